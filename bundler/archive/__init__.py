@@ -1,0 +1,1 @@
+"""Bytes: container layout, reader, writer, member names, encodings, digests."""

@@ -1,0 +1,124 @@
+"""Everything that kbundle raises on purpose.
+
+One base class, so that ``except BundleError`` is enough. The children are split by whose turn it is: the file
+(`InvalidBundle`, `IntegrityError`, `UnsupportedVersion`), the author (`PackError`, `SourceError`,
+`TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `MissingDependency`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class BundleError(Exception):
+    """Base of every error that kbundle raises on purpose.
+
+    Attributes:
+        message: one sentence that says what is wrong.
+        place: the member, manifest path, file or object at fault, or `None`.
+        expected: what the rule asks for, or `None`.
+        found: what was there instead, or `None`.
+        hint: the next step for the reader of the message, or `None`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str | None = None,
+        expected: object = None,
+        found: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.expected = expected
+        self.found = found
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        if self.expected is not None or self.found is not None:
+            text += f" (expected {self.expected}, found {self.found})"
+        if self.hint:
+            text += f"\n  next step: {self.hint}"
+        return text
+
+
+class InvalidBundle(BundleError):
+    """The file breaks a rule of the format: it is not a bundle, or not one that the writer could have made."""
+
+
+class IntegrityError(InvalidBundle):
+    """The file is laid out like a bundle, but a size, checksum or digest does not match its content."""
+
+
+class UnsupportedVersion(InvalidBundle):
+    """The file was written for a format version, or with a feature, that this kbundle cannot read."""
+
+
+class LimitExceeded(InvalidBundle):
+    """A count, size or depth is beyond `bundler.limits`; raised before the memory for it is taken."""
+
+
+class DigestMismatch(BundleError):
+    """The bundle is sound, but it is not the one that the caller pinned with ``digest=``."""
+
+
+class TargetExists(BundleError):
+    """The file or folder to write is there already and ``overwrite=True`` was not given."""
+
+
+class MissingDependency(BundleError):
+    """A distribution that this step needs is not installed; the hint has the install command."""
+
+
+class PackError(BundleError):
+    """The model cannot be packed as it is."""
+
+
+class SourceError(PackError):
+    """The source of one or more objects or modules cannot travel.
+
+    Attributes:
+        problems: one line a cause, every cause at once.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        if self.hint:
+            lines.append(f"  next step: {self.hint}")
+        return "\n".join(lines)
+
+
+class RebuildFailed(BundleError):
+    """The bundle is sound, but its code or its model does not come back on this machine."""
+
+
+class MissingObject(RebuildFailed):
+    """The model asks for an object that neither the bundle nor ``custom_objects`` provides.
+
+    Attributes:
+        missing: one line an object, with its key and where the config asks for it.
+        offered: the keys that the bundle and the caller do provide.
+    """
+
+    def __init__(self, missing: Sequence[str], offered: Sequence[str]) -> None:
+        count = "an object" if len(missing) == 1 else f"{len(missing)} objects"
+        super().__init__(
+            f"the model asks for {count} that the bundle does not provide",
+            hint="pack the model again with the source of these objects, or pass them as custom_objects={key: object}",
+        )
+        self.missing = tuple(missing)
+        self.offered = tuple(offered)
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {line}" for line in self.missing)]
+        lines.append(f"  offered: {', '.join(self.offered) or 'nothing'}")
+        lines.append(f"  next step: {self.hint}")
+        return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""Every numeric cap of the reader and the writer, in one frozen object (invariant I5).
+
+A cap is checked before the memory it guards is taken. The values leave an order of magnitude above the largest
+real bundle that we know of; a file beyond them is refused, never cut short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Caps on what a bundle may ask of its reader. Sizes are in bytes."""
+
+    members: int = 20_000
+    central_directory: int = 8 << 20
+    name_bytes: int = 1_024
+    name_segment_bytes: int = 255
+    name_segments: int = 64
+    manifest: int = 16 << 20
+    json_depth: int = 64
+    integer: int = (1 << 63) - 1
+    source_file: int = 16 << 20
+    source_total: int = 256 << 20
+    data_file: int = 256 << 20
+    data_total: int = 1 << 30
+    keras_config: int = 256 << 20
+    bundle: int = 1 << 44
+    zstd_window: int = 8 << 20
+    zstd_ratio: int = 1_000
+
+
+LIMITS = Limits()

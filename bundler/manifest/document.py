@@ -1,0 +1,238 @@
+"""The manifest as frozen dataclasses: field for field what `schema/SPEC.md` describes.
+
+All classes are keyword-only and hold plain values. ``extra`` keeps the fields that this version does not know.
+Shapes are tuples of `int` with -1 for a dimension that is free; datatypes are Open Inference Protocol names
+(``FP32``, ``INT64``, ``BYTES``, ...).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bundler.manifest.codec import ALWAYS, JSON, malformed
+from bundler.manifest.protocol import FORMAT, FORMAT_VERSION
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
+
+
+def _at(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One file of the archive. `size` and `sha256` are of the stored bytes.
+
+    `encoding` is `None` for stored bytes that are the content itself, or the name of a compression (``zstd``) that
+    the member's name shows as a suffix; `decoded_size` and `decoded_sha256` then describe the content. `pieces` is
+    room for the digests of a large member in pieces of `piece_size` bytes.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    encoding: str | None = None
+    decoded_size: int | None = None
+    decoded_sha256: str | None = None
+    piece_size: int | None = None
+    pieces: tuple[str, ...] = ()
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def check(self, path: str) -> None:
+        """Refuse sizes below zero and digests that are not 64 lower-case hexadecimal digits."""
+        for name, size in (("size", self.size), ("decoded_size", self.decoded_size), ("piece_size", self.piece_size)):
+            if size is not None and size < 0:
+                raise malformed(_at(path, name), "a size of at least 0", size)
+        digests = [("sha256", self.sha256), ("decoded_sha256", self.decoded_sha256)]
+        digests += [(f"pieces[{index}]", piece) for index, piece in enumerate(self.pieces)]
+        for name, digest in digests:
+            if digest is not None and not _SHA256.fullmatch(digest):
+                raise malformed(_at(path, name), "64 lower-case hexadecimal digits", digest)
+        if (self.encoding is None) != (self.decoded_size is None) or (self.encoding is None) != (
+            self.decoded_sha256 is None
+        ):
+            raise malformed(path, "encoding, decoded_size and decoded_sha256 together or not at all", self.encoding)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generator:
+    """The tool that wrote the bundle."""
+
+    name: str
+    version: str
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorSpec:
+    """One input or output of the model, without its values."""
+
+    name: str
+    shape: tuple[int, ...]
+    datatype: str
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameters:
+    """Counts of scalar weights."""
+
+    trainable: int
+    non_trainable: int
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payload:
+    """The model itself.
+
+    `kind` is ``keras``; `fidelity` is ``full`` (trains, saves, clones) or ``inference``. `inputs` and `outputs` are
+    `None` where the model does not tell before it is called. `tensors` is room for an index of the weights as byte
+    ranges of the bundle, and empty in 1.0.
+    """
+
+    kind: str
+    member: str
+    fidelity: str
+    class_name: str
+    keras_version: str
+    tensorflow_version: str
+    backend: str
+    layers: int
+    parameters: Parameters
+    compiled: bool
+    inputs: tuple[TensorSpec, ...] | None = None
+    outputs: tuple[TensorSpec, ...] | None = None
+    tensors: tuple[Mapping[str, JSON], ...] = ()
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectSource:
+    """Where a custom object is defined: a member of the bundle and a line of it, counted from 1."""
+
+    member: str
+    line: int
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomObject:
+    """One class or function that the model uses and Keras does not have.
+
+    `key` is what Keras looks it up by (``package>name``, or the bare name where nothing was registered). `module`
+    and `qualname` say which attribute of which module it is. `paths` are the RFC 6901 pointers into the payload's
+    ``config.json`` where it is asked for; empty for what only lives inside other objects. Exactly one of `source`
+    and `distribution` is set: packed code, or an installed distribution.
+    """
+
+    kind: str
+    key: str
+    module: str
+    qualname: str
+    paths: tuple[str, ...] = ()
+    source: ObjectSource | None = None
+    distribution: str | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def check(self, path: str) -> None:
+        """Refuse an object that comes from nowhere, or from two places."""
+        if (self.source is None) == (self.distribution is None):
+            raise malformed(path, "either source or distribution", "both" if self.source else "neither")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Module:
+    """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``."""
+
+    name: str
+    member: str
+    package: bool
+    reason: str
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFile:
+    """One packed file that the code reads. `path` is its place below the source root, in POSIX form."""
+
+    path: str
+    member: str
+    reason: str
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unresolved:
+    """An import that nothing on the author's machine answers and that loading does not need."""
+
+    module: str
+    member: str
+    line: int
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PinnedDistribution:
+    """One distribution that the packed code or the framework imports, as it was installed at pack time."""
+
+    name: str
+    version: str
+    imports: tuple[str, ...]
+    optional: bool = False
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirements:
+    """What the code needs around it. `python` is a PEP 440 specifier."""
+
+    python: str
+    member: str
+    distributions: tuple[PinnedDistribution, ...] = ()
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """What the author says about the model. None of it is checked."""
+
+    name: str | None = None
+    description: str | None = None
+    license: str | None = None
+    source_revision: str | None = None
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """All that a bundle says. Its canonical bytes are `manifest.json`, whose sha256 is the bundle's digest.
+
+    `self_test` and `proof` are `None` where nothing was recorded or proved.
+    """
+
+    generator: Generator
+    payload: Payload
+    requirements: Requirements
+    members: tuple[Member, ...]
+    objects: tuple[CustomObject, ...] = ()
+    modules: tuple[Module, ...] = ()
+    data: tuple[DataFile, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+    self_test: Mapping[str, JSON] | None = None
+    proof: Mapping[str, JSON] | None = None
+    format: str = field(default=FORMAT, metadata={ALWAYS: True})
+    format_version: str = field(default=FORMAT_VERSION, metadata={ALWAYS: True})
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def check(self, path: str) -> None:
+        """Refuse a foreign format name and a version that is not ``major.minor``."""
+        if self.format != FORMAT:
+            raise malformed(_at(path, "format"), repr(FORMAT), self.format)
+        if not _VERSION.fullmatch(self.format_version):
+            raise malformed(_at(path, "format_version"), "major.minor", self.format_version)

@@ -1,0 +1,124 @@
+"""Manifest <-> canonical bytes.
+
+Canonical means: UTF-8, no byte-order mark, keys sorted by code point, two spaces of indent, ``": "`` and ``","``
+as separators, non-ASCII text as itself, fields that hold their default left out, one newline at the end. One manifest has one text, so the sha256 of the
+text can be the bundle's identity (I3); a reader refuses any other spelling.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NoReturn
+
+from bundler.errors import InvalidBundle, LimitExceeded, UnsupportedVersion
+from bundler.limits import LIMITS
+from bundler.manifest.codec import JSON, from_json, malformed, to_json
+from bundler.manifest.document import Manifest
+from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR
+
+_PLACE = "manifest.json"
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_HINT = "ask the author for a new bundle; this one was not written by kbundle, or was changed since"
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """Return the canonical bytes of `manifest`."""
+    return canonical_json(to_json(manifest))
+
+
+def load_manifest(text: bytes) -> Manifest:
+    """Read `manifest.json`.
+
+    Raises:
+        UnsupportedVersion: the major format version is newer than this kbundle.
+        LimitExceeded: the text is larger or nested deeper than `bundler.limits` allows.
+        InvalidBundle: anything else that the format does not allow; `place` is the dotted path.
+    """
+    value = parse_strict(text, _PLACE, LIMITS.manifest)
+    if not isinstance(value, dict):
+        raise malformed("", "an object", value)
+    _check_version(value)
+    manifest = from_json(Manifest, value)
+    if dump_manifest(manifest) != text:
+        raise InvalidBundle("the manifest is not in canonical form", place=_PLACE, hint=_HINT)
+    return manifest
+
+
+def canonical_json(value: JSON) -> bytes:
+    """Return the one text of a JSON value (see the module's docstring)."""
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode("utf-8")
+
+
+def parse_strict(text: bytes, place: str, size_limit: int) -> JSON:
+    """Parse JSON as RFC 8259 means it: UTF-8, no duplicate keys, no NaN, bounded in size, depth and integers.
+
+    Raises:
+        LimitExceeded: the text is longer than `size_limit` bytes, or nested deeper than the limit.
+        InvalidBundle: anything else.
+    """
+    if len(text) > size_limit:
+        raise LimitExceeded("the text is too long", place=place, expected=f"{size_limit} bytes", found=len(text))
+    # Python's parser recurses once a level, so the depth is bounded before it starts.
+    _check_depth(text, place)
+    try:
+        return json.loads(
+            text.decode("utf-8"),
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
+        )
+    except InvalidBundle as error:
+        error.place = place
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidBundle(f"this is not JSON: {error}", place=place, hint=_HINT) from error
+
+
+def _check_version(value: dict[str, JSON]) -> None:
+    if value.get("format") != FORMAT:
+        raise malformed("format", repr(FORMAT), value.get("format"))
+    version = value.get("format_version")
+    major = version.partition(".")[0] if isinstance(version, str) else ""
+    if not (major.isascii() and major.isdigit() and len(major) <= 6):
+        raise malformed("format_version", "major.minor", version)
+    if int(major) != FORMAT_MAJOR:
+        raise UnsupportedVersion(
+            "this bundle was written for another format version",
+            place=_PLACE,
+            expected=f"format {FORMAT_MAJOR}",
+            found=f"format {version}",
+            hint=f"install a kbundle that reads format {major}: pip install --upgrade kbundle",
+        )
+
+
+def _check_depth(text: bytes, place: str) -> None:
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth > LIMITS.json_depth:
+                raise LimitExceeded("the JSON is nested too deep", place=place, expected=LIMITS.json_depth, found="more")
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    value: dict[str, JSON] = {}
+    for key, item in pairs:
+        if key in value:
+            raise InvalidBundle(f"the key {key!r} occurs twice in one object", hint=_HINT)
+        value[key] = item
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidBundle(f"{name} is not a JSON number", hint=_HINT)
+
+
+def _bounded_int(digits: str) -> int:
+    # int() of a very long digit string is quadratic (CVE-2020-10735).
+    if len(digits) > 20 or abs(int(digits)) > LIMITS.integer:
+        raise LimitExceeded("an integer is too large", expected=LIMITS.integer, found=f"{len(digits)} digits", hint=_HINT)
+    return int(digits)
