@@ -1,5 +1,82 @@
-"""kbundle: a Keras model and the source of its custom code in one file that loads with one call."""
+"""kbundle: a Keras model and the source of its custom code in one file that loads with one call.
 
+    from bundler import bundle, unbundle
+
+    bundle(model, "ranker.kbundle")
+    model = unbundle("ranker.kbundle")
+
+The names below are resolved when they are first used: importing this package imports neither TensorFlow nor NumPy,
+and reading a bundle needs neither.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bundler.errors import (
+    BundleError,
+    DigestMismatch,
+    IntegrityError,
+    InvalidBundle,
+    LimitExceeded,
+    MissingDependency,
+    MissingObject,
+    PackError,
+    RebuildFailed,
+    SourceError,
+    TargetExists,
+    UnsupportedVersion,
+)
 from bundler.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from bundler.archive.extract import extract
+    from bundler.archive.reader import BundleReader, open_bundle
+    from bundler.manifest import Manifest
+    from bundler.pack import PackedBundle, bundle
+    from bundler.unpack import unbundle
+
+#: public name -> module that has it
+_LAZY = {
+    "BundleReader": "bundler.archive.reader",
+    "Manifest": "bundler.manifest",
+    "PackedBundle": "bundler.pack",
+    "bundle": "bundler.pack",
+    "extract": "bundler.archive.extract",
+    "open_bundle": "bundler.archive.reader",
+    "unbundle": "bundler.unpack",
+}
+
+__all__ = [
+    "BundleError",
+    "BundleReader",
+    "DigestMismatch",
+    "IntegrityError",
+    "InvalidBundle",
+    "LimitExceeded",
+    "Manifest",
+    "MissingDependency",
+    "MissingObject",
+    "PackError",
+    "PackedBundle",
+    "RebuildFailed",
+    "SourceError",
+    "TargetExists",
+    "UnsupportedVersion",
+    "__version__",
+    "bundle",
+    "extract",
+    "open_bundle",
+    "unbundle",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -188,11 +188,15 @@ class PinnedDistribution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What the code needs around it. `python` is a PEP 440 specifier."""
+    """What the code needs around it. `python` is a PEP 440 specifier.
+
+    `distributions` must be installed where the model is loaded; `packed` travel as source and need not be.
+    """
 
     python: str
     member: str
     distributions: tuple[PinnedDistribution, ...] = ()
+    packed: tuple[PinnedDistribution, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

@@ -1,0 +1,23 @@
+"""Consumer side: the private module tree that a bundle's source runs in."""
+
+from __future__ import annotations
+
+from bundler.namespace.tree import (
+    IMPORT_LOCK,
+    ROOT,
+    ModuleText,
+    Namespace,
+    loaded_namespaces,
+    namespace_of,
+    open_namespace,
+)
+
+__all__ = [
+    "IMPORT_LOCK",
+    "ROOT",
+    "ModuleText",
+    "Namespace",
+    "loaded_namespaces",
+    "namespace_of",
+    "open_namespace",
+]

@@ -1,0 +1,284 @@
+"""Writes a bundle, and any other stored ZIP, with one layout for one content (I1, I3).
+
+Two passes over the members: the first takes sizes, checksums and digests, from which every header byte follows; the
+second writes, and refuses to finish if a file changed in between. So nothing is patched afterwards, and the target
+may be a pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bundler.archive.atomic import cannot_write, require_writable_target, whole_file, write_all
+from bundler.archive.contents import MIMETYPE_CONTENT, decoding_problems, file_order, naming_problems
+from bundler.archive.encodings import encode, require_known
+from bundler.archive.layout import Entry, central_header, end_records, local_header, place, total_size
+from bundler.archive.names import MANIFEST, MIMETYPE, is_declared
+from bundler.archive.positioned import PIECE
+from bundler.archive.progress import Meter, Progress
+from bundler.errors import InvalidBundle, PackError
+from bundler.limits import LIMITS
+from bundler.manifest import Manifest, Member, dump_manifest, load_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """One member to write.
+
+    Attributes:
+        name: its name in the file, suffix included: an encoded member's ends in ``.zst``.
+        content: the content itself, or the file that holds it. Always decoded: the writer does the encoding.
+        encoding: `None` to store the content as it is, or ``zstd``.
+    """
+
+    name: str
+    content: bytes | Path
+    encoding: str | None = None
+
+
+def write_bundle(
+    target: str | os.PathLike[str] | BinaryIO,
+    manifest: Manifest,
+    members: Iterable[NewMember],
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """Write a bundle and return its digest, ``sha256:`` and 64 hexadecimal digits.
+
+    A path gets the file whole or not at all (I7): it is written under a hidden name in the same folder and takes its
+    own name last. A file object is written to directly, front to back. The order of `members` does not matter.
+
+    Args:
+        target: the path of the file, or a binary file object.
+        manifest: what the bundle says; its `members` are ignored and made anew.
+        members: everything but ``mimetype`` and ``manifest.json``.
+        overwrite: replace a file that is at the path already.
+        progress: told about the two passes, "hashing" and "writing".
+
+    Raises:
+        TargetExists: the path is taken and `overwrite` is false; no work has been done.
+        PackError: a name, a size or the manifest breaks the format, a file cannot be read or changed meanwhile, or
+            the target cannot be written.
+    """
+    path = Path(target) if isinstance(target, str | os.PathLike) else None
+    if path is not None:
+        require_writable_target(path, overwrite=overwrite)
+    ordered = sorted(members, key=lambda member: file_order(member.name))
+    _check_new_members(ordered)
+    sealed = _seal(ordered, Meter(progress, "hashing", sum(_size(member) for member in ordered)))
+    complete = dataclasses.replace(
+        manifest, members=tuple(item.member for item in sealed if is_declared(item.member.name))
+    )
+    text = _checked_text(complete)
+    own = [NewMember(MIMETYPE, MIMETYPE_CONTENT), NewMember(MANIFEST, text)]
+    sealed = _seal(own, None) + sealed
+    if path is None:
+        _write(cast("BinaryIO", target), None, sealed, progress, LIMITS.bundle)
+    else:
+        with whole_file(path, overwrite=overwrite) as file:
+            _write(file, path, sealed, progress, LIMITS.bundle)
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+
+
+def write_stored_zip(target: BinaryIO, members: Sequence[NewMember]) -> None:
+    """Write any ZIP with the layout of a bundle: stored, in the order given, large members aligned, fixed times.
+
+    For the ``.keras`` file inside a bundle. Names are not held to the bundle's grammar, but must be there, be
+    different and fit a ZIP.
+
+    Raises:
+        PackError: a name is unusable, a member has an encoding, a file cannot be read or changed meanwhile, or
+            `target` cannot be written.
+    """
+    seen: set[str] = set()
+    for member in members:
+        if not member.name or "\0" in member.name or len(_name_bytes(member.name)) > 0xFFFF or member.name in seen:
+            raise PackError("the name is empty, too long, not text, or there twice", place=repr(member.name)[:200])
+        if member.encoding is not None:
+            raise PackError("a plain ZIP has no encodings", place=member.name, found=member.encoding)
+        seen.add(member.name)
+    _write(target, None, _seal(members, None), None, 1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A member whose stored bytes have been measured."""
+
+    new: NewMember
+    member: Member
+    entry: Entry
+
+
+class _Measure:
+    """Counts and hashes a stream of bytes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.crc = 0
+        self.digest = hashlib.sha256()
+
+    def tap(self, pieces: Iterable[bytes], meter: Meter | None) -> Iterator[bytes]:
+        for piece in pieces:
+            self.size += len(piece)
+            self.crc = zlib.crc32(piece, self.crc)
+            self.digest.update(piece)
+            if meter is not None:
+                meter.add(len(piece))
+            yield piece
+
+
+def _check_new_members(members: Sequence[NewMember]) -> None:
+    names = [member.name for member in members]
+    if len(names) + 2 > LIMITS.members:
+        raise PackError("there are too many members", expected=LIMITS.members, found=len(names) + 2)
+    for name in (MIMETYPE, MANIFEST):
+        if name in names:
+            raise PackError("the writer makes this member itself", place=name)
+    problems = [f"{name!r}: {problem}" for name, problem in naming_problems([MIMETYPE, MANIFEST, *names])]
+    if problems:
+        raise PackError("\n  - ".join(["these names cannot be in a bundle", *problems]))
+    for member in members:
+        if member.encoding is not None:
+            if not is_declared(member.name):
+                raise PackError("a signature is stored as it is", place=member.name, found=member.encoding)
+            with _as_pack_error():
+                require_known(member.name, member.encoding)
+
+
+def _checked_text(manifest: Manifest) -> bytes:
+    """Return the manifest's text after reading it the way a reader will: no bundle that cannot be opened."""
+    for name, problem in decoding_problems(manifest.members):
+        raise PackError(problem, place=repr(name)[:200])
+    for member in manifest.members:
+        if member.decoded_size is not None and member.decoded_size > member.size * LIMITS.zstd_ratio:
+            raise PackError(
+                f"the content shrinks more than {LIMITS.zstd_ratio} times, which readers refuse",
+                place=member.name,
+                hint="store it without an encoding",
+            )
+    with _as_pack_error():
+        text = dump_manifest(manifest)
+        load_manifest(text)
+    return text
+
+
+def _seal(members: Iterable[NewMember], meter: Meter | None) -> list[_Sealed]:
+    return [_sealed(member, meter) for member in members]
+
+
+def _sealed(new: NewMember, meter: Meter | None) -> _Sealed:
+    content, stored = _Measure(), _Measure()
+    for _ in stored.tap(_encoded(new, content.tap(_pieces(new), meter)), None):
+        pass
+    encoded = new.encoding is not None
+    member = Member(
+        name=new.name,
+        size=stored.size,
+        sha256=stored.digest.hexdigest(),
+        encoding=new.encoding,
+        decoded_size=content.size if encoded else None,
+        decoded_sha256=content.digest.hexdigest() if encoded else None,
+    )
+    return _Sealed(new, member, Entry(new.name, stored.size, stored.crc))
+
+
+def _write(
+    target: BinaryIO, path: Path | None, sealed: Sequence[_Sealed], progress: Progress | None, limit: int
+) -> None:
+    placed = place(item.entry for item in sealed)
+    total = total_size(placed)
+    if total > limit:
+        raise PackError("the file would be too large", expected=limit, found=total)
+    meter = Meter(progress, "writing", total)
+
+    def put(piece: bytes) -> None:
+        try:
+            write_all(target, piece)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        meter.add(len(piece))
+
+    for item, where in zip(sealed, placed, strict=True):
+        put(local_header(where))
+        _write_content(put, item)
+    directory = b"".join(central_header(where) for where in placed)
+    directory_offset = placed[-1].end if placed else 0
+    put(directory + end_records(len(placed), len(directory), directory_offset))
+
+
+def _write_content(put: Callable[[bytes], None], item: _Sealed) -> None:
+    again = _Measure()
+    for piece in again.tap(_encoded(item.new, _pieces(item.new)), None):
+        # Not a byte more than announced, even when the file grows under our hands.
+        if again.size > item.entry.size:
+            break
+        put(piece)
+    if (again.size, again.digest.hexdigest()) != (item.entry.size, item.member.sha256):
+        raise PackError(
+            "the file changed while it was packed",
+            place=str(item.new.content) if isinstance(item.new.content, Path) else item.new.name,
+            hint="pack again when nothing writes to it",
+        )
+
+
+def _encoded(new: NewMember, content: Iterator[bytes]) -> Iterator[bytes]:
+    if new.encoding is None:
+        yield from content
+        return
+    with _as_pack_error():
+        yield from encode(new.name, new.encoding, content, _size(new))
+
+
+def _pieces(new: NewMember) -> Iterator[bytes]:
+    if isinstance(new.content, bytes):
+        for start in range(0, len(new.content), PIECE):
+            yield new.content[start : start + PIECE]
+        return
+    try:
+        with open(new.content, "rb", buffering=0) as file:
+            while piece := file.read(PIECE):
+                yield piece
+    except OSError as error:
+        raise _unreadable(new, error) from error
+
+
+def _size(new: NewMember) -> int:
+    if isinstance(new.content, bytes):
+        return len(new.content)
+    try:
+        status = os.stat(new.content)
+    except OSError as error:
+        raise _unreadable(new, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise PackError("only a regular file can become a member", place=str(new.content))
+    return status.st_size
+
+
+def _unreadable(new: NewMember, error: OSError) -> PackError:
+    return PackError(f"the file for {new.name} cannot be read: {error.strerror}", place=str(new.content))
+
+
+def _name_bytes(name: str) -> bytes:
+    try:
+        return name.encode()
+    except UnicodeEncodeError:
+        return bytes(1 << 16)
+
+
+@contextlib.contextmanager
+def _as_pack_error() -> Iterator[None]:
+    """Turn a rule that the reader would raise into the author's error, with the same place and values."""
+    try:
+        yield
+    except InvalidBundle as error:
+        raise PackError(error.message, place=error.place, expected=error.expected, found=error.found) from error

@@ -1,0 +1,79 @@
+"""The command line: find the command, call it, turn errors into one message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bundler.errors import BundleError, InvalidBundle
+from bundler.report.text import shown
+from bundler.version import __version__
+
+OK, REFUSED, USAGE, NOT_A_BUNDLE, INTERRUPTED = 0, 1, 2, 3, 130
+
+#: command -> what it does. Each is a module of this package with `add_arguments` and `run`.
+COMMANDS = {
+    "pack": "pack a .keras file and the source of its custom code into one bundle",
+    "inspect": "show what a bundle says about itself (reads the manifest only, runs nothing)",
+    "verify": "check every byte of a bundle against its digests",
+    "extract": "write a bundle's members below a folder",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 fine; 1 refused, or a check failed; 2 wrong usage; 3 not a valid bundle; 130 interrupted.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except BundleError as error:
+        _report(error, as_json=options.json)
+        return NOT_A_BUNDLE if isinstance(error, InvalidBundle) else REFUSED
+    except KeyboardInterrupt:
+        print("kbundle: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough; Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kbundle",
+        description="A Keras model with custom code in one file: loads anywhere with one call, "
+        "and anybody can look inside first.",
+        epilog="exit codes: 0 fine, 1 refused or a check failed, 2 usage, 3 not a valid bundle",
+    )
+    parser.add_argument("--version", action="version", version=f"kbundle {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        module = importlib.import_module(f"bundler.cli.{name}")
+        module.add_arguments(command)
+        command.add_argument("--json", action="store_true", help="print one JSON value instead of text")
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _report(error: BundleError, *, as_json: bool) -> None:
+    if not as_json:
+        lines = [shown(line) for line in str(error).split("\n")]
+        print("kbundle: " + "\n".join(lines), file=sys.stderr)
+        return
+    fields: dict[str, Any] = {"type": type(error).__name__, "message": error.message}
+    for field in ("place", "expected", "found", "hint", "problems", "missing", "offered"):
+        value = getattr(error, field, None)
+        if value is not None:
+            fields[field] = list(value) if isinstance(value, tuple) else value
+    print(json.dumps({"error": fields}, indent=2, default=str))

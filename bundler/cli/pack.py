@@ -1,0 +1,74 @@
+"""``kbundle pack MODEL -o OUT``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from bundler.cli.progress import shown_progress
+from bundler.report.text import shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a .keras file; it is stored byte for byte")
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
+    parser.add_argument(
+        "--source",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a folder to look for the source of custom code in, as on sys.path (repeat for more)",
+    )
+    parser.add_argument(
+        "--include",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="an installed distribution to pack as source instead of requiring it (repeat for more)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    for field, text in (
+        ("name", "what you call the model"),
+        ("description", "a sentence about it"),
+        ("license", "an SPDX expression"),
+        ("source-revision", "the revision of your repository"),
+    ):
+        parser.add_argument(f"--{field}", metavar="TEXT", help=text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Pack the model file and say what was written."""
+    # The framework logs its start-up to stderr by default; the error that matters would drown in it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from bundler.pack import bundle
+
+    with shown_progress() as progress:
+        packed = bundle(
+            options.model,
+            options.output,
+            sources=options.source,
+            include=options.include,
+            overwrite=options.overwrite,
+            name=options.name,
+            description=options.description,
+            license=options.license,
+            source_revision=options.source_revision,
+            progress=progress,
+        )
+    manifest = packed.manifest
+    if options.json:
+        facts = {
+            "path": str(packed.path),
+            "digest": packed.digest,
+            "objects": len(manifest.objects),
+            "modules": len(manifest.modules),
+        }
+        print(json.dumps(facts, indent=2))
+    else:
+        print(
+            f"{shown(packed.path)}: {len(manifest.objects)} custom objects, {len(manifest.modules)} modules\n"
+            f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
+        )
+    return 0

@@ -1,0 +1,254 @@
+"""From a ``.keras`` file and a module tree to a live model.
+
+The objects of the manifest are looked up in the tree, their keys in the config are replaced by bundle-unique ones
+(see `registry`), and Keras does the rest with its public `keras.saving.load_model`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bundler import configtree
+from bundler.errors import BundleError, InvalidBundle, LimitExceeded, MissingObject, RebuildFailed
+from bundler.keras_io import registry
+from bundler.keras_io.framework import keras
+from bundler.limits import LIMITS
+from bundler.manifest import CustomObject
+from bundler.namespace import Namespace
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+#: The parts of Keras whose plain functions a config may name without saying the module.
+_FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops")
+
+
+def load(
+    path: Path,
+    objects: Sequence[CustomObject],
+    namespace: Namespace,
+    *,
+    custom_objects: Mapping[str, Any],
+    compile: bool,  # noqa: A002 - Keras's own name for it
+    safe_mode: bool,
+) -> Any:
+    """Return the model of the ``.keras`` file at `path`, whose config this rewrites in place.
+
+    Args:
+        path: a private copy of the payload; it is changed.
+        objects: the custom objects that the manifest declares.
+        namespace: the tree that holds the bundle's source.
+        custom_objects: objects by original key that replace the bundle's own.
+        compile: as in `keras.saving.load_model`.
+        safe_mode: as in `keras.saving.load_model`.
+
+    Raises:
+        MissingObject: the config asks for an object that nobody provides.
+        RebuildFailed: the bundle's code or Keras refuses.
+    """
+    config = read_config(path)
+    offered: dict[str, Any] = {}
+    by_key: dict[str, list[Any]] = {}
+    for item in objects:
+        replaced = item.key in custom_objects
+        obj = custom_objects[item.key] if replaced else find_object(item, namespace)
+        key = _register(item, obj, namespace, replaced=replaced)
+        offered[key] = obj
+        by_key.setdefault(item.key, []).append(obj)
+        for pointer in item.paths:
+            _point_to(config, pointer, key)
+    declared = {pointer for item in objects for pointer in item.paths}
+    offered |= _fill_in(config, declared, custom_objects, namespace, sorted({*by_key, *custom_objects}))
+    write_config(path, config)
+    # Code of the bundle that looks an object up by its own key while it is being rebuilt (a string in a config, a
+    # from_config of its own) finds it here; a key that two objects share is left out rather than guessed (I11).
+    plain = {key: found[0] for key, found in by_key.items() if len(found) == 1}
+    try:
+        with keras().saving.custom_object_scope({**plain, **offered}):
+            return keras().saving.load_model(path, custom_objects=offered, compile=compile, safe_mode=safe_mode)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise rebuild_error(error, namespace) from error
+
+
+def read_config(path: Path) -> Any:
+    """Return ``config.json`` of the ``.keras`` file at `path` as a JSON value.
+
+    Raises:
+        InvalidBundle: it is not a ``.keras`` file.
+        LimitExceeded: the config is larger than `LIMITS.keras_config`.
+    """
+    return json.loads(_member(path, CONFIG))
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return ``metadata.json`` of the ``.keras`` file at `path`; raises as `read_config`."""
+    value = json.loads(_member(path, METADATA))
+    return value if isinstance(value, dict) else {}
+
+
+def write_config(path: Path, config: Any) -> None:
+    """Replace ``config.json`` in the ``.keras`` file at `path`; the other members keep their bytes and place."""
+    with zipfile.ZipFile(path, "a") as archive:
+        # Only the directory forgets the old member: rewriting the whole file would copy the weights once more.
+        archive.filelist.remove(archive.NameToInfo.pop(CONFIG))
+        archive.writestr(CONFIG, json.dumps(config))
+
+
+@contextlib.contextmanager
+def foreign_errors(path: Path) -> Iterator[None]:
+    """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`."""
+    try:
+        yield
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InvalidBundle(
+            f"this is not a .keras file that Keras could open: {error}",
+            place=path.name,
+            hint="save the model again with model.save('model.keras')",
+        ) from error
+
+
+def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> RebuildFailed:
+    """Return the error for an exception of Keras or of bundled code, told by its innermost cause.
+
+    Keras wraps what a nested object raises once a level and repeats the whole config each time; the last
+    "Exception encountered" is the one that says something.
+    """
+    cause = str(error).rpartition("Exception encountered:")[2].strip() or type(error).__name__
+    if namespace is not None:
+        cause = cause.replace(f"{namespace.prefix}.", "")
+    missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else None
+    return RebuildFailed(
+        f"the model could not be rebuilt: {type(error).__name__}: {cause[:2000]}",
+        place=_innermost_line(error, namespace),
+        hint=f"install what provides the module {missing!r} (kbundle inspect lists the requirements)"
+        if missing
+        else "the traceback above this line has the place; kbundle inspect shows the versions it was packed with",
+    )
+
+
+def _innermost_line(error: BaseException, namespace: Namespace | None) -> str | None:
+    """Return "module, line N" of the deepest frame that runs bundled code."""
+    place = None
+    trace = error.__traceback__
+    while trace is not None and namespace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__"))
+        if module.startswith(f"{namespace.prefix}."):
+            place = f"{namespace.original(module)}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _member(path: Path, name: str) -> bytes:
+    with foreign_errors(path), zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(name)
+        if info.file_size > LIMITS.keras_config:
+            raise LimitExceeded(
+                f"{name} of the model is too large", place=path.name, expected=LIMITS.keras_config, found=info.file_size
+            )
+        return archive.read(info)
+
+
+def find_object(item: CustomObject, namespace: Namespace) -> Any:
+    """Return the class or function that `item` declares, importing its module.
+
+    Raises:
+        RebuildFailed: the module cannot be imported, or does not define it.
+    """
+    where = f"{item.module}.{item.qualname}"
+    try:
+        obj: Any = namespace.load(item.module) if item.source else importlib.import_module(item.module)
+        for part in item.qualname.split("."):
+            obj = getattr(obj, part)
+    except BundleError:
+        raise
+    except AttributeError as error:
+        raise RebuildFailed(
+            f"the module {item.module!r} has no {item.qualname!r}",
+            place=where,
+            hint="pack the model again: its source does not define what its manifest says"
+            if item.source
+            else f"install the version of {item.distribution} that kbundle inspect shows",
+        ) from error
+    except Exception as error:
+        if item.distribution and isinstance(error, ModuleNotFoundError):
+            raise RebuildFailed(
+                f"the {item.kind} {item.key!r} comes from the distribution {item.distribution!r}, which is not installed",
+                place=where,
+                hint=f"pip install {item.distribution}, or have the author pack with include=[{item.distribution!r}]",
+            ) from error
+        raise rebuild_error(error, namespace) from error
+    return obj
+
+
+def _register(item: CustomObject, obj: Any, namespace: Namespace, *, replaced: bool) -> str:
+    """Return the key by which Keras finds `obj` and nothing else."""
+    if item.source and not replaced:
+        key = registry.adopt(namespace, obj, item.module, item.qualname)
+        if key is not None:
+            return key
+    # What the caller or an installed distribution provides keeps its own entry in the host's registry, if it has
+    # one; this key lives for the load alone.
+    return f"{namespace.prefix}>outside:{item.module}:{item.qualname}"
+
+
+def _point_to(config: Any, pointer: str, key: str) -> None:
+    try:
+        value = configtree.get(config, pointer)
+    except KeyError as error:
+        raise InvalidBundle(
+            "the manifest points to a place that the model's config does not have",
+            place=f"manifest.json: objects, path {pointer!r}",
+            hint="ask the author for a new bundle",
+        ) from error
+    if isinstance(value, str):
+        configtree.replace(config, pointer, key)
+    elif not (isinstance(value, dict) and "class_name" in value and "config" in value):
+        raise InvalidBundle(
+            "the manifest points to something that names no object",
+            place=f"manifest.json: objects, path {pointer!r}",
+            hint="ask the author for a new bundle",
+        )
+    elif configtree.is_function(value):
+        value["config"] = key
+    else:
+        value["registered_name"] = key
+
+
+def _fill_in(
+    config: Any, declared: set[str], custom_objects: Mapping[str, Any], namespace: Namespace, offered: list[str]
+) -> dict[str, Any]:
+    """Point what the manifest does not declare to the caller's objects, and refuse what nobody has (I11).
+
+    Without the refusal Keras would take whatever the host happens to have registered under that key.
+    """
+    filled: dict[str, Any] = {}
+    missing = []
+    for pointer, node in configtree.nodes(config):
+        if pointer in declared or configtree.is_builtin_class(node) or "module" not in node:
+            continue
+        key = configtree.lookup_key(node)
+        if key in custom_objects:
+            filled[f"{namespace.prefix}>outside:{key}"] = custom_objects[key]
+            _point_to(config, pointer, f"{namespace.prefix}>outside:{key}")
+        elif not is_builtin_function(node):
+            missing.append(f"{key!r} (module {node['module']!r}), asked for at {pointer or '/'} of its config")
+    if missing:
+        raise MissingObject(missing, offered)
+    return filled
+
+
+def is_builtin_function(node: dict[str, Any]) -> bool:
+    """Say whether `node` is a plain function of Keras itself."""
+    if not configtree.is_function(node):
+        return False
+    module = node.get("module")
+    if isinstance(module, str) and module.split(".")[0] == "keras":
+        return True
+    return any(hasattr(getattr(keras(), part), str(node["config"])) for part in _FUNCTION_MODULES)

@@ -1,0 +1,161 @@
+"""From a live model to a ``.keras`` file that is the same every time, and to the facts that the manifest tells.
+
+Keras writes the save time into ``metadata.json`` and memory addresses into ``config.json`` (``shared_object_id``).
+Both are replaced, so that one model gives one payload (invariant I3).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from bundler import configtree
+from bundler.archive.writer import NewMember, write_stored_zip
+from bundler.errors import PackError
+from bundler.keras_io.framework import keras, versions
+from bundler.keras_io.loading import CONFIG, METADATA
+from bundler.manifest import Parameters, TensorSpec
+
+_WEIGHTS = "model.weights.h5"
+#: The save time that every payload of a live model carries.
+_NO_DATE = "1980-01-01@00:00:00"
+
+#: Keras dtype name -> Open Inference Protocol datatype.
+_DATATYPES = {
+    "bool": "BOOL",
+    "uint8": "UINT8",
+    "uint16": "UINT16",
+    "uint32": "UINT32",
+    "uint64": "UINT64",
+    "int8": "INT8",
+    "int16": "INT16",
+    "int32": "INT32",
+    "int64": "INT64",
+    "float16": "FP16",
+    "bfloat16": "BF16",
+    "float32": "FP32",
+    "float64": "FP64",
+    "string": "BYTES",
+}
+
+
+def is_model(value: object) -> bool:
+    """Say whether `value` is a live Keras model."""
+    return isinstance(value, keras().Model)
+
+
+def save(model: Any, directory: Path) -> Any:
+    """Save `model` as Keras does, unzipped, into the new folder `directory`, and return its config.
+
+    Raises:
+        PackError: Keras cannot save the model; the message is its innermost cause.
+    """
+    if not model.built:
+        raise PackError(
+            "the model has no weights yet",
+            place=model.name,
+            hint="call it once on a batch of data, or model.build(input_shape), and pack it again",
+        )
+    try:
+        with warnings.catch_warnings():
+            # A lambda in the model is reported as a problem with its place; Keras's own warning would only repeat.
+            warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
+            keras().saving.save_model(model, directory, zipped=False)
+    except Exception as error:
+        raise PackError(
+            f"Keras cannot save this model: {type(error).__name__}: {error}",
+            place=model.name,
+            hint="give the class that is named here a get_config() that returns all arguments of its __init__",
+        ) from error
+    config = json.loads((directory / CONFIG).read_bytes())
+    number_shared_objects(config)
+    return config
+
+
+def write_keras_file(directory: Path, config: Any, path: Path) -> None:
+    """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
+    metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}
+    assets = sorted(item for item in (directory / "assets").rglob("*") if item.is_file())
+    members = [
+        NewMember(name=METADATA, content=json.dumps(metadata).encode()),
+        NewMember(name=CONFIG, content=json.dumps(config).encode()),
+        NewMember(name=_WEIGHTS, content=directory / _WEIGHTS),
+        *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),
+    ]
+    with path.open("wb") as target:
+        write_stored_zip(target, members)
+
+
+def number_shared_objects(config: Any) -> None:
+    """Replace the memory addresses that Keras uses as ``shared_object_id`` by 1, 2, ... in document order."""
+    numbers: dict[Any, int] = {}
+    for _, node in configtree.nodes(config):
+        if "shared_object_id" in node:
+            node["shared_object_id"] = numbers.setdefault(node["shared_object_id"], len(numbers) + 1)
+
+
+@contextlib.contextmanager
+def distinct_names(functions: Sequence[FunctionType]) -> Iterator[None]:
+    """Give each of `functions` a Keras key of its own while the model is saved.
+
+    Keras writes a function's key and nothing else into the config, so two functions of one name could not be told
+    apart afterwards.
+    """
+    saving = keras().saving
+    table = saving.get_custom_objects()
+    before = dict(table)
+    names = [(function, function.__name__, str(saving.get_registered_name(function))) for function in functions]
+    try:
+        for index, (function, name, key) in enumerate(names):
+            if key == name:
+                function.__name__ = f"{name}@{index}"
+            else:
+                saving.register_keras_serializable(package="kbundle-pack", name=f"{name}@{index}")(function)
+        yield
+    finally:
+        for function, name, key in names:
+            function.__name__ = name
+            if key != name:
+                package, _, registered = key.partition(">")
+                saving.register_keras_serializable(package=package, name=registered)(function)
+        for key in [key for key in table if key.startswith("kbundle-pack>")]:
+            del table[key]
+        table.update({key: value for key, value in before.items() if table.get(key) is not value})
+
+
+def parameters_of(model: Any) -> Parameters:
+    """Return the counts of scalar weights of `model`."""
+    return Parameters(
+        trainable=sum(math.prod(variable.shape) for variable in model.trainable_weights),
+        non_trainable=sum(math.prod(variable.shape) for variable in model.non_trainable_weights),
+    )
+
+
+def signature_of(model: Any) -> tuple[tuple[TensorSpec, ...] | None, tuple[TensorSpec, ...] | None]:
+    """Return the inputs and outputs of `model`, `None` for what a subclassed model does not declare."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    output_names = list(getattr(model, "output_names", None) or ())
+    return (
+        tuple(_spec(tensor, tensor.name) for tensor in inputs) if inputs else None,
+        tuple(
+            _spec(tensor, output_names[index] if index < len(output_names) else tensor.name)
+            for index, tensor in enumerate(outputs)
+        )
+        if outputs
+        else None,
+    )
+
+
+def _spec(tensor: Any, name: str) -> TensorSpec:
+    dtype = str(tensor.dtype)
+    return TensorSpec(
+        name=str(name),
+        shape=tuple(-1 if size is None else int(size) for size in tensor.shape),
+        datatype=_DATATYPES.get(dtype, dtype.upper()),
+    )

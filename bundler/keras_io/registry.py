@@ -1,0 +1,143 @@
+"""Keras's process-wide registry, kept free of what a bundle brings (invariant I10).
+
+Keras looks a custom object up by a key (``package>name``) in one table for the whole process. That table beats
+``custom_objects`` and ``custom_object_scope``, so two bundles with one key, or a bundle and its host, would silently
+get each other's classes. Therefore:
+
+1. The decorators of a bundled module write into the table while the module runs; afterwards the table is what it
+   was before. What another library registered when bundled code imported it stays.
+2. Every class and function of a bundle gets a key that no other bundle can have,
+   ``_kbundle_<digest>>module:qualname``, and *that* stays in the table: `clone_model`, `copy.deepcopy`,
+   ``from_config`` and `pickle` look objects up long after the load is over. A key of this form never ends in
+   ``>name``, which Keras would take for an unregistered function of that name in an old file.
+3. Only Keras's public functions are used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+from bundler.keras_io.framework import keras
+from bundler.namespace import Namespace, namespace_of
+
+_ABSENT = object()
+
+
+def unique_key(namespace: Namespace, module: str, qualname: str) -> str:
+    """Return the bundle-unique key of the object `qualname` of the bundled module `module` (original name)."""
+    return f"{namespace.prefix}>{module}:{qualname}"
+
+
+def table() -> Mapping[str, Any]:
+    """Return Keras's live table of registered objects by key."""
+    registered: dict[str, Any] = keras().saving.get_custom_objects()
+    return registered
+
+
+def saved_key(obj: Any) -> str:
+    """Return the key that Keras writes for the class or function `obj` when it saves a model."""
+    return str(keras().saving.get_registered_name(obj))
+
+
+def public_key(obj: Any) -> str:
+    """Return the key of `obj` that means the same in every process: bundle-unique keys are mapped back."""
+    key = saved_key(obj)
+    namespace = namespace_of(obj.__module__)
+    if namespace is None:
+        return key
+    # A decorator that used __name__ as its package saw the tree's prefix in it.
+    return namespace.original_keys.get(key, key).replace(f"{namespace.prefix}.", "")
+
+
+@contextlib.contextmanager
+def isolated(namespace: Namespace, module: ModuleType) -> Iterator[None]:
+    """Run one bundled module with Keras's registry as it is, and leave the registry without its registrations.
+
+    The caller holds `bundler.namespace.IMPORT_LOCK`, so two bundles never run this at once.
+    """
+    registered_now: dict[str, Any] = keras().saving.get_custom_objects()
+    before = dict(registered_now)
+    modules_before = set(sys.modules)
+    path_before = list(sys.path)
+    try:
+        yield
+    finally:
+        registered = _restore(namespace, registered_now, before, modules_before)
+        if sys.path != path_before:
+            sys.path[:] = path_before
+    name = namespace.original(module.__name__)
+    for attribute, value in list(vars(module).items()):
+        _adopt_tree(namespace, module.__name__, name, attribute, value)
+    for value in registered:
+        if _is_from(namespace, value):
+            adopt(namespace, value, namespace.original(value.__module__), value.__qualname__)
+
+
+def adopt(namespace: Namespace, obj: Any, module: str, qualname: str) -> str | None:
+    """Give `obj` its bundle-unique key in Keras's table and return the key.
+
+    Returns `None` for what Keras cannot register: a class without ``get_config``, a lambda, a plain value.
+    """
+    is_class = isinstance(obj, type) and hasattr(obj, "get_config")
+    is_function = isinstance(obj, FunctionType) and obj.__name__ != "<lambda>"
+    if not (is_class or is_function):
+        return None
+    saving = keras().saving
+    key = unique_key(namespace, module, qualname)
+    current = saved_key(obj)
+    if current in namespace.original_keys:
+        return current
+    namespace.original_keys[key] = public_key(obj)
+    saving.register_keras_serializable(package=namespace.prefix, name=f"{module}:{qualname}")(obj)
+    return key
+
+
+def _adopt_tree(namespace: Namespace, full_name: str, name: str, qualname: str, value: Any) -> None:
+    """Adopt `value` and the classes nested in it, where they are defined in this very module."""
+    if getattr(value, "__module__", None) != full_name or not isinstance(value, type | FunctionType):
+        return
+    adopt(namespace, value, name, qualname)
+    if isinstance(value, type):
+        for attribute, inner in list(vars(value).items()):
+            if isinstance(inner, type) and inner.__qualname__.startswith(f"{value.__qualname__}."):
+                _adopt_tree(namespace, full_name, name, f"{qualname}.{attribute}", inner)
+
+
+def _restore(
+    namespace: Namespace, table: dict[str, Any], before: Mapping[str, Any], modules_before: set[str]
+) -> list[Any]:
+    """Take the bundle's registrations out of `table` and return the registered objects."""
+    taken = []
+    for key, value in list(table.items()):
+        old = before.get(key, _ABSENT)
+        if old is value or key.startswith(f"{namespace.prefix}>"):
+            continue
+        if old is _ABSENT and _is_from_new_import(namespace, value, modules_before):
+            continue
+        taken.append(value)
+        if old is _ABSENT:
+            del table[key]
+        else:
+            table[key] = old
+    for key in before.keys() - table.keys():
+        table[key] = before[key]
+    return taken
+
+
+def _is_from(namespace: Namespace, value: Any) -> bool:
+    module = getattr(value, "__module__", None)
+    return isinstance(value, type | FunctionType) and str(module).startswith(f"{namespace.prefix}.")
+
+
+def _is_from_new_import(namespace: Namespace, value: Any, modules_before: set[str]) -> bool:
+    """Say whether another library registered `value` while bundled code imported that library for the first time.
+
+    Taking such a registration away would break the host's later use of the library, whose decorators do not run
+    again.
+    """
+    module = getattr(value, "__module__", None) or type(value).__module__
+    return not str(module).startswith(f"{namespace.prefix}.") and module in sys.modules and module not in modules_before

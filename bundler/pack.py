@@ -1,0 +1,406 @@
+"""`bundle`: a model, the source of its custom code and what they need, in one file.
+
+Nothing is written at the target before everything has been found; a model that cannot travel is refused with every
+cause at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bundler import configtree
+from bundler.archive.progress import Progress
+from bundler.archive.writer import NewMember, write_bundle
+from bundler.errors import PackError, SourceError, TargetExists
+from bundler.keras_io import framework, loading, payload, registry
+from bundler.manifest import (
+    CustomObject,
+    DataFile,
+    Generator,
+    Manifest,
+    Module,
+    ObjectSource,
+    Payload,
+    PinnedDistribution,
+    Provenance,
+    Requirements,
+    Unresolved,
+)
+from bundler.namespace import ModuleText, Namespace, loaded_namespaces, namespace_of, open_namespace
+from bundler.requirements.record import pins, requirements_text
+from bundler.sources.closure import Closure, RequiredImport, close
+from bundler.sources.files import definition_line, resolve_file
+from bundler.sources.found import FoundObject
+from bundler.sources.live import kind_of, live_objects
+from bundler.sources.locate import Locator
+from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live
+from bundler.version import __version__
+
+PAYLOAD_MEMBER = "model/model.keras"
+REQUIREMENTS_MEMBER = "requirements/requirements.txt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedBundle:
+    """What `bundle` wrote: the file, its digest (``sha256:...``) and its manifest."""
+
+    path: Path
+    digest: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A payload on disk and what the search in its config and its objects gave."""
+
+    keras_file: Path
+    objects: tuple[FoundObject, ...]
+    closure: Closure
+    facts: Payload
+    packed: Mapping[str, str]  # version by distribution, of what travels as source
+
+
+def bundle(
+    model: Any,
+    filepath: str | os.PathLike[str],
+    *,
+    sources: Sequence[str | os.PathLike[str]] = (),
+    include: Sequence[str] = (),
+    overwrite: bool = False,
+    name: str | None = None,
+    description: str | None = None,
+    license: str | None = None,  # noqa: A002 - the manifest's word, and the field's
+    source_revision: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> PackedBundle:
+    """Write `model` and the source of its custom code to the bundle `filepath`.
+
+    Args:
+        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte).
+        filepath: where to write; by custom it ends in ``.kbundle``.
+        sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
+            modules are loaded; a file needs the folders of the code that it was made with.
+        include: installed distributions, or top-level modules of them, to pack as source instead of requiring
+            them where the model is loaded.
+        overwrite: replace an existing file.
+        name: what the author calls the model.
+        description: a sentence about it.
+        license: an SPDX expression.
+        source_revision: the revision of the author's repository.
+        metadata: anything else, as JSON values.
+        progress: called with (what is done, bytes done, bytes in total).
+
+    Raises:
+        TargetExists: `filepath` exists and `overwrite` is false.
+        SourceError: some objects or modules cannot travel; every cause is listed.
+        PackError: Keras cannot save the model, or the file cannot be written.
+        MissingDependency: Keras or TensorFlow is not installed.
+    """
+    target = Path(filepath)
+    _check_target(target, overwrite=overwrite)
+    roots = _folders(sources)
+    provenance = Provenance(
+        name=name,
+        description=description,
+        license=license,
+        source_revision=source_revision,
+        metadata=dict(metadata or {}),
+    )
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+        if isinstance(model, str | os.PathLike):
+            found = _from_file(Path(model), roots, include, Path(scratch))
+        elif payload.is_model(model):
+            found = _from_model(model, roots, include, Path(scratch))
+        else:
+            raise PackError(
+                "this is neither a Keras model nor the path of one",
+                expected="a keras.Model, or the path of a .keras file",
+                found=f"{type(model).__module__}.{type(model).__name__}",
+                hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3",
+            )
+        manifest = _describe(found, provenance)
+        members = _members(found, manifest)
+        digest = write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)
+    return PackedBundle(path=target, digest=digest, manifest=manifest)
+
+
+def _check_target(target: Path, *, overwrite: bool) -> None:
+    if target.is_dir():
+        raise PackError("the target is a folder", place=str(target), hint="name a file, for example model.kbundle")
+    if target.exists() and not overwrite:
+        raise TargetExists(
+            "there is a file already", place=str(target), hint="pass overwrite=True (--overwrite), or another name"
+        )
+    if not target.parent.is_dir():
+        raise PackError("there is no such folder", place=str(target.parent), hint="make the folder, then pack again")
+
+
+def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
+    if isinstance(sources, str | os.PathLike):
+        sources = (sources,)
+    folders = tuple(Path(source).resolve() for source in sources)
+    for folder in folders:
+        if not folder.is_dir():
+            raise PackError(
+                "there is no such source folder",
+                place=str(folder),
+                hint="give the folder that holds your packages, the one that would be on sys.path",
+            )
+    return folders
+
+
+def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scratch: Path) -> _Found:
+    live = live_objects(model)
+    twins = ambiguous_functions(live.functions, registry.saved_key)
+    with payload.distinct_names(twins):
+        config = payload.save(model, scratch / "saved")
+        saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
+    namespaces = {
+        namespace.prefix: namespace
+        for obj in (*live.classes, *live.functions)
+        if (namespace := namespace_of(obj.__module__)) is not None
+    }
+    locator = Locator(
+        roots=roots, include=include, providers=[_Provider(namespace) for namespace in namespaces.values()]
+    )
+    resolution = resolve_live(
+        config,
+        live,
+        registered=registry.table(),
+        key_of=registry.public_key,
+        saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
+        is_builtin_function=loading.is_builtin_function,
+        locator=locator,
+    )
+    closure = _close(resolution, locator)
+    _restore_names(config, resolution.objects)
+    keras_file = scratch / "model.keras"
+    payload.write_keras_file(scratch / "saved", config, keras_file)
+    inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
+    return _Found(
+        keras_file=keras_file,
+        objects=resolution.objects,
+        closure=closure,
+        facts=_facts(model, framework.versions()[0]),
+        packed={**inherited, **_packed_versions(closure, locator)},
+    )
+
+
+def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratch: Path) -> _Found:
+    if not path.is_file():
+        what = "a SavedModel folder" if path.is_dir() else "nothing"
+        raise PackError(
+            "there is no model file", place=str(path), expected="a .keras file", found=what, hint="check the path"
+        )
+    if path.suffix != ".keras":
+        raise PackError(
+            "this kind of model file cannot be packed yet",
+            place=str(path),
+            expected="a .keras file",
+            found=path.suffix or "no suffix",
+            hint="load it where it was made, and save it with model.save('model.keras')",
+        )
+    config = loading.read_config(path)
+    locator = Locator(roots=roots, include=include, loaded=False)
+    resolution = resolve_file(
+        config, sources=roots, locator=locator, is_builtin_function=loading.is_builtin_function
+    )
+    closure = _close(resolution, locator)
+    # The file alone does not tell the outputs, nor what kind of object each class is; the model itself does. This
+    # also finds a model that would not come back.
+    copy = scratch / "described.keras"
+    shutil.copyfile(path, copy)
+    objects = _objects(resolution.objects, closure)
+    packed = _packed_versions(closure, locator)
+    namespace = _provisional_namespace(closure, packed)
+    model = loading.load(copy, objects, namespace, custom_objects={}, compile=True, safe_mode=True)
+    kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
+    described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
+    version = str(loading.read_metadata(path).get("keras_version", "unknown"))
+    return _Found(
+        keras_file=path,
+        objects=tuple(described),
+        closure=closure,
+        facts=_facts(model, version),
+        packed=packed,
+    )
+
+
+def _close(resolution: Resolution, locator: Locator) -> Closure:
+    """Return everything that the objects' modules need, or raise with the problems of both searches."""
+    problems = list(resolution.problems)
+    closure = None
+    try:
+        closure = close(resolution.roots, locator)
+    except SourceError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
+    if closure is None or problems:
+        raise SourceError(
+            "the source of this model cannot travel as it is:",
+            problems,
+            hint="mend the lines above and pack again; nothing was written",
+        )
+    return closure
+
+
+def _provisional_namespace(closure: Closure, packed: Mapping[str, str]) -> Namespace:
+    """Return a module tree for source that has no bundle yet, named for the source itself."""
+    digest = hashlib.sha256()
+    for module in closure.modules:
+        digest.update(f"{module.name}\0{len(module.text)}\0".encode() + module.text)
+    return open_namespace(
+        f"sha256:{digest.hexdigest()}",
+        [ModuleText(name=module.name, text=module.text, package=module.is_package) for module in closure.modules],
+        {item.path: item.read() for item in closure.data},
+        versions=packed,
+        isolation=registry.isolated,
+    )
+
+
+def _packed_versions(closure: Closure, locator: Locator) -> dict[str, str]:
+    """Return the version of each installed distribution of which modules travel as source."""
+    names = {locator.locate(module.name).distribution for module in closure.modules}
+    return {name: importlib.metadata.version(name) for name in names if name}
+
+
+def _object_requirements(objects: Sequence[FoundObject]) -> list[RequiredImport]:
+    """Return what must be installed for the objects that do not travel."""
+    return [
+        RequiredImport(
+            name=item.module.partition(".")[0],
+            distribution=item.distribution,
+            optional=False,
+            required_by="the model",
+            file="",
+            line=0,
+        )
+        for item in objects
+        if item.distribution
+    ]
+
+
+class _Provider:
+    """The source of a loaded bundle, for a model that came out of it."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def names(self) -> Iterable[str]:
+        return self._namespace.modules
+
+    def is_package(self, name: str) -> bool:
+        return self._namespace.is_package(name)
+
+    def source(self, name: str) -> bytes:
+        return self._namespace.modules[name].text
+
+    def data(self) -> Mapping[str, bytes]:
+        return self._namespace.data
+
+
+def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
+    """Write the objects' own keys and modules into `config`, where a loaded model or the writer had others."""
+    for item in objects:
+        for pointer in item.paths:
+            node = configtree.get(config, pointer)
+            if isinstance(node, str):
+                configtree.replace(config, pointer, item.key)
+            elif configtree.is_function(node):
+                node["config"] = item.key
+            else:
+                node["registered_name"] = item.key
+    prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]
+    for pointer, value in list(configtree.walk(config)):
+        if isinstance(value, str):
+            plain = value
+            for prefix in prefixes:
+                plain = plain.replace(prefix, "")
+            if plain != value:
+                configtree.replace(config, pointer, plain)
+
+
+def _facts(model: Any, keras_version: str) -> Payload:
+    inputs, outputs = payload.signature_of(model)
+    return Payload(
+        kind="keras",
+        member=PAYLOAD_MEMBER,
+        fidelity="full",
+        class_name=type(model).__name__,
+        keras_version=keras_version,
+        tensorflow_version=framework.versions()[1],
+        backend="tensorflow",
+        layers=len(model.layers),
+        parameters=payload.parameters_of(model),
+        compiled=bool(model.compiled),
+        inputs=inputs,
+        outputs=outputs,
+    )
+
+
+def _objects(objects: Sequence[FoundObject], closure: Closure) -> tuple[CustomObject, ...]:
+    modules = {module.name: module for module in closure.modules}
+    described = []
+    for item in objects:
+        source = None
+        if item.distribution is None:
+            module = modules[item.module]
+            source = ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
+        described.append(
+            CustomObject(
+                kind=item.kind,
+                key=item.key,
+                module=item.module,
+                qualname=item.qualname,
+                paths=item.paths,
+                source=source,
+                distribution=item.distribution,
+            )
+        )
+    return tuple(described)
+
+
+def _describe(found: _Found, provenance: Provenance) -> Manifest:
+    closure = found.closure
+    return Manifest(
+        generator=Generator(name="kbundle", version=__version__),
+        payload=found.facts,
+        objects=_objects(found.objects, closure),
+        modules=tuple(
+            Module(name=module.name, member=module.member, package=module.is_package, reason=module.reason)
+            for module in closure.modules
+        ),
+        data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
+        unresolved=tuple(
+            Unresolved(module=item.module, member=item.member, line=item.line) for item in closure.unresolved
+        ),
+        requirements=Requirements(
+            python=closure.python,
+            member=REQUIREMENTS_MEMBER,
+            distributions=pins([*closure.requirements, *_object_requirements(found.objects)]),
+            packed=tuple(
+                PinnedDistribution(name=name, version=version, imports=()) for name, version in sorted(found.packed.items())
+            ),
+        ),
+        members=(),
+        provenance=provenance,
+    )
+
+
+def _members(found: _Found, manifest: Manifest) -> list[NewMember]:
+    closure = found.closure
+    text = requirements_text(manifest.requirements.distributions, manifest.requirements.python)
+    return [
+        NewMember(name=PAYLOAD_MEMBER, content=found.keras_file),
+        NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
+        *(NewMember(name=module.member, content=module.text) for module in closure.modules),
+        *(NewMember(name=item.member, content=item.content) for item in closure.data),
+    ]

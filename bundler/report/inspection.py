@@ -1,0 +1,169 @@
+"""What `kbundle inspect` shows: the manifest as an auditor reads it, as text and as JSON from the same facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bundler.archive.reader import BundleReader
+from bundler.manifest import Manifest, TensorSpec
+from bundler.manifest.codec import to_json
+from bundler.report.text import shown, size_text, table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    """A bundle's own statement about itself, and where it was read from. `size` is the file's, in bytes."""
+
+    path: str
+    size: int
+    digest: str
+    manifest: Manifest
+
+
+def inspection_of(reader: BundleReader) -> Inspection:
+    """Return what the open bundle says; only its manifest has been read."""
+    return Inspection(
+        path=str(reader.path or "(file object)"), size=reader.size, digest=reader.digest, manifest=reader.manifest
+    )
+
+
+def as_json(inspection: Inspection) -> dict[str, Any]:
+    """Return the inspection as a JSON value; ``manifest`` is the manifest word for word."""
+    return {
+        "path": inspection.path,
+        "size": inspection.size,
+        "digest": inspection.digest,
+        "manifest": to_json(inspection.manifest),
+        "checked": ["container layout", "manifest"],
+        "not_checked": ["member digests (kbundle verify)"],
+    }
+
+
+def as_text(inspection: Inspection) -> str:
+    """Return the inspection as lines for a terminal."""
+    manifest = inspection.manifest
+    sections = [
+        _identity(inspection),
+        _payload(manifest),
+        _objects(manifest),
+        _modules(manifest),
+        _requirements(manifest),
+        _proof(manifest),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _identity(inspection: Inspection) -> list[str]:
+    manifest = inspection.manifest
+    generator = manifest.generator
+    rows: list[tuple[str, object]] = [
+        ("digest", inspection.digest),
+        ("size", f"{size_text(inspection.size)}, {len(manifest.members)} members beside the manifest"),
+        ("format", f"{manifest.format} {manifest.format_version}, written by {generator.name} {generator.version}"),
+    ]
+    provenance = manifest.provenance
+    told = {
+        "name": provenance.name,
+        "description": provenance.description,
+        "license": provenance.license,
+        "revision": provenance.source_revision,
+        **{str(key): value for key, value in provenance.metadata.items()},
+    }
+    rows += [(f"{key} *", value) for key, value in told.items() if value is not None]
+    lines = [shown(inspection.path), *table(rows)]
+    if any(value is not None for value in told.values()):
+        lines.append("  * as the author says; nothing checks it")
+    return lines
+
+
+def _payload(manifest: Manifest) -> list[str]:
+    payload = manifest.payload
+    member = next((item for item in manifest.members if item.name == payload.member), None)
+    promise = "trains, predicts, saves" if payload.fidelity == "full" else "predicts only"
+    rows: list[tuple[str, object]] = [
+        ("member", f"{payload.member}, {size_text(member.size) if member else 'missing'}"),
+        ("fidelity", f"{payload.fidelity} ({promise})"),
+        (
+            "class",
+            f"{payload.class_name}, {payload.layers} layers, {'compiled' if payload.compiled else 'not compiled'}",
+        ),
+        (
+            "parameters",
+            f"{payload.parameters.trainable:,} trainable, {payload.parameters.non_trainable:,} not trainable",
+        ),
+        *_tensors("input", payload.inputs),
+        *_tensors("output", payload.outputs),
+        (
+            "saved with",
+            f"Keras {payload.keras_version}, TensorFlow {payload.tensorflow_version} ({payload.backend} backend)",
+        ),
+    ]
+    return [f"Payload: {shown(payload.kind)}", *table(rows)]
+
+
+def _tensors(word: str, tensors: tuple[TensorSpec, ...] | None) -> list[tuple[str, object]]:
+    if tensors is None:
+        return [(f"{word}s", "not declared (a subclassed model)")]
+    return [(word, f"{tensor.name}  {tensor.datatype} {list(tensor.shape)}") for tensor in tensors]
+
+
+def _objects(manifest: Manifest) -> list[str]:
+    if not manifest.objects:
+        return ["Custom objects: none"]
+    rows = [
+        (
+            item.kind,
+            item.key,
+            f"{item.module}.{item.qualname}",
+            f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}",
+            f"{len(item.paths)} x in config" if item.paths else "inside other objects",
+        )
+        for item in manifest.objects
+    ]
+    return [f"Custom objects: {len(rows)}", *table(rows)]
+
+
+def _modules(manifest: Manifest) -> list[str]:
+    members = {member.name: member for member in manifest.members}
+    rows = [
+        (name, size_text(members[member].size), members[member].sha256[:12], reason)
+        for name, member, reason in [
+            *((module.name, module.member, module.reason) for module in manifest.modules),
+            *((item.path, item.member, item.reason) for item in manifest.data),
+        ]
+    ]
+    if not rows:
+        return ["Source: none"]
+    heading = f"Source: {len(manifest.modules)} modules, {len(manifest.data)} data files"
+    lines = [heading + " (name, size, sha256, why)", *table(rows, right=(1,))]
+    if manifest.unresolved:
+        lines.append("  imports that nothing answered at pack time, and that loading does not need:")
+        lines += table(
+            [(item.module, f"{item.member}:{item.line}") for item in manifest.unresolved], indent="    "
+        )
+    return lines
+
+
+def _requirements(manifest: Manifest) -> list[str]:
+    requirements = manifest.requirements
+    rows = [("python", requirements.python, "")]
+    rows += [
+        (item.name, f"=={item.version}", "optional" if item.optional else "") for item in requirements.distributions
+    ]
+    lines = [f"Requirements: as installed when packed ({shown(requirements.member)})", *table(rows)]
+    if requirements.packed:
+        names = ", ".join(f"{item.name} {item.version}" for item in requirements.packed)
+        lines.append(f"  packed as source: {shown(names)}")
+    return lines
+
+
+def _proof(manifest: Manifest) -> list[str]:
+    return [
+        "Checks",
+        "  checked now      container layout, manifest",
+        "  not checked now  the bytes of the members against their digests (kbundle verify)",
+        f"  proof            {'recorded' if manifest.proof else 'not proved: no fresh process has loaded it yet'}",
+        f"  self-test        {'recorded' if manifest.self_test else 'none'}",
+        "  loading it runs its code with your rights; read the source first: kbundle extract FILE DIR",
+    ]

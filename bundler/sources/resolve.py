@@ -1,0 +1,243 @@
+"""From a live model and its config to the custom objects and the modules that define them.
+
+A config names a class by module and name, so a class can be told apart exactly. A plain function is named by its
+bare name alone; the writer makes the names distinct before it saves (see `ambiguous_functions`), and a name that
+still fits two functions is an error, never a guess (I11).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from bundler import configtree
+from bundler.namespace import Namespace, namespace_of
+from bundler.sources.found import FoundObject
+from bundler.sources.live import LiveObjects, attribute_of, bases_of, is_framework, kind_of
+from bundler.sources.locate import Locator, Verdict
+
+JSON = Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """What the model needs: its objects, the modules to start from with the reason, and what stands in the way."""
+
+    objects: tuple[FoundObject, ...]
+    roots: Mapping[str, str]
+    problems: tuple[str, ...]
+
+
+def ambiguous_functions(functions: Iterable[FunctionType], key_of: Callable[[Any], str]) -> tuple[FunctionType, ...]:
+    """Return the functions whose Keras key another function of the same model has too."""
+    by_key: dict[str, list[FunctionType]] = {}
+    for function in functions:
+        by_key.setdefault(key_of(function), []).append(function)
+    return tuple(function for group in by_key.values() if len(group) > 1 for function in group)
+
+
+def resolve_live(
+    config: JSON,
+    live: LiveObjects,
+    *,
+    registered: Mapping[str, Any],
+    key_of: Callable[[Any], str],
+    saved_key_of: Callable[[Any], str],
+    is_builtin_function: Callable[[dict[str, JSON]], bool],
+    locator: Locator,
+) -> Resolution:
+    """Find the custom objects of a saved live model.
+
+    Args:
+        config: the value of ``config.json``.
+        live: what the attribute walk found.
+        registered: Keras's table of registered objects by key.
+        key_of: gives the key that an object goes by, bundle-unique keys mapped back.
+        saved_key_of: gives the key that `config` has for a function.
+        is_builtin_function: says whether a function node is one of Keras's own.
+        locator: says where modules come from.
+    """
+    search = _LiveSearch(live=live, registered=registered, key_of=key_of, saved_key_of=saved_key_of, locator=locator)
+    for pointer, node in configtree.nodes(config):
+        if node["class_name"] == "__lambda__":
+            search.problems.append(
+                f"{pointer}: a Python lambda has no name that Keras can find again; "
+                "write it as a named function (def ...) in a module and use that"
+            )
+        elif configtree.is_function(node):
+            if not search.add_function(node, pointer) and not is_builtin_function(node):
+                search.problems.append(
+                    f"{pointer}: the function {node['config']!r} is not held by any attribute of the model; "
+                    "define it in a module, at top level, and keep it as an attribute of the object that uses it"
+                )
+        elif "module" not in node:
+            search.add_bare_node(node, pointer)
+        elif not configtree.is_builtin_class(node):
+            search.add_class_node(node, pointer)
+    for pointer, value in configtree.walk(config):
+        if isinstance(value, str):
+            search.add_name(value, pointer)
+    for cls in live.classes:
+        search.add_live_class(cls)
+    for function in live.functions:
+        search.add_root(function, f"defines {function.__name__}, which the model holds")
+    return search.result()
+
+
+@dataclass(kw_only=True)
+class _LiveSearch:
+    live: LiveObjects
+    registered: Mapping[str, Any]
+    key_of: Callable[[Any], str]
+    saved_key_of: Callable[[Any], str]
+    locator: Locator
+    problems: list[str] = field(default_factory=list)
+    roots: dict[str, str] = field(default_factory=dict)
+    paths: dict[Any, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.classes: dict[tuple[str, str, str], list[type]] = {}
+        for cls in self.live.classes:
+            identity = (cls.__module__, cls.__name__, self.saved_key_of(cls))
+            self.classes.setdefault(identity, []).append(cls)
+        self.functions: dict[str, list[FunctionType]] = {}
+        for function in self.live.functions:
+            self.functions.setdefault(self.saved_key_of(function), []).append(function)
+
+    def add_class_node(self, node: dict[str, JSON], pointer: str) -> None:
+        identity = (str(node.get("module")), str(node["class_name"]), configtree.lookup_key(node))
+        found = self.classes.get(identity, []) or _from_modules(*identity[:2]) or self._from_table(identity)
+        if len(found) == 1:
+            self.paths.setdefault(found[0], []).append(pointer)
+        elif not found:
+            self.problems.append(
+                f"{pointer}: the class {identity[0]}.{identity[1]} is not loaded in this process; import its module"
+            )
+        else:
+            self.problems.append(
+                f"{pointer}: {len(found)} different classes are called {identity[0]}.{identity[1]}; "
+                "register them with different names: @keras.saving.register_keras_serializable(package, name)"
+            )
+
+    def add_bare_node(self, node: dict[str, JSON], pointer: str) -> None:
+        """Note a node that a get_config of the author's wrote by hand; Keras looks it up by its class name."""
+        found = [cls for cls in self.live.classes if cls.__name__ == node["class_name"]]
+        if len(found) == 1:
+            self.paths.setdefault(found[0], []).append(pointer)
+
+    def add_function(self, node: dict[str, JSON], pointer: str) -> bool:
+        key = str(node["config"])
+        registered = self.registered.get(key)
+        found = self.functions.get(key) or ([registered] if isinstance(registered, FunctionType) else [])
+        if len(found) > 1:
+            self.problems.append(
+                f"{pointer}: {len(found)} different functions are called {key!r}: "
+                + ", ".join(f"{function.__module__}.{function.__qualname__}" for function in found)
+            )
+            return True
+        if not found or is_framework(found[0].__module__):
+            return False
+        self.paths.setdefault(found[0], []).append(pointer)
+        return True
+
+    def add_name(self, value: str, pointer: str) -> None:
+        """Note a string that is a registry key: ``activation="mypkg>swish"``, or a loss given by its name."""
+        obj = self.registered.get(value)
+        in_compile = pointer.startswith("/compile_config/") and "/config/" not in pointer
+        if obj is None or not (">" in value or in_compile) or not isinstance(obj, type | FunctionType):
+            return
+        if is_framework(obj.__module__) or pointer.rpartition("/")[2] in ("registered_name", "class_name", "config"):
+            return
+        self.paths.setdefault(obj, []).append(pointer)
+
+    def add_live_class(self, cls: type) -> None:
+        reason = f"defines {cls.__name__}, which the model holds"
+        if cls in self.paths:
+            return
+        if kind_of(cls) != "object" or hasattr(cls, "get_config"):
+            located = self.locator.locate(_original(cls.__module__))
+            # What only lives inside other objects is listed when it travels, and left to its importer otherwise.
+            if located.verdict is Verdict.SOURCE and attribute_of(sys.modules[cls.__module__], cls):
+                self.paths[cls] = []
+                return
+        self.add_root(cls, reason)
+
+    def add_root(self, obj: type | FunctionType, reason: str) -> None:
+        name = _original(obj.__module__)
+        if obj in self.paths or name in self.roots or name == "__main__" or obj.__module__ not in sys.modules:
+            return
+        if self.locator.locate(name).verdict is Verdict.SOURCE:
+            self.roots[name] = reason
+
+    def result(self) -> Resolution:
+        objects = [found for obj, paths in self.paths.items() if (found := self._describe(obj, paths)) is not None]
+        objects.sort(key=lambda item: (item.module, item.qualname))
+        return Resolution(objects=tuple(objects), roots=dict(self.roots), problems=tuple(self.problems))
+
+    def _from_table(self, identity: tuple[str, str, str]) -> list[type]:
+        obj = self.registered.get(identity[2])
+        return [obj] if isinstance(obj, type) and obj.__name__ == identity[1] else []
+
+    def _describe(self, obj: Any, paths: list[str]) -> FoundObject | None:
+        place = self._attribute(obj)
+        if place is None:
+            return None
+        module, qualname = place
+        kind = kind_of(obj)
+        name = _original(module)
+        located = self.locator.locate(name)
+        distribution = None
+        if located.verdict is Verdict.REQUIREMENT:
+            distribution = located.distribution
+        else:
+            self.roots[name] = f"defines the {kind} {qualname}"
+        if isinstance(obj, type):
+            for base in bases_of(obj):
+                self.add_root(base, f"defines {base.__name__}, a base class of {qualname}")
+        return FoundObject(
+            kind=kind,
+            key=self.key_of(obj),
+            module=name,
+            qualname=qualname,
+            paths=tuple(paths),
+            distribution=distribution,
+        )
+
+    def _attribute(self, obj: Any) -> tuple[str, str] | None:
+        """Return the module of `sys.modules` and the attribute that give `obj`, or note why there is none."""
+        kind = kind_of(obj)
+        what = f"the {kind} {obj.__qualname__}"
+        if obj.__module__ == "__main__":
+            self.problems.append(
+                f"{what} is defined in the script that runs (__main__); move it to a module and import it from there"
+            )
+            return None
+        module = sys.modules.get(obj.__module__)
+        qualname = attribute_of(module, obj) if module else None
+        if qualname:
+            return obj.__module__, qualname
+        for name, other in list(sys.modules.items()):
+            if other is not None and not is_framework(name) and vars(other).get(obj.__name__) is obj:
+                return name, obj.__name__
+        if "<locals>" in obj.__qualname__:
+            remedy = "it is made inside a function; define it at the top level of its module"
+        elif module is None:
+            remedy = "its module is not loaded any more; import it and make the model anew"
+        else:
+            remedy = "its module holds another object under that name by now; make the model anew"
+        self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
+        return None
+
+
+def _from_modules(module_name: str, name: str) -> list[type]:
+    module = sys.modules.get(module_name)
+    found = vars(module).get(name) if module is not None else None
+    return [found] if isinstance(found, type) else []
+
+
+def _original(module_name: str) -> str:
+    namespace: Namespace | None = namespace_of(module_name)
+    return namespace.original(module_name) if namespace else module_name

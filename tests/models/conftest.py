@@ -1,0 +1,65 @@
+"""A workshop: an author's folder with source, and a consumer's folder without."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.zygote import Finished, Zygote
+
+_LIB = Path(__file__).parent / "lib"
+_PRELUDE = """\
+import numpy as np
+import keras
+from bundler import *
+from lifecycle import *
+keras.utils.set_random_seed(3)
+"""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Scripts of the author see `source`; scripts of the consumer never do. Both share the folder `hand_over`."""
+
+    zygote: Zygote
+    folder: Path
+
+    @property
+    def source(self) -> Path:
+        """The author's source root."""
+        return self.folder / "source"
+
+    @property
+    def hand_over(self) -> Path:
+        """Where the author leaves files for the consumer; scripts reach it as ``../hand_over``."""
+        path = self.folder / "hand_over"
+        path.mkdir(exist_ok=True)
+        return path
+
+    def write(self, files: dict[str, str], folder: str = "source") -> None:
+        """Write source files below a folder of the workshop; texts are dedented."""
+        for name, text in files.items():
+            path = self.folder / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+
+    def author(self, script: str, *, check: bool = True, source: str = "source") -> Finished:
+        """Run a script that can import the author's source."""
+        return self._run(script, "author", (self.folder / source, _LIB), check=check)
+
+    def consumer(self, script: str, *, check: bool = True, path: tuple[Path, ...] = ()) -> Finished:
+        """Run a script in a process that has never seen the author's source."""
+        return self._run(script, "consumer", (*path, _LIB), check=check)
+
+    def _run(self, script: str, where: str, path: tuple[Path, ...], *, check: bool) -> Finished:
+        self.hand_over  # noqa: B018 - makes the folder
+        return self.zygote.run(_PRELUDE + textwrap.dedent(script), self.folder / where, path=path, check=check)
+
+
+@pytest.fixture
+def workshop(zygote: Zygote, tmp_path: Path) -> Workshop:
+    """Return an empty workshop."""
+    return Workshop(zygote, tmp_path)

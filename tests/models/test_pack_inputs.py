@@ -1,0 +1,246 @@
+"""What `bundle` accepts, what it writes, and what it says when it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tests.models.conftest import Workshop
+
+GAIN = """
+    import keras
+    class Gain(keras.layers.Layer):
+        def call(self, x):
+            return x * 2
+"""
+SAVE = """
+    from parts.gain import Gain
+    from parts.acts import soft
+    model = keras.Sequential([keras.Input((3,)), Gain(), keras.layers.Dense(2, activation=soft)])
+    model.save("../hand_over/m.keras")
+    np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+"""
+PARTS = {"parts/gain.py": GAIN, "parts/acts.py": "from keras import ops\ndef soft(x):\n    return ops.softplus(x)\n"}
+
+
+def test_a_keras_file_is_stored_byte_for_byte(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    workshop.author(SAVE)
+    workshop.consumer("""
+        packed = bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=["../source"])
+        assert {(item.kind, item.module, item.qualname) for item in packed.manifest.objects} == {
+            ("layer", "parts.gain", "Gain"), ("function", "parts.acts", "soft")}
+        assert packed.manifest.payload.outputs[0].shape == (-1, 2)
+        with open_bundle("../hand_over/m.kbundle") as reader:
+            assert reader.read("model/model.keras") == open("../hand_over/m.keras", "rb").read()
+    """)
+    workshop.consumer("""
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3)), np.load("../hand_over/y.npy"))
+    """)
+
+
+def test_a_keras_file_without_its_source_lists_every_object(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    workshop.author(SAVE)
+    output = workshop.consumer("""
+        try:
+            bundle("../hand_over/m.keras", "../hand_over/m.kbundle")
+        except SourceError as error:
+            print(error)
+            assert len(error.problems) == 2
+            assert "'Gain'" in str(error) and "'soft'" in str(error) and "/config/layers/1" in str(error)
+        import os
+        assert not os.path.exists("../hand_over/m.kbundle")
+    """).output
+    assert "next step" in output
+
+
+def test_a_function_defined_twice_in_the_sources_is_refused(workshop: Workshop) -> None:
+    workshop.write({**PARTS, "parts/more.py": "def soft(x):\n    return x\n"})
+    workshop.author(SAVE)
+    workshop.consumer("""
+        try:
+            bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=["../source"])
+        except SourceError as error:
+            assert "parts.acts line 2" in str(error) and "parts.more line 1" in str(error)
+        else:
+            raise AssertionError("not refused")
+    """)
+
+
+def test_what_has_no_source_is_refused_all_at_once(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "factory.py": """
+                import keras
+                def make():
+                    class Local(keras.layers.Layer):
+                        def call(self, x):
+                            return x
+                    return Local
+            """
+        }
+    )
+    workshop.author("""
+        import factory
+        class InScript(keras.layers.Layer):
+            def call(self, x):
+                return x
+        Made = type("Made", (keras.layers.Layer,), {"call": lambda self, x: x, "__module__": "factory"})
+        i = keras.Input((3,))
+        h = keras.layers.Lambda(lambda t: t * 2)(Made()(InScript()(factory.make()()(i))))
+        try:
+            bundle(keras.Model(i, h), "../hand_over/m.kbundle")
+        except SourceError as error:
+            text = str(error)
+            print(text)
+            assert len(error.problems) == 4
+            assert "InScript" in text and "__main__" in text and "Local" in text and "Made" in text and "lambda" in text
+        else:
+            raise AssertionError("not refused")
+    """)
+
+
+def test_a_missing_import_shows_the_chain(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "top.py": GAIN + "    try:\n        import middle\n    except ImportError:\n        pass\n",
+            "middle.py": "import not_there_at_all\n",
+            "strict_top.py": GAIN,
+            "chain/__init__.py": "",
+            "chain/a.py": GAIN + "    from chain import b\n",
+            "chain/b.py": "X = 1\n",
+        }
+    )
+    workshop.author("""
+        from top import Gain
+        packed = bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")
+        assert [item.module for item in packed.manifest.unresolved] == ["not_there_at_all"]
+        from chain.a import Gain
+        model = keras.Sequential([keras.Input((3,)), Gain()])
+        open("../source/chain/b.py", "a").write("import gone_module\\n")
+        try:
+            bundle(model, "../hand_over/n.kbundle")
+        except SourceError as error:
+            text = str(error)
+            print(text)
+            assert "gone_module" in text and "chain.a" in text and "chain.b" in text
+        else:
+            raise AssertionError("not refused")
+    """)
+
+
+def test_two_packs_of_one_model_give_the_same_bytes(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    script = """
+        from parts.gain import Gain
+        from parts.acts import soft
+        shared = keras.initializers.GlorotUniform(seed=1)
+        model = keras.Sequential([keras.Input((3,)), Gain(), keras.layers.Dense(2, activation=soft, kernel_initializer=shared),
+                                  keras.layers.Dense(2, kernel_initializer=shared)])
+        model.compile("adam", "mse")
+        model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+        bundle(model, "../hand_over/NAME.kbundle")
+    """
+    digests = set()
+    for name in ("first", "second"):
+        workshop.author(script.replace("NAME", name))
+        digests.add(hashlib.sha256((workshop.hand_over / f"{name}.kbundle").read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_an_existing_file_is_kept_unless_overwrite(workshop: Workshop) -> None:
+    workshop.author("""
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        open("../hand_over/m.kbundle", "w").write("precious")
+        try:
+            bundle(model, "../hand_over/m.kbundle")
+        except TargetExists as error:
+            assert "overwrite=True" in str(error)
+        else:
+            raise AssertionError("not refused")
+        assert open("../hand_over/m.kbundle").read() == "precious"
+        bundle(model, "../hand_over/m.kbundle", overwrite=True)
+        unbundle("../hand_over/m.kbundle")
+    """)
+
+
+def test_what_is_no_model_is_refused(workshop: Workshop) -> None:
+    workshop.author("""
+        unbuilt = keras.Sequential([keras.layers.Dense(2)])
+        for wrong in (42, unbuilt, "nothing.keras", "../hand_over"):
+            try:
+                bundle(wrong, "../hand_over/m.kbundle")
+            except PackError as error:
+                print(error)
+                assert error.hint
+            else:
+                raise AssertionError(f"{wrong} not refused")
+        import os
+        assert os.listdir("../hand_over") == []
+    """)
+
+
+def test_an_object_that_the_bundle_lacks_is_named_with_its_place(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    workshop.author(SAVE)
+    workshop.consumer("""
+        import dataclasses
+        from bundler.archive.writer import NewMember, write_bundle
+        bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=["../source"])
+        with open_bundle("../hand_over/m.kbundle") as reader:
+            manifest = reader.manifest
+            members = [NewMember(name=item.name, content=reader.read(item.name)) for item in manifest.members]
+        less = dataclasses.replace(manifest, objects=tuple(o for o in manifest.objects if o.qualname != "Gain"))
+        write_bundle("less.kbundle", less, members)
+
+        @keras.saving.register_keras_serializable(package="Custom", name="Gain")
+        class Gain(keras.layers.Layer):
+            pass
+        keras.saving.get_custom_objects()["Gain"] = Gain
+        try:
+            unbundle("less.kbundle")
+        except MissingObject as error:
+            print(error)
+            assert "'Gain'" in str(error) and "/config/layers/1" in str(error) and error.offered == ("soft",)
+        else:
+            raise AssertionError("the host's class was taken in silence")
+        model = unbundle("less.kbundle", custom_objects={"Gain": Gain})
+        assert type(model.layers[0]) is Gain
+    """)
+
+
+def test_another_bundle_than_the_pinned_one_is_refused(workshop: Workshop) -> None:
+    workshop.author("""
+        packed = bundle(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), "../hand_over/m.kbundle")
+        unbundle("../hand_over/m.kbundle", digest=packed.digest)
+        unbundle(open("../hand_over/m.kbundle", "rb"), digest=packed.digest)
+        try:
+            unbundle("../hand_over/m.kbundle", digest="sha256:" + "0" * 64)
+        except DigestMismatch as error:
+            assert packed.digest in str(error)
+        else:
+            raise AssertionError("not refused")
+    """)
+
+
+def test_code_that_raises_on_load_is_one_error_with_its_line(workshop: Workshop) -> None:
+    workshop.write({"moody.py": GAIN + "    import os\n    if os.environ.get('MOODY'):\n        raise OSError('not today')\n"})
+    workshop.author("""
+        from moody import Gain
+        bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import os
+        os.environ["MOODY"] = "1"
+        before = dict(keras.saving.get_custom_objects())
+        try:
+            unbundle("../hand_over/m.kbundle")
+        except RebuildFailed as error:
+            print(error)
+            assert "not today" in str(error) and "moody, line 8" in str(error)
+        else:
+            raise AssertionError("no error")
+        assert keras.saving.get_custom_objects() == before
+        del os.environ["MOODY"]
+        unbundle("../hand_over/m.kbundle")
+    """)

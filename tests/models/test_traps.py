@@ -1,0 +1,300 @@
+"""The traps that Keras, Python's import system and real projects set for a loader."""
+
+from __future__ import annotations
+
+from tests.models.conftest import Workshop
+
+TIMES = """
+    import keras
+
+    @keras.saving.register_keras_serializable(package="shop")
+    class Times(keras.layers.Layer):
+        def build(self, shape):
+            self.w = self.add_weight(shape=(), initializer="ones")
+        def call(self, x):
+            return x * self.w * FACTOR
+"""
+
+PACK_TIMES = """
+    from layers import Times
+    model = keras.Sequential([keras.Input((3,)), Times(), keras.layers.Dense(2, kernel_initializer="ones")])
+    x = np.ones((4, 3), "float32")
+    bundle(model, "../hand_over/{name}.kbundle")
+    np.save("../hand_over/{name}.npy", model.predict(x, verbose=0))
+"""
+
+
+def two_bundles_with_one_key(workshop: Workshop) -> None:
+    for name, factor in (("a", 2), ("b", 3)):
+        workshop.write({"layers.py": TIMES.replace("FACTOR", str(factor))}, folder=name)
+        workshop.author(PACK_TIMES.format(name=name), source=name)
+
+
+def test_two_bundles_with_one_key_keep_their_own_code_in_both_orders(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    for order in ("ab", "ba"):
+        workshop.consumer(f"""
+            x = np.ones((4, 3), "float32")
+            models = {{name: unbundle(f"../hand_over/{{name}}.kbundle") for name in {order!r}}}
+            expected = {{name: np.load(f"../hand_over/{{name}}.npy") for name in "ab"}}
+            assert expected["a"][0, 0] == 6 and expected["b"][0, 0] == 9
+            for name, model in models.items():
+                check_same(model, x, expected[name], name)
+            for name, model in models.items():
+                lifecycle(model, x, expected[name])
+        """)
+
+
+def test_two_bundles_with_one_key_load_interleaved_in_four_threads(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.consumer("""
+        from concurrent.futures import ThreadPoolExecutor
+        x = np.ones((4, 3), "float32")
+        def load(index):
+            name = "ab"[index % 2]
+            model = unbundle(f"../hand_over/{name}.kbundle")
+            return name, float(np.asarray(model(x))[0, 0])
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(load, range(24)))
+        assert set(results) == {("a", 6.0), ("b", 9.0)}, results
+    """)
+
+
+def test_one_bundle_loaded_twice_has_the_same_classes(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.consumer("""
+        first, second = unbundle("../hand_over/a.kbundle"), unbundle("../hand_over/a.kbundle")
+        other = unbundle("../hand_over/b.kbundle")
+        assert type(first.layers[0]) is type(second.layers[0])
+        assert type(first.layers[0]) is not type(other.layers[0])
+        assert type(first.layers[0]).__name__ == "Times"
+    """)
+
+
+def test_a_key_of_the_host_is_neither_used_nor_changed(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.consumer("""
+        import sys
+        @keras.saving.register_keras_serializable(package="shop")
+        class Times(keras.layers.Layer):
+            def call(self, x):
+                return x * 100
+        table = keras.saving.get_custom_objects()
+        before, path, modules = dict(table), list(sys.path), set(sys.modules)
+
+        x = np.ones((4, 3), "float32")
+        model = unbundle("../hand_over/a.kbundle")
+        lifecycle(model, x, np.load("../hand_over/a.npy"))
+
+        assert table["shop>Times"] is Times
+        assert keras.saving.get_registered_name(Times) == "shop>Times"
+        assert {key: value for key, value in table.items() if not key.startswith("_kbundle_")} == before
+        assert sys.path == path
+        assert "layers" not in sys.modules
+        ours = {name for name in set(sys.modules) - modules if name.startswith("_kbundle_")}
+        assert ours and all(name.count(".") <= 1 for name in ours)
+        assert isinstance(keras.layers.deserialize(keras.layers.serialize(Times())), Times)
+    """)
+
+
+def test_two_classes_of_one_name_from_two_modules(workshop: Workshop) -> None:
+    layer = """
+        import keras
+        class Shift(keras.layers.Layer):
+            def call(self, x):
+                return {}
+    """
+    workshop.write({"ma.py": layer.format("x * 2"), "mb.py": layer.format("x + 5")})
+    workshop.author("""
+        import ma, mb
+        model = keras.Sequential([keras.Input((3,)), ma.Shift(), mb.Shift(), keras.layers.Dense(1)])
+        x = np.ones((4, 3), "float32")
+        bundle(model, "../hand_over/m.kbundle")
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
+    """)
+
+
+def test_two_functions_of_one_name_from_two_modules(workshop: Workshop) -> None:
+    workshop.write({"fa.py": "def squash(x):\n    return x * 2\n", "fb.py": "def squash(x):\n    return x + 5\n"})
+    workshop.author("""
+        import fa, fb
+        model = keras.Sequential([
+            keras.Input((3,)), keras.layers.Dense(3, activation=fa.squash), keras.layers.Dense(2, activation=fb.squash)
+        ])
+        x = np.ones((4, 3), "float32")
+        packed = bundle(model, "../hand_over/m.kbundle")
+        assert fa.squash.__name__ == fb.squash.__name__ == "squash"
+        assert [item.key for item in packed.manifest.objects] == ["squash", "squash"]
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
+    """)
+
+
+def test_bundled_modules_may_be_called_like_modules_of_the_host(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "utils.py": "def double(x):\n    return x * 2\n",
+            "config.py": "OFFSET = 4.0\n",
+            "layers.py": """
+                import keras
+                import config
+                from utils import double
+                class Affine(keras.layers.Layer):
+                    def call(self, x):
+                        import utils
+                        return utils.double(x) + double(x) + config.OFFSET
+            """,
+        }
+    )
+    workshop.author("""
+        from layers import Affine
+        model = keras.Sequential([keras.Input((3,)), Affine(), keras.layers.Dense(1)])
+        x = np.ones((4, 3), "float32")
+        bundle(model, "../hand_over/m.kbundle")
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    host = {name: f"NAME = {name!r}\n" for name in ("utils.py", "config.py", "layers.py")}
+    workshop.write(host, folder="host")
+    workshop.consumer(
+        """
+        import sys, utils, config, layers
+        hosts = (utils, config, layers)
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
+        assert hosts == (sys.modules["utils"], sys.modules["config"], sys.modules["layers"])
+        assert [module.NAME for module in hosts] == ["utils.py", "config.py", "layers.py"]
+        """,
+        path=(workshop.folder / "host",),
+    )
+
+
+def test_code_may_look_at_itself_and_import_late(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "deep/__init__.py": "import deep.core\nfrom .core import Deep\n",
+            "deep/late.py": "def add_one(x):\n    return x + 1\n",
+            "deep/dynamic.py": "HALF = 0.5\n",
+            "deep/scale.txt": "3.0\n",
+            "deep/tables/offsets.json": "[0.25]\n",
+            "deep/core.py": '''
+                from __future__ import annotations
+                import dataclasses
+                import importlib
+                import inspect
+                import json
+                import os
+                from importlib import resources
+                import keras
+                import tensorflow as tf
+
+                @dataclasses.dataclass
+                class Settings:
+                    steps: int = 2
+                    names: list[str] = dataclasses.field(default_factory=list)
+
+                @tf.function
+                def clip(x):
+                    if tf.reduce_sum(x) > 0:
+                        return x
+                    else:
+                        return -x
+
+                class Deep(keras.layers.Layer):
+                    """Marked for getsource."""
+
+                    def __init__(self, **kwargs):
+                        super().__init__(**kwargs)
+                        self.settings = Settings(names=["a"])
+
+                    def build(self, shape):
+                        scale = resources.files("deep").joinpath("scale.txt").read_text()
+                        assert resources.files(__package__).joinpath("scale.txt").is_file()
+                        here = os.path.dirname(__file__)
+                        with open(os.path.join(here, "tables", "offsets.json")) as file:
+                            offset = json.load(file)[0]
+                        self.scale = self.add_weight(shape=(), initializer=keras.initializers.Constant(float(scale)))
+                        self.offset = self.add_weight(shape=(), initializer=keras.initializers.Constant(offset))
+
+                    def call(self, x):
+                        import deep.late
+                        from .late import add_one
+                        half = importlib.import_module("deep.dynamic").HALF
+                        assert deep.late.add_one is add_one
+                        assert "Marked for getsource." in inspect.getsource(Deep)
+                        assert "def clip" in inspect.getsource(clip.python_function)
+                        return clip(add_one(x) * self.scale * half + self.offset)
+            ''',
+        }
+    )
+    workshop.author("""
+        from deep import Deep
+        model = keras.Sequential([keras.Input((3,)), Deep(), keras.layers.Dense(2)])
+        x = np.linspace(-2, 2, 12, dtype="float32").reshape(4, 3)
+        packed = bundle(model, "../hand_over/m.kbundle")
+        assert {item.path for item in packed.manifest.data} == {"deep/scale.txt", "deep/tables/offsets.json"}
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        x = np.linspace(-2, 2, 12, dtype="float32").reshape(4, 3)
+        model = unbundle("../hand_over/m.kbundle")
+        lifecycle(model, x, np.load("../hand_over/y.npy"))
+        core = model.layers[0]
+        import inspect, sys
+        assert inspect.getsource(type(core)).startswith("class Deep(keras.layers.Layer):")
+        assert type(core).__module__ in sys.modules
+    """)
+
+
+def test_a_traceback_shows_the_line_of_bundled_code(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "fragile.py": """
+                import keras
+                class Fragile(keras.layers.Layer):
+                    def call(self, x):
+                        if x.shape[0] == 7:
+                            raise ValueError("seven rows")  # the marked line
+                        return x
+            """
+        }
+    )
+    workshop.author("""
+        from fragile import Fragile
+        bundle(keras.Sequential([keras.Input((3,)), Fragile()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import traceback
+        model = unbundle("../hand_over/m.kbundle")
+        try:
+            model.layers[0].call(np.ones((7, 3)))
+        except ValueError:
+            assert "# the marked line" in traceback.format_exc()
+        else:
+            raise AssertionError("no error")
+    """)
+
+
+def test_a_loaded_model_packs_again_after_training(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        model = unbundle("../hand_over/a.kbundle")
+        model.compile("sgd", "mse")
+        model.fit(x, np.zeros((4, 2)), verbose=0)
+        packed = bundle(model, "../hand_over/second.kbundle")
+        item, = packed.manifest.objects
+        assert (item.key, item.module, item.qualname) == ("shop>Times", "layers", "Times")
+        np.save("../hand_over/second.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        import zipfile
+        with open_bundle("../hand_over/second.kbundle") as reader, open("inner.keras", "wb") as file:
+            reader.copy_to("model/model.keras", file)
+        config = zipfile.ZipFile("inner.keras").read("config.json").decode()
+        assert "_kbundle_" not in config and '"shop>Times"' in config
+        lifecycle(unbundle("../hand_over/second.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/second.npy"))
+    """)
