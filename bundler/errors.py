@@ -39,8 +39,13 @@ class BundleError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.message}" if self.place else self.message
-        if self.expected is not None or self.found is not None:
-            text += f" (expected {self.expected}, found {self.found})"
+        facts = [
+            f"{word} {value}"
+            for word, value in (("expected", self.expected), ("found", self.found))
+            if value is not None
+        ]
+        if facts:
+            text += f" ({', '.join(facts)})"
         if self.hint:
             text += f"\n  next step: {self.hint}"
         return text

@@ -19,6 +19,7 @@ class Limits:
     name_segment_bytes: int = 255
     name_segments: int = 64
     manifest: int = 16 << 20
+    manifest_values: int = 1_000_000
     json_depth: int = 64
     integer: int = (1 << 63) - 1
     source_file: int = 16 << 20

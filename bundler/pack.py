@@ -7,45 +7,28 @@ cause at once.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.progress import Progress
-from bundler.archive.writer import NewMember, write_bundle
+from bundler.archive.writer import write_bundle
+from bundler.compose import Found, custom_objects, manifest_of, members_of, packed_versions, payload_facts
 from bundler.errors import PackError, SourceError, TargetExists
 from bundler.keras_io import framework, loading, payload, registry
-from bundler.manifest import (
-    CustomObject,
-    DataFile,
-    Generator,
-    Manifest,
-    Module,
-    ObjectSource,
-    Payload,
-    PinnedDistribution,
-    Provenance,
-    Requirements,
-    Unresolved,
-)
+from bundler.manifest import Manifest, Provenance
 from bundler.namespace import ModuleText, Namespace, loaded_namespaces, namespace_of, open_namespace
-from bundler.requirements.record import pins, requirements_text
-from bundler.sources.closure import Closure, RequiredImport, close
-from bundler.sources.files import definition_line, resolve_file
+from bundler.sources.closure import Closure, close
+from bundler.sources.files import resolve_file
 from bundler.sources.found import FoundObject
 from bundler.sources.live import kind_of, live_objects
 from bundler.sources.locate import Locator
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live
-from bundler.version import __version__
-
-PAYLOAD_MEMBER = "model/model.keras"
-REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,17 +38,6 @@ class PackedBundle:
     path: Path
     digest: str
     manifest: Manifest
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """A payload on disk and what the search in its config and its objects gave."""
-
-    keras_file: Path
-    objects: tuple[FoundObject, ...]
-    closure: Closure
-    facts: Payload
-    packed: Mapping[str, str]  # version by distribution, of what travels as source
 
 
 def bundle(
@@ -116,10 +88,12 @@ def bundle(
         metadata=dict(metadata or {}),
     )
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+        step = _steps(progress)
+        step("importing Keras")
         if isinstance(model, str | os.PathLike):
-            found = _from_file(Path(model), roots, include, Path(scratch))
+            found = _from_file(Path(model), roots, include, Path(scratch), step)
         elif payload.is_model(model):
-            found = _from_model(model, roots, include, Path(scratch))
+            found = _from_model(model, roots, include, Path(scratch), step)
         else:
             raise PackError(
                 "this is neither a Keras model nor the path of one",
@@ -127,10 +101,22 @@ def bundle(
                 found=f"{type(model).__module__}.{type(model).__name__}",
                 hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3",
             )
-        manifest = _describe(found, provenance)
-        members = _members(found, manifest)
+        manifest = manifest_of(found, provenance)
+        members = members_of(found, manifest)
         digest = write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)
     return PackedBundle(path=target, digest=digest, manifest=manifest)
+
+
+#: Called with what is being done, for steps whose length is not known.
+Step = Callable[[str], None]
+
+
+def _steps(progress: Progress | None) -> Step:
+    def step(what: str) -> None:
+        if progress is not None:
+            progress(what, 0, 0)
+
+    return step
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:
@@ -158,7 +144,8 @@ def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     return folders
 
 
-def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scratch: Path) -> _Found:
+def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scratch: Path, step: Step) -> Found:
+    step("saving the model")
     live = live_objects(model)
     twins = ambiguous_functions(live.functions, registry.saved_key)
     with payload.distinct_names(twins):
@@ -169,6 +156,7 @@ def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scrat
         for obj in (*live.classes, *live.functions)
         if (namespace := namespace_of(obj.__module__)) is not None
     }
+    step("finding the source")
     locator = Locator(
         roots=roots, include=include, providers=[_Provider(namespace) for namespace in namespaces.values()]
     )
@@ -186,16 +174,16 @@ def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scrat
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
-    return _Found(
+    return Found(
         keras_file=keras_file,
         objects=resolution.objects,
         closure=closure,
-        facts=_facts(model, framework.versions()[0]),
-        packed={**inherited, **_packed_versions(closure, locator)},
+        facts=payload_facts(model, framework.versions()[0]),
+        packed={**inherited, **packed_versions(closure, locator)},
     )
 
 
-def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratch: Path) -> _Found:
+def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratch: Path, step: Step) -> Found:
     if not path.is_file():
         what = "a SavedModel folder" if path.is_dir() else "nothing"
         raise PackError(
@@ -209,28 +197,28 @@ def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratc
             found=path.suffix or "no suffix",
             hint="load it where it was made, and save it with model.save('model.keras')",
         )
+    step("finding the source")
     config = loading.read_config(path)
     locator = Locator(roots=roots, include=include, loaded=False)
-    resolution = resolve_file(
-        config, sources=roots, locator=locator, is_builtin_function=loading.is_builtin_function
-    )
+    resolution = resolve_file(config, sources=roots, locator=locator, is_builtin_function=loading.is_builtin_function)
     closure = _close(resolution, locator)
     # The file alone does not tell the outputs, nor what kind of object each class is; the model itself does. This
     # also finds a model that would not come back.
+    step("loading the model")
     copy = scratch / "described.keras"
     shutil.copyfile(path, copy)
-    objects = _objects(resolution.objects, closure)
-    packed = _packed_versions(closure, locator)
+    objects = custom_objects(resolution.objects, closure)
+    packed = packed_versions(closure, locator)
     namespace = _provisional_namespace(closure, packed)
     model = loading.load(copy, objects, namespace, custom_objects={}, compile=True, safe_mode=True)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(loading.read_metadata(path).get("keras_version", "unknown"))
-    return _Found(
+    return Found(
         keras_file=path,
         objects=tuple(described),
         closure=closure,
-        facts=_facts(model, version),
+        facts=payload_facts(model, version),
         packed=packed,
     )
 
@@ -264,28 +252,6 @@ def _provisional_namespace(closure: Closure, packed: Mapping[str, str]) -> Names
         versions=packed,
         isolation=registry.isolated,
     )
-
-
-def _packed_versions(closure: Closure, locator: Locator) -> dict[str, str]:
-    """Return the version of each installed distribution of which modules travel as source."""
-    names = {locator.locate(module.name).distribution for module in closure.modules}
-    return {name: importlib.metadata.version(name) for name in names if name}
-
-
-def _object_requirements(objects: Sequence[FoundObject]) -> list[RequiredImport]:
-    """Return what must be installed for the objects that do not travel."""
-    return [
-        RequiredImport(
-            name=item.module.partition(".")[0],
-            distribution=item.distribution,
-            optional=False,
-            required_by="the model",
-            file="",
-            line=0,
-        )
-        for item in objects
-        if item.distribution
-    ]
 
 
 class _Provider:
@@ -326,81 +292,3 @@ def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
                 plain = plain.replace(prefix, "")
             if plain != value:
                 configtree.replace(config, pointer, plain)
-
-
-def _facts(model: Any, keras_version: str) -> Payload:
-    inputs, outputs = payload.signature_of(model)
-    return Payload(
-        kind="keras",
-        member=PAYLOAD_MEMBER,
-        fidelity="full",
-        class_name=type(model).__name__,
-        keras_version=keras_version,
-        tensorflow_version=framework.versions()[1],
-        backend="tensorflow",
-        layers=len(model.layers),
-        parameters=payload.parameters_of(model),
-        compiled=bool(model.compiled),
-        inputs=inputs,
-        outputs=outputs,
-    )
-
-
-def _objects(objects: Sequence[FoundObject], closure: Closure) -> tuple[CustomObject, ...]:
-    modules = {module.name: module for module in closure.modules}
-    described = []
-    for item in objects:
-        source = None
-        if item.distribution is None:
-            module = modules[item.module]
-            source = ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
-        described.append(
-            CustomObject(
-                kind=item.kind,
-                key=item.key,
-                module=item.module,
-                qualname=item.qualname,
-                paths=item.paths,
-                source=source,
-                distribution=item.distribution,
-            )
-        )
-    return tuple(described)
-
-
-def _describe(found: _Found, provenance: Provenance) -> Manifest:
-    closure = found.closure
-    return Manifest(
-        generator=Generator(name="kbundle", version=__version__),
-        payload=found.facts,
-        objects=_objects(found.objects, closure),
-        modules=tuple(
-            Module(name=module.name, member=module.member, package=module.is_package, reason=module.reason)
-            for module in closure.modules
-        ),
-        data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
-        unresolved=tuple(
-            Unresolved(module=item.module, member=item.member, line=item.line) for item in closure.unresolved
-        ),
-        requirements=Requirements(
-            python=closure.python,
-            member=REQUIREMENTS_MEMBER,
-            distributions=pins([*closure.requirements, *_object_requirements(found.objects)]),
-            packed=tuple(
-                PinnedDistribution(name=name, version=version, imports=()) for name, version in sorted(found.packed.items())
-            ),
-        ),
-        members=(),
-        provenance=provenance,
-    )
-
-
-def _members(found: _Found, manifest: Manifest) -> list[NewMember]:
-    closure = found.closure
-    text = requirements_text(manifest.requirements.distributions, manifest.requirements.python)
-    return [
-        NewMember(name=PAYLOAD_MEMBER, content=found.keras_file),
-        NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
-        *(NewMember(name=module.member, content=module.text) for module in closure.modules),
-        *(NewMember(name=item.member, content=item.content) for item in closure.data),
-    ]

@@ -68,6 +68,8 @@ def unbundle(
                 reader.copy_to(manifest.payload.member, target, progress)
             modules, data = _read_code(reader, manifest)
             namespace = _namespace(reader.digest, manifest, modules, data)
+            if progress is not None:
+                progress("building the model", 0, 0)
             return loading.load(
                 keras_file,
                 manifest.objects,

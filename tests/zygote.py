@@ -34,7 +34,12 @@ class Zygote:
     """Runs scripts in forks of one warm interpreter."""
 
     def __init__(self, python: str = sys.executable) -> None:
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONHASHSEED": "random"}
+        environment = {
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_ENABLE_ONEDNN_OPTS": "0",
+            "PYTHONHASHSEED": "random",
+        }
         # -P keeps the folder of this file, and so the tests, off the path of every script.
         self._process = subprocess.Popen(
             [python, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

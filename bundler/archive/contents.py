@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from bundler.archive.encodings import decoded_name
 from bundler.archive.layout import Entry
@@ -55,7 +56,7 @@ def check_names(names: Sequence[str]) -> None:
             expected=f"{MIMETYPE}, {MANIFEST}",
             found=", ".join(names[:2]) or "nothing",
         )
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in pairwise(names):
         if file_order(before) > file_order(after):
             raise InvalidBundle("the members are not in the order of their names", place=after, found=f"after {before}")
 
@@ -79,7 +80,7 @@ def check_members(entries: Sequence[Entry], manifest: Manifest) -> None:
     if problems:
         raise IntegrityError(
             "the manifest does not list the members of the file\n  - " + "\n  - ".join(sorted(problems)),
-            place=sorted(problems)[0].partition(": ")[0] if len(problems) == 1 else None,
+            hint="the file was changed, or packed by another tool; ask the author for it again",
         )
     if [member.name for member in manifest.members] != list(stored):
         raise InvalidBundle("the manifest lists the members twice or in another order", place="manifest.json: members")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.archive.layout import END_MAGIC, END_RECORDS_MAX, END_RECORDS_MIN, LOCAL_MAGIC, first_name
+from bundler.archive.layout import END_MAGIC, END_RECORDS_MAX, END_RECORDS_MIN, LOCAL_MAGIC, end_of_archive, first_name
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.positioned import PositionedFile
 from bundler.errors import InvalidBundle, UnsupportedVersion
@@ -11,6 +11,7 @@ from bundler.manifest import load_manifest
 
 _NOT_A_BUNDLE = "this is not a .kbundle file"
 _PACK_IT = "pack it first: bundler.bundle(model, 'model.kbundle')"
+_TRAILER_SEARCH = 1 << 16
 _KERAS_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 _KNOWN_STARTS = {
     b"\x89HDF\r\n\x1a\n": ("an HDF5 file", f"if it is a Keras model, {_PACK_IT}"),
@@ -36,12 +37,27 @@ def refuse_foreign_file(file: PositionedFile) -> None:
         raise _foreign_zip(file, first[0] if first else "")
     tail = file.read_at(file.size - min(file.size, END_RECORDS_MAX), min(file.size, END_RECORDS_MAX))
     if len(tail) < END_RECORDS_MIN or not tail[-END_RECORDS_MIN:].startswith(END_MAGIC):
-        raise InvalidBundle(
-            "the file is cut short, or other bytes follow its end",
+        raise _wrong_end(file)
+
+
+def _wrong_end(file: PositionedFile) -> InvalidBundle:
+    length = min(file.size, _TRAILER_SEARCH)
+    followed = end_of_archive(file.read_at(file.size - length, length), file.size - length)
+    if followed is None:
+        return InvalidBundle(
+            "the file is cut short",
             place=file.place,
             expected="the end of central directory in the last 22 bytes",
-            hint="the copy or download was not finished, or a tool has changed the file; fetch it again",
+            found="other bytes",
+            hint="the copy or download was not finished, or the end was overwritten; fetch the file again",
         )
+    return InvalidBundle(
+        "other bytes follow the end of the bundle",
+        place=file.place,
+        expected=f"{followed} bytes",
+        found=f"{file.size} bytes",
+        hint="a tool has added to the file; ask the author for it again",
+    )
 
 
 def newer_format(file: PositionedFile) -> UnsupportedVersion | None:

@@ -47,10 +47,8 @@ def extract(
         UnsupportedVersion: a member has an encoding that this kbundle does not know.
     """
     root = Path(directory)
-    names = {
-        name: decoded_name(name, encoding)
-        for name, encoding in ((name, _encoding(bundle, name)) for name in bundle.names)
-    }
+    names = {name: name for name in bundle.names}
+    names |= {member.name: decoded_name(member.name, member.encoding) for member in bundle.manifest.members}
     existed = _check_target(root, list(names.values()), overwrite=overwrite)
     staging = (root if existed else root.parent) / temporary_name()
     try:
@@ -67,10 +65,6 @@ def extract(
     except OSError as error:
         raise cannot_write(root, error) from error
     return [root / name for name in names.values()]
-
-
-def _encoding(bundle: BundleReader, name: str) -> str | None:
-    return next((member.encoding for member in bundle.manifest.members if member.name == name), None)
 
 
 def _check_target(root: Path, names: list[str], *, overwrite: bool) -> bool:

@@ -187,7 +187,7 @@ def parse_directory(directory: bytes, end: End) -> list[Placed]:
             size = struct.unpack_from("<Q", extra, 4)[0]
         if size > end.directory_offset:
             raise InvalidBundle(
-                "the member is larger than the file", place=name, expected=f"<= {end.directory_offset}", found=size
+                "the member is larger than the file", place=repr(name)[:200], expected=f"<= {end.directory_offset}", found=size
             )
         entries.append(Entry(name, size, fields[7]))
         position += _CENTRAL.size + fields[10] + fields[11] + fields[12]
@@ -196,7 +196,7 @@ def parse_directory(directory: bytes, end: End) -> list[Placed]:
     for item in placed:
         expected = central_header(item)
         if directory[position : position + len(expected)] != expected:
-            fields, name, _ = _central_record(directory, position, item.entry.name)
+            _, name, _ = _central_record(directory, position, item.entry.name)
             raise _difference(name, "central directory", _CENTRAL, _CENTRAL_FIELDS, expected, directory[position:])
         position += len(expected)
     if position != len(directory) or (placed[-1].end if placed else 0) != end.directory_offset:
@@ -229,6 +229,21 @@ def first_name(head: bytes) -> tuple[str, int, int] | None:
     return name, fields[7], _LOCAL.size + fields[9] + fields[10]
 
 
+def end_of_archive(tail: bytes, offset: int) -> int | None:
+    """Return where an archive ends inside `tail`, which begins at `offset`; for error messages only.
+
+    The end records of a ZIP inside the ZIP do not count: their directory is not where they say.
+    """
+    position = tail.rfind(END_MAGIC)
+    while position >= 0:
+        if len(tail) - position >= _END.size:
+            _, _, _, _, _, size, directory, _ = _END.unpack_from(tail, position)
+            if directory + size == offset + position:
+                return offset + position + _END.size
+        position = tail.rfind(END_MAGIC, 0, position)
+    return None
+
+
 def _flags(name: bytes) -> int:
     return 0 if name.isascii() else _UTF8
 
@@ -250,6 +265,8 @@ def _central_record(directory: bytes, position: int, place: str) -> tuple[tuple[
     if len(directory) - position < _CENTRAL.size:
         raise InvalidBundle("the central directory ends too early", place=place)
     fields = _CENTRAL.unpack_from(directory, position)
+    if fields[0] != _CENTRAL_SIGNATURE:
+        raise InvalidBundle("this is no record of a member", place=place, found=directory[position : position + 4])
     after = position + _CENTRAL.size
     name = directory[after : after + fields[10]]
     extra = directory[after + fields[10] : after + fields[10] + fields[11]]

@@ -79,10 +79,12 @@ def collisions(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for name in names:
-        other = files.setdefault(_folded(name), name)
-        if other is not name:
+        key = _folded(name)
+        if key in files:
+            other = files[key]
             same = "occurs twice" if other == name else f"equals {other!r} on a file system that ignores case"
             yield name, f"the name {same}"
+        files[key] = name
         segments = name.split("/")[:-1]
         for count in range(1, len(segments) + 1):
             folder = "/".join(segments[:count])

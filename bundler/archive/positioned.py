@@ -34,7 +34,7 @@ class PositionedFile:
         self._descriptor = file.fileno() if owned and hasattr(os, "pread") else None
         try:
             self.size = file.seek(0, os.SEEK_END)
-        except Exception as error:  # noqa: BLE001 - a caller's file object may raise anything (I12)
+        except Exception as error:  # A caller's file object may raise anything (I12).
             raise InvalidBundle(
                 f"the file object cannot seek: {error}",
                 place=place,
@@ -88,7 +88,7 @@ class PositionedFile:
                 piece = self._file.read(count)
         except BundleError:
             raise
-        except Exception as error:  # noqa: BLE001 - a caller's file object may raise anything (I12)
+        except Exception as error:  # A caller's file object may raise anything (I12).
             raise InvalidBundle(f"the file cannot be read: {error}", place=self.place) from error
         if not isinstance(piece, bytes) or len(piece) > count:
             raise InvalidBundle("the file object does not return the bytes asked for", place=self.place)

@@ -73,8 +73,9 @@ def write_bundle(
     path = Path(target) if isinstance(target, str | os.PathLike) else None
     if path is not None:
         require_writable_target(path, overwrite=overwrite)
-    ordered = sorted(members, key=lambda member: file_order(member.name))
-    _check_new_members(ordered)
+    given = list(members)
+    _check_new_members(given)
+    ordered = sorted(given, key=lambda member: file_order(member.name))
     sealed = _seal(ordered, Meter(progress, "hashing", sum(_size(member) for member in ordered)))
     complete = dataclasses.replace(
         manifest, members=tuple(item.member for item in sealed if is_declared(item.member.name))

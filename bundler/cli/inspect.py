@@ -18,5 +18,8 @@ def run(options: argparse.Namespace) -> int:
     """Print what the bundle says about itself."""
     with open_bundle(options.file) as reader:
         inspection = inspection_of(reader)
-    print(json.dumps(as_json(inspection), indent=2) if options.json else as_text(inspection), end="" if not options.json else "\n")
+    print(
+        json.dumps(as_json(inspection), indent=2) if options.json else as_text(inspection),
+        end="" if not options.json else "\n",
+    )
     return 0

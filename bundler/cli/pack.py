@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
     else:
         print(
-            f"{shown(packed.path)}: {len(manifest.objects)} custom objects, {len(manifest.modules)} modules\n"
+            f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}\n"
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0

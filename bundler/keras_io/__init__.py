@@ -1,0 +1,1 @@
+"""The only room that imports Keras and TensorFlow, and only inside functions."""

@@ -150,7 +150,10 @@ def _member(path: Path, name: str) -> bytes:
         info = archive.getinfo(name)
         if info.file_size > LIMITS.keras_config:
             raise LimitExceeded(
-                f"{name} of the model is too large", place=path.name, expected=LIMITS.keras_config, found=info.file_size
+                f"{name} of the model is too large",
+                place=path.name,
+                expected=LIMITS.keras_config,
+                found=info.file_size,
             )
         return archive.read(info)
 
@@ -179,7 +182,7 @@ def find_object(item: CustomObject, namespace: Namespace) -> Any:
     except Exception as error:
         if item.distribution and isinstance(error, ModuleNotFoundError):
             raise RebuildFailed(
-                f"the {item.kind} {item.key!r} comes from the distribution {item.distribution!r}, which is not installed",
+                f"the {item.kind} {item.key!r} needs the distribution {item.distribution!r}, which is not installed",
                 place=where,
                 hint=f"pip install {item.distribution}, or have the author pack with include=[{item.distribution!r}]",
             ) from error

@@ -6,6 +6,7 @@ No input or output here, and no dependency. `schema/SPEC.md` is the law that the
 from __future__ import annotations
 
 from bundler.manifest.document import (
+    CustomObject,
     DataFile,
     Generator,
     Manifest,
@@ -19,7 +20,6 @@ from bundler.manifest.document import (
     Requirements,
     TensorSpec,
     Unresolved,
-    CustomObject,
 )
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
 from bundler.manifest.text import dump_manifest, load_manifest

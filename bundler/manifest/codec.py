@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ def from_json(cls: type[T], value: JSON, path: str = "") -> T:
     if not isinstance(value, dict):
         raise malformed(path, "an object", value)
     arguments: dict[str, Any] = {}
-    known = _fields(cls)
+    known = _fields(cls)  # type: ignore[arg-type]  # mypy takes a class variable for unhashable
     for name, (annotation, required) in known.items():
         place = f"{path}.{name}" if path else name
         if name in value:
@@ -124,5 +125,6 @@ def _read(annotation: Any, value: JSON, path: str) -> Any:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    # reprlib cuts before it writes: the value may be most of a large manifest.
+    text = reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -55,6 +55,8 @@ class Member:
             self.decoded_sha256 is None
         ):
             raise malformed(path, "encoding, decoded_size and decoded_sha256 together or not at all", self.encoding)
+        if (self.piece_size is None) != (not self.pieces) or self.piece_size == 0:
+            raise malformed(path, "piece_size (not 0) and pieces together or not at all", self.piece_size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

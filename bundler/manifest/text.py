@@ -1,13 +1,14 @@
 """Manifest <-> canonical bytes.
 
 Canonical means: UTF-8, no byte-order mark, keys sorted by code point, two spaces of indent, ``": "`` and ``","``
-as separators, non-ASCII text as itself, fields that hold their default left out, one newline at the end. One manifest has one text, so the sha256 of the
-text can be the bundle's identity (I3); a reader refuses any other spelling.
+as separators, non-ASCII text as itself, fields that hold their default left out, one newline at the end. One
+manifest has one text, so the sha256 of the text can be the bundle's identity (I3); a reader refuses any other spelling.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import NoReturn
 
@@ -16,9 +17,12 @@ from bundler.limits import LIMITS
 from bundler.manifest.codec import JSON, from_json, malformed, to_json
 from bundler.manifest.document import Manifest
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR
+from bundler.manifest.references import check_references
 
 _PLACE = "manifest.json"
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# Possessive, and a string without an end runs to the end of the text: a scan that gives up and starts again one
+# character later would be quadratic.
+_STRING_OR_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _HINT = "ask the author for a new bundle; this one was not written by kbundle, or was changed since"
 
 
@@ -35,39 +39,58 @@ def load_manifest(text: bytes) -> Manifest:
         LimitExceeded: the text is larger or nested deeper than `bundler.limits` allows.
         InvalidBundle: anything else that the format does not allow; `place` is the dotted path.
     """
-    value = parse_strict(text, _PLACE, LIMITS.manifest)
+    value = parse_strict(text, _PLACE, LIMITS.manifest, value_limit=LIMITS.manifest_values)
     if not isinstance(value, dict):
         raise malformed("", "an object", value)
     _check_version(value)
     manifest = from_json(Manifest, value)
+    check_references(manifest)
     if dump_manifest(manifest) != text:
         raise InvalidBundle("the manifest is not in canonical form", place=_PLACE, hint=_HINT)
     return manifest
 
 
 def canonical_json(value: JSON) -> bytes:
-    """Return the one text of a JSON value (see the module's docstring)."""
-    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode("utf-8")
-
-
-def parse_strict(text: bytes, place: str, size_limit: int) -> JSON:
-    """Parse JSON as RFC 8259 means it: UTF-8, no duplicate keys, no NaN, bounded in size, depth and integers.
+    """Return the one text of a JSON value (see the module's docstring).
 
     Raises:
-        LimitExceeded: the text is longer than `size_limit` bytes, or nested deeper than the limit.
+        InvalidBundle: the value has no JSON text: NaN, a lone surrogate, an object of another type.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidBundle(
+            f"a value of the manifest cannot be written as JSON: {error}",
+            place=_PLACE,
+            hint="use strings, finite numbers, true, false, null, lists and objects with string keys",
+        ) from error
+
+
+def parse_strict(text: bytes, place: str, size_limit: int, *, value_limit: int | None = None) -> JSON:
+    """Parse JSON as RFC 8259 means it: UTF-8, no duplicate keys, no NaN, bounded in size, depth and numbers.
+
+    Args:
+        text: the whole text.
+        place: how errors call it.
+        size_limit: the most bytes that the text may have.
+        value_limit: the most values that it may hold; three bytes of text can cost seventy of memory.
+
+    Raises:
+        LimitExceeded: the text is longer, holds more, or is nested deeper than the limits allow.
         InvalidBundle: anything else.
     """
     if len(text) > size_limit:
         raise LimitExceeded("the text is too long", place=place, expected=f"{size_limit} bytes", found=len(text))
     # Python's parser recurses once a level, so the depth is bounded before it starts.
-    _check_depth(text, place)
+    _check_nesting(text, place, len(text) if value_limit is None else value_limit)
     try:
         return json.loads(
             text.decode("utf-8"),
             object_pairs_hook=_unique_keys,
             parse_constant=_refuse_constant,
             parse_int=_bounded_int,
+            parse_float=_bounded_float,
         )
     except InvalidBundle as error:
         error.place = place
@@ -93,22 +116,29 @@ def _check_version(value: dict[str, JSON]) -> None:
         )
 
 
-def _check_depth(text: bytes, place: str) -> None:
-    depth = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in (b"[", b"{"):
+def _check_nesting(text: bytes, place: str, value_limit: int) -> None:
+    depth = values = 0
+    for token in _STRING_OR_MARK.finditer(text):
+        mark = token[0]
+        if mark in (b"[", b"{"):
             depth += 1
             if depth > LIMITS.json_depth:
-                raise LimitExceeded("the JSON is nested too deep", place=place, expected=LIMITS.json_depth, found="more")
-        elif token[0] in (b"]", b"}"):
+                raise LimitExceeded(
+                    "the JSON is nested too deep", place=place, expected=LIMITS.json_depth, found="more"
+                )
+        elif mark in (b"]", b"}"):
             depth -= 1
+        # A value follows each comma and, at most, each opening bracket.
+        values += mark in (b"[", b"{", b",")
+        if values > value_limit:
+            raise LimitExceeded("the JSON holds too many values", place=place, expected=value_limit, found="more")
 
 
 def _unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     value: dict[str, JSON] = {}
     for key, item in pairs:
         if key in value:
-            raise InvalidBundle(f"the key {key!r} occurs twice in one object", hint=_HINT)
+            raise InvalidBundle(f"the key {key[:60]!r} occurs twice in one object", hint=_HINT)
         value[key] = item
     return value
 
@@ -120,5 +150,15 @@ def _refuse_constant(name: str) -> NoReturn:
 def _bounded_int(digits: str) -> int:
     # int() of a very long digit string is quadratic (CVE-2020-10735).
     if len(digits) > 20 or abs(int(digits)) > LIMITS.integer:
-        raise LimitExceeded("an integer is too large", expected=LIMITS.integer, found=f"{len(digits)} digits", hint=_HINT)
+        raise LimitExceeded(
+            "an integer is too large", expected=LIMITS.integer, found=f"{len(digits)} digits", hint=_HINT
+        )
     return int(digits)
+
+
+def _bounded_float(digits: str) -> float:
+    # 24 characters write every double; a number beyond them (1e999) would become infinite.
+    value = float(digits) if len(digits) <= 32 else math.inf
+    if not math.isfinite(value):
+        raise LimitExceeded("a number is too large or too long", expected="a double", found=digits[:40], hint=_HINT)
+    return value

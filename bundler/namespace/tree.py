@@ -196,9 +196,7 @@ def loaded_namespaces() -> tuple[Namespace, ...]:
 def _wants_files(namespace: Namespace) -> bool:
     """Say whether the code looks for itself on disk: then it gets real files, otherwise none are written."""
     marks = (b"__file__", b"__path__", b"pkgutil")
-    return bool(namespace.data) or any(
-        mark in module.text for module in namespace.modules.values() for mark in marks
-    )
+    return bool(namespace.data) or any(mark in module.text for module in namespace.modules.values() for mark in marks)
 
 
 def _write_files(namespace: Namespace) -> None:
@@ -270,7 +268,10 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Answers for names below `ROOT` and for no others, so the host's imports never pass through a bundle."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - the signature of PEP 451
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
         if not fullname.startswith(ROOT):
             return None

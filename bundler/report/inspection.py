@@ -96,7 +96,7 @@ def _payload(manifest: Manifest) -> list[str]:
         *_tensors("output", payload.outputs),
         (
             "saved with",
-            f"Keras {payload.keras_version}, TensorFlow {payload.tensorflow_version} ({payload.backend} backend)",
+            f"Keras {payload.keras_version}; packed under TensorFlow {payload.tensorflow_version}",
         ),
     ]
     return [f"Payload: {shown(payload.kind)}", *table(rows)]
@@ -135,13 +135,11 @@ def _modules(manifest: Manifest) -> list[str]:
     ]
     if not rows:
         return ["Source: none"]
-    heading = f"Source: {len(manifest.modules)} modules, {len(manifest.data)} data files"
+    heading = f"Source: {len(manifest.modules)} of Python, {len(manifest.data)} of data"
     lines = [heading + " (name, size, sha256, why)", *table(rows, right=(1,))]
     if manifest.unresolved:
         lines.append("  imports that nothing answered at pack time, and that loading does not need:")
-        lines += table(
-            [(item.module, f"{item.member}:{item.line}") for item in manifest.unresolved], indent="    "
-        )
+        lines += table([(item.module, f"{item.member}:{item.line}") for item in manifest.unresolved], indent="    ")
     return lines
 
 

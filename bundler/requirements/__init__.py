@@ -1,0 +1,1 @@
+"""From imports to the distributions that provide them."""

@@ -1,0 +1,1 @@
+"""Author side: from a model to the code that it needs."""

@@ -7,7 +7,7 @@ script, do not; those are searched for by name in the folders given, and must be
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from bundler import configtree
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Located, Locator, Verdict
-from bundler.sources.resolve import Resolution
+from bundler.sources.resolve import Resolution, defines
 
 JSON = Any
 
@@ -47,7 +47,9 @@ def resolve_file(
         is_builtin_function: says whether a function node is one of Keras's own.
     """
     definitions: list[Definition] | None = None
+    unreadable: list[Path] = []
     problems: list[str] = []
+    refused: dict[str, list[str]] = {}
     found: dict[tuple[str, str, str, str | None], list[str]] = {}
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":
@@ -70,17 +72,21 @@ def resolve_file(
             found.setdefault((module, name, key, None), []).append(pointer)
             continue
         if definitions is None:
-            definitions = list(_definitions(sources, problems))
+            definitions, unreadable = _definitions(sources)
         candidates = _candidates(definitions, key, name, is_class=not is_function)
         if len(candidates) == 1:
             found.setdefault((candidates[0].module, candidates[0].name, key, None), []).append(pointer)
             continue
-        problems.append(_explain(pointer, node, name, located, candidates, sources))
+        refused.setdefault(_explain(node, name, located, candidates, sources, unreadable), []).append(pointer)
     objects = tuple(
         FoundObject(kind="object", key=key, module=module, qualname=name, paths=tuple(paths), distribution=distribution)
         for (module, name, key, distribution), paths in sorted(found.items(), key=lambda item: item[0][:3])
     )
-    roots = {item.module: f"defines {item.qualname}" for item in objects if item.distribution is None}
+    problems += [f"{', '.join(pointers)}: {text}" for text, pointers in refused.items()]
+    roots = {
+        module: defines(item.qualname for item in objects if item.module == module)
+        for module in {item.module for item in objects if item.distribution is None}
+    }
     return Resolution(objects=objects, roots=roots, problems=tuple(problems))
 
 
@@ -94,52 +100,53 @@ def _candidates(definitions: Sequence[Definition], key: str, name: str, *, is_cl
 
 
 def _explain(
-    pointer: str,
     node: dict[str, JSON],
     name: str,
     located: Located | None,
     candidates: Sequence[Definition],
     sources: Sequence[Path],
+    unreadable: Sequence[Path],
 ) -> str:
     what = "function" if configtree.is_function(node) else "class"
     if candidates:
         places = ", ".join(f"{item.module} line {item.line}" for item in candidates)
-        return (
-            f"{pointer}: the {what} {name!r} is defined in {len(candidates)} places ({places}); give one source folder"
-        )
+        return f"the {what} {name!r} is defined in {len(candidates)} places ({places}); give one source folder"
     where = ", ".join(str(source) for source in sources) or "no source folder was given"
     module = node.get("module")
     asked = f" of the module {module!r}" if module not in (None, "builtins", "__main__") else ""
     detail = f" ({located.detail})" if located is not None and located.detail else ""
-    return f"{pointer}: the {what} {name!r}{asked} is not defined in any source file; searched: {where}{detail}"
+    if unreadable:
+        detail += f"; not Python that this version reads: {', '.join(path.name for path in unreadable[:5])}"
+    return f"the {what} {name!r}{asked} is not defined in any source file; searched: {where}{detail}"
 
 
-def _definitions(sources: Sequence[Path], problems: list[str]) -> Iterator[Definition]:
+def _definitions(sources: Sequence[Path]) -> tuple[list[Definition], list[Path]]:
+    """Return all top-level definitions below the folders, and the files that are not Python of this version."""
+    definitions: list[Definition] = []
+    unreadable: list[Path] = []
     for root in sources:
         for path in sorted(root.rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
-            if any(not part.isidentifier() for part in parts) or "site-packages" in parts:
-                continue
             module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if not module or any(not part.isidentifier() for part in parts):
+                continue
             try:
                 tree = ast.parse(path.read_bytes())
-            except (SyntaxError, ValueError, OSError) as error:
-                problems.append(f"{path}: cannot be read as Python source: {error}")
+            except (SyntaxError, ValueError, OSError):
+                unreadable.append(path)
                 continue
-            if module:
-                yield from _of_module(tree, module)
-
-
-def _of_module(tree: ast.Module, module: str) -> Iterator[Definition]:
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.ClassDef | ast.FunctionDef) and statement in _top_level(tree):
-            yield Definition(
-                module=module,
-                name=statement.name,
-                line=statement.lineno,
-                is_class=isinstance(statement, ast.ClassDef),
-                key=_registered_key(statement),
-            )
+            definitions += [
+                Definition(
+                    module=module,
+                    name=statement.name,
+                    line=statement.lineno,
+                    is_class=isinstance(statement, ast.ClassDef),
+                    key=_registered_key(statement),
+                )
+                for statement in _top_level(tree)
+                if isinstance(statement, ast.ClassDef | ast.FunctionDef)
+            ]
+    return definitions, unreadable
 
 
 def _top_level(tree: ast.Module) -> list[ast.stmt]:
@@ -168,7 +175,7 @@ def _registered_key(statement: ast.ClassDef | ast.FunctionDef) -> str | None:
         values |= {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
         if all(isinstance(value, ast.Constant) for value in values.values()):
             literal = {field: value.value for field, value in values.items() if isinstance(value, ast.Constant)}
-            return f"{literal.get('package', 'Custom')}>{literal.get('name') or statement.name}"
+            return f"{literal.get('package', 'Custom')!s}>{literal.get('name') or statement.name!s}"
     return None
 
 

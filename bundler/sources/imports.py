@@ -10,13 +10,10 @@ import ast
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import SourceError
-from bundler.sources.texts import Texts, covers_missing, dotted, is_catch_all
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bundler.sources.flow import SPLIT, Context, parts_of
+from bundler.sources.texts import Texts
 
 _IMPORT_CALLS = frozenset(
     {"importlib.import_module", "importlib.__import__", "builtins.__import__", "__import__"},
@@ -25,6 +22,12 @@ _RESOURCE_ROOTS = ("importlib.resources", "importlib_resources", "pkg_resources"
 _FILE_CALLS = frozenset({"pkgutil.get_data", "inspect.getfile", "inspect.getsourcefile"})
 _FILE_NAMES = frozenset({"__file__", "__path__", "__spec__"})
 _LONGEST_FILE_NAME = 1_024
+_LOOKED_AT = frozenset(
+    {
+        *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Name, ast.Attribute),
+        *(ast.Assign, ast.AugAssign, ast.Call, ast.Constant, ast.JoinedStr, ast.BinOp),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,19 +91,6 @@ class Imports:
     exports: tuple[str, ...]
 
 
-class _Context(NamedTuple):
-    strict: bool
-    optional: bool
-    top_level: bool
-
-    def maybe(self, *, optional: bool = False) -> _Context:
-        return self._replace(strict=False, optional=self.optional or optional)
-
-    def later(self) -> _Context:
-        # A call in the future: an enclosing try does not guard it.
-        return _Context(strict=False, optional=False, top_level=False)
-
-
 def find_imports(text: bytes, module: str, is_package: bool, display: str) -> Imports:
     """What the source `text` of `module` imports.
 
@@ -153,12 +143,16 @@ class _Reader:
         self._touches_files = False
 
     def read(self) -> Imports:
-        start = _Context(strict=True, optional=False, top_level=True)
-        stack: list[tuple[ast.AST, _Context]] = [(self._tree, start)]
+        start = Context(strict=True, optional=False, top_level=True)
+        stack: list[tuple[ast.AST, Context]] = [(self._tree, start)]
         while stack:
             node, context = stack.pop()
-            self._look(node, context)
-            stack.extend(reversed(list(_children(node, context))))
+            if type(node) in _LOOKED_AT:
+                self._look(node, context)
+            if type(node) in SPLIT:
+                stack.extend(reversed(list(parts_of(node, context))))
+            else:
+                stack.extend([(part, context) for part in ast.iter_child_nodes(node)][::-1])
         return Imports(
             imports=tuple(self._imports),
             dynamic=tuple(self._dynamic),
@@ -170,7 +164,7 @@ class _Reader:
             exports=tuple(self._exports),
         )
 
-    def _look(self, node: ast.AST, context: _Context) -> None:
+    def _look(self, node: ast.AST, context: Context) -> None:
         match node:
             case ast.Import():
                 for alias in node.names:
@@ -201,7 +195,7 @@ class _Reader:
             case ast.Constant() | ast.JoinedStr() | ast.BinOp():
                 self._look_at_text(node)
 
-    def _look_at_call(self, call: ast.Call, context: _Context) -> None:
+    def _look_at_call(self, call: ast.Call, context: Context) -> None:
         target = self._texts.target(call.func)
         if target in _IMPORT_CALLS:
             self._look_at_import_call(call, target, context)
@@ -216,7 +210,7 @@ class _Reader:
         if package and all(part.isidentifier() for part in package.split(".")):
             self._resources.append(package)
 
-    def _look_at_import_call(self, call: ast.Call, target: str, context: _Context) -> None:
+    def _look_at_import_call(self, call: ast.Call, target: str, context: Context) -> None:
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         argument = call.args[0] if call.args else named.get("name")
         if argument is None:
@@ -251,14 +245,14 @@ class _Reader:
         if 0 < len(pattern) <= _LONGEST_FILE_NAME and "\n" not in pattern:
             self._literals.append(Literal(text=pattern, line=node.lineno, glob=is_glob))
 
-    def _add(self, name: str, line: int, context: _Context, attribute: str | None = None) -> None:
+    def _add(self, name: str, line: int, context: Context, attribute: str | None = None) -> None:
         self._imports.append(
             Import(name=name, line=line, strict=context.strict, optional=context.optional, attribute=attribute)
         )
         if f"{name}.{attribute}".startswith(_RESOURCE_ROOTS) or name.startswith(_RESOURCE_ROOTS):
             self._touches_files = True
 
-    def _bind(self, name: str, context: _Context) -> None:
+    def _bind(self, name: str, context: Context) -> None:
         if context.top_level:
             self._bindings.add(name)
 
@@ -272,75 +266,3 @@ def _absolute(name: str, level: int, package: str) -> str:
         return "." * level + name
     base = ".".join(parts[: len(parts) - level + 1])
     return f"{base}.{name}" if name else base
-
-
-def _children(node: ast.AST, context: _Context) -> Iterator[tuple[ast.AST, _Context]]:
-    """The parts of a node with what is known about when each of them runs."""
-    once = context
-    maybe = context.maybe()
-    inner = once._replace(top_level=False)
-    match node:
-        case ast.If():
-            body, orelse = _branches(node.test, once, maybe)
-            yield node.test, once
-            yield from ((part, body) for part in node.body if body)
-            yield from ((part, orelse) for part in node.orelse if orelse)
-        case ast.Try() | ast.TryStar():
-            caught = any(is_catch_all(handler) for handler in node.handlers)
-            guarded = context.maybe(optional=caught) if node.handlers else once
-            yield from ((part, guarded) for part in node.body)
-            yield from ((part, maybe) for part in node.handlers)
-            yield from ((part, maybe if node.handlers else once) for part in node.orelse)
-            yield from ((part, once) for part in node.finalbody)
-        case ast.With() | ast.AsyncWith():
-            suppressed = any(_suppresses(item.context_expr) for item in node.items)
-            yield from ((part, once) for part in node.items)
-            yield from ((part, context.maybe(optional=True) if suppressed else once) for part in node.body)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            for field, value in ast.iter_fields(node):
-                for part in value if isinstance(value, list) else [value]:
-                    if isinstance(part, ast.AST):
-                        yield part, context.later() if field == "body" else inner
-        case ast.Lambda():
-            yield node.args, inner
-            yield node.body, context.later()
-        case ast.ClassDef():
-            yield from ((part, inner) for part in ast.iter_child_nodes(node))
-        case ast.For() | ast.AsyncFor() | ast.While() | ast.Match():
-            first = {"iter", "test", "subject"}
-            for field, value in ast.iter_fields(node):
-                for part in value if isinstance(value, list) else [value]:
-                    if isinstance(part, ast.AST):
-                        yield part, once if field in first else maybe
-        case ast.IfExp() | ast.BoolOp() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            yield from ((part, maybe) for part in ast.iter_child_nodes(node))
-        case ast.Expr(value=ast.Constant()):
-            return  # a docstring, or a remark in the form of one
-        case ast.JoinedStr():
-            # The pattern of the whole says more than its fragments.
-            yield from ((part.value, once) for part in node.values if isinstance(part, ast.FormattedValue))
-        case _:
-            yield from ((part, once) for part in ast.iter_child_nodes(node))
-
-
-def _branches(test: ast.expr, once: _Context, maybe: _Context) -> tuple[_Context | None, _Context | None]:
-    """When the two branches of an ``if`` run; `None` for one that no import of the module ever runs."""
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            body, orelse = _branches(operand, once, maybe)
-            return orelse, body
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            # A packed module has a name of its own: what only a script runs is not part of it.
-            sides = {part.id if isinstance(part, ast.Name) else getattr(part, "value", None) for part in (left, right)}
-            return (None, once) if sides == {"__name__", "__main__"} else (maybe, maybe)
-        case ast.Constant(value=value):
-            return (once, None) if value else (None, once)
-    return (None, once) if dotted(test).rpartition(".")[2] == "TYPE_CHECKING" else (maybe, maybe)
-
-
-def _suppresses(item: ast.expr) -> bool:
-    return (
-        isinstance(item, ast.Call)
-        and dotted(item.func).rpartition(".")[2] == "suppress"
-        and any(covers_missing(argument) for argument in item.args)
-    )

@@ -8,6 +8,7 @@ author already has; Keras is recognised by the names of its base classes and nev
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,8 +76,14 @@ def kind_of(obj: object) -> str:
     for base in obj.__mro__:
         if is_framework(base.__module__) and base.__name__ in _KINDS:
             kind = _KINDS[base.__name__]
-            return "cell" if kind == "layer" and hasattr(obj, "state_size") else kind
+            return "cell" if kind == "layer" and _has_state_size(obj) else kind
     return "object"
+
+
+def _has_state_size(cls: type) -> bool:
+    """Say whether a layer class is a recurrent cell: `state_size` is a property of it, or set by its ``__init__``."""
+    code = getattr(inspect.getattr_static(cls, "__init__"), "__code__", None)
+    return hasattr(cls, "state_size") or "state_size" in getattr(code, "co_names", ())
 
 
 def attribute_of(module: ModuleType, obj: Any) -> str | None:

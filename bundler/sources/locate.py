@@ -20,10 +20,10 @@ from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError, SourceError
 from bundler.sources.installed import Distributions, is_site, is_stdlib
+from bundler.sources.places import Place, find, find_in_folders, loaded_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from importlib.machinery import ModuleSpec
 
 FRAMEWORK = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "h5py", "ml_dtypes"})
 _BYTECODE = tuple(importlib.machinery.BYTECODE_SUFFIXES)
@@ -81,13 +81,6 @@ class SourceProvider(Protocol):
 
     def data(self) -> Mapping[str, bytes]:
         """Data files: POSIX path below the source root -> content."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    file: Path | None
-    search: tuple[Path, ...]
-    is_namespace: bool
 
 
 class Locator:
@@ -159,18 +152,18 @@ class Locator:
         if rooted is not None and not rooted.is_namespace:
             self._portions[name] = rooted.search
             return self._judge(name, rooted, explicit=True)
-        found = self._in_process(name) if self.loaded else None
+        found = loaded_as(name) if self.loaded else None
         if root in sys.stdlib_module_names and (found is None or found.file is None or is_stdlib(found.file)):
             return _verdict(name, Verdict.STDLIB, "part of Python")
         if parent is not None and _is_installed_package(parent) and not _is_outside(found, parent):
             return _verdict(name, Verdict.REQUIREMENT, parent.detail, distribution=parent.distribution)
-        found = found or self._by_finders(name, parent)
+        found = found or find(name, parent.search if parent is not None else None)
         if found is not None and not found.is_namespace:
             return self._judge(name, found, explicit=False)
         if rooted is not None:
             self._portions[name] = rooted.search
             search = rooted.search + (found.search if found else ())
-            found = _Found(file=None, search=tuple(dict.fromkeys(search)), is_namespace=True)
+            found = Place(file=None, search=tuple(dict.fromkeys(search)), is_namespace=True)
         if found is not None:
             return self._judge(name, found, explicit=rooted is not None)
         return self._absent(name, parent)
@@ -181,7 +174,7 @@ class Locator:
             return _verdict(name, Verdict.MISSING, f"no installed distribution provides {root!r}")
         return _verdict(name, Verdict.REQUIREMENT, f"part of {distribution}", distribution=distribution)
 
-    def _in_providers(self, name: str, rooted: _Found | None) -> Located | None:
+    def _in_providers(self, name: str, rooted: Place | None) -> Located | None:
         texts: dict[bytes, bool] = {}
         for names, provider in self._provided:
             if name in names:
@@ -212,14 +205,9 @@ class Locator:
             )
         return None
 
-    def _in_roots(self, name: str, parent_name: str) -> _Found | None:
+    def _in_roots(self, name: str, parent_name: str) -> Place | None:
         entries = self._portions.get(parent_name, ()) if parent_name else self._roots
-        found = [
-            place
-            for entry in entries
-            if (spec := importlib.machinery.PathFinder.find_spec(name, [str(entry)])) is not None
-            and (place := _place(spec)) is not None
-        ]
+        found = [place for entry in entries if (place := find_in_folders(name, [str(entry)])) is not None]
         regular = [place for place in found if not place.is_namespace]
         files = list(dict.fromkeys(place.file for place in regular if place.file is not None))
         if len({file.read_bytes() for file in files}) > 1:
@@ -232,44 +220,9 @@ class Locator:
             return regular[0]
         if not found:
             return None
-        return _Found(file=None, search=tuple(path for place in found for path in place.search), is_namespace=True)
+        return Place(file=None, search=tuple(path for place in found for path in place.search), is_namespace=True)
 
-    def _in_process(self, name: str) -> _Found | None:
-        """What this process has imported under the name, if that is a file.
-
-        Modules that load on first use are left asleep: their attributes are read past their own `__getattribute__`.
-        """
-        try:
-            namespace = object.__getattribute__(sys.modules.get(name), "__dict__")
-        except (AttributeError, TypeError):
-            return None
-        spec = namespace.get("__spec__")
-        search = namespace.get("__path__")
-        paths = tuple(Path(entry) for entry in search if isinstance(entry, str)) if _is_path_list(search) else ()
-        if isinstance(spec, importlib.machinery.ModuleSpec) and (place := _place(spec)) is not None:
-            return _Found(file=place.file, search=paths or place.search, is_namespace=place.is_namespace)
-        file = namespace.get("__file__")
-        if isinstance(file, str) and Path(file).is_file():
-            return _Found(file=Path(file).absolute(), search=paths, is_namespace=False)
-        return None
-
-    def _by_finders(self, name: str, parent: Located | None) -> _Found | None:
-        path = [str(entry) for entry in parent.search] if parent is not None else None
-        if path == []:
-            return None
-        for finder in list(sys.meta_path):
-            find_spec = getattr(finder, "find_spec", None)
-            if find_spec is None:
-                continue
-            try:
-                spec = find_spec(name, path)
-            except Exception:  # noqa: BLE001, S112 - finders are other people's code, and the next one may know
-                continue
-            if spec is not None:
-                return _place(spec)
-        return None
-
-    def _judge(self, name: str, found: _Found, *, explicit: bool) -> Located:
+    def _judge(self, name: str, found: Place, *, explicit: bool) -> Located:
         file = found.file
         if file is None:
             return self._judge_namespace(name, found)
@@ -306,7 +259,7 @@ class Locator:
             detail=detail,
         )
 
-    def _judge_namespace(self, name: str, found: _Found) -> Located:
+    def _judge_namespace(self, name: str, found: Place) -> Located:
         installed = bool(found.search) and all(is_site(entry) for entry in found.search)
         included = self._is_included(name, None)
         return Located(
@@ -319,6 +272,8 @@ class Locator:
         )
 
     def _absent(self, name: str, parent: Located | None) -> Located:
+        if parent is not None and parent.verdict is Verdict.MISSING:
+            return _verdict(name, Verdict.MISSING, parent.detail)
         if self.loaded and isinstance(sys.modules.get(name), types.ModuleType):
             return _verdict(name, Verdict.UNPACKABLE, "it was made in memory and has no file")
         if parent is not None and parent.verdict is Verdict.SOURCE and not parent.is_package:
@@ -364,24 +319,11 @@ def _verdict(
     return Located(name=name, verdict=verdict, detail=detail, distribution=distribution, file=file, is_package=package)
 
 
-def _place(spec: ModuleSpec) -> _Found | None:
-    search = tuple(Path(entry).absolute() for entry in spec.submodule_search_locations or ())
-    if spec.has_location and isinstance(spec.origin, str):
-        return _Found(file=Path(spec.origin).absolute(), search=search, is_namespace=False)
-    if spec.submodule_search_locations is not None and spec.origin in (None, "namespace"):
-        return _Found(file=None, search=search, is_namespace=True)
-    return None
-
-
-def _is_path_list(search: object) -> bool:
-    return search is not None and not isinstance(search, str | bytes) and hasattr(type(search), "__iter__")
-
-
 def _is_installed_package(parent: Located) -> bool:
     return parent.verdict is Verdict.REQUIREMENT and not parent.is_namespace
 
 
-def _is_outside(found: _Found | None, parent: Located) -> bool:
+def _is_outside(found: Place | None, parent: Located) -> bool:
     """The process has a file under the name that does not lie in the folders of the parent package."""
     if found is None or found.file is None or not parent.search:
         return False

@@ -96,6 +96,7 @@ class _LiveSearch:
     locator: Locator
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
+    defined: dict[str, list[str]] = field(default_factory=dict)
     paths: dict[Any, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -175,7 +176,8 @@ class _LiveSearch:
     def result(self) -> Resolution:
         objects = [found for obj, paths in self.paths.items() if (found := self._describe(obj, paths)) is not None]
         objects.sort(key=lambda item: (item.module, item.qualname))
-        return Resolution(objects=tuple(objects), roots=dict(self.roots), problems=tuple(self.problems))
+        roots = {**self.roots, **{name: defines(names) for name, names in self.defined.items()}}
+        return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems))
 
     def _from_table(self, identity: tuple[str, str, str]) -> list[type]:
         obj = self.registered.get(identity[2])
@@ -193,7 +195,7 @@ class _LiveSearch:
         if located.verdict is Verdict.REQUIREMENT:
             distribution = located.distribution
         else:
-            self.roots[name] = f"defines the {kind} {qualname}"
+            self.defined.setdefault(name, []).append(qualname)
         if isinstance(obj, type):
             for base in bases_of(obj):
                 self.add_root(base, f"defines {base.__name__}, a base class of {qualname}")
@@ -208,20 +210,20 @@ class _LiveSearch:
 
     def _attribute(self, obj: Any) -> tuple[str, str] | None:
         """Return the module of `sys.modules` and the attribute that give `obj`, or note why there is none."""
-        kind = kind_of(obj)
-        what = f"the {kind} {obj.__qualname__}"
+        simple_name = str(obj.__name__)
+        what = f"the {kind_of(obj)} {obj.__qualname__}"
         if obj.__module__ == "__main__":
             self.problems.append(
                 f"{what} is defined in the script that runs (__main__); move it to a module and import it from there"
             )
             return None
         module = sys.modules.get(obj.__module__)
-        qualname = attribute_of(module, obj) if module else None
+        qualname = attribute_of(module, obj) if module is not None else None
         if qualname:
-            return obj.__module__, qualname
+            return str(obj.__module__), qualname
         for name, other in list(sys.modules.items()):
-            if other is not None and not is_framework(name) and vars(other).get(obj.__name__) is obj:
-                return name, obj.__name__
+            if other is not None and not is_framework(name) and vars(other).get(simple_name) is obj:
+                return name, simple_name
         if "<locals>" in obj.__qualname__:
             remedy = "it is made inside a function; define it at the top level of its module"
         elif module is None:
@@ -230,6 +232,11 @@ class _LiveSearch:
             remedy = "its module holds another object under that name by now; make the model anew"
         self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
         return None
+
+
+def defines(names: Iterable[str]) -> str:
+    """Return the reason for a module that defines the objects `names`."""
+    return f"defines {', '.join(sorted(names))}"
 
 
 def _from_modules(module_name: str, name: str) -> list[type]:

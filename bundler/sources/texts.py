@@ -13,7 +13,6 @@ from collections import Counter
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*[0-9*]*(?:\.[0-9*]+)?[a-zA-Z]")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _CUTS = frozenset({"split", "rsplit", "partition", "rpartition"})
-_MISSING_MODULE = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _DEEPEST = 200
 
 Pieces = list[str | None]
@@ -136,20 +135,6 @@ def dotted(node: ast.expr) -> str:
         parts.append(node.attr)
         node = node.value
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
-
-
-def covers_missing(node: ast.expr | None) -> bool:
-    """An exception class, or a tuple of them, that covers a missing module."""
-    if isinstance(node, ast.Tuple):
-        return any(covers_missing(part) for part in node.elts)
-    return node is not None and dotted(node).rpartition(".")[2] in _MISSING_MODULE
-
-
-def is_catch_all(handler: ast.ExceptHandler) -> bool:
-    """The handler goes on after a missing module. One that ends in ``raise`` only words the failure."""
-    if isinstance(handler.body[-1], ast.Raise):
-        return False
-    return handler.type is None or covers_missing(handler.type)
 
 
 def _gaps(computed: re.Pattern[str], text: str) -> Pieces:

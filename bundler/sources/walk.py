@@ -10,9 +10,9 @@ from bundler.errors import PackError, SourceError
 from bundler.limits import LIMITS
 from bundler.sources.imports import Import, Imports, find_imports
 from bundler.sources.locate import Located, Locator, Verdict
+from bundler.sources.places import modules_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _NOTHING = Imports(
@@ -314,7 +314,9 @@ class _Collector:
             package = name if self._located.is_package else name.rpartition(".")[0]
             start = prefix or f"{package}."
             at = self._walk.locate(start.rpartition(".")[0]) if "." in start else None
-            candidates = set(_below(at)) if at is not None and at.verdict is Verdict.SOURCE else set()
+            candidates = (
+                set(modules_below(at.name, at.search)) if at is not None and at.verdict is Verdict.SOURCE else set()
+            )
         return {
             candidate
             for candidate in candidates
@@ -323,25 +325,6 @@ class _Collector:
             and at.verdict is Verdict.SOURCE
             and not at.is_namespace
         }
-
-
-def _below(package: Located) -> Iterator[str]:
-    """The names of all modules in the folders of a package, by their files alone."""
-    for folder in package.search:
-        yield from _modules(folder, package.name)
-
-
-def _modules(folder: Path, name: str) -> Iterator[str]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
-        if entry.suffix == ".py" and entry.stem.isidentifier() and entry.stem not in ("__init__", "__main__"):
-            yield f"{name}.{entry.stem}"
-        elif entry.name.isidentifier() and (entry / "__init__.py").is_file():
-            yield f"{name}.{entry.name}"
-            yield from _modules(entry, f"{name}.{entry.name}")
 
 
 def _bytes_of(file: Path | None) -> bytes:

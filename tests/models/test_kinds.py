@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from tests.models.conftest import Workshop
 
 ZOO = {
@@ -117,6 +119,8 @@ ZOO = {
                 self.bias = self.add_weight(shape=(shape[-1],), initializer="ones")
             def call(self, x):
                 return x + self.bias
+            def compute_output_shape(self, shape):
+                return shape
 
         class Outer(Base):
             def __init__(self, shape, layer=None, activation=None, **kwargs):
@@ -127,7 +131,7 @@ ZOO = {
                 self.inner = Inner()
             def build(self, shape):
                 self.inner.build(shape)
-                if self.layer is not None:
+                if self.layer is not None and not self.layer.built:
                     self.layer.build(shape)
             def call(self, x):
                 x = self.inner(x) * self.shape_object.factor * self.size_of(x)
@@ -198,22 +202,24 @@ FUNCTIONAL = """
 
 def test_objects_of_every_kind_travel(workshop: Workshop) -> None:
     workshop.write(ZOO)
-    workshop.author(f"""
-        {FUNCTIONAL}
+    workshop.author(
+        textwrap.dedent(FUNCTIONAL)
+        + textwrap.dedent("""
         packed = bundle(model, "../hand_over/m.kbundle")
-        kinds = {{item.qualname: item.kind for item in packed.manifest.objects}}
-        expected = {{
+        kinds = {item.qualname: item.kind for item in packed.manifest.objects}
+        expected = {
             "bend": "function", "wave_function": "function", "my_loss": "function", "my_metric": "function",
             "Peak": "metric", "Halving": "schedule", "SlowSGD": "optimizer", "Ramp": "initializer",
             "L4": "regularizer", "Clip": "constraint", "PlusCell": "cell", "Shape": "object", "Inner": "layer",
             "Outer": "layer", "Float": "dtype_policy",
-        }}
+        }
         assert kinds == expected, kinds
         assert [module.name for module in packed.manifest.modules] == ["zoo", "zoo.bases", "zoo.parts"]
         wave, = [item for item in packed.manifest.objects if item.qualname == "wave_function"]
         assert wave.key == "zoo>wave"
         np.savez("../hand_over/y.npz", y=model.predict(x, verbose=0), step=int(model.optimizer.iterations))
-    """)
+        """)
+    )
     workshop.consumer("""
         x = np.linspace(-1, 1, 24, dtype="float32").reshape(6, 4)
         saved = np.load("../hand_over/y.npz")
@@ -267,7 +273,7 @@ def test_names_of_registered_functions_in_strings_travel(workshop: Workshop) -> 
                     def __init__(self, act="named>triple", **kwargs):
                         super().__init__(**kwargs)
                         self.act = act
-                        self.function = keras.activations.get(act)
+                        self.function = keras.saving.get_registered_object(act)
                     def call(self, x):
                         return self.function(x)
                     def get_config(self):
@@ -343,7 +349,9 @@ def test_a_model_without_custom_code_travels(workshop: Workshop) -> None:
 
 
 def test_custom_objects_of_the_caller_replace_those_of_the_bundle(workshop: Workshop) -> None:
-    workshop.write({"gain.py": "import keras\nclass Gain(keras.layers.Layer):\n    def call(self, x):\n        return x * 2\n"})
+    workshop.write(
+        {"gain.py": "import keras\nclass Gain(keras.layers.Layer):\n    def call(self, x):\n        return x * 2\n"}
+    )
     workshop.author("""
         from gain import Gain
         bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")

@@ -224,7 +224,9 @@ def test_another_bundle_than_the_pinned_one_is_refused(workshop: Workshop) -> No
 
 
 def test_code_that_raises_on_load_is_one_error_with_its_line(workshop: Workshop) -> None:
-    workshop.write({"moody.py": GAIN + "    import os\n    if os.environ.get('MOODY'):\n        raise OSError('not today')\n"})
+    workshop.write(
+        {"moody.py": GAIN + "    import os\n    if os.environ.get('MOODY'):\n        raise OSError('not today')\n"}
+    )
     workshop.author("""
         from moody import Gain
         bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")

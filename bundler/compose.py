@@ -1,0 +1,150 @@
+"""From what the search found to the manifest and the members of a bundle."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bundler.archive.writer import NewMember
+from bundler.keras_io import framework, payload
+from bundler.manifest import (
+    CustomObject,
+    DataFile,
+    Generator,
+    Manifest,
+    Module,
+    ObjectSource,
+    Payload,
+    PinnedDistribution,
+    Provenance,
+    Requirements,
+)
+from bundler.requirements.record import pins, requirements_text
+from bundler.sources.closure import Closure, RequiredImport
+from bundler.sources.files import definition_line
+from bundler.sources.found import FoundObject
+from bundler.sources.locate import Locator
+from bundler.version import __version__
+
+PAYLOAD_MEMBER = "model/model.keras"
+REQUIREMENTS_MEMBER = "requirements/requirements.txt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A payload on disk and what the search in its config and its objects gave.
+
+    `packed` is the version by distribution of what travels as source.
+    """
+
+    keras_file: Path
+    objects: tuple[FoundObject, ...]
+    closure: Closure
+    facts: Payload
+    packed: Mapping[str, str]
+
+
+def manifest_of(found: Found, provenance: Provenance) -> Manifest:
+    """Return the manifest; its list of members is filled in when the bundle is written."""
+    closure = found.closure
+    return Manifest(
+        generator=Generator(name="kbundle", version=__version__),
+        payload=found.facts,
+        objects=custom_objects(found.objects, closure),
+        modules=tuple(
+            Module(name=module.name, member=module.member, package=module.is_package, reason=module.reason)
+            for module in closure.modules
+        ),
+        data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
+        unresolved=closure.unresolved,
+        requirements=Requirements(
+            python=closure.python,
+            member=REQUIREMENTS_MEMBER,
+            distributions=pins([*closure.requirements, *_object_requirements(found.objects)]),
+            packed=tuple(
+                PinnedDistribution(name=name, version=version, imports=())
+                for name, version in sorted(found.packed.items())
+            ),
+        ),
+        members=(),
+        provenance=provenance,
+    )
+
+
+def members_of(found: Found, manifest: Manifest) -> list[NewMember]:
+    """Return every member but the manifest."""
+    closure = found.closure
+    text = requirements_text(manifest.requirements.distributions, manifest.requirements.python)
+    return [
+        NewMember(name=PAYLOAD_MEMBER, content=found.keras_file),
+        NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
+        *(NewMember(name=module.member, content=module.text) for module in closure.modules),
+        *(NewMember(name=item.member, content=item.content) for item in closure.data),
+    ]
+
+
+def custom_objects(objects: Sequence[FoundObject], closure: Closure) -> tuple[CustomObject, ...]:
+    """Return the manifest's description of `objects`."""
+    modules = {module.name: module for module in closure.modules}
+    described = []
+    for item in objects:
+        source = None
+        if item.distribution is None:
+            module = modules[item.module]
+            source = ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
+        described.append(
+            CustomObject(
+                kind=item.kind,
+                key=item.key,
+                module=item.module,
+                qualname=item.qualname,
+                paths=item.paths,
+                source=source,
+                distribution=item.distribution,
+            )
+        )
+    return tuple(described)
+
+
+def payload_facts(model: Any, keras_version: str) -> Payload:
+    """Return what the manifest says about the live model `model`, which goes into a ``.keras`` file."""
+    inputs, outputs = payload.signature_of(model)
+    return Payload(
+        kind="keras",
+        member=PAYLOAD_MEMBER,
+        fidelity="full",
+        class_name=type(model).__name__,
+        keras_version=keras_version,
+        tensorflow_version=framework.versions()[1],
+        backend="tensorflow",
+        layers=len(model.layers),
+        parameters=payload.parameters_of(model),
+        compiled=bool(model.compiled),
+        inputs=inputs,
+        outputs=outputs,
+    )
+
+
+def packed_versions(closure: Closure, locator: Locator) -> dict[str, str]:
+    """Return the version of each installed distribution of which modules travel as source."""
+    names = {locator.locate(module.name).distribution for module in closure.modules}
+    return {name: importlib.metadata.version(name) for name in names if name}
+
+
+def _object_requirements(objects: Sequence[FoundObject]) -> list[RequiredImport]:
+    """Return what must be installed for the objects that do not travel."""
+    return [
+        RequiredImport(
+            name=item.module.partition(".")[0],
+            distribution=item.distribution,
+            optional=False,
+            required_by="the model",
+            file="",
+            line=0,
+        )
+        for item in objects
+        if item.distribution
+    ]

@@ -1,0 +1,165 @@
+"""A compressed member is one zstd frame of the declared size within the limits, and nothing else (I5)."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+
+from bundler.archive.reader import open_bundle
+from bundler.archive.writer import NewMember
+from bundler.errors import (
+    BundleError,
+    IntegrityError,
+    LimitExceeded,
+    MissingDependency,
+    PackError,
+    UnsupportedVersion,
+)
+from bundler.limits import LIMITS
+from tests.archive import builders
+
+CONTENT = random.Random(0).randbytes(100_000).hex().encode()
+NOISE = os.urandom(3_000_000)
+
+
+def error_of(data: bytes, name: str = "examples/x.zst") -> BundleError:
+    """The error of reading the member; opening works, and verify says the same."""
+    bundle = open_bundle(io.BytesIO(data))
+    with pytest.raises(BundleError):
+        bundle.verify()
+    with pytest.raises(BundleError) as caught:
+        bundle.read(name)
+    assert caught.value.place == name
+    return caught.value
+
+
+@pytest.mark.parametrize("content", [b"", b"x", CONTENT, NOISE], ids=["empty", "byte", "text", "noise"])
+def test_reads_what_was_written(content: bytes) -> None:
+    data = builders.written([*builders.members(), NewMember("examples/y.zst", content, "zstd")])
+    with open_bundle(io.BytesIO(data)) as bundle:
+        bundle.verify()
+        assert bundle.read("examples/y.zst") == content
+        target = io.BytesIO()
+        bundle.copy_to("examples/y.zst", target)
+        assert target.getvalue() == content
+
+
+def test_writer_refuses_what_readers_refuse_for_its_ratio() -> None:
+    with pytest.raises(PackError, match="shrinks more than"):
+        builders.written([*builders.members(), NewMember("examples/y.zst", bytes(100_000_000), "zstd")])
+
+
+@pytest.mark.parametrize("level", [1, 3, 19])
+@pytest.mark.parametrize("checksum", [False, True])
+def test_accepts_any_single_frame(level: int, checksum: bool) -> None:
+    stored = builders.frame(CONTENT, level, write_checksum=checksum)
+    with open_bundle(io.BytesIO(builders.with_encoded(stored, CONTENT))) as bundle:
+        assert bundle.read("examples/x.zst") == CONTENT
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"plain",
+        builders.frame(CONTENT)[:-1],
+        builders.frame(CONTENT) + b"\0",
+        builders.frame(CONTENT) + builders.frame(b""),
+        builders.frame(CONTENT) + b"\x50\x2a\x4d\x18\x04\0\0\0hide",
+        b"\x50\x2a\x4d\x18\x04\0\0\0hide" + builders.frame(CONTENT),
+        builders.frame(CONTENT, write_content_size=False),
+        builders.frame(CONTENT + b"more"),
+        builders.frame(CONTENT[:-1]),
+    ],
+    ids=["empty", "plain", "cut", "trailing byte", "second frame", "skippable after", "skippable before",
+         "no content size", "longer", "shorter"],
+)  # fmt: skip
+def test_refuses_what_is_not_one_frame_of_the_declared_size(stored: bytes) -> None:
+    assert isinstance(error_of(builders.with_encoded(stored, CONTENT)), IntegrityError)
+
+
+def test_refuses_frame_whose_header_lies_about_its_size() -> None:
+    stored = bytearray(builders.frame(CONTENT))
+    assert stored[4] >> 6 == 2
+    start = 5 if stored[4] & 0x20 else 6
+    for size in (len(CONTENT) - 1, len(CONTENT) + 1):
+        stored[start : start + 4] = size.to_bytes(4, "little")
+        wrong = builders.with_encoded(bytes(stored), CONTENT, decoded_size=size)
+        assert isinstance(error_of(wrong), IntegrityError)
+
+
+def test_refuses_wrong_decoded_digest() -> None:
+    data = builders.with_encoded(builders.frame(CONTENT), CONTENT, decoded_sha256="0" * 64)
+    assert "decoded sha256" in error_of(data).message
+
+
+def test_refuses_bomb_before_decoding() -> None:
+    bomb = builders.frame(bytes(64 << 20), 19)
+    assert (64 << 20) > len(bomb) * LIMITS.zstd_ratio
+    assert isinstance(error_of(builders.with_encoded(bomb, bytes(64 << 20))), LimitExceeded)
+
+
+def test_refuses_window_beyond_the_limit() -> None:
+    import zstandard
+
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=1)
+    stored = zstandard.ZstdCompressor(compression_params=parameters).compress(NOISE * 50)
+    assert isinstance(error_of(builders.with_encoded(stored, NOISE * 50)), LimitExceeded)
+
+
+def test_unknown_encoding_matters_only_when_the_member_is_read() -> None:
+    data = builders.with_encoded(b"?", b"x", encoding="brotli")
+    with open_bundle(io.BytesIO(data)) as bundle:
+        assert bundle.read("model/model.keras") == b"the payload"
+        with pytest.raises(UnsupportedVersion):
+            bundle.read("examples/x.zst")
+        with pytest.raises(UnsupportedVersion):
+            bundle.verify()
+
+
+def test_name_must_show_the_encoding() -> None:
+    data = builders.with_encoded(builders.frame(b"x"), b"x", name="examples/x.bin")
+    assert isinstance(error_of(data, "examples/x.bin"), IntegrityError)
+    with pytest.raises(PackError, match="does not show"):
+        builders.written([*builders.members(), NewMember("examples/y", b"", "zstd")])
+
+
+def test_writer_refuses_unknown_encoding() -> None:
+    with pytest.raises(PackError):
+        builders.written([*builders.members(), NewMember("examples/y.br", b"", "brotli")])
+
+
+def test_every_flipped_bit_of_the_frame_is_noticed_even_when_checksums_follow_it() -> None:
+    stored = builders.frame(b"0123456789" * 30, write_checksum=True)
+    for position in range(len(stored) * 8):
+        changed = bytearray(stored)
+        changed[position // 8] ^= 1 << position % 8
+        data = builders.with_encoded(bytes(changed), b"0123456789" * 30)
+        try:
+            content = open_bundle(io.BytesIO(data)).read("examples/x.zst")
+        except BundleError:
+            continue
+        # A few header bits mean nothing for a small frame; then the content is what it was.
+        assert content == b"0123456789" * 30
+
+
+def test_says_which_package_is_missing() -> None:
+    with mock.patch.dict(sys.modules, {"zstandard": None}):
+        with pytest.raises(MissingDependency, match="pip install zstandard"):
+            open_bundle(io.BytesIO(GOOD)).read("examples/inputs.npz.zst")
+        assert open_bundle(io.BytesIO(GOOD)).read("model/model.keras")
+
+
+def test_opening_does_not_import_zstandard() -> None:
+    code = "import sys, bundler.archive.reader, bundler.archive.writer; print('zstandard' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+GOOD = builders.good()

@@ -1,0 +1,110 @@
+"""Manifests to test with: the smallest one, and one that says everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from bundler.manifest import (
+    CustomObject,
+    DataFile,
+    Generator,
+    Manifest,
+    Member,
+    Module,
+    ObjectSource,
+    Parameters,
+    Payload,
+    PinnedDistribution,
+    Provenance,
+    Requirements,
+    TensorSpec,
+    Unresolved,
+    dump_manifest,
+)
+
+SHA = hashlib.sha256(b"").hexdigest()
+
+
+def small(**changes: Any) -> Manifest:
+    """The smallest manifest: a payload, its requirements, and no custom code."""
+    manifest = Manifest(
+        generator=Generator(name="kbundle", version="0.1.0"),
+        payload=Payload(
+            kind="keras",
+            member="model/model.keras",
+            fidelity="full",
+            class_name="Sequential",
+            keras_version="3.15.1",
+            tensorflow_version="2.21.0",
+            backend="tensorflow",
+            layers=1,
+            parameters=Parameters(trainable=2, non_trainable=0),
+            compiled=False,
+        ),
+        requirements=Requirements(python=">=3.11", member="requirements/requirements.txt"),
+        members=(
+            Member(name="model/model.keras", size=0, sha256=SHA),
+            Member(name="requirements/requirements.txt", size=0, sha256=SHA),
+        ),
+    )
+    return dataclasses.replace(manifest, **changes)
+
+
+def full() -> Manifest:
+    """A manifest in which every field of every class has a value that is written."""
+    pin = PinnedDistribution(name="numpy", version="2.1", imports=("numpy",), optional=True)
+    spec = TensorSpec(name="x", shape=(-1, 4), datatype="FP32")
+    manifest = small()
+    return dataclasses.replace(
+        manifest,
+        payload=dataclasses.replace(
+            manifest.payload, inputs=(spec,), outputs=(spec,), tensors=({"path": "dense/kernel", "offset": 64},)
+        ),
+        requirements=dataclasses.replace(manifest.requirements, distributions=(pin,), packed=(pin,)),
+        members=(
+            Member(name="code/pkg/__init__.py", size=0, sha256=SHA),
+            Member(name="code/pkg/words.txt", size=3, sha256=SHA, piece_size=2, pieces=(SHA, SHA)),
+            Member(
+                name="examples/inputs.npz.zst",
+                size=20,
+                sha256=SHA,
+                encoding="zstd",
+                decoded_size=40,
+                decoded_sha256=SHA,
+            ),
+            *manifest.members,
+        ),
+        objects=(
+            CustomObject(
+                kind="layer",
+                key="pkg>Scale",
+                module="pkg",
+                qualname="Scale",
+                paths=("/config/layers/1",),
+                source=ObjectSource(member="code/pkg/__init__.py", line=3),
+            ),
+            CustomObject(kind="loss", key="Focal", module="losses", qualname="Focal", distribution="keras-losses"),
+        ),
+        modules=(Module(name="pkg", member="code/pkg/__init__.py", package=True, reason="defines Scale"),),
+        data=(DataFile(path="pkg/words.txt", member="code/pkg/words.txt", reason="read by pkg"),),
+        unresolved=(Unresolved(module="cupy", member="code/pkg/__init__.py", line=9),),
+        provenance=Provenance(
+            name="ranker", description="ranks", license="MIT", source_revision="abc", metadata={"score": 0.5}
+        ),
+        self_test={"tolerance": 1e-5},
+        proof={"python": "3.12"},
+    )
+
+
+def value(manifest: Manifest | None = None) -> dict[str, Any]:
+    """The JSON value of a manifest, to break."""
+    parsed: dict[str, Any] = json.loads(dump_manifest(manifest or full()))
+    return parsed
+
+
+def text(value: object) -> bytes:
+    """The canonical text of any JSON value, written by other means than the code under test."""
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False).encode() + b"\n"
