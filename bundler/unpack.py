@@ -16,7 +16,7 @@ from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import UnsupportedVersion
-from bundler.keras_io import loading, registry
+from bundler.keras_io import framework, loading, registry
 from bundler.manifest import Manifest
 from bundler.namespace import ModuleText, Namespace, open_namespace
 
@@ -70,6 +70,7 @@ def unbundle(
             namespace = _namespace(reader.digest, manifest, modules, data)
             if progress is not None:
                 progress("building the model", 0, 0)
+            framework.keras()
             return loading.load(
                 keras_file,
                 manifest.objects,

@@ -50,6 +50,10 @@ def check_frame(member: Member, read_at: ReadAt) -> None:
     """
     require_known(member.name, member.encoding)
     decoded_size = member.decoded_size or 0
+    head = read_at(0, min(18, member.size))
+    window, content_size, checksum, position = _frame_header(member.name, head)
+    if content_size != decoded_size:
+        raise _broken(member.name, f"a frame that declares {decoded_size} bytes", content_size)
     if decoded_size > member.size * LIMITS.zstd_ratio:
         raise LimitExceeded(
             "the member is compressed too far",
@@ -57,10 +61,6 @@ def check_frame(member: Member, read_at: ReadAt) -> None:
             expected=f"a ratio of at most {LIMITS.zstd_ratio}",
             found=f"{decoded_size} bytes from {member.size}",
         )
-    head = read_at(0, min(18, member.size))
-    window, content_size, checksum, position = _frame_header(member.name, head)
-    if content_size != decoded_size:
-        raise _broken(member.name, f"a frame that declares {decoded_size} bytes", content_size)
     if window > LIMITS.zstd_window:
         raise LimitExceeded(
             "the decoder would need too much memory", place=member.name, expected=LIMITS.zstd_window, found=window

@@ -73,7 +73,7 @@ def _check_target(root: Path, names: list[str], *, overwrite: bool) -> bool:
         return False
     if not root.is_dir():
         raise TargetExists("the target is not a folder", place=str(root))
-    if not overwrite and any(os.scandir(root)):
+    if not overwrite and os.listdir(root):
         raise TargetExists("the folder is not empty", place=str(root), hint="name a new folder, or pass overwrite=True")
     checked: set[Path] = set()
     for name in names:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -194,12 +193,10 @@ def _has_below(name: str, packed: Mapping[str, Node], data: Mapping[str, ClosedD
 
 
 def _data(walk: Walk, packed: Mapping[str, Node], skip: Sequence[str], problems: list[str]) -> dict[str, ClosedData]:
-    finder = DataFinder(walk.locator)
+    finder = DataFinder(walk.locator, skip)
     data: dict[str, ClosedData] = {}
 
     def add(path: str, content: Path | bytes, reason: str) -> None:
-        if any(fnmatchcase(path, pattern) for pattern in skip):
-            return
         known = data.setdefault(path, ClosedData(path=path, content=content, member=f"code/{path}", reason=reason))
         if known.content != content:
             problems.append(f"two files are to be packed as {path}: {known.content!s} and {content!s}")
@@ -211,13 +208,12 @@ def _data(walk: Walk, packed: Mapping[str, Node], skip: Sequence[str], problems:
             for file, path, reason in finder.find(node.located, node.imports):
                 add(path, file, reason)
         except SourceError as error:
-            if not all(any(fnmatchcase(problem, f"*{pattern}") for pattern in skip) for problem in error.problems):
-                problems.extend(error.problems)
+            problems.extend(error.problems)
     for provider in walk.locator.providers:
         names = {name for name in packed if walk.locator.provider_of(name) is provider}
         tops = {name.partition(".")[0] for name in names}
         for path, content in sorted(provider.data().items()):
-            if names and ("/" not in path or PurePosixPath(path).parts[0] in tops):
+            if names and not finder.skips(path) and ("/" not in path or PurePosixPath(path).parts[0] in tops):
                 add(path, content, "data of the bundle that the code was loaded from")
     return data
 

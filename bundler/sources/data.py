@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from bundler.limits import LIMITS
 from bundler.sources.locate import Located, Locator, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.sources.imports import Imports, Literal
 
@@ -37,10 +38,15 @@ class _Base:
 
 
 class DataFinder:
-    """Finds the data of many modules and lists each folder once."""
+    """Finds the data of many modules, lists each folder once and counts each file once.
 
-    def __init__(self, locator: Locator) -> None:
+    Files whose path below the source root fits a pattern of `skip` do not travel.
+    """
+
+    def __init__(self, locator: Locator, skip: Sequence[str] = ()) -> None:
         self._locator = locator
+        self._skip = tuple(skip)
+        self._sizes: dict[str, int] = {}
         self._listings: dict[Path, tuple[str, ...]] = {}
 
     def find(self, located: Located, imports: Imports) -> tuple[tuple[Path, str, str], ...]:
@@ -52,7 +58,7 @@ class DataFinder:
             for relative in self._candidates(base, named):
                 match = named.match(relative)
                 place = f"{base.place}/{relative}" if base.place else relative
-                if match is None or place in found:
+                if match is None or place in found or self.skips(place):
                     continue
                 literal, is_exact = match
                 file = base.folder / relative
@@ -61,7 +67,7 @@ class DataFinder:
                     if is_exact:
                         machine_code.append(f"{located.name}, line {literal.line}: reads the shared library {file}")
                     continue
-                _check_size(file, reason)
+                self._check_size(file, place, reason)
                 found[place] = (file, place, reason)
         if machine_code:
             raise SourceError(
@@ -70,6 +76,26 @@ class DataFinder:
                 hint="put the library into an installed distribution, or leave the file out if loading works without",
             )
         return tuple(found[place] for place in sorted(found))
+
+    def skips(self, place: str) -> bool:
+        """The author does not want the file to travel."""
+        return any(fnmatchcase(place, pattern) for pattern in self._skip)
+
+    def _check_size(self, file: Path, place: str, reason: str) -> None:
+        size = self._sizes[place] = file.stat().st_size
+        total = sum(self._sizes.values())
+        for found, limit, what in (
+            (size, LIMITS.data_file, "the data file is too large"),
+            (total, LIMITS.data_total, "with this file, the data that the code names is too large"),
+        ):
+            if found > limit:
+                raise PackError(
+                    f"{what}; it would travel because of {reason}",
+                    place=str(file),
+                    expected=f"at most {limit} bytes",
+                    found=found,
+                    hint="leave the file out, or move the code that names it out of the modules that the model needs",
+                )
 
     def _bases(self, located: Located, imports: Imports) -> list[_Base]:
         bases: list[_Base] = []
@@ -192,15 +218,3 @@ def _is_candidate(file: Path, folder: Path) -> bool:
         return False
     # A link that leads out of the folder would carry a file that nobody sees there.
     return not file.is_symlink() or file.resolve().is_relative_to(folder.resolve())
-
-
-def _check_size(file: Path, reason: str) -> None:
-    size = file.stat().st_size
-    if size > LIMITS.data_file:
-        raise PackError(
-            f"a data file is too large; it would travel because of {reason}",
-            place=str(file),
-            expected=f"at most {LIMITS.data_file} bytes",
-            found=size,
-            hint="leave the file out, or move the code that names it out of the modules that the model needs",
-        )

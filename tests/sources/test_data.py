@@ -45,7 +45,7 @@ def found(tmp_path: Path, text: str, data: Sequence[str], root: str = "pkg.m") -
         HERE + "open(HERE / f'{size}.txt')",
         HERE + "open(HERE / (size + '.txt'))",
         HERE + "open(HERE / '{}.txt'.format(size))",
-        HERE + "open(HERE / '%s.txt' % size)",
+        HERE + "open(HERE / ('%s.txt' % size))",
         HERE + "list(HERE.glob('data/*.txt'))",
         HERE + "open(HERE / 'data\\\\vocab.txt')",
         "import os\nopen(os.path.join(os.path.dirname(__file__), 'data', 'vocab.txt'))",

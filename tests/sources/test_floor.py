@@ -21,7 +21,9 @@ def can_parse(text: bytes) -> bool:
 
 
 def test_plain_code_needs_the_lowest_version() -> None:
-    assert python_floor([b"match x:\n    case 1: pass\n", b"try:\n    pass\nexcept* ValueError:\n    pass\n"]) == ">=3.11"
+    assert (
+        python_floor([b"match x:\n    case 1: pass\n", b"try:\n    pass\nexcept* ValueError:\n    pass\n"]) == ">=3.11"
+    )
 
 
 @pytest.mark.parametrize("text", [GENERIC, b"type X = int\n", NESTED, b"x = f'{'\\n'.join(a)}'\n"])
@@ -31,5 +33,10 @@ def test_syntax_of_3_12_raises_the_floor_wherever_it_can_be_parsed(text: bytes) 
 
 
 def test_fstrings_of_3_11_do_not_raise_the_floor() -> None:
-    texts = [b"x = f'{d[\"a\"]}'\n", b"x = f'''{\nd['a']\n}'''\n", b"x = f'{a!r:>{w}}\\n' # f\n", b"x = f\"{f'{a}'}\"\n"]
+    texts = [
+        b"x = f'{d[\"a\"]}'\n",
+        b"x = f'''{\nd['a']\n}'''\n",
+        b"x = f'{a!r:>{w}}\\n' # f\n",
+        b"x = f\"{f'{a}'}\"\n",
+    ]
     assert python_floor(texts) == ">=3.11"

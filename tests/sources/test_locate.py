@@ -69,12 +69,15 @@ def test_says_why_a_module_is_missing(name: str, site: Path, tmp_path: Path) -> 
     src = tree(tmp_path / "src", {"pkg/__init__.py": "", "pkg/mod.py": ""})
     located = cold(src).locate(name)
     assert located.verdict is Verdict.MISSING
-    assert located.detail == {
-        "absent": "no module named 'absent'",
-        "pkg.absent": "no module named 'pkg.absent'",
-        "pkg.mod.absent": "'pkg.mod' is a module, not a package",
-        "absent.sub": "no module named 'absent'",
-    }[name]
+    assert (
+        located.detail
+        == {
+            "absent": "no module named 'absent'",
+            "pkg.absent": "no module named 'pkg.absent'",
+            "pkg.mod.absent": "'pkg.mod' is a module, not a package",
+            "absent.sub": "no module named 'absent'",
+        }[name]
+    )
 
 
 @pytest.mark.parametrize("name", ["os", "os.path", "xml.etree.ElementTree", "importlib.resources", "sys", "zipimport"])
@@ -100,9 +103,7 @@ def test_folder_without_modules_does_not_beat_an_installed_package(site: Path, t
     assert locator.locate("plots.axes").distribution == "plots"
 
 
-def test_loaded_shadow_of_the_standard_library_is_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loaded_shadow_of_the_standard_library_is_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tree(tmp_path, {"this.py": NEVER_RUN}) / "this.py"
     spec = importlib.util.spec_from_file_location("this", file)
     assert spec is not None
@@ -181,9 +182,7 @@ def test_distribution_outside_site_packages_is_known_by_its_record(
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["path entry", "linked into site-packages"])
-def test_editable_install_is_source(
-    linked: bool, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_editable_install_is_source(linked: bool, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     src = tree(tmp_path / "work", {"mine/__init__.py": NEVER_RUN})
     installed(site, "mine", {"mine.pth": str(src)}, editable=src)
     if linked:
@@ -193,9 +192,7 @@ def test_editable_install_is_source(
     assert cold().locate("mine").verdict is Verdict.SOURCE
 
 
-def test_egg_info_in_a_working_tree_claims_nothing(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_egg_info_in_a_working_tree_claims_nothing(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     src = tree(
         tmp_path / "work",
         {

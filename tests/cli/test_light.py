@@ -1,0 +1,76 @@
+"""Looking at a bundle costs neither the framework nor memory, however large the bundle is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import write_small_bundle
+
+HEAVY = ("tensorflow", "keras", "numpy", "h5py", "cloudpickle", "zstandard", "rich")
+
+LOADED = """
+import json, sys
+from bundler.cli.main import main
+try:
+    code = main({arguments!r})
+except SystemExit as stop:
+    code = stop.code
+sys.stderr.write(json.dumps({{"code": code, "loaded": [name for name in {heavy!r} if name in sys.modules]}}))
+"""
+
+
+@pytest.mark.parametrize("command", ["inspect", "verify", "extract", "--help"])
+def test_looking_leaves_the_framework_unimported(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "small.kbundle"
+    write_small_bundle(path)
+    arguments = {
+        "inspect": ["inspect", str(path)],
+        "verify": ["verify", str(path)],
+        "extract": ["extract", str(path), str(tmp_path / "out")],
+        "--help": ["--help"],
+    }[command]
+    script = LOADED.format(arguments=arguments, heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr) == {"code": 0, "loaded": []}
+
+
+def test_every_module_imports_without_the_framework() -> None:
+    script = """
+import importlib, pkgutil, sys
+for name in ("tensorflow", "keras", "numpy", "h5py"):
+    sys.modules[name] = None
+import bundler
+for module in pkgutil.walk_packages(bundler.__path__, "bundler."):
+    if module.name != "bundler.__main__":
+        importlib.import_module(module.name)
+assert all(hasattr(bundler, name) for name in bundler.__all__)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_loading_without_the_framework_says_what_to_install(tmp_path: Path) -> None:
+    path = tmp_path / "small.kbundle"
+    write_small_bundle(path)
+    script = f"""
+import sys, importlib.util
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "keras"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nothing())
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in ("tensorflow", "keras") else real(name, package)
+from bundler import MissingDependency, unbundle
+try:
+    unbundle({str(path)!r})
+except MissingDependency as error:
+    assert 'pip install "kbundle[tensorflow]"' in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
