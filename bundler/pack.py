@@ -17,6 +17,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.progress import Progress
+from bundler.archive.reader import open_bundle
 from bundler.archive.writer import write_bundle
 from bundler.compose import Found, custom_objects, manifest_of, members_of, packed_versions, payload_facts
 from bundler.errors import PackError, SourceError, TargetExists
@@ -40,12 +41,22 @@ class PackedBundle:
     manifest: Manifest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Search:
+    """Where to look for source, and what to take or leave."""
+
+    roots: tuple[Path, ...]
+    include: tuple[str, ...]
+    skip_data: tuple[str, ...]
+
+
 def bundle(
     model: Any,
     filepath: str | os.PathLike[str],
     *,
     sources: Sequence[str | os.PathLike[str]] = (),
     include: Sequence[str] = (),
+    skip_data: Sequence[str] = (),
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -63,6 +74,7 @@ def bundle(
             modules are loaded; a file needs the folders of the code that it was made with.
         include: installed distributions, or top-level modules of them, to pack as source instead of requiring
             them where the model is loaded.
+        skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -79,7 +91,7 @@ def bundle(
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
-    roots = _folders(sources)
+    search = _Search(roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data))
     provenance = Provenance(
         name=name,
         description=description,
@@ -91,9 +103,9 @@ def bundle(
         step = _steps(progress)
         step("importing Keras")
         if isinstance(model, str | os.PathLike):
-            found = _from_file(Path(model), roots, include, Path(scratch), step)
+            found = _from_file(Path(model), search, Path(scratch), step)
         elif payload.is_model(model):
-            found = _from_model(model, roots, include, Path(scratch), step)
+            found = _from_model(model, search, Path(scratch), step)
         else:
             raise PackError(
                 "this is neither a Keras model nor the path of one",
@@ -103,8 +115,9 @@ def bundle(
             )
         manifest = manifest_of(found, provenance)
         members = members_of(found, manifest)
-        digest = write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)
-    return PackedBundle(path=target, digest=digest, manifest=manifest)
+        write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)
+    with open_bundle(target) as reader:
+        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest)
 
 
 #: Called with what is being done, for steps whose length is not known.
@@ -130,6 +143,11 @@ def _check_target(target: Path, *, overwrite: bool) -> None:
         raise PackError("there is no such folder", place=str(target.parent), hint="make the folder, then pack again")
 
 
+def _strings(values: Sequence[str]) -> tuple[str, ...]:
+    # One string is a sequence of letters; nobody means that.
+    return (values,) if isinstance(values, str) else tuple(values)
+
+
 def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     if isinstance(sources, str | os.PathLike):
         sources = (sources,)
@@ -144,7 +162,7 @@ def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     return folders
 
 
-def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scratch: Path, step: Step) -> Found:
+def _from_model(model: Any, search: _Search, scratch: Path, step: Step) -> Found:
     step("saving the model")
     live = live_objects(model)
     twins = ambiguous_functions(live.functions, registry.saved_key)
@@ -158,7 +176,7 @@ def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scrat
     }
     step("finding the source")
     locator = Locator(
-        roots=roots, include=include, providers=[_Provider(namespace) for namespace in namespaces.values()]
+        roots=search.roots, include=search.include, providers=[_Provider(namespace) for namespace in namespaces.values()]
     )
     resolution = resolve_live(
         config,
@@ -169,7 +187,7 @@ def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scrat
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
     )
-    closure = _close(resolution, locator)
+    closure = _close(resolution, locator, search.skip_data)
     _restore_names(config, resolution.objects)
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
@@ -183,7 +201,7 @@ def _from_model(model: Any, roots: Sequence[Path], include: Sequence[str], scrat
     )
 
 
-def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratch: Path, step: Step) -> Found:
+def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
     if not path.is_file():
         what = "a SavedModel folder" if path.is_dir() else "nothing"
         raise PackError(
@@ -199,9 +217,9 @@ def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratc
         )
     step("finding the source")
     config = loading.read_config(path)
-    locator = Locator(roots=roots, include=include, loaded=False)
-    resolution = resolve_file(config, sources=roots, locator=locator, is_builtin_function=loading.is_builtin_function)
-    closure = _close(resolution, locator)
+    locator = Locator(roots=search.roots, include=search.include, loaded=False)
+    resolution = resolve_file(config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function)
+    closure = _close(resolution, locator, search.skip_data)
     # The file alone does not tell the outputs, nor what kind of object each class is; the model itself does. This
     # also finds a model that would not come back.
     step("loading the model")
@@ -223,12 +241,12 @@ def _from_file(path: Path, roots: Sequence[Path], include: Sequence[str], scratc
     )
 
 
-def _close(resolution: Resolution, locator: Locator) -> Closure:
+def _close(resolution: Resolution, locator: Locator, skip_data: Sequence[str]) -> Closure:
     """Return everything that the objects' modules need, or raise with the problems of both searches."""
     problems = list(resolution.problems)
     closure = None
     try:
-        closure = close(resolution.roots, locator)
+        closure = close(resolution.roots, locator, skip_data=skip_data)
     except SourceError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     if closure is None or problems:

@@ -187,7 +187,10 @@ def parse_directory(directory: bytes, end: End) -> list[Placed]:
             size = struct.unpack_from("<Q", extra, 4)[0]
         if size > end.directory_offset:
             raise InvalidBundle(
-                "the member is larger than the file", place=repr(name)[:200], expected=f"<= {end.directory_offset}", found=size
+                "the member is larger than the file",
+                place=repr(name)[:200],
+                expected=f"<= {end.directory_offset}",
+                found=size,
             )
         entries.append(Entry(name, size, fields[7]))
         position += _CENTRAL.size + fields[10] + fields[11] + fields[12]

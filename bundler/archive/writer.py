@@ -21,7 +21,15 @@ from typing import BinaryIO, cast
 from bundler.archive.atomic import cannot_write, require_writable_target, whole_file, write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, decoding_problems, file_order, naming_problems
 from bundler.archive.encodings import encode, require_known
-from bundler.archive.layout import Entry, central_header, end_records, local_header, place, total_size
+from bundler.archive.layout import (
+    CENTRAL_HEADER_MIN,
+    Entry,
+    central_header,
+    end_records,
+    local_header,
+    place,
+    total_size,
+)
 from bundler.archive.names import MANIFEST, MIMETYPE, is_declared
 from bundler.archive.positioned import PIECE
 from bundler.archive.progress import Meter, Progress
@@ -148,6 +156,10 @@ def _check_new_members(members: Sequence[NewMember]) -> None:
     problems = [f"{name!r}: {problem}" for name, problem in naming_problems([MIMETYPE, MANIFEST, *names])]
     if problems:
         raise PackError("\n  - ".join(["these names cannot be in a bundle", *problems]))
+    # 28 bytes: a ZIP64 field for every member would be allowed too.
+    directory = sum(CENTRAL_HEADER_MIN + 28 + len(name.encode()) for name in [MIMETYPE, MANIFEST, *names])
+    if directory > LIMITS.central_directory:
+        raise PackError("the names are too long together", expected=LIMITS.central_directory, found=directory)
     for member in members:
         if member.encoding is not None:
             if not is_declared(member.name):

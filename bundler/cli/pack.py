@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an installed distribution to pack as source instead of requiring it (repeat for more)",
     )
+    parser.add_argument(
+        "--skip-data",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="data files that the code names but that stay behind, such as 'mypkg/corpus/*' (repeat for more)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -50,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
             options.output,
             sources=options.source,
             include=options.include,
+            skip_data=options.skip_data,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,

@@ -171,7 +171,9 @@ def with_hole() -> bytes:
     """Bytes between the last member and the central directory, every offset right."""
     data = good()
     directory = _directory_offset(data)
-    return _patched(data[:directory] + b"hole" + data[directory:], len(data) + 4 - 22, END["directory offset"], directory + 4)
+    return _patched(
+        data[:directory] + b"hole" + data[directory:], len(data) + 4 - 22, END["directory offset"], directory + 4
+    )
 
 
 def with_needless_zip64() -> bytes:

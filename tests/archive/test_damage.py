@@ -15,7 +15,9 @@ from tests.archive import builders
 GOOD = builders.good()
 # Nothing in the file vouches for a signature but its checksum, which covers every flip.
 MUTATIONS = st.lists(
-    st.tuples(st.integers(0, len(GOOD) - 1), st.sampled_from(["set", "insert", "delete", "copy"]), st.binary(max_size=8)),
+    st.tuples(
+        st.integers(0, len(GOOD) - 1), st.sampled_from(["set", "insert", "delete", "copy"]), st.binary(max_size=8)
+    ),
     min_size=1,
     max_size=6,
 )
@@ -26,8 +28,7 @@ def noticed(data: bytes) -> bool:
         with open_bundle(io.BytesIO(data)) as bundle:
             bundle.verify()
     except BundleError as error:
-        assert str(error)
-        return True
+        return bool(str(error))
     return False
 
 

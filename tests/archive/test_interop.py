@@ -60,7 +60,11 @@ def test_zipfile_reads_equal_content(bundle: Path) -> None:
         assert tuple(archive.namelist()) == reader.names
         assert archive.read("manifest.json") == reader.manifest_bytes
         for info in archive.infolist():
-            assert (info.compress_type, info.date_time, info.external_attr >> 16) == (0, (1980, 1, 1, 0, 0, 0), 0o100644)
+            assert (info.compress_type, info.date_time, info.external_attr >> 16) == (
+                0,
+                (1980, 1, 1, 0, 0, 0),
+                0o100644,
+            )
 
 
 def test_unzip_tests_and_unpacks_equal_content(bundle: Path, tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def test_other_tools_list_a_bundle_beyond_4_gib(tmp_path: Path) -> None:
     for command in (["unzip", "-l"], ["7z", "l"], ["bsdtar", "-tvf"]):
         listing = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout
         assert str(5 * GIB) in listing
-    assert subprocess.run(["unzip", "-p", path, "requirements/requirements.txt"], capture_output=True).stdout == bytes(3)
+    assert subprocess.run(["unzip", "-p", path, "requirements/requirements.txt"], capture_output=True).stdout == bytes(
+        3
+    )
 
 
 def test_many_entries_use_zip64_records() -> None:
@@ -133,7 +135,8 @@ def test_ten_gigabytes_open_by_reading_less_than_one_megabyte(tmp_path: Path) ->
         "PositionedFile._read_once = counted\n"
         "from bundler.archive.reader import open_bundle\n"
         "open_bundle(sys.argv[1])\n"
-        "peak = [line for line in open('/proc/self/status') if line.startswith('VmHWM')] if sys.platform == 'linux' else []\n"
+        "status = open('/proc/self/status') if sys.platform == 'linux' else []\n"
+        "peak = [line for line in status if line.startswith('VmHWM')]\n"
         "print(sum(read), peak[0].split()[1] if peak else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, cwd=ROOT)

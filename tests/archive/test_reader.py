@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundler.archive.reader import open_bundle
-from bundler.errors import IntegrityError
+from bundler.errors import BundleError, IntegrityError
 from tests.archive import builders
 
 
@@ -87,14 +87,16 @@ def test_file_replaced_after_opening_does_not_matter(tmp_path: Path) -> None:
 def test_threads_share_a_reader(tmp_path: Path, from_path: bool) -> None:
     path = tmp_path / "m.kbundle"
     path.write_bytes(builders.good())
-    problems: list[BaseException] = []
+    problems: list[BundleError] = []
+    finished: list[bool] = []
 
     def read_all() -> None:
         try:
             for _ in range(20):
                 for name in bundle.names:
                     bundle.read(name)
-        except BaseException as error:
+            finished.append(True)
+        except BundleError as error:
             problems.append(error)
 
     with open_bundle(path if from_path else io.BytesIO(builders.good())) as bundle:
@@ -103,4 +105,4 @@ def test_threads_share_a_reader(tmp_path: Path, from_path: bool) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert problems == []
+    assert (problems, finished) == ([], [True] * 8)

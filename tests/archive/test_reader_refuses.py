@@ -160,7 +160,9 @@ def test_refuses_members_out_of_order() -> None:
     refused(builders.laid([contents[0], *contents[2:], contents[1]]))
 
 
-@pytest.mark.parametrize("content", [b"application/zip", b"application/vnd.kbundle+zip\n", b"application/vnd.kbundle+ziP"])
+@pytest.mark.parametrize(
+    "content", [b"application/zip", b"application/vnd.kbundle+zip\n", b"application/vnd.kbundle+ziP"]
+)
 def test_refuses_other_mimetype(content: bytes) -> None:
     text = samples.text(builders.manifest_of(builders.with_members([])))
     refused(builders.laid([("mimetype", content), ("manifest.json", text), builders.PAYLOAD, builders.REQUIREMENTS]))

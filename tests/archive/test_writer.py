@@ -110,7 +110,9 @@ def test_large_members_start_on_4096(shift: int) -> None:
                 assert start % 4096 == 0
                 # Always there, even where no byte is left to pad; and nothing but zeros.
                 field = data[info.header_offset + 30 + len(name) : start]
-                assert field == b"\x35\xd9" + (len(field) - 4).to_bytes(2, "little") + b"\x00\x10" + bytes(len(field) - 6)
+                assert field == b"\x35\xd9" + (len(field) - 4).to_bytes(2, "little") + b"\x00\x10" + bytes(
+                    len(field) - 6
+                )
             else:
                 assert extra == 0
 
@@ -172,6 +174,12 @@ def test_refuses_duplicate_member() -> None:
 def test_refuses_too_many_members() -> None:
     with pytest.raises(PackError, match="too many members"):
         builders.written([NewMember(f"model/{index}", b"") for index in range(LIMITS.members)])
+
+
+def test_refuses_names_that_are_too_long_together() -> None:
+    long = "/".join(["x" * 200] * 4)
+    with pytest.raises(PackError, match="too long together"):
+        builders.written([NewMember(f"model/{long}/{index}", b"") for index in range(10_000)])
 
 
 def test_refuses_manifest_that_names_an_absent_member() -> None:

@@ -45,13 +45,13 @@ MODULE = {"member": "code/pkg/__init__.py", "name": "pkg", "package": True, "rea
         ("requirements.member", "absent", "requirements.member"),
         ("modules.0.member", "code/absent.py", "modules[0].member"),
         ("modules.0.member", "model/model.keras", "modules[0].member"),
-        ("modules.0.member", "code/pkg/words.txt", "modules[0].member"),
+        ("modules.0.member", "code/pkg/words.txt", "data[0].member"),
         ("modules.0.package", False, "modules[0].member"),
         ("modules.0.name", "other", "modules[0].member"),
         ("modules.0.name", "a/b", "modules[0].name"),
         ("modules.0.name", "", "modules[0].name"),
         ("modules", [MODULE, MODULE], "modules[1].member"),
-        ("modules", [], "objects[0].source.member"),
+        ("modules", [], "members[0].name"),
         ("data", [], "members[1].name"),
         ("data.0.path", "pkg/other.txt", "data[0].member"),
         ("data.0.member", "code/pkg/__init__.py", "data[0].member"),
@@ -112,7 +112,9 @@ def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "value"), leaves(samples.value()), ids=lambda item: item if isinstance(item, str) else "")
+@pytest.mark.parametrize(
+    ("path", "value"), leaves(samples.value()), ids=lambda item: item if isinstance(item, str) else ""
+)
 def test_refuses_wrong_type_everywhere(path: str, value: Any) -> None:
     dotted = error_of(changed(path, WRONG[type(value)])).place
     steps = path.split(".")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from bundler.errors import InvalidBundle
 from bundler.manifest import Manifest
 from bundler.manifest.codec import ALWAYS, from_json
-from bundler.errors import InvalidBundle
 from tests.manifest import samples
 from tests.manifest.test_references import WRONG, changed, leaves
 
@@ -97,7 +97,9 @@ def test_schema_keeps_unknown_fields_and_describes_the_known(name: str) -> None:
     assert all(item.get("description") for item in part["properties"].values())
 
 
-@pytest.mark.parametrize(("path", "value"), leaves(samples.value()), ids=lambda item: item if isinstance(item, str) else "")
+@pytest.mark.parametrize(
+    ("path", "value"), leaves(samples.value()), ids=lambda item: item if isinstance(item, str) else ""
+)
 def test_schema_refuses_the_types_that_the_reader_refuses(path: str, value: Any) -> None:
     wrong = changed(path, WRONG[type(value)])
     with pytest.raises(InvalidBundle):

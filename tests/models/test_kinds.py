@@ -154,6 +154,30 @@ ZOO = {
                     config[name] = load(config[name])
                 return cls(**config)
 
+        class Steps(keras.quantizers.Quantizer):
+            def __init__(self, steps=4):
+                super().__init__(output_dtype="float32")
+                self.steps = steps
+            def __call__(self, x):
+                return ops.round(x * self.steps) / self.steps
+            def get_config(self):
+                return {"steps": self.steps}
+
+        class Stepped(keras.layers.Layer):
+            def __init__(self, quantizer, **kwargs):
+                super().__init__(**kwargs)
+                self.quantizer = keras.quantizers.get(quantizer)
+            def call(self, x):
+                return self.quantizer(x)
+            def get_config(self):
+                return {**super().get_config(), "quantizer": keras.quantizers.serialize(self.quantizer)}
+
+        class Twice(keras.Operation):
+            def call(self, x):
+                return x * 2
+            def compute_output_spec(self, x):
+                return keras.KerasTensor(x.shape, x.dtype)
+
         class Float(keras.dtype_policies.DTypePolicy):
             def __init__(self, name="float32", **kwargs):
                 super().__init__(name, **kwargs)
@@ -189,6 +213,7 @@ FUNCTIONAL = """
     h = keras.layers.Dense(4, activation=bend, kernel_initializer=Ramp(0.5), kernel_regularizer=L4(1e-3),
                            kernel_constraint=Clip(0.4), dtype=Float())(i)
     h = Outer(Shape(0.5), layer=Inner(), activation=wave_function)(h)
+    h = Twice()(Stepped(Steps(8))(h))
     r = keras.layers.Reshape((2, 2))(h)
     r = keras.layers.RNN(PlusCell(3))(r)
     r = keras.layers.TimeDistributed(Inner())(keras.layers.Reshape((3, 1))(r))
@@ -211,7 +236,7 @@ def test_objects_of_every_kind_travel(workshop: Workshop) -> None:
             "bend": "function", "wave_function": "function", "my_loss": "function", "my_metric": "function",
             "Peak": "metric", "Halving": "schedule", "SlowSGD": "optimizer", "Ramp": "initializer",
             "L4": "regularizer", "Clip": "constraint", "PlusCell": "cell", "Shape": "object", "Inner": "layer",
-            "Outer": "layer", "Float": "dtype_policy",
+            "Outer": "layer", "Float": "dtype_policy", "Steps": "quantizer", "Stepped": "layer", "Twice": "operation",
         }
         assert kinds == expected, kinds
         assert [module.name for module in packed.manifest.modules] == ["zoo", "zoo.bases", "zoo.parts"]
