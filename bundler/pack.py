@@ -176,7 +176,9 @@ def _from_model(model: Any, search: _Search, scratch: Path, step: Step) -> Found
     }
     step("finding the source")
     locator = Locator(
-        roots=search.roots, include=search.include, providers=[_Provider(namespace) for namespace in namespaces.values()]
+        roots=search.roots,
+        include=search.include,
+        providers=[_Provider(namespace) for namespace in namespaces.values()],
     )
     resolution = resolve_live(
         config,
@@ -218,7 +220,9 @@ def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
     step("finding the source")
     config = loading.read_config(path)
     locator = Locator(roots=search.roots, include=search.include, loaded=False)
-    resolution = resolve_file(config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function)
+    resolution = resolve_file(
+        config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function
+    )
     closure = _close(resolution, locator, search.skip_data)
     # The file alone does not tell the outputs, nor what kind of object each class is; the model itself does. This
     # also finds a model that would not come back.

@@ -47,5 +47,7 @@ def test_readme_example_runs(tmp_path: Path, zygote: Zygote) -> None:
     consumer.mkdir()
     shutil.move(author / "model.kbundle", consumer)
     zygote.run(blocks["use.py"], consumer)
-    inspected = subprocess.run(["unzip", "-p", "model.kbundle", "code/gain.py"], cwd=consumer, capture_output=True, check=True)
+    inspected = subprocess.run(
+        ["unzip", "-p", "model.kbundle", "code/gain.py"], cwd=consumer, capture_output=True, check=True
+    )
     assert inspected.stdout.decode() == blocks["gain.py"]

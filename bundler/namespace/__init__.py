@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from bundler.namespace.tree import (
-    IMPORT_LOCK,
-    ROOT,
-    ModuleText,
-    Namespace,
-    loaded_namespaces,
-    namespace_of,
-    open_namespace,
-)
+from bundler.namespace.loader import open_namespace
+from bundler.namespace.tree import IMPORT_LOCK, ROOT, ModuleText, Namespace, loaded_namespaces, namespace_of
 
 __all__ = [
     "IMPORT_LOCK",

@@ -18,12 +18,11 @@ import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
-if TYPE_CHECKING:
-    from bundler.namespace.tree import Namespace
+from bundler.namespace.tree import Namespace
 
 #: Functions of importlib.resources whose first argument is a package, as an object or by name.
 _BY_PACKAGE = ("contents", "files", "is_resource", "open_binary", "open_text", "path", "read_binary", "read_text")

@@ -73,7 +73,7 @@ class DataFinder:
             raise SourceError(
                 "a bundle carries no machine code",
                 machine_code,
-                hint="put the library into an installed distribution; or, if loading works without it, skip_data=[its path]",
+                hint="put the library into an installed distribution; if loading works without it: skip_data=[path]",
             )
         return tuple(found[place] for place in sorted(found))
 
@@ -94,7 +94,7 @@ class DataFinder:
                     place=str(file),
                     expected=f"at most {limit} bytes",
                     found=found,
-                    hint=f"leave it out with skip_data=[{place!r}] (--skip-data), or move the code that names it elsewhere",
+                    hint=f"leave it out: skip_data=[{place!r}] (--skip-data); or move the code that names it",
                 )
 
     def _bases(self, located: Located, imports: Imports) -> list[_Base]:

@@ -311,7 +311,7 @@ def aug_preprocessing() -> Built:
 
     image = keras.Input((12, 12, 3))
     hidden = Normalize()(CenterCrop(8)(Rescale(0.5)(image)))
-    hidden = RandomApply(transforms=[RandomFlip(p=1.0)], p=0.5)(hidden)
+    hidden = RandomApply(transforms=[RandomFlip(p=1.0)], p=1.0)(hidden)  # random outside training too
     model = keras.Model(image, keras.layers.Conv2D(2, 3)(hidden))
     return model, np.abs(floats(2, 12, 12, 3))
 

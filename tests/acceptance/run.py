@@ -32,7 +32,10 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TOLERANCE = 1e-6
+SEED = 7
 TIMEOUT = 420
+STEPS = ("train", "clone", "again")
+GOOD = ("works", "with custom_objects", "-")
 
 Facts = dict[str, Any]
 
@@ -59,7 +62,9 @@ def plain(text: str) -> str:
 
 def describe(error: BaseException) -> str:
     """Return one line for `error`: its type, the first lines of its message and where it was raised."""
-    lines = [line.strip() for line in plain(str(error)).splitlines() if line.strip()]
+    # Keras wraps errors in errors; the innermost one says what happened.
+    innermost = plain(str(error)).rpartition("Exception encountered:")[2]
+    lines = [line.strip() for line in innermost.splitlines() if line.strip()]
     message = " | ".join(lines[:3])[:400]
     frames = traceback.extract_tb(error.__traceback__)
     where = f" [{short(frames[-1].filename)}:{frames[-1].lineno}]" if frames else ""
@@ -138,8 +143,20 @@ def compared(model: Any, folder: Path) -> Facts:
     }
 
 
+def trained(model: Any, inputs: Any) -> list[Any]:
+    """Return the outputs of a compiled `model` after one more epoch on targets made from its own outputs."""
+    import keras
+
+    loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
+    targets = keras.ops.convert_to_numpy(model(inputs, training=False))
+    targets = targets.argmax(-1) if "sparse" in loss.lower() else targets + 0.5
+    keras.utils.set_random_seed(SEED)
+    model.fit(inputs, targets, epochs=1, verbose=0)
+    return call(model, inputs)
+
+
 def used_later(model: Any, folder: Path) -> Facts:
-    """What people do with a model after loading it: train it, clone it."""
+    """What people do with a model after loading it: clone it, and train it on as the author would have."""
     import keras
 
     inputs, _ = stored(folder / "expected.npz")
@@ -150,17 +167,10 @@ def used_later(model: Any, folder: Path) -> Facts:
         copy.set_weights(model.get_weights())
         return {"difference": difference(call(copy, inputs), call(model, inputs))}
 
-    def train() -> Facts:
-        targets = keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs, training=False))
-        loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
-        if "sparse" in loss.lower():
-            targets = targets.argmax(-1)
-        model.fit(inputs, targets, epochs=1, verbose=0)
-        return {}
-
     later = {"clone": attempt(clone)}
-    if model.compiled:
-        later["train"] = attempt(train)
+    if (folder / "trained.npz").exists():
+        _, expected = stored(folder / "trained.npz")
+        later["train"] = attempt(lambda: {"difference": difference(trained(model, inputs), expected)})
     return later
 
 
@@ -177,7 +187,7 @@ def pack_worker(folder: Path, name: str) -> Facts:
         model, inputs = sample.build()
         outputs = call(model, inputs)
         store(folder / "expected.npz", inputs, outputs)
-        kept.append(model)
+        kept.extend((model, inputs))
         return {"parameters": model.count_params(), "weights": len(model.weights), "compiled": bool(model.compiled)}
 
     facts["build"] = attempt(build)
@@ -201,6 +211,9 @@ def pack_worker(folder: Path, name: str) -> Facts:
 
     find_bundler()
     facts["pack"] = attempt(pack)
+    (folder / "trained.npz").unlink(missing_ok=True)
+    if kept[0].compiled:
+        facts["train"] = attempt(lambda: store(folder / "trained.npz", kept[1], trained(*kept)))
     return facts
 
 
@@ -255,6 +268,18 @@ def keras_with_worker(folder: Path, name: str) -> Facts:
 
     kept: list[Any] = []
     facts: Facts = {"load": attempt(lambda: kept.append(keras.saving.load_model(folder / "plain.keras")))}
+    if not kept:
+        # The package registers nothing: give every class of its modules by its bare name, as a user would.
+        classes = {
+            key: value
+            for module in name.split(",")
+            for key, value in vars(sys.modules[module]).items()
+            if isinstance(value, type) and value.__module__ == module
+        }
+        facts["unregistered"] = facts["load"]
+        facts["load"] = attempt(
+            lambda: kept.append(keras.saving.load_model(folder / "plain.keras", custom_objects=classes))
+        )
     if kept:
         facts["compare"] = attempt(lambda: compared(kept[0], folder))
         facts["later"] = used_later(kept[0], folder)
@@ -352,6 +377,7 @@ def row(result: Facts) -> Facts:
         line["after"]["again"] = outcome(loading["again"])
     if "keras_without" in result:
         line["keras_without"] = failure(result["keras_without"], "load") or "works"
+        line["keras_after"] = {step: outcome(facts) for step, facts in result["keras_with"].get("later", {}).items()}
         line["keras_with"] = failure(result["keras_with"], "load", "compare") or verdict(result["keras_with"])
     elif "save" in packing and not packing["save"]["ok"]:
         line["keras_with"] = f"cannot save: {packing['save']['error']}"
@@ -368,7 +394,9 @@ def outcome(facts: Facts) -> str:
 def verdict(facts: Facts) -> str:
     """Return how the model that Keras loaded with the package compares."""
     gap = facts["compare"]["difference"]
-    return "works" if gap <= TOLERANCE else f"loads, differs by {gap:.1e}"
+    if gap > TOLERANCE:
+        return f"loads, differs by {gap:.1e}"
+    return "with custom_objects" if "unregistered" in facts else "works"
 
 
 def table(lines: list[Facts]) -> str:
@@ -389,21 +417,26 @@ def table(lines: list[Facts]) -> str:
             f"{line['difference']:.1e}" if "difference" in line else "-",
             str(line.get("size", "-")),
             str(line.get("modules", "-")),
-            *(mark(after.get(step, "-")) for step in ("train", "clone", "again")),
-            keras if keras in ("works", "-") else "fails",
+            *(mark(after.get(step, "-"), line.get("keras_after", {}).get(step)) for step in STEPS),
+            keras if keras in GOOD else "fails",
         ]
         out.append("| " + " | ".join(cells) + " |")
         if line["error"]:
             notes.append(f"{line['model']}: {line['error']}")
-        notes += [f"{line['model']}, {step}: {text}" for step, text in after.items() if text != "ok"]
-        if keras not in ("works", "-"):
+        for step, text in after.items():
+            if text != "ok":
+                same = line.get("keras_after", {}).get(step, "ok") != "ok"
+                notes.append(f"{line['model']}, {step}: {text}" + " (with Keras alone too)" * same)
+        if keras not in GOOD:
             notes.append(f"{line['model']}, Keras with the package: {keras}")
     return "\n".join([*out, "", *notes])
 
 
-def mark(text: str) -> str:
-    """Return the cell for an outcome."""
-    return text if text in ("ok", "-") else "FAILS"
+def mark(text: str, keras: str | None) -> str:
+    """Return the cell for an outcome, beside the outcome with Keras alone."""
+    if text in ("ok", "-"):
+        return text
+    return "FAILS" if keras in (None, "ok") else "as Keras"
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,58 +11,37 @@ from pathlib import Path
 import pytest
 
 from bundler.archive.writer import NewMember, write_bundle
-from bundler.manifest import (
-    CustomObject,
-    Generator,
-    Manifest,
-    Module,
-    ObjectSource,
-    Parameters,
-    Payload,
-    PinnedDistribution,
-    Provenance,
-    Requirements,
-    TensorSpec,
-)
+from bundler.manifest import CustomObject, Module, ObjectSource, PinnedDistribution, Provenance, TensorSpec
+from tests.manifest import samples
 
 SOURCE = b"class Gain:\n    pass\n"
 
 
-def write_small_bundle(path: Path, *, name: str = "a name", key: str = "shop>Gain") -> str:
-    """Write a bundle of a few kilobytes with one module and one object; return its digest."""
-    manifest = Manifest(
-        generator=Generator(name="kbundle", version="0"),
-        payload=Payload(
-            kind="keras",
-            member="model/model.keras",
-            fidelity="full",
-            class_name="Functional",
-            keras_version="3.15.1",
-            tensorflow_version="2.21.0",
-            backend="tensorflow",
-            layers=2,
-            parameters=Parameters(trainable=1234, non_trainable=5),
-            compiled=True,
+def write_small_bundle(path: Path, *, name: str = "a name", key: str = "shop>Gain") -> None:
+    """Write a bundle of a few kilobytes with one module and one object."""
+    manifest = samples.small()
+    gain = CustomObject(
+        kind="layer",
+        key=key,
+        module="gain",
+        qualname="Gain",
+        paths=("/config/layers/1",),
+        source=ObjectSource(member="code/gain.py", line=1),
+    )
+    manifest = dataclasses.replace(
+        manifest,
+        payload=dataclasses.replace(
+            manifest.payload,
+            parameters=dataclasses.replace(manifest.payload.parameters, trainable=1234, non_trainable=5),
             inputs=(TensorSpec(name="x", shape=(-1, 4), datatype="FP32"),),
             outputs=(TensorSpec(name="y", shape=(-1, 2), datatype="FP32"),),
         ),
-        requirements=Requirements(
-            python=">=3.11",
-            member="requirements/requirements.txt",
+        requirements=dataclasses.replace(
+            manifest.requirements,
             distributions=(PinnedDistribution(name="keras", version="3.15.1", imports=("keras",)),),
         ),
-        members=(),
         modules=(Module(name="gain", member="code/gain.py", package=False, reason="defines Gain"),),
-        objects=(
-            CustomObject(
-                kind="layer",
-                key=key,
-                module="gain",
-                qualname="Gain",
-                paths=("/config/layers/1",),
-                source=ObjectSource(member="code/gain.py", line=1),
-            ),
-        ),
+        objects=(gain,),
         provenance=Provenance(name=name),
     )
     members = [
@@ -69,7 +49,7 @@ def write_small_bundle(path: Path, *, name: str = "a name", key: str = "shop>Gai
         NewMember(name="requirements/requirements.txt", content=b"keras==3.15.1\n"),
         NewMember(name="code/gain.py", content=SOURCE),
     ]
-    return write_bundle(path, manifest, members)
+    write_bundle(path, manifest, members)
 
 
 @pytest.fixture

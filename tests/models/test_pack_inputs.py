@@ -135,8 +135,8 @@ def test_two_packs_of_one_model_give_the_same_bytes(workshop: Workshop) -> None:
         from parts.gain import Gain
         from parts.acts import soft
         shared = keras.initializers.GlorotUniform(seed=1)
-        model = keras.Sequential([keras.Input((3,)), Gain(), keras.layers.Dense(2, activation=soft, kernel_initializer=shared),
-                                  keras.layers.Dense(2, kernel_initializer=shared)])
+        dense = [keras.layers.Dense(2, activation=soft, kernel_initializer=shared) for _ in range(2)]
+        model = keras.Sequential([keras.Input((3,)), Gain(), *dense])
         model.compile("adam", "mse")
         model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
         bundle(model, "../hand_over/NAME.kbundle")

@@ -296,5 +296,6 @@ def test_a_loaded_model_packs_again_after_training(workshop: Workshop) -> None:
             reader.copy_to("model/model.keras", file)
         config = zipfile.ZipFile("inner.keras").read("config.json").decode()
         assert "_kbundle_" not in config and '"shop>Times"' in config
-        lifecycle(unbundle("../hand_over/second.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/second.npy"))
+        expected = np.load("../hand_over/second.npy")
+        lifecycle(unbundle("../hand_over/second.kbundle"), np.ones((4, 3), "float32"), expected)
     """)

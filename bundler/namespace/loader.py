@@ -1,0 +1,163 @@
+"""Makes a bundle's module tree known to Python: opening it, finding its modules, running them."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import importlib.abc
+import importlib.machinery
+import linecache
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from bundler.namespace.imports import bundle_import
+from bundler.namespace.tree import IMPORT_LOCK, NAMESPACES, ROOT, Isolation, ModuleText, Namespace, namespace_of
+
+#: How much of the digest names a tree: 128 bits, so nobody can make two bundles that share one.
+_DIGITS = 32
+
+
+def open_namespace(
+    digest: str,
+    modules: Sequence[ModuleText],
+    data: Mapping[str, bytes],
+    *,
+    versions: Mapping[str, str],
+    isolation: Isolation,
+) -> Namespace:
+    """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet."""
+    prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS]
+    with IMPORT_LOCK:
+        if prefix in NAMESPACES:
+            return NAMESPACES[prefix]
+        namespace = Namespace(
+            prefix=prefix,
+            digest=digest,
+            modules={module.name: module for module in modules},
+            data=dict(data),
+            versions=dict(versions),
+            isolation=isolation,
+        )
+        namespace.builtins = {**vars(builtins), "__import__": bundle_import(namespace)}
+        if _wants_files(namespace):
+            _write_files(namespace)
+        if _finder not in sys.meta_path:
+            sys.meta_path.insert(0, _finder)
+        NAMESPACES[prefix] = namespace
+        for name in namespace.modules:
+            text = namespace.text(name)
+            # No modification time: linecache then never replaces the entry with what a path holds (I8).
+            linecache.cache[namespace.filename(name)] = (
+                len(text),
+                None,
+                text.splitlines(keepends=True),
+                namespace.filename(name),
+            )
+        return namespace
+
+
+def _wants_files(namespace: Namespace) -> bool:
+    """Say whether the code looks for itself on disk: then it gets real files, otherwise none are written."""
+    marks = (b"__file__", b"__path__", b"pkgutil")
+    return bool(namespace.data) or any(mark in module.text for module in namespace.modules.values() for mark in marks)
+
+
+def _write_files(namespace: Namespace) -> None:
+    # mkdtemp makes the folder for this user alone, so nobody else can swap a file under the code.
+    directory = Path(tempfile.mkdtemp(prefix=f"kbundle-{namespace.digest[7:19]}-"))
+    namespace.directory = directory
+    contents = {namespace.filename(name): module.text for name, module in namespace.modules.items()}
+    contents |= {os.fspath(directory / path): content for path, content in namespace.data.items()}
+    for path, content in contents.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(content)
+    atexit.register(_remove_files, directory, os.getpid())
+
+
+def _remove_files(directory: Path, owner: int) -> None:
+    # A forked child runs the same exit handlers; the files are its parent's.
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+class _Loader(importlib.abc.InspectLoader):
+    """Serves one tree's modules to Python's import system, to `inspect` and to `importlib.resources`."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def exec_module(self, module: ModuleType) -> None:
+        namespace = self._namespace
+        name = namespace.original(module.__name__)
+        if name == namespace.prefix or namespace.is_implicit(name):
+            return
+        vars(module)["__builtins__"] = namespace.builtins
+        code = self.get_code(module.__name__)
+        with IMPORT_LOCK, namespace.isolation(namespace, module):
+            exec(code, vars(module))  # noqa: S102 - running the bundle's code is what loading it means
+
+    def get_code(self, fullname: str) -> CodeType:
+        name = self._namespace.original(fullname)
+        text = self._namespace.modules[name].text
+        return compile(text, self._namespace.filename(name), "exec", dont_inherit=True)
+
+    def get_source(self, fullname: str) -> str | None:
+        name = self._namespace.original(fullname)
+        return self._namespace.text(name) if name in self._namespace.modules else None
+
+    def is_package(self, fullname: str) -> bool:
+        return self._namespace.is_package(self._namespace.original(fullname))
+
+    def get_data(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def get_resource_reader(self, fullname: str) -> importlib.abc.TraversableResources | None:
+        directory = self._namespace.directory
+        if directory is None:
+            return None
+        path = directory / self._namespace.original(fullname).replace(".", "/")
+        return _Resources(path if self.is_package(fullname) else path.parent)
+
+
+class _Resources(importlib.abc.TraversableResources):
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def files(self) -> Path:
+        return self._directory
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Answers for names below `ROOT` and for no others, so the host's imports never pass through a bundle."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - the signature of PEP 451
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith(ROOT):
+            return None
+        namespace = namespace_of(fullname)
+        name = namespace.original(fullname) if namespace else fullname
+        if namespace is None or not (name == namespace.prefix or namespace.has(name)):
+            # Raised, not None: the path finder must not look for it in the folder of package data.
+            raise ModuleNotFoundError(f"the bundle has no module {name!r}", name=fullname)
+        spec = importlib.machinery.ModuleSpec(fullname, _Loader(namespace), is_package=name == namespace.prefix)
+        if name != namespace.prefix:
+            if namespace.is_package(name):
+                directory = namespace.directory
+                spec.submodule_search_locations = [os.fspath(directory / name.replace(".", "/"))] if directory else []
+            if not namespace.is_implicit(name):
+                spec.origin = namespace.filename(name)
+                spec.has_location = True
+                spec.cached = None
+        return spec
+
+
+_finder = _Finder()
