@@ -165,7 +165,7 @@ def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
 def _from_model(model: Any, search: _Search, scratch: Path, step: Step) -> Found:
     step("saving the model")
     live = live_objects(model)
-    twins = ambiguous_functions(live.functions, registry.saved_key)
+    twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
     with payload.distinct_names(twins):
         config = payload.save(model, scratch / "saved")
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}

@@ -84,12 +84,16 @@ def read_config(path: Path) -> Any:
         InvalidBundle: it is not a ``.keras`` file.
         LimitExceeded: the config is larger than `LIMITS.keras_config`.
     """
-    return json.loads(_member(path, CONFIG))
+    text = _member(path, CONFIG)
+    with foreign_errors(path):
+        return json.loads(text)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return ``metadata.json`` of the ``.keras`` file at `path`; raises as `read_config`."""
-    value = json.loads(_member(path, METADATA))
+    text = _member(path, METADATA)
+    with foreign_errors(path):
+        value = json.loads(text)
     return value if isinstance(value, dict) else {}
 
 
@@ -254,4 +258,9 @@ def is_builtin_function(node: dict[str, Any]) -> bool:
     module = node.get("module")
     if isinstance(module, str) and module.split(".")[0] == "keras":
         return True
-    return any(hasattr(getattr(keras(), part), str(node["config"])) for part in _FUNCTION_MODULES)
+    return is_builtin_name(str(node["config"]))
+
+
+def is_builtin_name(name: str) -> bool:
+    """Say whether Keras takes the bare name `name` for one of its own functions."""
+    return any(hasattr(getattr(keras(), part), name) for part in _FUNCTION_MODULES)

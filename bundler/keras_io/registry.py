@@ -80,11 +80,12 @@ def isolated(namespace: Namespace, module: ModuleType) -> Iterator[None]:
 def adopt(namespace: Namespace, obj: Any, module: str, qualname: str) -> str | None:
     """Give `obj` its bundle-unique key in Keras's table and return the key.
 
-    Returns `None` for what Keras cannot register: a class without ``get_config``, a lambda, a plain value.
+    Returns `None` for what Keras cannot register (a class without ``get_config``, a lambda, a plain value), and for
+    an object of the host's that the bundle only passes on: its registered name is the host's business.
     """
     is_class = isinstance(obj, type) and hasattr(obj, "get_config")
     is_function = isinstance(obj, FunctionType) and obj.__name__ != "<lambda>"
-    if not (is_class or is_function):
+    if not (is_class or is_function) or _is_of_host(namespace, obj):
         return None
     saving = keras().saving
     key = unique_key(namespace, module, qualname)
@@ -126,6 +127,16 @@ def _restore(
     for key in before.keys() - table.keys():
         table[key] = before[key]
     return taken
+
+
+def _is_of_host(namespace: Namespace, obj: Any) -> bool:
+    """Say whether `obj` is an attribute of the module that it names, and that module is not the bundle's.
+
+    What a decorator from another library made names that library's module, but is no attribute of it.
+    """
+    if _is_from(namespace, obj):
+        return False
+    return vars(sys.modules.get(obj.__module__, object)).get(obj.__name__) is obj
 
 
 def _is_from(namespace: Namespace, value: Any) -> bool:

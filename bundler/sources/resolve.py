@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from bundler import configtree
@@ -31,12 +31,19 @@ class Resolution:
     problems: tuple[str, ...]
 
 
-def ambiguous_functions(functions: Iterable[FunctionType], key_of: Callable[[Any], str]) -> tuple[FunctionType, ...]:
-    """Return the functions whose Keras key another function of the same model has too."""
+def ambiguous_functions(
+    functions: Iterable[FunctionType], key_of: Callable[[Any], str], is_builtin_name: Callable[[str], bool]
+) -> tuple[FunctionType, ...]:
+    """Return the functions whose Keras key another function has too: one of the same model, or one of Keras.
+
+    Keras writes a function of the author's that is called ``relu`` as the bare word, and reads its own back.
+    """
     by_key: dict[str, list[FunctionType]] = {}
     for function in functions:
         by_key.setdefault(key_of(function), []).append(function)
-    return tuple(function for group in by_key.values() if len(group) > 1 for function in group)
+    return tuple(
+        function for key, group in by_key.items() if len(group) > 1 or is_builtin_name(key) for function in group
+    )
 
 
 def resolve_live(
@@ -210,7 +217,6 @@ class _LiveSearch:
 
     def _attribute(self, obj: Any) -> tuple[str, str] | None:
         """Return the module of `sys.modules` and the attribute that give `obj`, or note why there is none."""
-        simple_name = str(obj.__name__)
         what = f"the {kind_of(obj)} {obj.__qualname__}"
         if obj.__module__ == "__main__":
             self.problems.append(
@@ -221,9 +227,9 @@ class _LiveSearch:
         qualname = attribute_of(module, obj) if module is not None else None
         if qualname:
             return str(obj.__module__), qualname
-        for name, other in list(sys.modules.items()):
-            if other is not None and not is_framework(name) and vars(other).get(simple_name) is obj:
-                return name, simple_name
+        elsewhere = _attribute_anywhere(obj)
+        if elsewhere is not None:
+            return elsewhere
         if "<locals>" in obj.__qualname__:
             remedy = "it is made inside a function; define it at the top level of its module"
         elif module is None:
@@ -232,6 +238,16 @@ class _LiveSearch:
             remedy = "its module holds another object under that name by now; make the model anew"
         self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
         return None
+
+
+def _attribute_anywhere(obj: Any) -> tuple[str, str] | None:
+    """Return the first loaded module that has `obj`, and the name there: what a factory or a decorator made."""
+    for name, module in sorted(sys.modules.items()):
+        if isinstance(module, ModuleType) and name != "__main__" and not is_framework(name):
+            for attribute, value in list(vars(module).items()):
+                if value is obj:
+                    return name, attribute
+    return None
 
 
 def defines(names: Iterable[str]) -> str:

@@ -22,13 +22,17 @@ SAMPLES: dict[str, Sample] = {}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One model: `distributions` to pack as source, `modules` that the loading side must lack, and what it shows."""
+    """One model: `distributions` to pack as source, `modules` that the loading side must lack, and what it shows.
+
+    `broken` is part of the error that the package itself causes, with Keras alone as well.
+    """
 
     name: str
     distributions: tuple[str, ...]
     modules: tuple[str, ...]
     shows: str
     builder: Callable[[], Built]
+    broken: str = ""
 
     def build(self) -> Built:
         """Return the model and its inputs; twice in two processes gives equal weights and equal inputs."""
@@ -38,12 +42,14 @@ class Sample:
         return self.builder()
 
 
-def sample(*distributions: str, modules: str, shows: str) -> Callable[[Callable[[], Built]], Callable[[], Built]]:
+def sample(
+    *distributions: str, modules: str, shows: str, broken: str = ""
+) -> Callable[[Callable[[], Built]], Callable[[], Built]]:
     """Register the decorated builder under its own name; `modules` are import names, separated by spaces."""
 
     def register(builder: Callable[[], Built]) -> Callable[[], Built]:
         name = builder.__name__
-        SAMPLES[name] = Sample(name, distributions, tuple(modules.split()), shows, builder)
+        SAMPLES[name] = Sample(name, distributions, tuple(modules.split()), shows, builder, broken)
         return builder
 
     return register
@@ -201,7 +207,12 @@ def spektral_gcn() -> Built:
     return model, [np.abs(floats(4, 5, 4)), np.ones((4, 5, 5), "float32")]
 
 
-@sample("spektral", modules="spektral", shows="pooling layers, Sequential")
+@sample(
+    "spektral",
+    modules="spektral",
+    shows="pooling layer whose build() does not build its sublayers",
+    broken="Layer 'attn_layer' was never built",
+)
 def spektral_pooling() -> Built:
     import keras
     from spektral.layers import GlobalAttentionPool
@@ -210,7 +221,12 @@ def spektral_pooling() -> Built:
     return fitted(model, floats(4, 5, 3), floats(4, 2), "mse")
 
 
-@sample("kgcnn", modules="kgcnn", shows="graph network from a literature function, casting layers")
+@sample(
+    "kgcnn",
+    modules="kgcnn",
+    shows="graph network from a literature function; get_config() of its Embedding leaves its arguments out",
+    broken="Embedding.__init__() missing 2 required positional arguments",
+)
 def kgcnn_gcn() -> Built:
     from kgcnn.literature.GCN import make_model
 

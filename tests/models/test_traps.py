@@ -135,6 +135,70 @@ def test_two_functions_of_one_name_from_two_modules(workshop: Workshop) -> None:
     """)
 
 
+def test_a_function_named_like_one_of_keras_stays_the_authors(workshop: Workshop) -> None:
+    workshop.write(
+        {"acts.py": "def relu(x):\n    return x * 3 - 1\n\n\ndef mse(y, p):\n    return (y - p) * 0 + 7.0\n"}
+    )
+    workshop.author("""
+        from acts import mse, relu
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation=relu)])
+        model.compile("sgd", loss=mse)
+        x = np.ones((4, 3), "float32")
+        packed = bundle(model, "../hand_over/m.kbundle")
+        assert {item.key for item in packed.manifest.objects} == {"mse", "relu"}
+        assert relu.__name__ == "relu"
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        model = unbundle("../hand_over/m.kbundle")
+        assert model.evaluate(x, np.zeros((4, 2)), verbose=0) == 7.0
+        lifecycle(model, x, np.load("../hand_over/y.npy"))
+        assert keras.activations.get("relu") is keras.activations.relu
+    """)
+
+
+def test_what_a_decorator_or_a_factory_made_travels_with_its_module(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "makers.py": """
+                import keras
+
+                def doubled(function):
+                    def wrapper(x):
+                        return function(x) * 2
+                    return wrapper
+
+                def layer_of(name, factor):
+                    return type(name, (keras.layers.Layer,), {"call": lambda self, x: x * factor})
+            """,
+            "made.py": """
+                from makers import doubled, layer_of
+
+                @doubled
+                def act(x):
+                    return x + 1
+
+                Tripled = layer_of("Tripled", 3)
+                Halved = layer_of("SomeOtherName", 0.5)
+            """,
+        }
+    )
+    workshop.author("""
+        import made
+        model = keras.Sequential(
+            [keras.Input((3,)), made.Tripled(), made.Halved(), keras.layers.Dense(2, activation=made.act)]
+        )
+        x = np.ones((4, 3), "float32")
+        packed = bundle(model, "../hand_over/m.kbundle")
+        print([(item.module, item.qualname, item.key) for item in packed.manifest.objects])
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
+    """)
+
+
 def test_bundled_modules_may_be_called_like_modules_of_the_host(workshop: Workshop) -> None:
     workshop.write(
         {
