@@ -24,7 +24,7 @@ from bundler.manifest import (
 )
 from bundler.requirements.record import pins, requirements_text
 from bundler.sources.closure import Closure, RequiredImport
-from bundler.sources.files import definition_line
+from bundler.sources.definitions import definition_line
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator
 from bundler.version import __version__

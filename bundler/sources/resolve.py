@@ -116,7 +116,8 @@ class _LiveSearch:
             self.functions.setdefault(self.saved_key_of(function), []).append(function)
 
     def add_class_node(self, node: dict[str, JSON], pointer: str) -> None:
-        identity = (str(node.get("module")), str(node["class_name"]), configtree.lookup_key(node))
+        # Keras writes no module for what a script defines.
+        identity = (str(node.get("module") or "__main__"), str(node["class_name"]), configtree.lookup_key(node))
         found = self.classes.get(identity, []) or _from_modules(*identity[:2]) or self._from_table(identity)
         if len(found) == 1:
             self.paths.setdefault(found[0], []).append(pointer)
@@ -234,8 +235,10 @@ class _LiveSearch:
             remedy = "it is made inside a function; define it at the top level of its module"
         elif module is None:
             remedy = "its module is not loaded any more; import it and make the model anew"
-        else:
+        elif hasattr(module, obj.__name__):
             remedy = "its module holds another object under that name by now; make the model anew"
+        else:
+            remedy = "no module has it under any name; assign it to a name at the top level of a module"
         self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
         return None
 
