@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class PackedBundle:
 
     path: Path
     digest: str
-    manifest: Manifest
+    manifest: Manifest = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
