@@ -21,6 +21,7 @@ from bundler.errors import PackError
 from bundler.keras_io.framework import keras, versions
 from bundler.keras_io.loading import CONFIG, METADATA
 from bundler.manifest import Parameters, TensorSpec
+from bundler.namespace import IMPORT_LOCK
 
 _WEIGHTS = "model.weights.h5"
 #: The save time that every payload of a live model carries.
@@ -107,6 +108,14 @@ def distinct_names(functions: Sequence[FunctionType]) -> Iterator[None]:
     Keras writes a function's key and nothing else into the config, so two functions of one name could not be told
     apart afterwards.
     """
+    if not functions:
+        yield
+        return
+    with IMPORT_LOCK:
+        yield from _renamed(functions)
+
+
+def _renamed(functions: Sequence[FunctionType]) -> Iterator[None]:
     saving = keras().saving
     table = saving.get_custom_objects()
     before = dict(table)

@@ -22,7 +22,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from bundler.keras_io.framework import keras
-from bundler.namespace import Namespace, namespace_of
+from bundler.namespace import ROOT, Namespace, namespace_of
 
 _ABSENT = object()
 
@@ -115,13 +115,14 @@ def _restore(
     taken = []
     for key, value in list(table.items()):
         old = before.get(key, _ABSENT)
-        if old is value or key.startswith(f"{namespace.prefix}>"):
+        # A key of ours is never a decorator's: this tree's own, or another's that a thread loads right now.
+        if old is value or key.startswith(ROOT):
             continue
         if old is _ABSENT and _is_from_new_import(namespace, value, modules_before):
             continue
         taken.append(value)
         if old is _ABSENT:
-            del table[key]
+            table.pop(key, None)
         else:
             table[key] = old
     for key in before.keys() - table.keys():
