@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 class Found:
     """A payload on disk and what the search in its config and its objects gave.
 
+    `entries` are the names of the modules that the search started from.
     `packed` is the version by distribution of what travels as source.
     """
 
     keras_file: Path
     objects: tuple[FoundObject, ...]
+    entries: Collection[str]
     closure: Closure
     facts: Payload
     packed: Mapping[str, str]
@@ -55,7 +57,13 @@ def manifest_of(found: Found, provenance: Provenance) -> Manifest:
         payload=found.facts,
         objects=custom_objects(found.objects, closure),
         modules=tuple(
-            Module(name=module.name, member=module.member, package=module.is_package, reason=module.reason)
+            Module(
+                name=module.name,
+                member=module.member,
+                package=module.is_package,
+                reason=module.reason,
+                entry=module.name in found.entries,
+            )
             for module in closure.modules
         ),
         data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),

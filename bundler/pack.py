@@ -197,6 +197,7 @@ def _from_model(model: Any, search: _Search, scratch: Path, step: Step) -> Found
     return Found(
         keras_file=keras_file,
         objects=resolution.objects,
+        entries=resolution.roots,
         closure=closure,
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
@@ -232,13 +233,15 @@ def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
     objects = custom_objects(resolution.objects, closure)
     packed = packed_versions(closure, locator)
     namespace = _provisional_namespace(closure, packed)
-    model = loading.load(copy, objects, namespace, custom_objects={}, compile=True, safe_mode=True)
+    entries = list(resolution.roots)
+    model = loading.load(copy, objects, entries, namespace, custom_objects={}, compile=True, safe_mode=True)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(loading.read_metadata(path).get("keras_version", "unknown"))
     return Found(
         keras_file=path,
         objects=tuple(described),
+        entries=resolution.roots,
         closure=closure,
         facts=payload_facts(model, version),
         packed=packed,

@@ -74,6 +74,7 @@ def unbundle(
             return loading.load(
                 keras_file,
                 manifest.objects,
+                [module.name for module in manifest.modules if module.entry],
                 namespace,
                 custom_objects=custom_objects or {},
                 compile=compile,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bundler import configtree
@@ -24,6 +26,8 @@ from bundler.namespace import Namespace
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
+#: Keras writes some of its messages in bold.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
 _FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops")
 
@@ -31,6 +35,7 @@ _FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regula
 def load(
     path: Path,
     objects: Sequence[CustomObject],
+    entries: Sequence[str],
     namespace: Namespace,
     *,
     custom_objects: Mapping[str, Any],
@@ -42,6 +47,7 @@ def load(
     Args:
         path: a private copy of the payload; it is changed.
         objects: the custom objects that the manifest declares.
+        entries: the modules to import before anything is rebuilt.
         namespace: the tree that holds the bundle's source.
         custom_objects: objects by original key that replace the bundle's own.
         compile: as in `keras.saving.load_model`.
@@ -52,24 +58,26 @@ def load(
         RebuildFailed: the bundle's code or Keras refuses.
     """
     config = read_config(path)
+    for name in entries:
+        _import(name, namespace)
     offered: dict[str, Any] = {}
-    by_key: dict[str, list[Any]] = {}
+    keys = {*custom_objects}
     for item in objects:
         replaced = item.key in custom_objects
         obj = custom_objects[item.key] if replaced else find_object(item, namespace)
         key = _register(item, obj, namespace, replaced=replaced)
         offered[key] = obj
-        by_key.setdefault(item.key, []).append(obj)
+        keys.add(item.key)
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _fill_in(config, declared, custom_objects, namespace, sorted({*by_key, *custom_objects}))
+    offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys))
     write_config(path, config)
-    # Code of the bundle that looks an object up by its own key while it is being rebuilt (a string in a config, a
-    # from_config of its own) finds it here; a key that two objects share is left out rather than guessed (I11).
-    plain = {key: found[0] for key, found in by_key.items() if len(found) == 1}
+    # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
+    # from_config of its own) finds it here.
+    scope = {**registry.original_objects(namespace), **offered}
     try:
-        with keras().saving.custom_object_scope({**plain, **offered}):
+        with keras().saving.custom_object_scope(scope):
             return keras().saving.load_model(path, custom_objects=offered, compile=compile, safe_mode=safe_mode)
     except BundleError:
         raise
@@ -124,7 +132,9 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     Keras wraps what a nested object raises once a level and repeats the whole config each time; the last
     "Exception encountered" is the one that says something.
     """
-    cause = str(error).rpartition("Exception encountered:")[2].strip() or type(error).__name__
+    # str() of a KeyError is the repr of its message.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or type(error).__name__
     if namespace is not None:
         cause = cause.replace(f"{namespace.prefix}.", "")
     missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else None
@@ -170,7 +180,7 @@ def find_object(item: CustomObject, namespace: Namespace) -> Any:
     """
     where = f"{item.module}.{item.qualname}"
     try:
-        obj: Any = namespace.load(item.module) if item.source else importlib.import_module(item.module)
+        obj: Any = _import(item.module, namespace) if item.source else importlib.import_module(item.module)
         for part in item.qualname.split("."):
             obj = getattr(obj, part)
     except BundleError:
@@ -192,6 +202,16 @@ def find_object(item: CustomObject, namespace: Namespace) -> Any:
             ) from error
         raise rebuild_error(error, namespace) from error
     return obj
+
+
+def _import(name: str, namespace: Namespace) -> ModuleType:
+    """Import the bundled module `name`; raises `RebuildFailed` for whatever its code raises."""
+    try:
+        return namespace.load(name)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise rebuild_error(error, namespace) from error
 
 
 def _register(item: CustomObject, obj: Any, namespace: Namespace, *, replaced: bool) -> str:

@@ -53,6 +53,15 @@ def public_key(obj: Any) -> str:
     return namespace.original_keys.get(key, key).replace(f"{namespace.prefix}.", "")
 
 
+def original_objects(namespace: Namespace) -> dict[str, Any]:
+    """Return the objects of a tree by their original key; a key that two objects share is left out (I11)."""
+    registered = table()
+    found: dict[str, list[Any]] = {}
+    for key, original in list(namespace.original_keys.items()):
+        found.setdefault(original, []).append(registered.get(key))
+    return {key: objects[0] for key, objects in found.items() if len(objects) == 1 and objects[0] is not None}
+
+
 @contextlib.contextmanager
 def isolated(namespace: Namespace, module: ModuleType) -> Iterator[None]:
     """Run one bundled module with Keras's registry as it is, and leave the registry without its registrations.

@@ -148,12 +148,17 @@ class CustomObject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Module:
-    """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``."""
+    """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``.
+
+    An `entry` is imported before the model is rebuilt: the model holds something that it defines, and it may have
+    put that into a table of the author's when it was imported.
+    """
 
     name: str
     member: str
     package: bool
     reason: str
+    entry: bool = False
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

@@ -131,6 +131,11 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
         name = namespace.original(package)
         return pkgutil.get_data(namespace.private(name) if namespace.owns(name) else package, resource)
 
+    def resolve_name(name: str) -> Any:
+        module = name.partition(":")[0]
+        owned = namespace.owns(namespace.original(module))
+        return pkgutil.resolve_name(namespace.private(namespace.original(name)) if owned else name)
+
     def resources_of(module: ModuleType) -> _StandIn:
         functions = {name: by_package(getattr(module, name)) for name in _BY_PACKAGE if hasattr(module, name)}
         return _StandIn(module, functions)
@@ -144,7 +149,7 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
         "importlib.metadata": metadata,
         "importlib.resources": resources,
         "importlib.util": util,
-        "pkgutil": _StandIn(pkgutil, {"get_data": get_data}),
+        "pkgutil": _StandIn(pkgutil, {"get_data": get_data, "resolve_name": resolve_name}),
     }
     backport = sys.modules.get("importlib_resources")
     if backport is not None:

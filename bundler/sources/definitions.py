@@ -5,18 +5,36 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class Kind(StrEnum):
+    """How a name gets its value."""
+
+    CLASS = "class"
+    FUNCTION = "function"
+    ASSIGNMENT = "assignment"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Definition:
-    """A top-level class or function of a source file. `key` is the literal name that its decorator registers."""
+    """A name that a source file defines at its top level, or a class inside such a class.
+
+    `qualname` is the path of attributes that gives it; `key` is the name under which its decorator registers it,
+    where that can be read off.
+    """
 
     module: str
-    name: str
+    qualname: str
     line: int
-    is_class: bool
-    key: str | None
+    kind: Kind
+    key: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the qualified name."""
+        return self.qualname.rpartition(".")[2]
 
 
 def definitions_below(folders: Sequence[Path]) -> tuple[list[Definition], list[Path]]:
@@ -37,16 +55,24 @@ def definitions_below(folders: Sequence[Path]) -> tuple[list[Definition], list[P
 
 
 def definitions_in(text: bytes, module: str) -> Iterator[Definition]:
-    """Yield the top-level definitions of one module; raises `SyntaxError` or `ValueError` where it is not Python."""
-    for statement in _top_level(ast.parse(text)):
-        if isinstance(statement, ast.ClassDef | ast.FunctionDef):
-            yield Definition(
-                module=module,
-                name=statement.name,
-                line=statement.lineno,
-                is_class=isinstance(statement, ast.ClassDef),
-                key=_registered_key(statement),
-            )
+    """Yield the definitions of one module; raises `SyntaxError` or `ValueError` where it is not Python."""
+    yield from _definitions(_top_level(ast.parse(text)), module, "")
+
+
+def _definitions(statements: Sequence[ast.stmt], module: str, outer: str) -> Iterator[Definition]:
+    for statement in statements:
+        if isinstance(statement, ast.ClassDef):
+            qualname = f"{outer}{statement.name}"
+            key = _registered_key(statement, module)
+            yield Definition(module=module, qualname=qualname, line=statement.lineno, kind=Kind.CLASS, key=key)
+            nested = [item for item in statement.body if isinstance(item, ast.ClassDef)]
+            yield from _definitions(nested, module, f"{qualname}.")
+        elif isinstance(statement, ast.FunctionDef):
+            key = _registered_key(statement, module)
+            yield Definition(module=module, qualname=statement.name, line=statement.lineno, kind=Kind.FUNCTION, key=key)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            for name in _stored_names(statement):
+                yield Definition(module=module, qualname=name, line=statement.lineno, kind=Kind.ASSIGNMENT)
 
 
 def binds(text: bytes, name: str) -> bool:
@@ -62,10 +88,7 @@ def binds(text: bytes, name: str) -> bool:
             alias.name == "*" or (alias.asname or alias.name) == name for alias in statement.names
         ):
             return True
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and any(
-            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-            for node in ast.walk(statement)
-        ):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and name in _stored_names(statement):
             return True
     return False
 
@@ -79,10 +102,7 @@ def definition_line(text: bytes, qualname: str) -> int:
             if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == part:
                 line, body = statement.lineno, statement.body
                 break
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and any(
-                isinstance(node, ast.Name) and node.id == part and isinstance(node.ctx, ast.Store)
-                for node in ast.walk(statement)
-            ):
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and part in _stored_names(statement):
                 return statement.lineno
     return line
 
@@ -102,8 +122,12 @@ def _top_level(tree: ast.Module) -> list[ast.stmt]:
     return statements
 
 
-def _registered_key(statement: ast.ClassDef | ast.FunctionDef) -> str | None:
-    """Return the key that ``@register_keras_serializable(package, name)`` gives, where both are literals."""
+def _stored_names(statement: ast.stmt) -> list[str]:
+    return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+
+
+def _registered_key(statement: ast.ClassDef | ast.FunctionDef, module: str) -> str | None:
+    """Return the key that ``@register_keras_serializable(package, name)`` gives, where it can be read off."""
     for decorator in statement.decorator_list:
         call = decorator.func if isinstance(decorator, ast.Call) else decorator
         called = call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "")
@@ -111,7 +135,14 @@ def _registered_key(statement: ast.ClassDef | ast.FunctionDef) -> str | None:
             continue
         values: dict[str, ast.expr] = dict(zip(("package", "name"), decorator.args, strict=False))
         values |= {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
-        if all(isinstance(value, ast.Constant) for value in values.values()):
-            literal = {field: value.value for field, value in values.items() if isinstance(value, ast.Constant)}
-            return f"{literal.get('package', 'Custom')!s}>{literal.get('name') or statement.name!s}"
+        literal = {field: _literal(value, module) for field, value in values.items()}
+        if None not in literal.values():
+            return f"{literal.get('package', 'Custom')}>{literal.get('name') or statement.name}"
     return None
+
+
+def _literal(value: ast.expr, module: str) -> str | None:
+    """Return the text of a constant, or of ``__name__``; the name of a module is known without running it."""
+    if isinstance(value, ast.Constant):
+        return "" if value.value is None else str(value.value)
+    return module if isinstance(value, ast.Name) and value.id == "__name__" else None

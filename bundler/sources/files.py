@@ -14,7 +14,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import SourceError
 from bundler.sources.closure import close
-from bundler.sources.definitions import Definition, binds, definitions_below, definitions_in
+from bundler.sources.definitions import Definition, Kind, binds, definitions_below, definitions_in
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Located, Locator, Verdict
 from bundler.sources.resolve import Resolution, defines
@@ -87,13 +87,22 @@ class _FileSearch:
     def add_by_name(self, pointer: str, node: dict[str, JSON]) -> None:
         """Note the function or class of `node` if exactly one definition has its name."""
         key = configtree.lookup_key(node)
-        is_class = not configtree.is_function(node)
-        name = str(node["class_name"]) if is_class else key.rpartition(">")[2]
-        of_kind = [item for item in self._all_definitions() if item.is_class == is_class]
-        candidates = [item for item in of_kind if ">" in key and item.key == key]
-        candidates = candidates or [item for item in of_kind if item.name == name]
+        kind = Kind.FUNCTION if configtree.is_function(node) else Kind.CLASS
+        name = str(node["class_name"]) if kind is Kind.CLASS else key.rpartition(">")[2]
+        module = str(node.get("module"))
+        definitions = self._all_definitions()
+        named = [item for item in definitions if item.kind is kind and item.name == name]
+        if module not in _NO_MODULE:
+            # The node says where it was defined; a namesake from elsewhere is another class.
+            named = [item for item in named if item.module == module]
+        candidates = (
+            [item for item in named if ">" in key and item.key == key]
+            or named
+            or [item for item in definitions if item.kind is kind and ">" in key and item.key == key]
+            or [item for item in definitions if item.kind is Kind.ASSIGNMENT and item.name == name]
+        )
         if len(candidates) == 1:
-            self._add(candidates[0].module, candidates[0].name, key, pointer, None)
+            self._add(candidates[0].module, candidates[0].qualname, key, pointer, None)
         else:
             self._refused.setdefault(self._explain(node, name, candidates), []).append(pointer)
 
@@ -103,7 +112,7 @@ class _FileSearch:
             return
         found = [item for item in self._all_definitions() if item.key == value]
         if len(found) == 1:
-            self._add(found[0].module, found[0].name, value, pointer, None)
+            self._add(found[0].module, found[0].qualname, value, pointer, None)
 
     def result(self) -> Resolution:
         objects = tuple(
@@ -152,8 +161,12 @@ class _FileSearch:
         text += f" is not defined in any source file; searched: {searched}"
         if any(source.name == module.partition(".")[0] for source in self._sources):
             text += "; give the folder that holds the package, not the package's own"
-        elif module not in _NO_MODULE and (detail := self._locator.locate(module).detail):
-            text += f" ({detail})"
+        elif module not in _NO_MODULE:
+            namesakes = [item for item in self._all_definitions() if item.name == name]
+            places = ", ".join(f"{item.module} line {item.line}" for item in namesakes)
+            text += (
+                f"; there is one of that name in {places}" if places else f" ({self._locator.locate(module).detail})"
+            )
         if self._unreadable:
             text += f"; not Python that this version reads: {', '.join(path.name for path in self._unreadable[:5])}"
         return text

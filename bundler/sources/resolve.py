@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -182,8 +182,15 @@ class _LiveSearch:
             self.roots[name] = reason
 
     def result(self) -> Resolution:
-        objects = [found for obj, paths in self.paths.items() if (found := self._describe(obj, paths)) is not None]
-        objects.sort(key=lambda item: (item.module, item.qualname))
+        merged: dict[tuple[str, str], FoundObject] = {}
+        for obj, paths in self.paths.items():
+            found = self._describe(obj, paths)
+            if found is not None:
+                # A class of a loaded bundle and the host's own from the same text are one object where they go.
+                same = merged.get((found.module, found.qualname), found)
+                both = found.paths if same is found else (*same.paths, *found.paths)
+                merged[found.module, found.qualname] = replace(same, paths=both)
+        objects = [merged[place] for place in sorted(merged)]
         roots = {**self.roots, **{name: defines(names) for name, names in self.defined.items()}}
         return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems))
 
@@ -255,7 +262,7 @@ def _attribute_anywhere(obj: Any) -> tuple[str, str] | None:
 
 def defines(names: Iterable[str]) -> str:
     """Return the reason for a module that defines the objects `names`."""
-    return f"defines {', '.join(sorted(names))}"
+    return f"defines {', '.join(sorted(set(names)))}"
 
 
 def _from_modules(module_name: str, name: str) -> list[type]:

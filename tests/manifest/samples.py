@@ -88,7 +88,7 @@ def full() -> Manifest:
             ),
             CustomObject(kind="loss", key="Focal", module="losses", qualname="Focal", distribution="keras-losses"),
         ),
-        modules=(Module(name="pkg", member="code/pkg/__init__.py", package=True, reason="defines Scale"),),
+        modules=(Module(name="pkg", member="code/pkg/__init__.py", package=True, reason="defines Scale", entry=True),),
         data=(DataFile(path="pkg/words.txt", member="code/pkg/words.txt", reason="read by pkg"),),
         unresolved=(Unresolved(module="cupy", member="code/pkg/__init__.py", line=9),),
         provenance=Provenance(

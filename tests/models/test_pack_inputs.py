@@ -246,3 +246,61 @@ def test_code_that_raises_on_load_is_one_error_with_its_line(workshop: Workshop)
         del os.environ["MOODY"]
         unbundle("../hand_over/m.kbundle")
     """)
+
+
+def test_a_file_may_use_nested_classes_and_what_factories_made(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "made/__init__.py": "",
+            "made/base.py": """
+                import keras
+                def layer_of(name, factor):
+                    return type(name, (keras.layers.Layer,), {"call": lambda self, x: x * factor})
+                class Holder:
+                    class Inside(keras.layers.Layer):
+                        def call(self, x):
+                            return x + 1
+            """,
+            "made/parts.py": """
+                import keras
+                from made.base import layer_of
+                Twice = layer_of("Twice", 2)
+                @keras.saving.register_keras_serializable(package=__name__, name="sq")
+                def square(x):
+                    return x * x
+            """,
+        }
+    )
+    workshop.author("""
+        from made.base import Holder
+        from made.parts import Twice, square
+        model = keras.Sequential(
+            [keras.Input((3,)), Twice(), Holder.Inside(), keras.layers.Dense(2, activation=square)]
+        )
+        model.save("../hand_over/m.keras")
+        np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+    """)
+    workshop.consumer("""
+        packed = bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=["../source"])
+        assert {(item.module, item.qualname) for item in packed.manifest.objects} == {
+            ("made.parts", "Twice"), ("made.base", "Holder.Inside"), ("made.parts", "square")}
+    """)
+    workshop.consumer("""
+        lifecycle(unbundle("../hand_over/m.kbundle"), np.ones((4, 3)), np.load("../hand_over/y.npy"))
+    """)
+
+
+def test_a_namesake_from_another_module_is_not_taken(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    workshop.author(SAVE)
+    workshop.write({"renamed/gain.py": GAIN, "parts/acts.py": PARTS["parts/acts.py"]}, folder="moved")
+    workshop.consumer("""
+        for wrong, told in (("../moved", "renamed.gain line 3"), ("../source/parts", "not the package's own")):
+            try:
+                bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=[wrong])
+            except SourceError as error:
+                print(error)
+                assert told in str(error)
+            else:
+                raise AssertionError("taken in silence")
+    """)

@@ -363,3 +363,106 @@ def test_a_loaded_model_packs_again_after_training(workshop: Workshop) -> None:
         expected = np.load("../hand_over/second.npy")
         lifecycle(unbundle("../hand_over/second.kbundle"), np.ones((4, 3), "float32"), expected)
     """)
+
+
+def test_modules_that_only_register_things_are_imported_before_the_model_is_rebuilt(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "plug/__init__.py": "",
+            "plug/table.py": "TABLE = {}\n\n\ndef plugin(f):\n    TABLE[f.__name__] = f\n    return f\n",
+            "plug/a_layer.py": """
+                import keras
+                from plug.table import TABLE
+                class Apply(keras.layers.Layer):
+                    def __init__(self, what="cube", **kwargs):
+                        super().__init__(**kwargs)
+                        self.what = what
+                        self.function = TABLE[what]
+                    def call(self, x):
+                        return self.function(x)
+                    def get_config(self):
+                        return {**super().get_config(), "what": self.what}
+            """,
+            "plug/extra.py": """
+                from plug.table import plugin
+                @plugin
+                def cube(x):
+                    return x * x * x
+            """,
+        }
+    )
+    workshop.author("""
+        import plug.extra
+        from plug.a_layer import Apply
+        model = keras.Sequential([keras.Input((3,)), Apply(), keras.layers.Dense(1)])
+        x = np.ones((4, 3), "float32") * 2
+        packed = bundle(model, "../hand_over/m.kbundle")
+        entries = [module.name for module in packed.manifest.modules if module.entry]
+        assert entries == ["plug.a_layer", "plug.extra"], entries
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32") * 2
+        lifecycle(unbundle("../hand_over/m.kbundle"), x, np.load("../hand_over/y.npy"))
+    """)
+
+
+def test_code_that_looks_itself_up_by_its_key_finds_itself_while_it_is_rebuilt(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "keyed.py": """
+                import keras
+
+                @keras.saving.register_keras_serializable(package="keyed")
+                def half(x):
+                    return x / 2
+
+                @keras.saving.register_keras_serializable(package="keyed")
+                class Inner(keras.layers.Layer):
+                    def __init__(self, **kwargs):
+                        super().__init__(**kwargs)
+                        self.function = keras.saving.get_registered_object("keyed>half")
+                    def call(self, x):
+                        return self.function(x)
+
+                @keras.saving.register_keras_serializable(package="keyed")
+                class Outer(keras.layers.Layer):
+                    def __init__(self, **kwargs):
+                        super().__init__(**kwargs)
+                        self.inner = Inner()
+                    def call(self, x):
+                        return self.inner(x)
+            """
+        }
+    )
+    workshop.author("""
+        from keyed import Outer
+        model = keras.Sequential([keras.Input((3,)), Outer(), keras.layers.Dense(1)])
+        bundle(model, "../hand_over/m.kbundle")
+        np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+    """)
+    workshop.consumer("""
+        check_same(unbundle("../hand_over/m.kbundle"), np.ones((4, 3)), np.load("../hand_over/y.npy"), "predict")
+        assert not [key for key in keras.saving.get_custom_objects() if key.startswith("keyed>")]
+    """)
+
+
+def test_a_layer_of_a_bundle_and_the_hosts_own_from_the_same_text_pack_together(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.author(
+        """
+        import layers
+        loaded = unbundle("../hand_over/a.kbundle")
+        model = keras.Sequential([keras.Input((3,)), loaded.layers[0], layers.Times(name="mine")])
+        x = np.ones((4, 3), "float32")
+        packed = bundle(model, "../hand_over/both.kbundle")
+        item, = packed.manifest.objects
+        assert len(item.paths) == 2
+        np.save("../hand_over/both.npy", model.predict(x, verbose=0))
+        """,
+        source="a",
+    )
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        check_same(unbundle("../hand_over/both.kbundle"), x, np.load("../hand_over/both.npy"), "predict")
+    """)
