@@ -23,7 +23,7 @@ from bundler.compose import Found, custom_objects, manifest_of, members_of, pack
 from bundler.errors import PackError, SourceError, TargetExists
 from bundler.keras_io import framework, loading, payload, registry
 from bundler.manifest import Manifest, Provenance
-from bundler.namespace import ModuleText, Namespace, loaded_namespaces, namespace_of, open_namespace
+from bundler.namespace import ROOT, ModuleText, Namespace, loaded_namespaces, namespace_of, open_namespace
 from bundler.sources.closure import Closure, close
 from bundler.sources.files import resolve_file
 from bundler.sources.found import FoundObject
@@ -220,6 +220,12 @@ def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
         )
     step("finding the source")
     config = loading.read_config(path)
+    if any(isinstance(value, str) and value.startswith(ROOT) for _, value in configtree.walk(config)):
+        raise PackError(
+            "this file was saved from a model that came out of a bundle, and names its code by that bundle",
+            place=str(path),
+            hint="pack the model itself: bundle(unbundle(path), new_path); model.save() cannot map the names back",
+        )
     locator = Locator(roots=search.roots, include=search.include, loaded=False)
     resolution = resolve_file(
         config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function

@@ -304,3 +304,17 @@ def test_a_namesake_from_another_module_is_not_taken(workshop: Workshop) -> None
             else:
                 raise AssertionError("taken in silence")
     """)
+
+
+def test_a_file_saved_from_a_loaded_model_is_refused_with_the_way_out(workshop: Workshop) -> None:
+    workshop.write(PARTS)
+    workshop.author(SAVE + "    bundle(model, '../hand_over/m.kbundle')\n")
+    workshop.consumer("""
+        unbundle("../hand_over/m.kbundle").save("saved.keras")
+        try:
+            bundle("saved.keras", "../hand_over/n.kbundle", sources=["../source"])
+        except PackError as error:
+            assert "came out of a bundle" in str(error) and "bundle(unbundle(path), new_path)" in str(error)
+        else:
+            raise AssertionError("not refused")
+    """)
