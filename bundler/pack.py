@@ -48,6 +48,7 @@ class _Search:
     roots: tuple[Path, ...]
     include: tuple[str, ...]
     skip_data: tuple[str, ...]
+    modules: tuple[str, ...]
 
 
 def bundle(
@@ -57,6 +58,7 @@ def bundle(
     sources: Sequence[str | os.PathLike[str]] = (),
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
+    modules: Sequence[str] = (),
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -75,6 +77,8 @@ def bundle(
         include: installed distributions, or top-level modules of them, to pack as source instead of requiring
             them where the model is loaded.
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
+        modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
+            name, such as plugins that register themselves.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -91,7 +95,9 @@ def bundle(
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
-    search = _Search(roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data))
+    search = _Search(
+        roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data), modules=_strings(modules)
+    )
     provenance = Provenance(
         name=name,
         description=description,
@@ -189,7 +195,8 @@ def _from_model(model: Any, search: _Search, scratch: Path, step: Step) -> Found
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
     )
-    closure = _close(resolution, locator, search.skip_data)
+    resolution = replace(resolution, roots={**dict.fromkeys(search.modules, "named by the author"), **resolution.roots})
+    closure = _close(resolution, locator, search)
     _restore_names(config, resolution.objects)
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
@@ -230,7 +237,8 @@ def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
     resolution = resolve_file(
         config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function
     )
-    closure = _close(resolution, locator, search.skip_data)
+    resolution = replace(resolution, roots={**dict.fromkeys(search.modules, "named by the author"), **resolution.roots})
+    closure = _close(resolution, locator, search)
     # The file alone does not tell the outputs, nor what kind of object each class is; the model itself does. This
     # also finds a model that would not come back.
     step("loading the model")
@@ -254,12 +262,12 @@ def _from_file(path: Path, search: _Search, scratch: Path, step: Step) -> Found:
     )
 
 
-def _close(resolution: Resolution, locator: Locator, skip_data: Sequence[str]) -> Closure:
+def _close(resolution: Resolution, locator: Locator, search: _Search) -> Closure:
     """Return everything that the objects' modules need, or raise with the problems of both searches."""
     problems = list(resolution.problems)
     closure = None
     try:
-        closure = close(resolution.roots, locator, skip_data=skip_data)
+        closure = close(resolution.roots, locator, skip_data=search.skip_data)
     except SourceError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     if closure is None or problems:

@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="data files that the code names but that stay behind, such as 'mypkg/corpus/*' (repeat for more)",
     )
+    parser.add_argument(
+        "--module",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="one more module to pack, and to import before the model is rebuilt (repeat for more)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -58,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
             sources=options.source,
             include=options.include,
             skip_data=options.skip_data,
+            modules=options.module,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,

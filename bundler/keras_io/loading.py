@@ -132,11 +132,13 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     Keras wraps what a nested object raises once a level and repeats the whole config each time; the last
     "Exception encountered" is the one that says something.
     """
+    error = _innermost(error)
     # str() of a KeyError is the repr of its message.
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or type(error).__name__
     if namespace is not None:
-        cause = cause.replace(f"{namespace.prefix}.", "")
+        for shown in (f"{namespace.prefix}>outside:", f"{namespace.prefix}>", f"{namespace.prefix}."):
+            cause = cause.replace(shown, "")
     missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else None
     return RebuildFailed(
         f"the model could not be rebuilt: {type(error).__name__}: {cause[:2000]}",
@@ -145,6 +147,15 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
         if missing
         else "the traceback above this line has the place; kbundle inspect shows the versions it was packed with",
     )
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the first exception of a chain of which each repeats the text of the one before it."""
+    while True:
+        cause = error.__cause__ or error.__context__
+        if cause is None or not str(cause) or str(cause) not in str(error):
+            return error
+        error = cause
 
 
 def _innermost_line(error: BaseException, namespace: Namespace | None) -> str | None:

@@ -149,7 +149,8 @@ def parameters_of(model: Any) -> Parameters:
 def signature_of(model: Any) -> tuple[tuple[TensorSpec, ...] | None, tuple[TensorSpec, ...] | None]:
     """Return the inputs and outputs of `model`, `None` for what a subclassed model does not declare."""
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
-    output_names = list(getattr(model, "output_names", None) or ())
+    # A Sequential model has no output names, and its tensors are numbered by process.
+    output_names = list(getattr(model, "output_names", None) or [layer.name for layer in model.layers[-1:]])
     return (
         tuple(_spec(tensor, tensor.name) for tensor in inputs) if inputs else None,
         tuple(

@@ -5,7 +5,7 @@ Keras looks a custom object up by a key (``package>name``) in one table for the 
 get each other's classes. Therefore:
 
 1. The decorators of a bundled module write into the table while the module runs; afterwards the table is what it
-   was before. What another library registered when bundled code imported it stays.
+   was before. What another library registered when bundled code imported it stays, and what other threads register.
 2. Every class and function of a bundle gets a key that no other bundle can have,
    ``_kbundle_<digest>>module:qualname``, and *that* stays in the table: `clone_model`, `copy.deepcopy`,
    ``from_config`` and `pickle` look objects up long after the load is over. A key of this form never ends in
@@ -54,11 +54,16 @@ def public_key(obj: Any) -> str:
 
 
 def original_objects(namespace: Namespace) -> dict[str, Any]:
-    """Return the objects of a tree by their original key; a key that two objects share is left out (I11)."""
+    """Return the objects of a tree by the key that their own code registered.
+
+    A key that two objects share is left out (I11), and so is a bare name: Keras replaces any string of a config that
+    it finds among the objects offered, and ``loss="mse"`` must not become a helper that happens to be called ``mse``.
+    """
     registered = table()
     found: dict[str, list[Any]] = {}
     for key, original in list(namespace.original_keys.items()):
-        found.setdefault(original, []).append(registered.get(key))
+        if ">" in original:
+            found.setdefault(original, []).append(registered.get(key))
     return {key: objects[0] for key, objects in found.items() if len(objects) == 1 and objects[0] is not None}
 
 
@@ -99,9 +104,9 @@ def adopt(namespace: Namespace, obj: Any, module: str, qualname: str) -> str | N
     saving = keras().saving
     key = unique_key(namespace, module, qualname)
     current = saved_key(obj)
-    if current in namespace.original_keys:
+    if current in namespace.original_keys and table().get(current) is obj:
         return current
-    namespace.original_keys[key] = public_key(obj)
+    namespace.original_keys.setdefault(key, public_key(obj))
     saving.register_keras_serializable(package=namespace.prefix, name=f"{module}:{qualname}")(obj)
     return key
 
@@ -127,7 +132,7 @@ def _restore(
         # A key of ours is never a decorator's: this tree's own, or another's that a thread loads right now.
         if old is value or key.startswith(ROOT):
             continue
-        if old is _ABSENT and _is_from_new_import(namespace, value, modules_before):
+        if old is _ABSENT and _is_of_others(namespace, value, modules_before):
             continue
         taken.append(value)
         if old is _ABSENT:
@@ -154,11 +159,18 @@ def _is_from(namespace: Namespace, value: Any) -> bool:
     return isinstance(value, type | FunctionType) and str(module).startswith(f"{namespace.prefix}.")
 
 
-def _is_from_new_import(namespace: Namespace, value: Any, modules_before: set[str]) -> bool:
-    """Say whether another library registered `value` while bundled code imported that library for the first time.
+def _is_of_others(namespace: Namespace, value: Any, modules_before: set[str]) -> bool:
+    """Say whether somebody else registered `value` while a bundled module ran.
 
-    Taking such a registration away would break the host's later use of the library, whose decorators do not run
-    again.
+    That is a library that bundled code imported for the first time (its decorators do not run again), or another
+    thread of the host that registers a class or function of its own. What remains is the bundle registering its own
+    objects, or handing the framework's functions and instances of other people's classes to Keras.
     """
-    module = getattr(value, "__module__", None) or type(value).__module__
-    return not str(module).startswith(f"{namespace.prefix}.") and module in sys.modules and module not in modules_before
+    module = str(getattr(value, "__module__", None) or type(value).__module__)
+    if module.startswith(f"{namespace.prefix}."):
+        return False
+    if module in sys.modules and module not in modules_before:
+        return True
+    root = module.partition(".")[0]
+    is_frameworks = root in ("keras", "tensorflow", "numpy") or root in sys.stdlib_module_names - {"__main__"}
+    return isinstance(value, type | FunctionType) and not is_frameworks

@@ -14,6 +14,8 @@ import importlib
 import importlib.metadata
 import importlib.resources
 import importlib.util
+import io
+import pickle
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -136,6 +138,20 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
         owned = namespace.owns(namespace.original(module))
         return pkgutil.resolve_name(namespace.private(namespace.original(name)) if owned else name)
 
+    class Unpickler(pickle.Unpickler):
+        """Finds classes of the bundle under the names that they had when they were pickled."""
+
+        def find_class(self, module: str, name: str) -> Any:
+            if not namespace.owns(module):
+                return super().find_class(module, name)
+            return functools.reduce(getattr, name.split("."), namespace.load(module))
+
+    def load(file: Any, **options: Any) -> Any:
+        return Unpickler(file, **options).load()
+
+    def loads(data: Any, **options: Any) -> Any:
+        return Unpickler(io.BytesIO(data), **options).load()
+
     def resources_of(module: ModuleType) -> _StandIn:
         functions = {name: by_package(getattr(module, name)) for name in _BY_PACKAGE if hasattr(module, name)}
         return _StandIn(module, functions)
@@ -149,6 +165,8 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
         "importlib.metadata": metadata,
         "importlib.resources": resources,
         "importlib.util": util,
+        # The C unpickler imports through our __import__, and then looks for the original name in sys.modules.
+        "pickle": _StandIn(pickle, {"Unpickler": Unpickler, "load": load, "loads": loads}),
         "pkgutil": _StandIn(pkgutil, {"get_data": get_data, "resolve_name": resolve_name}),
     }
     backport = sys.modules.get("importlib_resources")

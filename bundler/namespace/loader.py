@@ -34,7 +34,10 @@ def open_namespace(
     prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS]
     with IMPORT_LOCK:
         if prefix in NAMESPACES:
-            return NAMESPACES[prefix]
+            known = NAMESPACES[prefix]
+            if known.directory is not None and not known.directory.is_dir():
+                _write_files(known)  # Something tidied the place for temporary files up.
+            return known
         namespace = Namespace(
             prefix=prefix,
             digest=digest,
@@ -69,14 +72,17 @@ def _wants_files(namespace: Namespace) -> bool:
 
 def _write_files(namespace: Namespace) -> None:
     # mkdtemp makes the folder for this user alone, so nobody else can swap a file under the code.
-    directory = Path(tempfile.mkdtemp(prefix=f"kbundle-{namespace.digest[7:19]}-"))
-    namespace.directory = directory
+    if namespace.directory is None:
+        namespace.directory = Path(tempfile.mkdtemp(prefix=f"kbundle-{namespace.digest[7:19]}-"))
+        atexit.register(_remove_files, namespace.directory, os.getpid())
+    else:
+        namespace.directory.mkdir(mode=0o700)
+    directory = namespace.directory
     contents = {namespace.filename(name): module.text for name, module in namespace.modules.items()}
     contents |= {os.fspath(directory / path): content for path, content in namespace.data.items()}
     for path, content in contents.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(content)
-    atexit.register(_remove_files, directory, os.getpid())
 
 
 def _remove_files(directory: Path, owner: int) -> None:

@@ -36,6 +36,7 @@ ROOT = "_kbundle_"
 #: Held while any bundled module is executed. It is taken *before* Python's own per-module import locks (see
 #: `Namespace.load`), because the code that runs under it imports further modules: the other order deadlocks.
 IMPORT_LOCK = threading.RLock()
+_PATIENCE_S = 300
 
 #: Every tree of this process by prefix; `bundler.namespace.loader` adds to it.
 NAMESPACES: dict[str, Namespace] = {}
@@ -125,8 +126,16 @@ class Namespace:
         module = sys.modules.get(full_name)
         if module is not None and not getattr(module.__spec__, "_initializing", False):
             return module
-        with IMPORT_LOCK:
+        if not IMPORT_LOCK.acquire(timeout=_PATIENCE_S):
+            raise ImportError(
+                f"waited {_PATIENCE_S} s to import {name!r} while another thread imports bundled code; "
+                "a module must not wait, while it is imported, for a thread that imports too",
+                name=full_name,
+            )
+        try:
             return importlib.import_module(full_name)
+        finally:
+            IMPORT_LOCK.release()
 
     def filename(self, name: str) -> str:
         """Return the ``__file__`` of the bundled module `name`."""

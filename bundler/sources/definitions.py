@@ -21,8 +21,8 @@ class Kind(StrEnum):
 class Definition:
     """A name that a source file defines at its top level, or a class inside such a class.
 
-    `qualname` is the path of attributes that gives it; `key` is the name under which its decorator registers it,
-    where that can be read off.
+    `qualname` is the path of attributes that gives it; `key` is the key under which its decorator registers it,
+    where that can be read off, with an empty package where only the package cannot.
     """
 
     module: str
@@ -135,9 +135,9 @@ def _registered_key(statement: ast.ClassDef | ast.FunctionDef, module: str) -> s
             continue
         values: dict[str, ast.expr] = dict(zip(("package", "name"), decorator.args, strict=False))
         values |= {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
-        literal = {field: _literal(value, module) for field, value in values.items()}
-        if None not in literal.values():
-            return f"{literal.get('package', 'Custom')}>{literal.get('name') or statement.name}"
+        package = _literal(values["package"], module) or "" if "package" in values else "Custom"
+        name = _literal(values["name"], module) if "name" in values else statement.name
+        return f"{package}>{name or statement.name}" if name is not None else None
     return None
 
 

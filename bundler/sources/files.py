@@ -91,14 +91,12 @@ class _FileSearch:
         name = str(node["class_name"]) if kind is Kind.CLASS else key.rpartition(">")[2]
         module = str(node.get("module"))
         definitions = self._all_definitions()
-        named = [item for item in definitions if item.kind is kind and item.name == name]
-        if module not in _NO_MODULE:
-            # The node says where it was defined; a namesake from elsewhere is another class.
-            named = [item for item in named if item.module == module]
+        # A node that says its module means the class of that module; a namesake from elsewhere is another one.
+        near = [item for item in definitions if item.kind is kind and (module in _NO_MODULE or item.module == module)]
         candidates = (
-            [item for item in named if ">" in key and item.key == key]
-            or named
-            or [item for item in definitions if item.kind is kind and ">" in key and item.key == key]
+            [item for item in near if ">" in key and item.key == key]
+            or [item for item in near if ">" in key and item.key == f">{name}"]
+            or [item for item in near if item.name == name]
             or [item for item in definitions if item.kind is Kind.ASSIGNMENT and item.name == name]
         )
         if len(candidates) == 1:

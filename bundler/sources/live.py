@@ -18,6 +18,9 @@ from typing import Any
 #: Classes and functions of these need no source: they are the framework, or what it is built on.
 FRAMEWORK = frozenset({"builtins", "keras", "tensorflow", "numpy", "h5py", "optree", "ml_dtypes", "wrapt"})
 
+#: Keras links every layer to all graphs it was ever called in; through these the walk would reach other models.
+_GRAPH = ("KerasHistory", "KerasTensor", "Node")
+
 #: The kind of a class by the first Keras base class met in its method resolution order.
 _KINDS = {
     "Model": "model",
@@ -128,5 +131,7 @@ def _reachable(model: object) -> Iterator[object]:
 def _has_parts(value: object) -> bool:
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or not hasattr(value, "__dict__"):
+        return False
+    if root == "keras" and type(value).__name__ in _GRAPH:
         return False
     return root == "keras" or (root not in FRAMEWORK and root not in sys.stdlib_module_names)

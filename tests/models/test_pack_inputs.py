@@ -318,3 +318,52 @@ def test_a_file_saved_from_a_loaded_model_is_refused_with_the_way_out(workshop: 
         else:
             raise AssertionError("not refused")
     """)
+
+
+def test_a_module_that_nothing_imports_can_be_named(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "host.py": """
+                import keras
+                TABLE = {}
+                class Apply(keras.layers.Layer):
+                    def call(self, x):
+                        return TABLE["triple"](x)
+            """,
+            "plugin.py": "import host\n\nhost.TABLE['triple'] = lambda x: x * 3\n",
+        }
+    )
+    workshop.author("""
+        import plugin
+        from host import Apply
+        model = keras.Sequential([keras.Input((3,)), Apply()])
+        model.save("../hand_over/m.keras")
+        bundle(model, "../hand_over/live.kbundle", modules=["plugin"])
+    """)
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        check_same(unbundle("../hand_over/live.kbundle"), x, x * 3, "live")
+        bundle("../hand_over/m.keras", "file.kbundle", sources="../source", modules="plugin")
+        check_same(unbundle("file.kbundle"), x, x * 3, "file")
+        try:
+            bundle("../hand_over/m.keras", "none.kbundle", sources="../source")
+        except RebuildFailed as error:
+            print(error)
+            assert "triple" in str(error) and "host, line 6" in str(error)
+        else:
+            raise AssertionError
+    """)
+
+
+def test_the_names_of_outputs_do_not_depend_on_what_the_process_did_before(workshop: Workshop) -> None:
+    workshop.author("""
+        def packed(path):
+            keras.utils.clear_session()
+            model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2, name="y")], name="m")
+            return bundle(model, path).manifest.payload
+        first = packed("../hand_over/a.kbundle")
+        for _ in range(3):
+            keras.layers.Dense(1)(keras.Input((2,)))
+        second = packed("../hand_over/b.kbundle")
+        assert first.outputs == second.outputs and first.outputs[0].name == "y"
+    """)

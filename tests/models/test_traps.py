@@ -466,3 +466,143 @@ def test_a_layer_of_a_bundle_and_the_hosts_own_from_the_same_text_pack_together(
         x = np.ones((4, 3), "float32")
         check_same(unbundle("../hand_over/both.kbundle"), x, np.load("../hand_over/both.npy"), "predict")
     """)
+
+
+def test_a_string_of_keras_is_not_taken_for_a_helper_of_that_name(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "helpers.py": """
+                import keras
+                def mse(y, p):
+                    return keras.ops.mean(keras.ops.abs(y - p) * 30, -1)
+                class Double(keras.layers.Layer):
+                    def call(self, x):
+                        return x * 2
+            """
+        }
+    )
+    workshop.author("""
+        import helpers
+        dense = keras.layers.Dense(1, kernel_initializer="ones")
+        model = keras.Sequential([keras.Input((4,)), helpers.Double(), dense])
+        model.compile("sgd", loss="mse", metrics=[helpers.mse])
+        assert model.evaluate(np.ones((4, 4)), np.zeros((4, 1)), verbose=0) == [64.0, 240.0]
+        bundle(model, "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        model = unbundle("../hand_over/m.kbundle")
+        assert model.evaluate(np.ones((4, 4)), np.zeros((4, 1)), verbose=0) == [64.0, 240.0]
+    """)
+
+
+def test_code_of_another_model_over_the_same_input_stays_behind(workshop: Workshop) -> None:
+    layer = "import keras\nclass {}(keras.layers.Layer):\n    def call(self, x):\n        return x * 2\n"
+    workshop.write({"enc.py": layer.format("Enc"), "head.py": layer.format("Head")})
+    workshop.author("""
+        import enc, head
+        i = keras.Input((4,))
+        h = enc.Enc()(i)
+        full = keras.Model(i, head.Head()(h))
+        encoder = keras.Model(i, h)
+        names = lambda model, path: [m.name for m in bundle(model, path).manifest.modules]
+        assert names(encoder, "../hand_over/encoder.kbundle") == ["enc"]
+        assert names(full, "../hand_over/full.kbundle") == ["enc", "head"]
+    """)
+    workshop.consumer("""
+        x = np.ones((2, 4), "float32")
+        check_same(unbundle("../hand_over/encoder.kbundle"), x, x * 2, "encoder")
+        check_same(unbundle("../hand_over/full.kbundle"), x, x * 4, "full")
+    """)
+
+
+def test_what_another_thread_registers_meanwhile_stays(workshop: Workshop) -> None:
+    workshop.write(
+        {"slow.py": "import time\nimport keras\ntime.sleep(1)\n\nclass Slow(keras.layers.Layer):\n    pass\n"}
+    )
+    workshop.author("""
+        from slow import Slow
+        bundle(keras.Sequential([keras.Input((4,)), Slow()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import threading, time
+        def other():
+            time.sleep(0.5)
+            @keras.saving.register_keras_serializable("host")
+            class Late(keras.layers.Layer):
+                pass
+        thread = threading.Thread(target=other)
+        thread.start()
+        unbundle("../hand_over/m.kbundle")
+        thread.join()
+        assert keras.saving.get_custom_objects()["host>Late"].__name__ == "Late"
+    """)
+
+
+def test_code_may_unpickle_its_own_objects(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "pick/__init__.py": "",
+            "pick/thing.py": "class Thing:\n    def __init__(self):\n        self.factor = 3.0\n",
+            "pick/layer.py": """
+                import base64
+                import pickle
+                import keras
+                from pick.thing import Thing
+                class Picky(keras.layers.Layer):
+                    def __init__(self, thing=None, **kwargs):
+                        super().__init__(**kwargs)
+                        self.thing = pickle.loads(base64.b64decode(thing)) if thing else Thing()
+                    def call(self, x):
+                        return x * self.thing.factor
+                    def get_config(self):
+                        text = base64.b64encode(pickle.dumps(self.thing)).decode()
+                        return {**super().get_config(), "thing": text}
+            """,
+        }
+    )
+    workshop.author("""
+        from pick.layer import Picky
+        bundle(keras.Sequential([keras.Input((3,)), Picky()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        check_same(unbundle("../hand_over/m.kbundle"), x, x * 3, "predict")
+    """)
+
+
+def test_a_registry_that_was_cleared_is_filled_again(workshop: Workshop) -> None:
+    two_bundles_with_one_key(workshop)
+    workshop.consumer("""
+        import shutil, sys
+        unbundle("../hand_over/a.kbundle")
+        keras.saving.get_custom_objects().clear()
+        lifecycle(unbundle("../hand_over/a.kbundle"), np.ones((4, 3), "float32"), np.load("../hand_over/a.npy"))
+    """)
+
+
+def test_data_files_come_back_when_the_temporary_folder_was_tidied_up(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "reads.py": """
+                import keras
+                from pathlib import Path
+                class Reads(keras.layers.Layer):
+                    def build(self, shape):
+                        self.factor = float(Path(__file__).with_name("factor.txt").read_text())
+                    def call(self, x):
+                        return x * self.factor
+            """,
+            "factor.txt": "5",
+        }
+    )
+    workshop.author("""
+        from reads import Reads
+        bundle(keras.Sequential([keras.Input((3,)), Reads()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import os, shutil, sys
+        first = unbundle("../hand_over/m.kbundle")
+        shutil.rmtree(os.path.dirname(sys.modules[type(first.layers[0]).__module__].__file__))
+        x = np.ones((4, 3), "float32")
+        check_same(unbundle("../hand_over/m.kbundle"), x, x * 5, "predict")
+    """)
