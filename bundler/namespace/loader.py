@@ -16,7 +16,16 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from bundler.namespace.imports import bundle_import
-from bundler.namespace.tree import IMPORT_LOCK, NAMESPACES, ROOT, Isolation, ModuleText, Namespace, namespace_of
+from bundler.namespace.tree import (
+    IMPORT_LOCK,
+    NAMESPACES,
+    ROOT,
+    Isolation,
+    ModuleName,
+    ModuleText,
+    Namespace,
+    namespace_of,
+)
 
 #: How much of the digest names a tree: 128 bits, so nobody can make two bundles that share one.
 _DIGITS = 32
@@ -103,6 +112,7 @@ class _Loader(importlib.abc.InspectLoader):
         if name == namespace.prefix or namespace.is_implicit(name):
             return
         vars(module)["__builtins__"] = namespace.builtins
+        vars(module)["__name__"] = ModuleName(module.__name__, name)
         code = self.get_code(module.__name__)
         with IMPORT_LOCK, namespace.isolation(namespace, module):
             exec(code, vars(module))  # noqa: S102 - running the bundle's code is what loading it means

@@ -29,7 +29,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self, SupportsIndex
 
 ROOT = "_kbundle_"
 
@@ -43,6 +43,35 @@ NAMESPACES: dict[str, Namespace] = {}
 
 #: Wraps the execution of one module; the loading room passes the one that keeps Keras's registry private.
 Isolation = Callable[["Namespace", ModuleType], AbstractContextManager[None]]
+
+
+class ModuleName(str):
+    """The ``__name__`` of a bundled module: its private name, which also starts as the original name does.
+
+    Packages ask ``cls.__module__.startswith("mypkg")`` to know their own classes (HGQ2's metaclass does, and would
+    otherwise leave its layers half made). Everything else sees the private name.
+    """
+
+    __slots__ = ("original",)
+    original: str
+
+    def __new__(cls, private: str, original: str) -> Self:
+        """Return the private name that remembers the original one."""
+        name = super().__new__(cls, private)
+        name.original = original
+        return name
+
+    def startswith(self, prefix: str | tuple[str, ...], *bounds: int) -> bool:  # type: ignore[override]
+        """Say whether the private or the original name starts with `prefix`."""
+        return str.startswith(self, prefix, *bounds) or self.original.startswith(prefix, *bounds)
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Pickle as a plain string: a class is pickled by its module's name, which must be one."""
+        return str, (str(self),)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[str], tuple[str]]:
+        """Pickle as `__reduce__` does; `str` has a reduction of its own that would win."""
+        return self.__reduce__()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -606,3 +606,46 @@ def test_data_files_come_back_when_the_temporary_folder_was_tidied_up(workshop: 
         x = np.ones((4, 3), "float32")
         check_same(unbundle("../hand_over/m.kbundle"), x, x * 5, "predict")
     """)
+
+
+def test_code_may_know_its_own_classes_by_the_start_of_their_module(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "own/__init__.py": "",
+            "own/meta.py": """
+                import pickle
+                import keras
+
+                class Marking(type(keras.layers.Layer)):
+                    def __new__(cls, name, bases, body):
+                        made = super().__new__(cls, name, bases, body)
+                        if made.__module__.startswith("own"):
+                            made.factor = 2.0
+                        return made
+
+                class Plain:
+                    pass
+
+                class Marked(keras.layers.Layer, metaclass=Marking):
+                    factor = 1.0
+                    def call(self, x):
+                        copies = [pickle.loads(pickle.dumps(Plain(), p)) for p in range(pickle.HIGHEST_PROTOCOL + 1)]
+                        assert all(type(copy) is Plain for copy in copies)
+                        return x * self.factor
+            """,
+        }
+    )
+    workshop.author("""
+        from own.meta import Marked
+        model = keras.Sequential([keras.Input((3,)), Marked(), keras.layers.Dense(1)])
+        bundle(model, "../hand_over/m.kbundle")
+        np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+    """)
+    workshop.consumer("""
+        import cloudpickle, pickle
+        model = unbundle("../hand_over/m.kbundle")
+        lifecycle(model, np.ones((4, 3)), np.load("../hand_over/y.npy"))
+        cls = type(model.layers[0])
+        assert cls.__module__.startswith("_kbundle_") and cls.__module__.startswith("own.")
+        assert pickle.loads(pickle.dumps(cls)) is cls and pickle.loads(cloudpickle.dumps(cls)) is cls
+    """)
