@@ -66,6 +66,23 @@ class UnsupportedVersion(InvalidBundle):
 class LimitExceeded(InvalidBundle):
     """A count, size or depth is beyond `bundler.limits`; raised before the memory for it is taken."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str | None = None,
+        expected: object = None,
+        found: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            place=place,
+            expected=expected,
+            found=found,
+            hint=hint or "no bundle of a real model comes near this limit; ask whoever sent the file what it is",
+        )
+
 
 class DigestMismatch(BundleError):
     """The bundle is sound, but it is not the one that the caller pinned with ``digest=``."""

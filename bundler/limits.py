@@ -17,9 +17,9 @@ class Limits:
     central_directory: int = 8 << 20
     name_bytes: int = 1_024
     name_segment_bytes: int = 255
-    name_segments: int = 64
-    manifest: int = 16 << 20
-    manifest_values: int = 1_000_000
+    name_segments: int = 16
+    manifest: int = 8 << 20
+    manifest_values: int = 250_000
     json_depth: int = 64
     integer: int = (1 << 63) - 1
     source_file: int = 16 << 20
@@ -30,6 +30,7 @@ class Limits:
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000
+    zstd_block: int = 128 << 10
 
 
 LIMITS = Limits()

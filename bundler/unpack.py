@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.errors import UnsupportedVersion
+from bundler.errors import LimitExceeded, UnsupportedVersion
 from bundler.keras_io import framework, loading, registry
+from bundler.limits import LIMITS
 from bundler.manifest import Manifest
 from bundler.namespace import ModuleText, Namespace, open_namespace
 
@@ -83,10 +84,25 @@ def unbundle(
 
 
 def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleText], dict[str, bytes]]:
-    """Read everything but the payload, each member verified against its digest before any of it is used."""
-    content = {
-        member.name: reader.read(member.name) for member in manifest.members if member.name != manifest.payload.member
-    }
+    """Read the source and its data, each member verified against its digest before any of it is used."""
+    members = {member.name: member for member in manifest.members}
+    wanted = [module.member for module in manifest.modules] + [item.member for item in manifest.data]
+    for names, each, total in (
+        ([module.member for module in manifest.modules], LIMITS.source_file, LIMITS.source_total),
+        ([item.member for item in manifest.data], LIMITS.data_file, LIMITS.data_total),
+    ):
+        sizes = {name: members[name].decoded_size or members[name].size for name in names}
+        for name, size in sizes.items():
+            if size > each:
+                raise LimitExceeded("the member is too large to load", place=name, expected=each, found=size)
+        if sum(sizes.values()) > total:
+            raise LimitExceeded("the source is too large", expected=total, found=sum(sizes.values()))
+    content = {name: reader.read(name) for name in wanted}
+    with open(os.devnull, "wb") as nowhere:
+        # What loading does not use is checked all the same, unless a later version encoded it.
+        for member in manifest.members:
+            if member.name not in content and member.name != manifest.payload.member and member.encoding is None:
+                reader.copy_to(member.name, nowhere)
     modules = [
         ModuleText(name=module.name, text=content[module.member], package=module.package) for module in manifest.modules
     ]

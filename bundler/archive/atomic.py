@@ -88,10 +88,12 @@ def cannot_write(target: Path | None, error: OSError) -> PackError:
     reason = error.strerror or str(error)
     if target is None:
         return PackError(f"the file object cannot be written: {reason}", hint="what it holds now is not a bundle")
-    free = "unknown"
-    with contextlib.suppress(OSError):
-        free = f"{shutil.disk_usage(target.parent).free} bytes"
-    hint = f"free space there: {free}; nothing new is at the target: make room, or write to another folder"
+    hint = "check who may write there, or write to another folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        free = "unknown"
+        with contextlib.suppress(OSError):
+            free = f"{shutil.disk_usage(target if target.is_dir() else target.parent).free} bytes"
+        hint = f"free space there: {free}; make room, or write to another folder"
     return PackError(f"the file cannot be written: {reason}", place=str(target), hint=hint)
 
 

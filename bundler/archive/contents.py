@@ -61,6 +61,12 @@ def check_names(names: Sequence[str]) -> None:
             raise InvalidBundle("the members are not in the order of their names", place=after, found=f"after {before}")
 
 
+def shortened(lines: Sequence[str], most: int = 20) -> list[str]:
+    """Return the first `most` of `lines`, and how many there are beyond."""
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return [*lines[:most], *more]
+
+
 def check_members(entries: Sequence[Entry], manifest: Manifest) -> None:
     """Check that the manifest lists exactly the members of the file, in order (I2).
 
@@ -70,16 +76,17 @@ def check_members(entries: Sequence[Entry], manifest: Manifest) -> None:
     """
     stored = {entry.name: entry.size for entry in entries if is_declared(entry.name)}
     listed = {member.name: member.size for member in manifest.members}
-    problems = [f"{name}: in the manifest, but not in the file" for name in listed.keys() - stored.keys()]
-    problems += [f"{name}: in the file, but not in the manifest" for name in stored.keys() - listed.keys()]
+    # Names of the manifest have passed no grammar yet: repr keeps a line break in one from becoming a line of ours.
+    problems = [f"{name!r:.200}: in the manifest, but not in the file" for name in listed.keys() - stored.keys()]
+    problems += [f"{name!r:.200}: in the file, but not in the manifest" for name in stored.keys() - listed.keys()]
     problems += [
-        f"{name}: the manifest says {listed[name]} bytes, the file has {stored[name]}"
+        f"{name!r:.200}: the manifest says {listed[name]} bytes, the file has {stored[name]}"
         for name in listed.keys() & stored.keys()
         if listed[name] != stored[name]
     ]
     if problems:
         raise IntegrityError(
-            "the manifest does not list the members of the file\n  - " + "\n  - ".join(sorted(problems)),
+            "the manifest does not list the members of the file\n  - " + "\n  - ".join(shortened(sorted(problems))),
             hint="the file was changed, or packed by another tool; ask the author for it again",
         )
     if [member.name for member in manifest.members] != list(stored):

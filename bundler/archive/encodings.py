@@ -66,13 +66,20 @@ def check_frame(member: Member, read_at: ReadAt) -> None:
             "the decoder would need too much memory", place=member.name, expected=LIMITS.zstd_window, found=window
         )
     last = False
+    blocks = 0
     while not last:
+        # Each block costs a read; empty ones could be had by the million (RFC 8878 sets no limit).
+        blocks += 1
+        if blocks > 16 + decoded_size // 1024:
+            raise _broken(member.name, "blocks of a kilobyte and more", "very many small ones")
         if position + 3 > member.size:
             raise _broken(member.name, "a whole frame", "one that ends too early")
         block = int.from_bytes(read_at(position, 3), "little")
         last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
         if kind == 3:
             raise _broken(member.name, "a raw, repeated or compressed block", "a reserved block type")
+        if size > min(window, LIMITS.zstd_block):
+            raise _broken(member.name, "blocks of at most the window and 128 KiB", size)
         position += 3 + (1 if kind == 1 else size)
     position += 4 if checksum else 0
     if position != member.size:
@@ -177,5 +184,9 @@ def _zstandard(name: str) -> Any:
 
 def _broken(name: str, expected: str, found: object) -> IntegrityError:
     return IntegrityError(
-        "the compressed member is not what the manifest says", place=name, expected=expected, found=found
+        "the compressed member is not what the manifest says",
+        place=name,
+        expected=expected,
+        found=found,
+        hint="the file was damaged or changed after it was written; fetch it again",
     )

@@ -6,6 +6,7 @@ The functions tell the problem and leave the raising to the caller: for the writ
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -18,8 +19,13 @@ SIGNATURES = "signatures/"
 _FILES = (MIMETYPE, MANIFEST, "README.md", "LICENSE")
 _FOLDERS = ("code/", "examples/", "model/", "requirements/", SIGNATURES)
 
-# What Windows refuses in a name or reads as something else: a drive or stream (:), a wildcard, a redirection.
-_FORBIDDEN = frozenset('\\:*?"<>|')
+# What Windows refuses in a name or reads as something else: a drive or stream (:), a wildcard, a redirection. And
+# what Info-ZIP takes for the version of a VMS file and leaves out, so that "a" and "a;1" unpack to one file (;).
+_FORBIDDEN = frozenset('\\:*?"<>|;')
+# Characters that count as printable and show nothing: names with and without them look the same.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _DIGITS = "0123456789\u00b9\u00b2\u00b3"  # Windows counts the superscript digits as digits here.
 _RESERVED = frozenset(
     [
@@ -43,8 +49,9 @@ def name_problem(name: str) -> str | None:
     """Return what is wrong with `name` as a relative path on any platform, or `None`."""
     if not name:
         return "the name is empty"
-    if not all(character.isprintable() and character not in _FORBIDDEN for character in name):
-        return 'the name has a character that is not allowed: one of \\ : * ? " < > |, or one that cannot be seen'
+    printable = all(character.isprintable() and character not in _FORBIDDEN for character in name)
+    if not printable or _INVISIBLE.search(name):
+        return 'the name has a character that is not allowed: one of \\ : * ? " < > | ;, or one that cannot be seen'
     if not unicodedata.is_normalized("NFC", name):
         return "the name is not in Unicode normal form C"
     if len(name.encode()) > LIMITS.name_bytes:
@@ -76,23 +83,27 @@ def collisions(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     Two names are the same when they are equal after case folding and NFC. A name may not be a folder of another
     either, and a folder has one spelling.
     """
-    files: dict[str, str] = {}
-    folders: dict[str, str] = {}
+    # A tree of segments, not of whole prefixes: with long names those would take gigabytes.
+    nodes: dict[tuple[int, str], tuple[int, str]] = {}
+    files: dict[int, str] = {}
+    folders: set[int] = set()
     for name in names:
-        key = _folded(name)
-        if key in files:
-            other = files[key]
+        *above, last = name.split("/")
+        parent = 0
+        for segment in above:
+            parent, spelling = nodes.setdefault((parent, _folded(segment)), (len(nodes) + 1, segment))
+            folders.add(parent)
+            if spelling != segment:
+                yield name, f"its folder {segment!r} has another spelling: {spelling!r}"
+        node, _ = nodes.setdefault((parent, _folded(last)), (len(nodes) + 1, last))
+        if node in files:
+            other = files[node]
             same = "occurs twice" if other == name else f"equals {other!r} on a file system that ignores case"
             yield name, f"the name {same}"
-        files[key] = name
-        segments = name.split("/")[:-1]
-        for count in range(1, len(segments) + 1):
-            folder = "/".join(segments[:count])
-            if folders.setdefault(_folded(folder), folder) != folder:
-                yield name, f"its folder {folder!r} has another spelling: {folders[_folded(folder)]!r}"
-    for key, name in files.items():
-        if key in folders:
-            yield name, f"the name is also a folder: {folders[key]!r}"
+        files[node] = name
+    for node, name in files.items():
+        if node in folders:
+            yield name, "the name is also a folder"
 
 
 def _segment_problem(segment: str) -> str | None:
@@ -109,4 +120,6 @@ def _segment_problem(segment: str) -> str | None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
+    # Folding can undo the normal form and the normal form can bring letters back that fold (Unicode 3.13, D145).
+    once = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+    return unicodedata.normalize("NFC", once.casefold())

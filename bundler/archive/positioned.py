@@ -6,6 +6,7 @@ mean another. No foreign exception leaves this module (I12).
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -119,12 +120,20 @@ def _open_regular(path: str) -> BinaryIO:
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError as error:
-        hint = f"check the path; the working folder is {Path.cwd()}" if not os.path.isabs(path) else "check the path"
+        hint = "check the path"
+        if not os.path.isabs(path):
+            # The working folder itself may be gone.
+            with contextlib.suppress(OSError):
+                hint += f"; the working folder is {Path.cwd()}"
         raise InvalidBundle("there is no such file", place=path, hint=hint) from error
     except (OSError, ValueError) as error:
         if os.path.isdir(path.replace("\0", "")):
             raise _not_regular(path, "a folder") from error
-        raise InvalidBundle(f"the file cannot be opened: {error}", place=path.replace("\0", "\\0")) from error
+        raise InvalidBundle(
+            f"the file cannot be opened: {error}",
+            place=path.replace("\0", "\\0"),
+            hint="check the path, and that you may read the file",
+        ) from error
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from bundler.archive.atomic import write_all
-from bundler.archive.contents import MIMETYPE_CONTENT, check_members, check_names
+from bundler.archive.contents import MIMETYPE_CONTENT, check_members, check_names, shortened
 from bundler.archive.diagnosis import newer_format, refuse_foreign_file
 from bundler.archive.encodings import check_frame, decode
 from bundler.archive.layout import (
@@ -30,7 +30,14 @@ from bundler.archive.layout import (
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
 from bundler.archive.progress import Meter, Progress
-from bundler.errors import BundleError, IntegrityError, InvalidBundle, LimitExceeded, UnsupportedVersion
+from bundler.errors import (
+    BundleError,
+    IntegrityError,
+    InvalidBundle,
+    LimitExceeded,
+    MissingDependency,
+    UnsupportedVersion,
+)
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Member, load_manifest
 
@@ -137,6 +144,10 @@ class BundleReader:
                         pass
             except BundleError as error:
                 problems.append(error)
+        # What is not installed here is no fault of the file.
+        for problem in problems:
+            if isinstance(problem, MissingDependency):
+                raise problem
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -145,7 +156,7 @@ class BundleReader:
                 if all(isinstance(error, UnsupportedVersion) for error in problems)
                 else IntegrityError
             )
-            lines = "\n  - ".join(str(error).partition("\n")[0] for error in problems)
+            lines = "\n  - ".join(shortened([str(error).partition("\n")[0] for error in problems]))
             raise kind(f"{len(problems)} members are not what they should be\n  - {lines}", hint=_CHANGED)
 
     def close(self) -> None:

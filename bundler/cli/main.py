@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
 import os
 import sys
@@ -30,22 +31,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 fine; 1 refused, or a check failed; 2 wrong usage; 3 not a valid bundle; 130 interrupted.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    _prepare_streams()
+    options = _parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
+        code = _run(options)
         sys.stdout.flush()
-    except BundleError as error:
-        _report(error, as_json=options.json)
-        return NOT_A_BUNDLE if isinstance(error, InvalidBundle) else REFUSED
     except KeyboardInterrupt:
-        print("kbundle: interrupted; nothing was written", file=sys.stderr)
+        print("kbundle: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except (OSError, MemoryError) as error:
+        print(f"kbundle: {shown(error) or 'out of memory'}", file=sys.stderr)
+        # Whatever is left in the buffer cannot be written either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
     return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        code: int = options.run(options)
+    except BundleError as error:
+        _report(error, as_json=options.json)
+        return NOT_A_BUNDLE if isinstance(error, InvalidBundle) else REFUSED
+    return code
+
+
+def _prepare_streams() -> None:
+    """Make output work where it is closed (``>&-``), and where it cannot show every character (``LC_ALL=C``)."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(error: BundleError, *, as_json: bool) -> None:
     if not as_json:
-        lines = [shown(line) for line in str(error).split("\n")]
+        lines = [shown(line, 2_000) for line in str(error).split("\n")]
         print("kbundle: " + "\n".join(lines), file=sys.stderr)
         return
     fields: dict[str, Any] = {"type": type(error).__name__, "message": error.message}

@@ -31,7 +31,7 @@ def malformed(path: str, expected: str, found: object) -> InvalidBundle:
     return InvalidBundle(
         "the manifest has the wrong value here",
         place=f"manifest.json: {path or '(top level)'}",
-        expected=expected,
+        expected=expected if len(expected) <= 200 else f"{expected[:197]}...",
         found=_shown(found),
         hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
     )

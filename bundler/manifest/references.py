@@ -76,7 +76,11 @@ def _code(manifest: Manifest, members: dict[str, Member]) -> Iterator[tuple[str,
         if members[module.member].encoding is not None:
             yield f"modules[{index}].member", "a member without encoding: code is plain text", module.member
     for index, item in enumerate(manifest.data):
-        suffix = ".zst" if members[item.member].encoding == "zstd" else ""
+        encoding = members[item.member].encoding
+        suffix = ".zst" if encoding == "zstd" else ""
+        if encoding not in (None, "zstd") and "/" not in item.member.removeprefix(f"{_CODE}{item.path}."):
+            # An encoding of a later version has a suffix that this one cannot know.
+            suffix = item.member.removeprefix(f"{_CODE}{item.path}")
         if item.member != f"{_CODE}{item.path}{suffix}":
             yield f"data[{index}].member", f"{_CODE + item.path + suffix!r}, which follows from the path", item.member
     names: set[str] = set()

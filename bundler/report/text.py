@@ -11,9 +11,14 @@ from collections.abc import Iterable, Sequence
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def shown(text: object) -> str:
-    """Return `text` with everything unprintable spelled out as an escape, so that it cannot steer a terminal."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
+def shown(text: object, most: int = 400) -> str:
+    """Return `text` with everything unprintable spelled out as an escape, so that it cannot steer a terminal.
+
+    What is longer than `most` characters is cut, and says so.
+    """
+    whole = str(text)
+    cut = f"... ({len(whole) - most} more)" if len(whole) > most else ""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in whole[:most]) + cut
 
 
 def size_text(size: int) -> str:

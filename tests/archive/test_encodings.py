@@ -22,7 +22,9 @@ from bundler.errors import (
     UnsupportedVersion,
 )
 from bundler.limits import LIMITS
+from bundler.manifest import load_manifest
 from tests.archive import builders
+from tests.manifest import samples
 
 CONTENT = random.Random(0).randbytes(100_000).hex().encode()
 NOISE = os.urandom(3_000_000)
@@ -163,3 +165,28 @@ def test_opening_does_not_import_zstandard() -> None:
 
 
 GOOD = builders.good()
+
+
+def test_refuses_many_tiny_blocks() -> None:
+    # One segment, four bytes of size; a hundred raw blocks of one byte each.
+    head = b"\x28\xb5\x2f\xfd\xa0" + (100).to_bytes(4, "little")
+    blocks = [((index == 99) | 1 << 3).to_bytes(3, "little") + b"x" for index in range(100)]
+    error = error_of(builders.with_encoded(head + b"".join(blocks), b"x" * 100))
+    assert error.found == "very many small ones"
+    assert error.hint
+
+
+def test_refuses_blocks_larger_than_the_window() -> None:
+    head = b"\x28\xb5\x2f\xfd\x80\x00" + (2000).to_bytes(4, "little")
+    stored = head + (1 | 2000 << 3).to_bytes(3, "little") + b"x" * 2000
+    assert "window" in str(error_of(builders.with_encoded(stored, b"x" * 2000)).expected)
+
+
+def test_data_with_an_encoding_of_a_later_version_opens() -> None:
+    value = samples.value()
+    (member,) = (item for item in value["members"] if item["name"] == "code/pkg/words.txt")
+    for key in ("piece_size", "pieces"):
+        del member[key]
+    member.update(name="code/pkg/words.txt.xz", encoding="xz", decoded_size=9, decoded_sha256=samples.SHA)
+    value["data"][0]["member"] = member["name"]
+    assert load_manifest(samples.text(value)).data[0].path == "pkg/words.txt"

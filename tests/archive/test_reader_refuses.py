@@ -176,10 +176,10 @@ def test_refuses_members_that_the_manifest_does_not_list_and_names_them_all() ->
 
     error = refused(builders.with_members([("examples/a", b""), ("examples/b", b"")], forget), IntegrityError)
     for line in (
-        "examples/a: in the file, but not in the manifest",
-        "examples/b: in the file, but not in the manifest",
-        "zzz: in the manifest, but not in the file",
-        "model/model.keras: the manifest says 5 bytes, the file has 11",
+        "'examples/a': in the file, but not in the manifest",
+        "'examples/b': in the file, but not in the manifest",
+        "'zzz': in the manifest, but not in the file",
+        "'model/model.keras': the manifest says 5 bytes, the file has 11",
     ):
         assert line in str(error)
 

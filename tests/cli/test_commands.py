@@ -126,3 +126,36 @@ def test_a_closed_pipe_is_no_error(small: Path) -> None:
     command = f"{sys.executable} -m bundler inspect {small} | head -n 1"
     shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert shown.stderr == ""
+
+
+def test_output_that_cannot_be_written_is_one_line_and_no_traceback(small: Path) -> None:
+    for redirect in ("> /dev/full", ">&-", "2>&-"):
+        command = f"{sys.executable} -m bundler inspect {small} {redirect}"
+        shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert "Traceback" not in shown.stderr
+        assert shown.returncode == (1 if "full" in redirect else 0)
+
+
+def test_a_terminal_that_lacks_a_character_gets_an_escape(tmp_path: Path) -> None:
+    path = tmp_path / "m.kbundle"
+    write_small_bundle(path, name="日本")
+    command = f"PYTHONIOENCODING=ascii {sys.executable} -m bundler inspect {path}"
+    shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert r"\u65e5\u672c" in shown.stdout
+
+
+def test_a_long_text_of_a_bundle_does_not_fill_the_screen(tmp_path: Path, kbundle: Run) -> None:
+    path = tmp_path / "m.kbundle"
+    write_small_bundle(path, name="x" * 100_000)
+    shown = kbundle("inspect", path).stdout
+    assert max(map(len, shown.splitlines())) < 600
+    assert "(99600 more)" in shown
+
+
+def test_a_working_folder_that_is_gone_is_no_traceback(tmp_path: Path) -> None:
+    command = (
+        f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && {sys.executable} -m bundler inspect x"
+    )
+    shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert shown.returncode == 3
+    assert "Traceback" not in shown.stderr
