@@ -21,6 +21,9 @@ class BundleError(Exception):
         hint: the next step for the reader of the message, or `None`.
     """
 
+    #: The hint of a class whose next step is always the same.
+    default_hint: str | None = None
+
     def __init__(
         self,
         message: str,
@@ -35,7 +38,7 @@ class BundleError(Exception):
         self.place = place
         self.expected = expected
         self.found = found
-        self.hint = hint
+        self.hint = hint or self.default_hint
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.message}" if self.place else self.message
@@ -66,22 +69,7 @@ class UnsupportedVersion(InvalidBundle):
 class LimitExceeded(InvalidBundle):
     """A count, size or depth is beyond `bundler.limits`; raised before the memory for it is taken."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        place: str | None = None,
-        expected: object = None,
-        found: object = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            place=place,
-            expected=expected,
-            found=found,
-            hint=hint or "no bundle of a real model comes near this limit; ask whoever sent the file what it is",
-        )
+    default_hint = "no bundle of a real model comes near this limit; ask whoever sent the file what it is"
 
 
 class DigestMismatch(BundleError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterable
@@ -14,14 +13,7 @@ import pytest
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
 from tests.archive import builders
-
-
-def tool(*names: str) -> str:
-    """Return the first of these programs that is installed; the test fails, and does not skip, without one."""
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail(f"{names[0]} is not installed: apt-get install unzip libarchive-tools 7zip")
-    return found
+from tests.archive.tools import tool
 
 
 @pytest.fixture(scope="module")

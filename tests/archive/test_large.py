@@ -18,6 +18,7 @@ from bundler.archive.writer import NewMember, write_bundle, write_stored_zip
 from bundler.limits import LIMITS
 from bundler.manifest import dump_manifest
 from tests.archive import builders
+from tests.archive.tools import tool
 from tests.manifest import samples
 
 GIB = 1 << 30
@@ -98,7 +99,7 @@ def test_zip64_is_used_exactly_where_it_is_needed(tmp_path: Path, size: int) -> 
 def test_other_tools_list_a_bundle_beyond_4_gib(tmp_path: Path) -> None:
     path = tmp_path / "m.kbundle"
     sparse(path, [("model/model.keras", 5 * GIB), ("requirements/requirements.txt", 3)])
-    for command in (["unzip", "-l"], ["7z", "l"], ["bsdtar", "-tvf"]):
+    for command in (["unzip", "-l"], [tool("7zz", "7z"), "l"], ["bsdtar", "-tvf"]):
         listing = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout
         assert str(5 * GIB) in listing
     assert subprocess.run(["unzip", "-p", path, "requirements/requirements.txt"], capture_output=True).stdout == bytes(
