@@ -68,10 +68,11 @@ def unbundle(
             with keras_file.open("wb") as target:
                 reader.copy_to(manifest.payload.member, target, progress)
             modules, data = _read_code(reader, manifest)
-            namespace = _namespace(reader.digest, manifest, modules, data)
             if progress is not None:
                 progress("building the model", 0, 0)
+            # Every byte has been verified by now; only here does the framework come in, and after it the code.
             framework.keras()
+            namespace = _namespace(reader.digest, manifest, modules, data)
             return loading.load(
                 keras_file,
                 manifest.objects,
@@ -84,12 +85,17 @@ def unbundle(
 
 
 def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleText], dict[str, bytes]]:
-    """Read the source and its data, each member verified against its digest before any of it is used."""
+    """Read the source and its data, each member verified against its digest before any of it is used.
+
+    Raises:
+        LimitExceeded: a member, or all together, would take more memory than `bundler.limits` allows.
+    """
     members = {member.name: member for member in manifest.members}
-    wanted = [module.member for module in manifest.modules] + [item.member for item in manifest.data]
+    code = [module.member for module in manifest.modules]
+    files = [item.member for item in manifest.data]
     for names, each, total in (
-        ([module.member for module in manifest.modules], LIMITS.source_file, LIMITS.source_total),
-        ([item.member for item in manifest.data], LIMITS.data_file, LIMITS.data_total),
+        (code, LIMITS.source_file, LIMITS.source_total),
+        (files, LIMITS.data_file, LIMITS.data_total),
     ):
         sizes = {name: members[name].decoded_size or members[name].size for name in names}
         for name, size in sizes.items():
@@ -97,7 +103,7 @@ def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleTex
                 raise LimitExceeded("the member is too large to load", place=name, expected=each, found=size)
         if sum(sizes.values()) > total:
             raise LimitExceeded("the source is too large", expected=total, found=sum(sizes.values()))
-    content = {name: reader.read(name) for name in wanted}
+    content = {name: reader.read(name) for name in (*code, *files)}
     with open(os.devnull, "wb") as nowhere:
         # What loading does not use is checked all the same, unless a later version encoded it.
         for member in manifest.members:

@@ -15,7 +15,8 @@ from bundler.errors import BundleError, InvalidBundle
 from bundler.report.text import shown
 from bundler.version import __version__
 
-OK, REFUSED, USAGE, NOT_A_BUNDLE, INTERRUPTED = 0, 1, 2, 3, 130
+# 2 is wrong usage, and argparse's own.
+OK, REFUSED, NOT_A_BUNDLE, INTERRUPTED = 0, 1, 3, 130
 
 #: command -> what it does. Each is a module of this package with `add_arguments` and `run`.
 COMMANDS = {

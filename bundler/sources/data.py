@@ -50,7 +50,14 @@ class DataFinder:
         self._listings: dict[Path, tuple[str, ...]] = {}
 
     def find(self, located: Located, imports: Imports) -> tuple[tuple[Path, str, str], ...]:
-        """See `data_files`; whether the module touches files at all is the caller's to ask."""
+        """Return the data files that one module reads: file, POSIX path below the source root, reason; by path.
+
+        Whether the module asks where it lies on disk at all is the caller's to find out.
+
+        Raises:
+            PackError: a file is over the limit.
+            SourceError: a shared library is read.
+        """
         named = _Named(imports.literals, located)
         found: dict[str, tuple[Path, str, str]] = {}
         machine_code: list[str] = []
@@ -185,18 +192,6 @@ class _Named:
                 if pattern.fullmatch("/".join(parts[end - count : end])):
                     return literal, False
         return None
-
-
-def data_files(located: Located, imports: Imports, locator: Locator) -> tuple[tuple[Path, str, str], ...]:
-    """The data files that one module reads: file, POSIX path below the source root, reason; sorted by path.
-
-    Nothing for a module that never asks where it lies on disk.
-
-    Raises:
-        PackError: a file is over the limit.
-        SourceError: a shared library is read.
-    """
-    return DataFinder(locator).find(located, imports) if imports.touches_files else ()
 
 
 def _walk(folder: Path) -> Iterator[str]:

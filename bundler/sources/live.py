@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-#: Classes and functions of these need no source: they are the framework, or what it is built on.
-FRAMEWORK = frozenset({"builtins", "keras", "tensorflow", "numpy", "h5py", "optree", "ml_dtypes", "wrapt"})
+from bundler.sources.locate import FRAMEWORK
+
+#: Classes and functions of these need no source: they are the framework's, or of what wraps its containers.
+_NO_SOURCE = FRAMEWORK | {"builtins", "optree", "wrapt"}
 
 #: Keras links every layer to all graphs it was ever called in; through these the walk would reach other models.
 _GRAPH = ("KerasHistory", "KerasTensor", "Node")
@@ -69,7 +71,7 @@ def bases_of(cls: type) -> Iterator[type]:
 
 def is_framework(module: str | None) -> bool:
     """Say whether `module` belongs to Keras, TensorFlow or what they stand on."""
-    return str(module).partition(".")[0] in FRAMEWORK
+    return str(module).partition(".")[0] in _NO_SOURCE
 
 
 def kind_of(obj: object) -> str:
@@ -134,4 +136,4 @@ def _has_parts(value: object) -> bool:
         return False
     if root == "keras" and type(value).__name__ in _GRAPH:
         return False
-    return root == "keras" or (root not in FRAMEWORK and root not in sys.stdlib_module_names)
+    return root == "keras" or (root not in _NO_SOURCE and root not in sys.stdlib_module_names)
