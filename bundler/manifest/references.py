@@ -102,7 +102,11 @@ def _code(manifest: Manifest, members: dict[str, Member]) -> Iterator[tuple[str,
         yield "builder.module", "the name of a packed module", manifest.builder.module
     for index, name in enumerate(members):
         if name.startswith(_CODE) and name not in claimed:
-            yield f"members[{index}].name", "a member below code/ to be named by modules, data or an opaque object", name
+            yield (
+                f"members[{index}].name",
+                "a member below code/ to be named by modules, data or an opaque object",
+                name,
+            )
 
 
 def _missing(path: str, name: str, members: dict[str, Member], place: str) -> Iterator[tuple[str, str, object]]:

@@ -74,7 +74,10 @@ def full() -> Manifest:
     return dataclasses.replace(
         manifest,
         payload=dataclasses.replace(
-            manifest.payload, inputs=(spec,), outputs=(spec,), tensors=({"path": "dense/kernel", "offset": 64},),
+            manifest.payload,
+            inputs=(spec,),
+            outputs=(spec,),
+            tensors=({"path": "dense/kernel", "offset": 64},),
             agreement=graph.agreement,
         ),
         requirements=dataclasses.replace(manifest.requirements, distributions=(pin,), packed=(pin,)),
@@ -113,7 +116,16 @@ def full() -> Manifest:
                 opaque=OpaqueSource(member="code/zoo.Made.pickle", python="3.11"),
             ),
         ),
-        modules=(Module(name="pkg", member="code/pkg/__init__.py", package=True, reason="defines Scale", entry=True, generated=True),),
+        modules=(
+            Module(
+                name="pkg",
+                member="code/pkg/__init__.py",
+                package=True,
+                reason="defines Scale",
+                entry=True,
+                generated=True,
+            ),
+        ),
         data=(DataFile(path="pkg/words.txt", member="code/pkg/words.txt", reason="read by pkg"),),
         unresolved=(Unresolved(module="cupy", member="code/pkg/__init__.py", line=9),),
         provenance=Provenance(
