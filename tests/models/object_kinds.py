@@ -711,9 +711,9 @@ class Policy(keras.dtype_policies.DTypePolicy):
             from mine import Mine
             x = np.linspace(-1, 1, 12).reshape(3, 4).astype("float32")
             policies = keras.dtype_policies.DTypePolicyMap()
-            policies["dense"] = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
+            policies["mixed"] = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
             model = keras.Sequential(
-                [keras.Input((4,)), Mine(), keras.layers.Dense(8, dtype=policies, name="dense"), keras.layers.Dense(2)])
+                [keras.Input((4,)), Mine(), keras.layers.Dense(8, dtype=policies, name="mixed"), keras.layers.Dense(2)])
         """,
     ),
     _one_layer(
