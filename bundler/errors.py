@@ -8,6 +8,7 @@ One base class, so that ``except BundleError`` is enough. The children are split
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class BundleError(Exception):
@@ -106,8 +107,34 @@ class SourceError(PackError):
         return "\n".join(lines)
 
 
+class ProofFailed(PackError):
+    """The bundle was made, but a fresh interpreter does not get the author's model out of it; nothing was written.
+
+    Attributes:
+        stage: what failed: ``load``, ``weights``, ``outputs`` or ``save_and_load``.
+        module: the original module of the class that failed, or `None` where that is not known.
+        qualname: its qualified name.
+    """
+
+    def __init__(
+        self, message: str, *, stage: str, module: str | None = None, qualname: str | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message, **facts)
+        self.stage = stage
+        self.module = module
+        self.qualname = qualname
+
+
 class RebuildFailed(BundleError):
-    """The bundle is sound, but its code or its model does not come back on this machine."""
+    """The bundle is sound, but its code or its model does not come back on this machine.
+
+    Attributes:
+        module: the original module of the bundled class that failed, or `None` where that is not known.
+        qualname: its qualified name.
+    """
+
+    module: str | None = None
+    qualname: str | None = None
 
 
 class MissingObject(RebuildFailed):

@@ -17,6 +17,7 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import LimitExceeded, UnsupportedVersion
 from bundler.keras_io import framework, loading, registry
+from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest
 from bundler.namespace import ModuleText, Namespace, open_namespace
@@ -64,9 +65,8 @@ def unbundle(
                 hint="pip install --upgrade kbundle",
             )
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-            keras_file = Path(scratch) / "model.keras"
-            with keras_file.open("wb") as target:
-                reader.copy_to(manifest.payload.member, target, progress)
+            directory = Path(scratch) / "model"
+            _unpack_payload(reader, directory, progress)
             modules, data = _read_code(reader, manifest)
             if progress is not None:
                 progress("building the model", 0, 0)
@@ -74,7 +74,7 @@ def unbundle(
             framework.keras()
             namespace = _namespace(reader.digest, manifest, modules, data)
             return loading.load(
-                keras_file,
+                directory,
                 manifest.objects,
                 [module.name for module in manifest.modules if module.entry],
                 namespace,
@@ -82,6 +82,14 @@ def unbundle(
                 compile=compile,
                 safe_mode=safe_mode,
             )
+
+
+def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:
+    keras_file = directory.with_suffix(".keras")
+    with keras_file.open("wb") as target:
+        reader.copy_to(reader.manifest.payload.member, target, progress)
+    unpack_keras_file(keras_file, directory)
+    keras_file.unlink()
 
 
 def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleText], dict[str, bytes]]:

@@ -8,7 +8,7 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -41,8 +41,10 @@ def require_writable_target(target: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def whole_file(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def whole_file(target: Path, *, overwrite: bool, check: Callable[[Path], None] | None = None) -> Iterator[BinaryIO]:
     """Yield a file to write; it gets its name only when the block ends without an exception.
+
+    `check` is called with the path of the finished file before it gets its name; what it raises keeps it from it.
 
     The bytes go to a hidden file in the same folder, are flushed to the disk, and are then linked or renamed into
     place. Whatever ends the block, Ctrl-C included, removes the hidden file; a killed process leaves only that.
@@ -59,6 +61,8 @@ def whole_file(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             with open(temporary, "xb", buffering=0) as file:
                 yield cast("BinaryIO", file)
                 os.fsync(file.fileno())
+            if check is not None:
+                check(temporary)
             _publish(temporary, target, overwrite=overwrite)
             _sync_folder(target.parent)
         finally:

@@ -60,6 +60,7 @@ def write_bundle(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> str:
     """Write a bundle and return its digest, ``sha256:`` and 64 hexadecimal digits.
 
@@ -72,6 +73,8 @@ def write_bundle(
         members: everything but ``mimetype`` and ``manifest.json``.
         overwrite: replace a file that is at the path already.
         progress: told about the two passes, "hashing" and "writing".
+        check: called with the path of the finished file before it gets its name; what it raises keeps it from it.
+            Not for file objects.
 
     Raises:
         TargetExists: the path is taken and `overwrite` is false; no work has been done.
@@ -94,7 +97,7 @@ def write_bundle(
     if path is None:
         _write(cast("BinaryIO", target), None, sealed, progress, LIMITS.bundle)
     else:
-        with whole_file(path, overwrite=overwrite) as file:
+        with whole_file(path, overwrite=overwrite, check=check) as file:
             _write(file, path, sealed, progress, LIMITS.bundle)
     return f"sha256:{hashlib.sha256(text).hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""From a ``.keras`` file and a module tree to a live model.
+"""From the files of a ``.keras`` file and a module tree to a live model.
 
 The objects of the manifest are looked up in the tree, their keys in the config are replaced by bundle-unique ones
 (see `registry`), and Keras does the rest with its public `keras.saving.load_model`.
@@ -6,26 +6,21 @@ The objects of the manifest are looked up in the tree, their keys in the config 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bundler import configtree
-from bundler.errors import BundleError, InvalidBundle, LimitExceeded, MissingObject, RebuildFailed
+from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
 from bundler.keras_io import registry
 from bundler.keras_io.framework import keras
-from bundler.limits import LIMITS
+from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import CustomObject
 from bundler.namespace import Namespace
 
-CONFIG = "config.json"
-METADATA = "metadata.json"
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
@@ -33,7 +28,7 @@ _FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regula
 
 
 def load(
-    path: Path,
+    directory: Path,
     objects: Sequence[CustomObject],
     entries: Sequence[str],
     namespace: Namespace,
@@ -42,10 +37,10 @@ def load(
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
 ) -> Any:
-    """Return the model of the ``.keras`` file at `path`, whose config this rewrites in place.
+    """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
     Args:
-        path: a private copy of the payload; it is changed.
+        directory: the folder that the file was unpacked to; it is changed.
         objects: the custom objects that the manifest declares.
         entries: the modules to import before anything is rebuilt.
         namespace: the tree that holds the bundle's source.
@@ -57,7 +52,7 @@ def load(
         MissingObject: the config asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses.
     """
-    config = read_config(path)
+    config = read_config(directory)
     for name in entries:
         _import(name, namespace)
     offered: dict[str, Any] = {}
@@ -72,58 +67,17 @@ def load(
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
     offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys))
-    write_config(path, config)
+    write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
     scope = {**registry.original_objects(namespace), **offered}
     try:
         with keras().saving.custom_object_scope(scope):
-            return keras().saving.load_model(path, custom_objects=offered, compile=compile, safe_mode=safe_mode)
+            return keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
     except BundleError:
         raise
     except Exception as error:
         raise rebuild_error(error, namespace) from error
-
-
-def read_config(path: Path) -> Any:
-    """Return ``config.json`` of the ``.keras`` file at `path` as a JSON value.
-
-    Raises:
-        InvalidBundle: it is not a ``.keras`` file.
-        LimitExceeded: the config is larger than `LIMITS.keras_config`.
-    """
-    text = _member(path, CONFIG)
-    with foreign_errors(path):
-        return json.loads(text)
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """Return ``metadata.json`` of the ``.keras`` file at `path`; raises as `read_config`."""
-    text = _member(path, METADATA)
-    with foreign_errors(path):
-        value = json.loads(text)
-    return value if isinstance(value, dict) else {}
-
-
-def write_config(path: Path, config: Any) -> None:
-    """Replace ``config.json`` in the ``.keras`` file at `path`; the other members keep their bytes and place."""
-    with zipfile.ZipFile(path, "a") as archive:
-        # Only the directory forgets the old member: rewriting the whole file would copy the weights once more.
-        archive.filelist.remove(archive.NameToInfo.pop(CONFIG))
-        archive.writestr(CONFIG, json.dumps(config))
-
-
-@contextlib.contextmanager
-def foreign_errors(path: Path) -> Iterator[None]:
-    """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`."""
-    try:
-        yield
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InvalidBundle(
-            f"this is not a .keras file that Keras could open: {error}",
-            place=path.name,
-            hint="save the model again with model.save('model.keras')",
-        ) from error
 
 
 def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> RebuildFailed:
@@ -168,19 +122,6 @@ def _innermost_line(error: BaseException, namespace: Namespace | None) -> str | 
             place = f"{namespace.original(module)}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
-def _member(path: Path, name: str) -> bytes:
-    with foreign_errors(path), zipfile.ZipFile(path) as archive:
-        info = archive.getinfo(name)
-        if info.file_size > LIMITS.keras_config:
-            raise LimitExceeded(
-                f"{name} of the model is too large",
-                place=path.name,
-                expected=LIMITS.keras_config,
-                found=info.file_size,
-            )
-        return archive.read(info)
 
 
 def find_object(item: CustomObject, namespace: Namespace) -> Any:

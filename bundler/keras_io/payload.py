@@ -19,11 +19,10 @@ from bundler import configtree
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import PackError
 from bundler.keras_io.framework import keras, versions
-from bundler.keras_io.loading import CONFIG, METADATA
+from bundler.keras_io.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.manifest import Parameters, TensorSpec
 from bundler.namespace import IMPORT_LOCK
 
-_WEIGHTS = "model.weights.h5"
 #: The save time that every payload of a live model carries.
 _NO_DATE = "1980-01-01@00:00:00"
 
@@ -82,11 +81,11 @@ def save(model: Any, directory: Path) -> Any:
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
     metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}
-    assets = sorted(item for item in (directory / "assets").rglob("*") if item.is_file())
+    assets = sorted(item for item in (directory / ASSETS).rglob("*") if item.is_file())
     members = [
         NewMember(name=METADATA, content=json.dumps(metadata).encode()),
         NewMember(name=CONFIG, content=json.dumps(config).encode()),
-        NewMember(name=_WEIGHTS, content=directory / _WEIGHTS),
+        NewMember(name=WEIGHTS, content=directory / WEIGHTS),
         *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),
     ]
     with path.open("wb") as target:

@@ -119,8 +119,12 @@ def _read(annotation: Any, value: JSON, path: str) -> Any:
         raise malformed(path, "an integer", value)
     if annotation is int and abs(value) > LIMITS.integer:
         raise malformed(path, "an integer of at most 63 bits", value)
+    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
+        # "1" and "1.0" would be two texts of one number.
+        raise malformed(path, "a number with a fraction or an exponent", value)
     if annotation is not int and not isinstance(value, annotation):
-        raise malformed(path, {str: "a string", bool: "true or false"}[annotation], value)
+        word = {str: "a string", bool: "true or false", float: "a number"}[annotation]
+        raise malformed(path, word, value)
     return value
 
 

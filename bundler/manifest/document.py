@@ -88,12 +88,28 @@ class Parameters:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """The outputs of two forms of one model, compared at pack time.
+
+    `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
+    is at most `absolute_tolerance` + `relative_tolerance` * the absolute value that was expected.
+    """
+
+    largest_difference: float
+    absolute_tolerance: float
+    relative_tolerance: float
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Payload:
     """The model itself.
 
-    `kind` is ``keras``; `fidelity` is ``full`` (trains, saves, clones) or ``inference``. `inputs` and `outputs` are
-    `None` where the model does not tell before it is called. `tensors` is room for an index of the weights as byte
-    ranges of the bundle, and empty in 1.0.
+    `kind` is ``keras`` (a ``.keras`` file) or ``saved_model`` (`member` is its ``saved_model.pb``, and the files
+    beside and below that belong to it); `fidelity` is ``full`` (trains, saves, clones) or ``inference``. `inputs` and
+    `outputs` are `None` where the model does not tell before it is called. `tensors` is room for an index of the
+    weights as byte ranges of the bundle, and empty in 1.0. `agreement` says how near a graph came to the model that
+    it was traced from; `None` where there was no such model.
     """
 
     kind: str
@@ -109,6 +125,7 @@ class Payload:
     inputs: tuple[TensorSpec, ...] | None = None
     outputs: tuple[TensorSpec, ...] | None = None
     tensors: tuple[Mapping[str, JSON], ...] = ()
+    agreement: Agreement | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -122,13 +139,26 @@ class ObjectSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpaqueSource:
+    """A pickle that stands in for source, by cloudpickle.
+
+    Nobody can read what it does. It holds bytecode, so only the Python version `python` (major.minor) can load it.
+    """
+
+    member: str
+    python: str
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CustomObject:
     """One class or function that the model uses and Keras does not have.
 
     `key` is what Keras looks it up by (``package>name``, or the bare name where nothing was registered). `module`
     and `qualname` say which attribute of which module it is. `paths` are the RFC 6901 pointers into the payload's
-    ``config.json`` where it is asked for; empty for what only lives inside other objects. Exactly one of `source`
-    and `distribution` is set: packed code, or an installed distribution.
+    ``config.json`` where it is asked for; empty for what only lives inside other objects. Exactly one of `source`,
+    `distribution` and `opaque` is set: packed code, an installed distribution, or a pickle of something that has no
+    source.
     """
 
     kind: str
@@ -138,12 +168,14 @@ class CustomObject:
     paths: tuple[str, ...] = ()
     source: ObjectSource | None = None
     distribution: str | None = None
+    opaque: OpaqueSource | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse an object that comes from nowhere, or from two places."""
-        if (self.source is None) == (self.distribution is None):
-            raise malformed(path, "either source or distribution", "both" if self.source else "neither")
+        origins = [item for item in (self.source, self.distribution, self.opaque) if item is not None]
+        if len(origins) != 1:
+            raise malformed(path, "exactly one of source, distribution and opaque", f"{len(origins)} of them")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +183,8 @@ class Module:
     """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``.
 
     An `entry` is imported before the model is rebuilt: the model holds something that it defines, and it may have
-    put that into a table of the author's when it was imported.
+    put that into a table of the author's when it was imported. A module is `generated` when the author had no such
+    file: its text was taken from a notebook, a script or the inside of a function.
     """
 
     name: str
@@ -159,6 +192,7 @@ class Module:
     package: bool
     reason: str
     entry: bool = False
+    generated: bool = False
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -220,10 +254,69 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Adaptation:
+    """One thing that the loader does for a class that Keras alone does not bring back.
+
+    `kind` is one of the words of `bundler.keras_io.adapt`; `module` and `qualname` name the class as in
+    `CustomObject`; `arguments` are the arguments of its constructor that this is about, in order.
+    """
+
+    kind: str
+    module: str
+    qualname: str
+    arguments: tuple[str, ...] = ()
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Builder:
+    """The function of the packed source that returns the untrained model, and the arguments to call it with."""
+
+    module: str
+    qualname: str
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SelfTest:
+    """Inputs and the outputs that the author's model gave for them, as members below ``examples/``.
+
+    `origin` is ``given`` by the author, or ``made`` from the model's inputs with `seed`. A model that answers the
+    same inputs twice with different numbers is not `deterministic`: then only shapes and dtypes are compared.
+    """
+
+    inputs: str
+    outputs: str
+    origin: str
+    deterministic: bool
+    absolute_tolerance: float
+    relative_tolerance: float
+    seed: int | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """This very bundle was loaded by a fresh interpreter before it got its name, and passed `checks`.
+
+    `python` is major.minor; the other versions are those of the distributions that loaded it.
+    """
+
+    python: str
+    keras_version: str
+    tensorflow_version: str
+    checks: tuple[str, ...]
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """All that a bundle says. Its canonical bytes are `manifest.json`, whose sha256 is the bundle's digest.
 
-    `self_test` and `proof` are `None` where nothing was recorded or proved.
+    `inference` is a second payload of the same model that needs none of its code. `builder` makes the model that the
+    payload's weights go into, where Keras could not. `self_test` and `proof` are `None` where nothing was recorded or
+    proved.
     """
 
     generator: Generator
@@ -235,8 +328,11 @@ class Manifest:
     data: tuple[DataFile, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
-    self_test: Mapping[str, JSON] | None = None
-    proof: Mapping[str, JSON] | None = None
+    inference: Payload | None = None
+    builder: Builder | None = None
+    adaptations: tuple[Adaptation, ...] = ()
+    self_test: SelfTest | None = None
+    proof: Proof | None = None
     format: str = field(default=FORMAT, metadata={ALWAYS: True})
     format_version: str = field(default=FORMAT_VERSION, metadata={ALWAYS: True})
     extra: Mapping[str, JSON] = field(default_factory=dict)

@@ -33,6 +33,11 @@ def _problems(manifest: Manifest) -> Iterator[tuple[str, str, object]]:
     yield from _unordered(manifest.members)
     yield from _missing("payload.member", manifest.payload.member, members, "model/")
     yield from _missing("requirements.member", manifest.requirements.member, members, "requirements/")
+    if manifest.inference is not None:
+        yield from _missing("inference.member", manifest.inference.member, members, "model/")
+    if manifest.self_test is not None:
+        yield from _missing("self_test.inputs", manifest.self_test.inputs, members, "examples/")
+        yield from _missing("self_test.outputs", manifest.self_test.outputs, members, "examples/")
     yield from _code(manifest, members)
     modules = {module.member for module in manifest.modules}
     seen: set[tuple[str, str]] = set()
@@ -60,6 +65,11 @@ def _code(manifest: Manifest, members: dict[str, Member]) -> Iterator[tuple[str,
     claims = [
         *((f"modules[{index}]", item.member) for index, item in enumerate(manifest.modules)),
         *((f"data[{index}]", item.member) for index, item in enumerate(manifest.data)),
+        *(
+            (f"objects[{index}].opaque", item.opaque.member)
+            for index, item in enumerate(manifest.objects)
+            if item.opaque is not None
+        ),
     ]
     claimed: set[str] = set()
     for path, member in claims:
@@ -88,9 +98,15 @@ def _code(manifest: Manifest, members: dict[str, Member]) -> Iterator[tuple[str,
         if module.name in names:
             yield f"modules[{index}].name", "each module once", module.name
         names.add(module.name)
+    if manifest.builder is not None and manifest.builder.module not in names:
+        yield "builder.module", "the name of a packed module", manifest.builder.module
     for index, name in enumerate(members):
         if name.startswith(_CODE) and name not in claimed:
-            yield f"members[{index}].name", "a member below code/ to be named by modules or data", name
+            yield (
+                f"members[{index}].name",
+                "a member below code/ to be named by modules, data or an opaque object",
+                name,
+            )
 
 
 def _missing(path: str, name: str, members: dict[str, Member], place: str) -> Iterator[tuple[str, str, object]]:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClosedModule:
-    """One module to pack. `display` is the path for messages; `reason` holds no path of the author's machine."""
+    """One module to pack. `display` is the path for messages; `reason` holds no path of the author's machine.
+
+    `generated`: its text was taken from a notebook, a script or the inside of a function.
+    """
 
     name: str
     text: bytes
@@ -35,6 +38,7 @@ class ClosedModule:
     member: str
     display: str
     reason: str
+    generated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,9 @@ import json
 from typing import Any
 
 from bundler.manifest import (
+    Adaptation,
+    Agreement,
+    Builder,
     CustomObject,
     DataFile,
     Generator,
@@ -15,11 +18,14 @@ from bundler.manifest import (
     Member,
     Module,
     ObjectSource,
+    OpaqueSource,
     Parameters,
     Payload,
     PinnedDistribution,
+    Proof,
     Provenance,
     Requirements,
+    SelfTest,
     TensorSpec,
     Unresolved,
     dump_manifest,
@@ -58,15 +64,27 @@ def full() -> Manifest:
     pin = PinnedDistribution(name="numpy", version="2.1", imports=("numpy",), optional=True)
     spec = TensorSpec(name="x", shape=(-1, 4), datatype="FP32")
     manifest = small()
+    graph = dataclasses.replace(
+        manifest.payload,
+        kind="saved_model",
+        fidelity="inference",
+        member="model/saved_model/saved_model.pb",
+        agreement=Agreement(largest_difference=1e-07, absolute_tolerance=1e-05, relative_tolerance=1e-05),
+    )
     return dataclasses.replace(
         manifest,
         payload=dataclasses.replace(
-            manifest.payload, inputs=(spec,), outputs=(spec,), tensors=({"path": "dense/kernel", "offset": 64},)
+            manifest.payload,
+            inputs=(spec,),
+            outputs=(spec,),
+            tensors=({"path": "dense/kernel", "offset": 64},),
+            agreement=graph.agreement,
         ),
         requirements=dataclasses.replace(manifest.requirements, distributions=(pin,), packed=(pin,)),
         members=(
             Member(name="code/pkg/__init__.py", size=0, sha256=SHA),
             Member(name="code/pkg/words.txt", size=3, sha256=SHA, piece_size=2, pieces=(SHA, SHA)),
+            Member(name="code/zoo.Made.pickle", size=0, sha256=SHA),
             Member(
                 name="examples/inputs.npz.zst",
                 size=20,
@@ -75,7 +93,10 @@ def full() -> Manifest:
                 decoded_size=40,
                 decoded_sha256=SHA,
             ),
-            *manifest.members,
+            Member(name="examples/outputs.npz", size=0, sha256=SHA),
+            Member(name="model/model.keras", size=0, sha256=SHA),
+            Member(name="model/saved_model/saved_model.pb", size=0, sha256=SHA),
+            Member(name="requirements/requirements.txt", size=0, sha256=SHA),
         ),
         objects=(
             CustomObject(
@@ -87,15 +108,44 @@ def full() -> Manifest:
                 source=ObjectSource(member="code/pkg/__init__.py", line=3),
             ),
             CustomObject(kind="loss", key="Focal", module="losses", qualname="Focal", distribution="keras-losses"),
+            CustomObject(
+                kind="layer",
+                key="Made",
+                module="zoo",
+                qualname="Made",
+                opaque=OpaqueSource(member="code/zoo.Made.pickle", python="3.11"),
+            ),
         ),
-        modules=(Module(name="pkg", member="code/pkg/__init__.py", package=True, reason="defines Scale", entry=True),),
+        modules=(
+            Module(
+                name="pkg",
+                member="code/pkg/__init__.py",
+                package=True,
+                reason="defines Scale",
+                entry=True,
+                generated=True,
+            ),
+        ),
         data=(DataFile(path="pkg/words.txt", member="code/pkg/words.txt", reason="read by pkg"),),
         unresolved=(Unresolved(module="cupy", member="code/pkg/__init__.py", line=9),),
         provenance=Provenance(
             name="ranker", description="ranks", license="MIT", source_revision="abc", metadata={"score": 0.5}
         ),
-        self_test={"tolerance": 1e-5},
-        proof={"python": "3.12"},
+        inference=graph,
+        builder=Builder(module="pkg", qualname="make", arguments={"width": 8}),
+        adaptations=(
+            Adaptation(kind="surplus_arguments", module="pkg", qualname="Scale", arguments=("name", "dtype")),
+        ),
+        self_test=SelfTest(
+            inputs="examples/inputs.npz.zst",
+            outputs="examples/outputs.npz",
+            origin="made",
+            deterministic=True,
+            absolute_tolerance=1e-05,
+            relative_tolerance=1e-05,
+            seed=7,
+        ),
+        proof=Proof(python="3.12", keras_version="3.15.1", tensorflow_version="2.21.0", checks=("load",)),
     )
 
 

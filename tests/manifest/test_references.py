@@ -51,7 +51,14 @@ MODULE = {"member": "code/pkg/__init__.py", "name": "pkg", "package": True, "rea
         ("modules.0.name", "a/b", "modules[0].name"),
         ("modules.0.name", "", "modules[0].name"),
         ("modules", [MODULE, MODULE], "modules[1].member"),
-        ("modules", [], "members[0].name"),
+        ("modules", [], "builder.module"),
+        ("builder.module", "absent", "builder.module"),
+        ("objects.2.opaque", "DELETE", "objects[2]"),
+        ("objects.2.opaque.member", "code/pkg/words.txt", "objects[2].opaque.member"),
+        ("inference.member", "code/pkg/words.txt", "inference.member"),
+        ("self_test.inputs", "model/model.keras", "self_test.inputs"),
+        ("self_test.outputs", "absent", "self_test.outputs"),
+        ("self_test.absolute_tolerance", 1, "self_test.absolute_tolerance"),
         ("data", [], "members[1].name"),
         ("data.0.path", "pkg/other.txt", "data[0].member"),
         ("data.0.member", "code/pkg/__init__.py", "data[0].member"),
@@ -68,9 +75,9 @@ MODULE = {"member": "code/pkg/__init__.py", "name": "pkg", "package": True, "rea
         ("members.1.pieces.1", "x", "members[1].pieces[1]"),
         ("members.1.pieces", "DELETE", "members[1]"),
         ("members.1.piece_size", "DELETE", "members[1]"),
-        ("members.2.encoding", "DELETE", "members[2]"),
-        ("members.2.decoded_size", "DELETE", "members[2]"),
-        ("members.2.decoded_sha256", "DELETE", "members[2]"),
+        ("members.3.encoding", "DELETE", "members[3]"),
+        ("members.3.decoded_size", "DELETE", "members[3]"),
+        ("members.3.decoded_sha256", "DELETE", "members[3]"),
         ("format", "other", "format"),
     ],
 )
@@ -81,7 +88,7 @@ def test_refuses_with_the_dotted_path(path: str, value: Any, place: str) -> None
 def test_refuses_two_objects_with_one_name() -> None:
     value = samples.value()
     value["objects"].append({**value["objects"][0], "key": "other"})
-    assert error_of(value).place == "manifest.json: objects[2]"
+    assert error_of(value).place == "manifest.json: objects[3]"
 
 
 def test_refuses_module_that_is_not_plain_text() -> None:
@@ -98,13 +105,13 @@ def test_compressed_data_file_has_the_suffix_in_its_member_only() -> None:
     assert load_manifest(samples.text(value)).data[0].path == "pkg/words.txt"
 
 
-WRONG = {str: 7, bool: 1, int: True, list: {}, dict: []}
+WRONG = {str: 7, bool: 1, int: True, float: "1.0", list: {}, dict: []}
 
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     """Every place in a JSON value, but those inside free-form objects."""
     found = [(path, value)] if path else []
-    if path in ("provenance.metadata", "self_test", "proof") or "tensors." in path:
+    if path in ("provenance.metadata", "builder.arguments") or "tensors." in path:
         return found
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:

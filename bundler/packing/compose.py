@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, payload
 from bundler.manifest import (
+    Adaptation,
+    Builder,
     CustomObject,
     DataFile,
     Generator,
@@ -37,16 +38,19 @@ REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 class Found:
     """A payload on disk and what the search in its config and its objects gave.
 
-    `entries` are the names of the modules that the search started from.
-    `packed` is the version by distribution of what travels as source.
+    `payload` are the members below ``model/``. `entries` are the names of the modules that the search started from.
+    `packed` is the version by distribution of what travels as source. The others are as in the manifest.
     """
 
-    keras_file: Path
+    payload: tuple[NewMember, ...]
     objects: tuple[FoundObject, ...]
     entries: Collection[str]
     closure: Closure
     facts: Payload
     packed: Mapping[str, str]
+    inference: Payload | None = None
+    builder: Builder | None = None
+    adaptations: tuple[Adaptation, ...] = ()
 
 
 def manifest_of(found: Found, provenance: Provenance) -> Manifest:
@@ -63,11 +67,15 @@ def manifest_of(found: Found, provenance: Provenance) -> Manifest:
                 package=module.is_package,
                 reason=module.reason,
                 entry=module.name in found.entries,
+                generated=module.generated,
             )
             for module in closure.modules
         ),
         data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
         unresolved=closure.unresolved,
+        inference=found.inference,
+        builder=found.builder,
+        adaptations=found.adaptations,
         requirements=Requirements(
             python=closure.python,
             member=REQUIREMENTS_MEMBER,
@@ -87,7 +95,7 @@ def members_of(found: Found, manifest: Manifest) -> list[NewMember]:
     closure = found.closure
     text = requirements_text(manifest.requirements.distributions, manifest.requirements.python)
     return [
-        NewMember(name=PAYLOAD_MEMBER, content=found.keras_file),
+        *found.payload,
         NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
         *(NewMember(name=module.member, content=module.text) for module in closure.modules),
         *(NewMember(name=item.member, content=item.content) for item in closure.data),

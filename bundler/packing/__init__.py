@@ -1,0 +1,1 @@
+"""Author side: from what `bundle` is given to what the bundle will hold."""

@@ -1,0 +1,102 @@
+"""Where the source of a model is looked for, and the closure over it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bundler.archive.progress import Progress
+from bundler.errors import SourceError
+from bundler.keras_io import registry
+from bundler.namespace import ModuleText, Namespace, open_namespace
+from bundler.sources.closure import Closure, close
+from bundler.sources.locate import Locator
+from bundler.sources.resolve import Resolution
+
+#: Called with what is being done, for steps whose length is not known.
+Step = Callable[[str], None]
+
+
+def steps(progress: Progress | None) -> Step:
+    """Return the callback that tells `progress` about steps without a length."""
+
+    def step(what: str) -> None:
+        if progress is not None:
+            progress(what, 0, 0)
+
+    return step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """Where to look for source, and what to take or leave; see the arguments of `bundler.bundle`."""
+
+    roots: tuple[Path, ...] = ()
+    include: tuple[str, ...] = ()
+    skip_data: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+class BundleSources:
+    """The source of a loaded bundle, for a model that came out of it (a `SourceProvider`)."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def names(self) -> Iterable[str]:
+        """Return the original names of the modules."""
+        return self._namespace.modules
+
+    def is_package(self, name: str) -> bool:
+        """Say whether the module is a package."""
+        return self._namespace.is_package(name)
+
+    def source(self, name: str) -> bytes:
+        """Return the module's text."""
+        return self._namespace.modules[name].text
+
+    def data(self) -> Mapping[str, bytes]:
+        """Return the data files by path."""
+        return self._namespace.data
+
+
+def with_named_modules(resolution: Resolution, search: Search) -> Resolution:
+    """Return `resolution` with the modules that the author named as further places to start from."""
+    return replace(resolution, roots={**dict.fromkeys(search.modules, "named by the author"), **resolution.roots})
+
+
+def close_over(resolution: Resolution, locator: Locator, search: Search) -> Closure:
+    """Return everything that the objects' modules need, or raise with the problems of both searches.
+
+    Raises:
+        SourceError: objects or modules cannot travel; every cause is listed.
+    """
+    problems = list(resolution.problems)
+    closure = None
+    try:
+        closure = close(resolution.roots, locator, skip_data=search.skip_data)
+    except SourceError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
+    if closure is None or problems:
+        raise SourceError(
+            "the source of this model cannot travel as it is:",
+            problems,
+            hint="mend the lines above and pack again; nothing was written",
+        )
+    return closure
+
+
+def provisional_namespace(closure: Closure, packed: Mapping[str, str]) -> Namespace:
+    """Return a module tree for source that has no bundle yet, named for the source itself."""
+    digest = hashlib.sha256()
+    for module in closure.modules:
+        digest.update(f"{module.name}\0{len(module.text)}\0".encode() + module.text)
+    return open_namespace(
+        f"sha256:{digest.hexdigest()}",
+        [ModuleText(name=module.name, text=module.text, package=module.is_package) for module in closure.modules],
+        {item.path: item.read() for item in closure.data},
+        versions=packed,
+        isolation=registry.isolated,
+    )
