@@ -118,7 +118,8 @@ def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleTex
             if member.name not in content and member.name != manifest.payload.member and member.encoding is None:
                 reader.copy_to(member.name, nowhere)
     modules = [
-        ModuleText(name=module.name, text=content[module.member], package=module.package) for module in manifest.modules
+        ModuleText(name=module.name, text=content[module.member], package=module.package, generated=module.generated)
+        for module in manifest.modules
     ]
     return modules, {item.path: content[item.member] for item in manifest.data}
 

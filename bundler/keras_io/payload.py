@@ -114,6 +114,24 @@ def distinct_names(functions: Sequence[FunctionType]) -> Iterator[None]:
         yield from _renamed(functions)
 
 
+@contextlib.contextmanager
+def distinct_modules(classes: Sequence[type]) -> Iterator[None]:
+    """Give each of `classes` a module name of its own while the model is saved.
+
+    Keras writes a class's module, name and key into the config, and looks at the key alone when it loads. Two local
+    classes of one factory have all three in common. Their names must stay: weights are stored under them.
+    """
+    with IMPORT_LOCK:
+        before = [(cls, cls.__module__) for cls in classes]
+        try:
+            for index, (cls, module) in enumerate(before):
+                cls.__module__ = f"{module}@{index}"
+            yield
+        finally:
+            for cls, module in before:
+                cls.__module__ = module
+
+
 def _renamed(functions: Sequence[FunctionType]) -> Iterator[None]:
     saving = keras().saving
     table = saving.get_custom_objects()

@@ -13,9 +13,10 @@ from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.found import FoundObject
+from bundler.sources.lift import Lifted, needs_lifting
 from bundler.sources.live import live_objects
 from bundler.sources.locate import Locator
-from bundler.sources.resolve import ambiguous_functions, resolve_live
+from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
 
 
 def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
@@ -27,10 +28,13 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     """
     step("saving the model")
     live = live_objects(model)
-    twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
-    with payload.distinct_names(twins):
+    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
+    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
+    twins |= dict.fromkeys(function for function in live.functions if needs_lifting(function))
+    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
         config = payload.save(model, scratch / "saved")
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
+        saved_modules = {cls: cls.__module__ for cls in live.classes}
     namespaces = {
         namespace.prefix: namespace
         for obj in (*live.classes, *live.functions)
@@ -50,10 +54,11 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
+        saved_module_of=lambda cls: saved_modules.get(cls, cls.__module__),
     )
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
-    _restore_names(config, resolution.objects)
+    _restore_names(config, resolution.objects, resolution.lifted)
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
@@ -67,7 +72,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     )
 
 
-def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
+def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) -> None:
     """Write the objects' own keys and modules into `config`, where a loaded model or the writer had others."""
     for item in objects:
         for pointer in item.paths:
@@ -78,6 +83,8 @@ def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
                 node["config"] = item.key
             else:
                 node["registered_name"] = item.key
+                if item.module in lifted.names():
+                    node["module"] = item.module
     prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]
     for pointer, value in list(configtree.walk(config)):
         if isinstance(value, str):

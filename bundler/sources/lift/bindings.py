@@ -157,5 +157,3 @@ def _is_quiet(node: ast.stmt) -> bool:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return not getattr(node, "level", 0)
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant))
-
-

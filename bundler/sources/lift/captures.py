@@ -73,9 +73,8 @@ def _stored(function: ast.AST) -> Iterator[str]:
 def _is_inside(match: Match, function: FunctionType) -> bool:
     node = match.node
     code = function.__code__
-    return (
-        code.co_filename == match.unit.filename
-        and node.lineno <= code.co_firstlineno <= (node.end_lineno or node.lineno)
+    return code.co_filename == match.unit.filename and node.lineno <= code.co_firstlineno <= (
+        node.end_lineno or node.lineno
     )
 
 

@@ -125,9 +125,7 @@ class _Job:
         if item is not None:
             draft.add(item)
 
-    def _named_item(
-        self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use
-    ) -> Item | None:
+    def _named_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
         """Return the statement that binds `name`; what it needs is in `draft` already."""
         for binding in self._statements.of(name, namespace):
             if isinstance(binding.node, bindings.Definition):

@@ -22,7 +22,9 @@ def refusal(name: str, value: object, use: Use) -> str:
             f"{place}{use.what} uses {name!r} of the notebook (a magic or a shell line is one, too); take it out of "
             "the definition"
         )
-    return f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant; {_remedy(value)}"
+    return (
+        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant; {_remedy(value)}"
+    )
 
 
 def _remedy(value: object) -> str:

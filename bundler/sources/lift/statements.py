@@ -45,7 +45,9 @@ class Statements:
         if node.decorator_list:
             # What a decorator returns may be anything; that it holds the definition is enough.
             return here if self._is_made_from(value, node, binding.unit) else None
-        if not isinstance(value, type | FunctionType) or getattr(value, "__module__", None) != namespace.get("__name__"):
+        if not isinstance(value, type | FunctionType) or getattr(value, "__module__", None) != namespace.get(
+            "__name__"
+        ):
             return None
         found = match_class(self._texts, value) if isinstance(value, type) else match_function(self._texts, value)
         return found if found.node is node else None
@@ -98,8 +100,9 @@ class Statements:
 
     def _assignment(self, binding: Binding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
         match binding.node:
-            case ast.Assign(targets=[ast.Name()], value=expression) | ast.AnnAssign(
-                target=ast.Name(), value=ast.expr() as expression
+            case (
+                ast.Assign(targets=[ast.Name()], value=expression)
+                | ast.AnnAssign(target=ast.Name(), value=ast.expr() as expression)
             ):
                 verbatim = True
             case ast.Assign(value=expression, targets=targets) if all(isinstance(item, ast.Name) for item in targets):
@@ -107,7 +110,9 @@ class Statements:
             case _:
                 return f"{name} = {written(value)}" if is_plain(value) else None
         constant = literal_is(expression, value)
-        if not constant and (binding.in_loop or not reproduces(expression, value, {**vars(builtins), **namespace}.__getitem__)):
+        if not constant and (
+            binding.in_loop or not reproduces(expression, value, {**vars(builtins), **namespace}.__getitem__)
+        ):
             return f"{name} = {written(value)}" if is_plain(value) else None
         if verbatim:
             return statement_text(binding.unit, binding.node)

@@ -161,7 +161,11 @@ def _argument(node: ast.expr, lookup: Lookup) -> bool:
         )
     if isinstance(node, ast.Name | ast.Attribute):
         value = _dotted(node, lookup)
-        return is_plain(value) or isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType) or _is_allowed(type(value))
+        return (
+            is_plain(value)
+            or isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType)
+            or _is_allowed(type(value))
+        )
     try:
         ast.literal_eval(node)
     except (ValueError, TypeError):
