@@ -6,6 +6,7 @@ have written. Keras and IPython are not imported: objects are looked at through 
 """
 
 from bundler.sources.lift.facts import Lifted, LiftedModule
-from bundler.sources.lift.lifting import lift, needs_lifting
+from bundler.sources.lift.lifting import lift
+from bundler.sources.lift.namespaces import needs_lifting
 
 __all__ = ["Lifted", "LiftedModule", "lift", "needs_lifting"]

@@ -83,8 +83,7 @@ def import_text(binding: Binding, value: object, namespace: Mapping[str, Any]) -
 
 def star_text(binding: Binding, name: str, value: object, namespace: Mapping[str, Any]) -> str | None:
     """Return the import of `name` from the module of a star import, where that gives `value`."""
-    assert isinstance(binding.node, ast.ImportFrom)
-    origin = absolute(binding.node, namespace)
+    origin = absolute(binding.node, namespace) if isinstance(binding.node, ast.ImportFrom) else None
     if origin is None or not _gives(origin, name, value):
         return None
     return f"from {public_name(origin)} import {name}"

@@ -17,12 +17,12 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
     The cells of closures; and what the definition read once: bases, defaults, and ``units = units`` in a class body.
     """
     values: dict[str, Any] = {}
+    functions: list[FunctionType] = []
     if isinstance(obj, FunctionType):
         functions = [obj]
         _add_defaults(values, match.node, obj)
-    else:
+    elif isinstance(match.node, ast.ClassDef):
         functions = [function for _, function in functions_of(obj) if _is_inside(match, function)]
-        assert isinstance(match.node, ast.ClassDef)
         for base, value in zip(match.node.bases, getattr(obj, "__orig_bases__", obj.__bases__), strict=False):
             if isinstance(base, ast.Name):
                 values.setdefault(base.id, value)

@@ -12,16 +12,14 @@ from bundler.sources.lift.segments import expression_text
 from bundler.sources.lift.values import is_plain, literal_is, type_name, written
 
 
-def function_text(match: Match, function: FunctionType, name: str) -> str:
-    """Return ``def name(...): return ...`` for the lambda `function`, with the defaults that it has now.
+def function_text(match: Match, node: ast.Lambda, function: FunctionType, name: str) -> str:
+    """Return ``def name(...): return ...`` for the lambda `function` of the text `node`, with the defaults that it has now.
 
     A default that is no plain constant keeps its expression where that is a name; see `captures.captured`.
 
     Raises:
         NotLiftableError: a default is neither.
     """
-    node = match.node
-    assert isinstance(node, ast.Lambda)
     arguments = copy.deepcopy(node.args)
     arguments.defaults = [
         _default(match, item, value)

@@ -8,37 +8,24 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
 from collections.abc import Collection, Mapping, Sequence
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 from bundler.sources.lift import bindings, lambdas, naming
 from bundler.sources.lift.captures import captured, surroundings
 from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
 from bundler.sources.lift.match import Match, described, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
+from bundler.sources.lift.namespaces import Liftable, is_liftable, is_loose, namespace_of_object, path_to
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.segments import Definition, first_line, statement_text
 from bundler.sources.lift.statements import Statements
-from bundler.sources.lift.texts import Texts, functions_of, futures
+from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
 from bundler.sources.lift.values import is_plain, same, written
-
-Liftable = type | FunctionType
-
-
-def needs_lifting(obj: Liftable) -> bool:
-    """Say whether no module that others can import gives `obj`: it is a script's, a cell's, a function's, or a lambda.
-
-    A lambda at the top level of a module counts, since Keras would store its bytecode.
-    """
-    if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>":
-        return True
-    if obj.__module__ == "__main__":
-        return True
-    return "<locals>" in obj.__qualname__ and not _is_attribute(obj)
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -58,29 +45,16 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
     return job.result()
 
 
-def _is_attribute(obj: Liftable) -> bool:
-    """Say whether a loaded module other than the script has `obj` under some name."""
-    return any(
-        value is obj
-        for name, module in list(sys.modules.items())
-        if isinstance(module, ModuleType) and name != "__main__"
-        for value in list(vars(module).values())
-    )
-
-
 class _Job:
     def __init__(self, taken: Collection[str]) -> None:
         self.texts = Texts()
         self.problems: list[str] = []
         self._statements = Statements(self.texts)
-        self._names = naming.ModuleNames(taken)
+        self.drafts = Drafts(taken)
         self._places: dict[Liftable, tuple[Draft, str]] = {}
-        # The first draft of a script or notebook has its top level; others hold what does not fit beside it.
-        self._drafts: dict[int, list[Draft]] = {}
-        self._namespaces: list[Mapping[str, Any]] = []
 
     def result(self) -> Lifted:
-        drafts = [draft for group in self._drafts.values() for draft in group if draft.items]
+        drafts = list(self.drafts)
         by_name = {draft.name: draft for draft in drafts}
         for draft in drafts:
             for other in sorted(draft.imports_from):
@@ -101,11 +75,11 @@ class _Job:
         """Lift `obj` and return where it is."""
         if obj in self._places:
             return self._places[obj]
-        namespace = _namespace_of(obj)
-        if _is_loose(namespace):
-            path = _path_to(namespace, obj)
+        namespace = namespace_of_object(obj)
+        if is_loose(namespace):
+            path = path_to(namespace, obj)
             if path is not None:
-                draft = self._main_draft(namespace)
+                draft = self.drafts.main(namespace)
                 self.require(draft, namespace, path.partition(".")[0], Use(what="the model", where=""))
                 if obj in self._places:
                     return self._places[obj]
@@ -128,15 +102,17 @@ class _Job:
     def _named_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
         """Return the statement that binds `name`; what it needs is in `draft` already."""
         for binding in self._statements.of(name, namespace):
-            if isinstance(binding.node, bindings.Definition):
-                match = self._statements.definition(binding, value, namespace)
+            if isinstance(binding.node, Definition):
+                match = self._statements.definition(binding, binding.node, value, namespace)
                 if match is not None:
-                    return self._definition_item(draft, match, name, value)
+                    return self._definition_item(draft, match, binding.node, name, value)
                 continue
-            if isinstance(value, FunctionType) and value.__name__ == "<lambda>" and _assigns_lambda(binding.node):
+            if isinstance(value, FunctionType) and (node := _assigned_lambda(binding.node)) is not None:
                 match = match_function(self.texts, value)
-                if match.node is getattr(binding.node, "value", None):
-                    return self._lambda_item(draft, match, name, value)
+                if match.node is node:
+                    self._places.setdefault(value, (draft, name))
+                    text = lambdas.function_text(match, node, value, name)
+                    return self._written(draft, match, text, (name,), value, captured(match, value))
             text = self._statements.text(binding, name, value, namespace)
             if text is None:
                 continue
@@ -156,7 +132,7 @@ class _Job:
 
     def _item_for(self, draft: Draft, name: str, value: Any, use: Use) -> Item | None:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
-        if (text := bindings.import_by_value(name, value)) is not None and not _is_loose_object(value):
+        if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
@@ -173,24 +149,18 @@ class _Job:
             return Item(names=(name,), text=f"{name} = {qualname}", order=use.after, at_once=needs, every=needs)
         raise NotLiftableError(refusal(name, value, use))
 
-    def _definition_item(self, draft: Draft, match: Match, name: str, value: Any) -> Item | None:
+    def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
-        assert isinstance(match.node, ast.stmt)
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
             for read, was in captured(match, value).items():
-                if read in match.namespace and not same(match.namespace[read], was) and not match.node.decorator_list:  # type: ignore[attr-defined]
+                if read in match.namespace and not same(match.namespace[read], was) and not node.decorator_list:
                     raise NotLiftableError(
                         f"{match.where}: {described(value)} was defined when {read!r} had another value; run it again "
                         "and make the model anew"
                     )
-        text = statement_text(match.unit, match.node)
+        text = statement_text(match.unit, node)
         return self._written(draft, match, text, (name,), value, {})
-
-    def _lambda_item(self, draft: Draft, match: Match, name: str, value: FunctionType) -> Item:
-        self._places.setdefault(value, (draft, name))
-        text = lambdas.function_text(match, value, name)
-        return self._written(draft, match, text, (name,), value, captured(match, value))
 
     def _written(
         self, draft: Draft, match: Match, text: str, names: tuple[str, ...], value: Any, values: Mapping[str, Any]
@@ -233,7 +203,7 @@ class _Job:
     ) -> None:
         """Bring into `draft` what `names` stand for; every name that cannot come is a problem of its own."""
         values = values or {}
-        main = self._main_draft(namespace) if _is_loose(namespace) else None
+        main = self.drafts.main(namespace) if is_loose(namespace) else None
         for name in sorted(names.every):
             at = use.line(line_of(use.node, name)) if use.node is not None else use
             try:
@@ -297,27 +267,24 @@ class _Job:
         use = Use.at(match.unit, node, described(obj))
         name = obj.__name__
         if isinstance(node, ast.Lambda):
-            assert isinstance(obj, FunctionType)
-            text = lambdas.function_text(match, obj, "_")
+            text = lambdas.function_text(match, node, _function(obj), "_")
         else:
-            assert isinstance(node, Definition)
             text = statement_text(match.unit, node)
-            if node.name != name:
+            own = getattr(node, "name", name)
+            if own != name:
                 raise NotLiftableError(
-                    f"{match.where}: {described(obj)} is called {node.name!r} in its text; give it one name"
+                    f"{match.where}: {described(obj)} is called {own!r} in its text; give it one name"
                 )
         code = next(iter(self._statements.codes(obj)), None)
         read = self._read(match, text, use, lazy=code is not None and futures(code))
         wanted = {item: values[item] for item in read.every & set(values)}
         wanted |= {item: match.namespace[item] for item in read.every - set(values) if item in match.namespace}
         if isinstance(node, ast.Lambda):
-            assert isinstance(obj, FunctionType)
-            draft = self._draft_for(match.namespace, wanted)
-            avoid = {*match.namespace, *draft.bound, *values, *read.every}
-            name = naming.lambda_name(match.unit, node, avoid)
-            text = lambdas.function_text(match, obj, name)
+            draft = self.drafts.fitting(match.namespace, wanted)
+            name = naming.lambda_name(match.unit, node, {*match.namespace, *draft.bound, *values, *read.every})
+            text = lambdas.function_text(match, node, _function(obj), name)
         else:
-            draft = self._draft_for(match.namespace, {**wanted, name: obj})
+            draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})
         self._places[obj] = (draft, name)
         draft.bound[name] = obj
         # A function that calls itself holds itself in a cell, under the name that the factory has for it.
@@ -332,95 +299,16 @@ class _Job:
             draft.add(Item(names=(alias,), text=f"{alias} = {name}", order=after, at_once=needs, every=needs))
         return draft, name
 
-    def _main_draft(self, namespace: Mapping[str, Any]) -> Draft:
-        drafts = self._drafts_of(namespace)
-        if not drafts:
-            stem = naming.module_stem(namespace)
-            notebook = stem == "notebook"
-            file = "the notebook" if notebook else f"the script {stem}"
-            drafts.append(
-                Draft(
-                    name=self._names.give(stem, f"{stem}_cells" if notebook else f"{stem}_script"),
-                    docstring=f"What the model needs of {file} that made it.",
-                    reason=f"made from the text of {file}",
-                )
-            )
-        return drafts[0]
 
-    def _draft_for(self, namespace: Mapping[str, Any], wanted: Mapping[str, Any]) -> Draft:
-        """Return a draft where all names of `wanted` can have these values."""
-        loose = _is_loose(namespace)
-        if loose:
-            self._main_draft(namespace)
-        drafts = self._drafts_of(namespace)
-        for index, draft in enumerate(drafts):
-            fits = all(name not in draft.bound or same(draft.bound[name], value) for name, value in wanted.items())
-            if loose and index == 0:
-                fits = fits and all(
-                    name not in namespace or same(namespace[name], value) for name, value in wanted.items()
-                )
-            if fits:
-                return draft
-        number = len(drafts) + 1
-        if loose:
-            stem, origin = drafts[0].name, drafts[0].reason.removeprefix("made from the text of ")
-            name = self._names.give(f"{stem}_{number}", f"{stem}_more_{number}")
-        else:
-            origin = bindings.public_name(str(namespace.get("__name__")))
-            stem = naming.identifier(f"{origin.replace('.', '_')}_locals")
-            name = self._names.give(stem if number == 1 else f"{stem}_{number}", f"{stem}_more_{number}")
-        drafts.append(
-            Draft(
-                name=name,
-                docstring=f"What the model needs of the functions of {origin}.",
-                reason=f"made from the text of functions of {origin}",
-            )
-        )
-        return drafts[-1]
-
-    def _drafts_of(self, namespace: Mapping[str, Any]) -> list[Draft]:
-        if id(namespace) not in self._drafts:
-            self._namespaces.append(namespace)  # Kept alive, so that its id stays its own.
-        return self._drafts.setdefault(id(namespace), [])
+def _assigned_lambda(node: ast.stmt) -> ast.Lambda | None:
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    return value if isinstance(value, ast.Lambda) else None
 
 
-def _namespace_of(obj: Liftable) -> Mapping[str, Any]:
+def _function(obj: Liftable) -> FunctionType:
     if isinstance(obj, FunctionType):
-        return obj.__globals__
-    module = sys.modules.get(obj.__module__)
-    own = next((function for _, function in functions_of(obj) if function.__module__ == obj.__module__), None)
-    if own is not None:
-        return own.__globals__
-    return vars(module) if module is not None else {}
-
-
-def _is_loose(namespace: Mapping[str, Any]) -> bool:
-    """Say whether `namespace` is that of a script or a notebook: no module that others can import."""
-    name = namespace.get("__name__")
-    module = sys.modules.get(str(name))
-    return name == "__main__" or module is None or vars(module) is not namespace
-
-
-def _is_loose_object(value: Any) -> bool:
-    return isinstance(value, type | FunctionType) and needs_lifting(value)
-
-
-def _path_to(namespace: Mapping[str, Any], obj: Liftable) -> str | None:
-    """Return the dotted path by which `namespace` gives `obj`, by its own name or another."""
-    first, *rest = obj.__qualname__.split(".")
-    found: Any = namespace.get(first)
-    for part in rest:
-        found = getattr(found, part, None)
-    if found is obj:
-        return obj.__qualname__
-    if "<lambda>" in obj.__qualname__:
-        # IPython keeps results as _, __ and _3; those are no names of the author's.
-        return next((name for name, value in namespace.items() if value is obj and not name.startswith("_")), None)
-    return None
-
-
-def _assigns_lambda(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Lambda)
+        return obj
+    raise TypeError(f"{obj} is no function")
 
 
 def _is_ipython(namespace: Mapping[str, Any], name: str) -> bool:

@@ -67,8 +67,9 @@ def match_class(texts: Texts, cls: type) -> Match:
     found: dict[ast.ClassDef, Unit] = {}
     for _, function in own:
         unit = _unit(texts, function.__code__, function.__globals__, what)
-        node = _function_node(unit, function.__code__)
-        around = next((above for above in unit.above(node) if isinstance(above, ast.ClassDef)), None) if node else None
+        method = _function_node(unit, function.__code__)
+        above = unit.above(method) if method is not None else iter(())
+        around = next((item for item in above if isinstance(item, ast.ClassDef)), None)
         if around is not None and around.name == cls.__qualname__.rpartition(".")[2]:
             found[around] = unit
     if len(found) != 1:
@@ -164,8 +165,8 @@ def _match_without_methods(texts: Texts, cls: type) -> Match:
 
 
 def _bases_fit(cls: type, match: Match) -> bool:
-    assert isinstance(match.node, ast.ClassDef)
-    names = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None) for base in match.node.bases]
+    bases = match.node.bases if isinstance(match.node, ast.ClassDef) else []
+    names = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None) for base in bases]
     real = {base.__name__ for base in cls.__bases__}
     return all(name is None or name in real or name in match.namespace for name in names)
 
@@ -189,8 +190,8 @@ def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit) -> None:
             and (value.__code__.co_filename, value.__code__.co_firstlineno) != (unit.filename, defined[-1].lineno)
         ):
             raise NotLiftableError(
-                f"{unit.at(defined[-1].lineno)}: the method {name!r} of {described(cls)} was replaced after the class was "
-                "made; write the new one into the class, run it again and make the model anew"
+                f"{unit.at(defined[-1].lineno)}: the method {name!r} of {described(cls)} was replaced after the class "
+                "was made; write the new one into the class, run it again and make the model anew"
             )
 
 

@@ -87,10 +87,10 @@ class _Immediate(ast.NodeVisitor):
         self.names: set[str] = set()
         self._lazy = lazy_annotations
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802 - the visitor's naming
+    def visit_Name(self, node: ast.Name) -> None:
         self.names.add(node.id)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
@@ -101,15 +101,15 @@ class _Immediate(ast.NodeVisitor):
                 if annotation is not None:
                     self.visit(annotation)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self.visit_FunctionDef(node)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         for part in (*node.args.defaults, *node.args.kw_defaults):
             if part is not None:
                 self.visit(part)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.visit(node.target)
         if not self._lazy:
             self.visit(node.annotation)

@@ -70,7 +70,7 @@ def _uses(unit: Unit, node: ast.Lambda) -> Iterator[str]:
                 yield name
                 return
             case ast.Dict(keys=keys, values=values) if below in values:
-                key = keys[values.index(below)]  # type: ignore[arg-type]
+                key = keys[values.index(below)]
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield key.value
             case ast.Call(func=function, keywords=keywords) if below is not function:

@@ -40,7 +40,10 @@ def _remedy(value: object) -> str:
         return "write a named function (def ...) that makes the call"
     if isinstance(value, io.IOBase):
         return "read the file in a module whose data files travel with it, or keep what it holds as a weight"
-    return "make it inside the definition, pass it to __init__ and return it from get_config(), or move the code to a module"
+    return (
+        "make it inside the definition, pass it to __init__ and return it from get_config(), or move the code to a "
+        "module"
+    )
 
 
 def _article(name: str) -> str:

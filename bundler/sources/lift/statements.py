@@ -33,14 +33,12 @@ class Statements:
             if binding.name in (name, "*"):
                 yield binding
 
-    def definition(self, binding: Binding, value: Any, namespace: Mapping[str, Any]) -> Match | None:
-        """Return the text of `value` if the class or def statement of `binding` made it.
+    def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
+        """Return the text of `value` if `node`, the class or def statement of `binding`, made it.
 
         Raises:
             NotLiftableError: it would be the statement, but its text was changed since, or the class was.
         """
-        node = binding.node
-        assert isinstance(node, Definition)
         here = Match(unit=binding.unit, node=node, namespace=namespace)
         if node.decorator_list:
             # What a decorator returns may be anything; that it holds the definition is enough.

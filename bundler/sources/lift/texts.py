@@ -5,7 +5,6 @@ magics and shell lines are calls of ``get_ipython()`` there. The plain REPL of 3
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast

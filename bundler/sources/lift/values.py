@@ -34,6 +34,7 @@ _MAKERS: tuple[Any, ...] = (
     re.compile,
 )
 _LONGEST = 2000
+_REFERENCES = (type, FunctionType, BuiltinFunctionType, ModuleType)
 _ARITHMETIC = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.Tuple, ast.List, ast.Load)
 #: A value by its name, as the module that is generated will see it; raises KeyError.
 Lookup = Callable[[str], Any]
@@ -120,9 +121,9 @@ def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
 
 def _call(node: ast.Call, value: object, lookup: Lookup) -> bool:
     function = _dotted(node.func, lookup)
-    if not _is_allowed(function) or (isinstance(function, type) and type(value) is not function):
-        if function is not typing.NewType and function is not typing.TypeVar:
-            return False
+    makes_its_type = not isinstance(function, type) or type(value) is function
+    if not _is_allowed(function) or not makes_its_type:
+        return False
     arguments = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg is not None)]
     if len(arguments) != len(node.args) + len(node.keywords) or not all(_argument(item, lookup) for item in arguments):
         return False
@@ -161,11 +162,7 @@ def _argument(node: ast.expr, lookup: Lookup) -> bool:
         )
     if isinstance(node, ast.Name | ast.Attribute):
         value = _dotted(node, lookup)
-        return (
-            is_plain(value)
-            or isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType)
-            or _is_allowed(type(value))
-        )
+        return is_plain(value) or isinstance(value, _REFERENCES) or _is_allowed(type(value))
     try:
         ast.literal_eval(node)
     except (ValueError, TypeError):
