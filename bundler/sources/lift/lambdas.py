@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Callable
 from types import FunctionType
+from typing import Any
 
 from bundler.sources.lift.facts import NotLiftableError
 from bundler.sources.lift.match import Match
@@ -12,14 +14,17 @@ from bundler.sources.lift.segments import expression_text
 from bundler.sources.lift.values import is_plain, literal_is, type_name, written
 
 
-def function_text(match: Match, node: ast.Lambda, function: FunctionType, name: str) -> str:
-    """Return ``def name(...): return ...`` for the lambda `function` of the text `node`, with the defaults that it has now.
+def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
+    """Return ``def name(args): return ...`` for the lambda `function`, with its defaults of now.
 
     A default that is no plain constant keeps its expression where that is a name; see `captures.captured`.
 
     Raises:
         NotLiftableError: a default is neither.
     """
+    node = match.node
+    if not isinstance(node, ast.Lambda) or not isinstance(function, FunctionType):
+        raise TypeError(f"{function} is no lambda")
     arguments = copy.deepcopy(node.args)
     arguments.defaults = [
         _default(match, item, value)

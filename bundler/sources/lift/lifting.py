@@ -19,9 +19,9 @@ from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
 from bundler.sources.lift.match import Match, described, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
-from bundler.sources.lift.namespaces import Liftable, is_liftable, is_loose, namespace_of_object, path_to
+from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
 from bundler.sources.lift.refusals import refusal
-from bundler.sources.lift.segments import Definition, first_line, statement_text
+from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
@@ -78,7 +78,7 @@ class _Job:
         namespace = namespace_of_object(obj)
         if is_loose(namespace):
             path = path_to(namespace, obj)
-            if path is not None:
+            if path is not None and (not is_lambda(obj) or self._lambda_statement(path, obj, namespace) is not None):
                 draft = self.drafts.main(namespace)
                 self.require(draft, namespace, path.partition(".")[0], Use(what="the model", where=""))
                 if obj in self._places:
@@ -107,28 +107,37 @@ class _Job:
                 if match is not None:
                     return self._definition_item(draft, match, binding.node, name, value)
                 continue
-            if isinstance(value, FunctionType) and (node := _assigned_lambda(binding.node)) is not None:
-                match = match_function(self.texts, value)
-                if match.node is node:
+            if is_lambda(value) and _assigned_lambda(binding.node) is not None:
+                if (match := self._lambda_statement(name, value, namespace)) is not None:
                     self._places.setdefault(value, (draft, name))
-                    text = lambdas.function_text(match, node, value, name)
+                    text = lambdas.function_text(match, value, name)
                     return self._written(draft, match, text, (name,), value, captured(match, value))
-            text = self._statements.text(binding, name, value, namespace)
-            if text is None:
+                continue
+            statement = self._statements.text(binding, name, value, namespace)
+            if statement is None:
                 continue
             imports = binding.alias is not None
-            names = Names.nothing() if imports else names_of(text)
+            names = Names.nothing() if imports else names_of(statement)
             order = (binding.unit.order, binding.node.lineno, 1)
             self._follow(draft, namespace, names, Use.at(binding.unit, binding.node, f"{name!r}"))
             return Item(
-                names=tuple(self._statements.names(text)),
-                text=text,
+                names=tuple(self._statements.names(statement)),
+                text=statement,
                 order=order,
-                is_import=imports or text.startswith("try"),
+                is_import=imports or statement.startswith("try"),
                 at_once=names.at_once,
                 every=names.every,
             )
+        if is_liftable(value) and path_to(namespace, value) == name and not is_lambda(value):
+            # It says of itself that it is this name, but no statement of that name made it.
+            self.add_unnamed(value)
         return self._item_for(draft, name, value, use)
+
+    def _lambda_statement(self, name: str, value: FunctionType, namespace: Mapping[str, Any]) -> Match | None:
+        """Return the text of the lambda `value` if a statement ``name = lambda ...`` made it."""
+        match = match_function(self.texts, value)
+        nodes = [_assigned_lambda(binding.node) for binding in self._statements.of(name, namespace)]
+        return match if match.node in nodes else None
 
     def _item_for(self, draft: Draft, name: str, value: Any, use: Use) -> Item | None:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
@@ -139,9 +148,13 @@ class _Job:
         if isinstance(value, type | FunctionType):
             other, qualname = self.add(value)
             if other is not draft:
+                if "." in qualname:
+                    raise NotLiftableError(
+                        f"{use.where}: {use.what} uses {name!r}, a class inside another; move it out"
+                    )
                 draft.imports_from.add(other.name)
                 alias = f" as {name}" if qualname != name else ""
-                text = f"from {other.name} import {qualname.partition('.')[0]}{alias}"
+                text = f"from {other.name} import {qualname}{alias}"
                 return Item(names=(name,), text=text, order=use.before, is_import=True)
             if qualname == name:
                 return None
@@ -151,16 +164,18 @@ class _Job:
 
     def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
+        text = statement_text(match.unit, node)
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
+        item = self._written(draft, match, text, (name,), value, {})
+        if isinstance(value, type | FunctionType) and not node.decorator_list:
             for read, was in captured(match, value).items():
-                if read in match.namespace and not same(match.namespace[read], was) and not node.decorator_list:
+                if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
                     raise NotLiftableError(
                         f"{match.where}: {described(value)} was defined when {read!r} had another value; run it again "
                         "and make the model anew"
                     )
-        text = statement_text(match.unit, node)
-        return self._written(draft, match, text, (name,), value, {})
+        return item
 
     def _written(
         self, draft: Draft, match: Match, text: str, names: tuple[str, ...], value: Any, values: Mapping[str, Any]
@@ -173,11 +188,10 @@ class _Job:
         use = Use.at(match.unit, match.node, what)
         read = self._read(match, text, use, lazy=lazy)
         self._follow(draft, match.namespace, read, use, values, surroundings(match))
-        first = first_line(match.node) if isinstance(match.node, ast.stmt) else match.node.lineno
         return Item(
             names=names,
             text=text,
-            order=(match.unit.order, first, 1),
+            order=use.order,
             is_definition=True,
             at_once=read.at_once,
             every=read.every,
@@ -267,7 +281,7 @@ class _Job:
         use = Use.at(match.unit, node, described(obj))
         name = obj.__name__
         if isinstance(node, ast.Lambda):
-            text = lambdas.function_text(match, node, _function(obj), "_")
+            text = lambdas.function_text(match, obj, "_")
         else:
             text = statement_text(match.unit, node)
             own = getattr(node, "name", name)
@@ -281,8 +295,9 @@ class _Job:
         wanted |= {item: match.namespace[item] for item in read.every - set(values) if item in match.namespace}
         if isinstance(node, ast.Lambda):
             draft = self.drafts.fitting(match.namespace, wanted)
-            name = naming.lambda_name(match.unit, node, {*match.namespace, *draft.bound, *values, *read.every})
-            text = lambdas.function_text(match, node, _function(obj), name)
+            others = {item for item, value in match.namespace.items() if value is not obj}
+            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *values, *read.every})
+            text = lambdas.function_text(match, obj, name)
         else:
             draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})
         self._places[obj] = (draft, name)
@@ -303,12 +318,6 @@ class _Job:
 def _assigned_lambda(node: ast.stmt) -> ast.Lambda | None:
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     return value if isinstance(value, ast.Lambda) else None
-
-
-def _function(obj: Liftable) -> FunctionType:
-    if isinstance(obj, FunctionType):
-        return obj
-    raise TypeError(f"{obj} is no function")
 
 
 def _is_ipython(namespace: Mapping[str, Any], name: str) -> bool:

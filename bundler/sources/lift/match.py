@@ -151,24 +151,25 @@ def _match_without_methods(texts: Texts, cls: type) -> Match:
     namespace: Mapping[str, Any] = vars(module) if isinstance(module, ModuleType) else {}
     attributes = {name for name in vars(cls) if not (name.startswith("__") and name.endswith("__"))}
     foreign = {name for name, value in vars(cls).items() if isinstance(value, FunctionType)}
-    found: list[Match] = []
+    found: list[tuple[Match, ast.ClassDef]] = []
     for unit in texts.units(namespace):
         for node in ast.walk(unit.tree):
             if isinstance(node, ast.ClassDef) and _qualname(unit, node) == cls.__qualname__:
                 assigned = _body_names(node)
                 if foreign <= assigned and {name for name in attributes if not name.startswith("_")} <= assigned:
-                    found.append(Match(unit=unit, node=node, namespace=namespace))
-    found = [item for item in found if _bases_fit(cls, item)]
+                    found.append((Match(unit=unit, node=node, namespace=namespace), node))
+    found = [(item, node) for item, node in found if _bases_fit(cls, node, namespace)]
     if not found:
         raise NotLiftableError(f"{what} has no class statement in the text of {cls.__module__}; {_REWRITE}")
-    return found[-1]
+    match, node = found[-1]
+    _check_unchanged(cls, node, match.unit)
+    return match
 
 
-def _bases_fit(cls: type, match: Match) -> bool:
-    bases = match.node.bases if isinstance(match.node, ast.ClassDef) else []
-    names = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None) for base in bases]
+def _bases_fit(cls: type, node: ast.ClassDef, namespace: Mapping[str, Any]) -> bool:
+    names = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None) for base in node.bases]
     real = {base.__name__ for base in cls.__bases__}
-    return all(name is None or name in real or name in match.namespace for name in names)
+    return all(name is None or name in real or name in namespace for name in names)
 
 
 def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from bundler.sources.lift.texts import functions_of
 from bundler.sources.live import is_framework
@@ -18,11 +18,16 @@ def needs_lifting(obj: Liftable) -> bool:
 
     A lambda at the top level of a module counts, since Keras would store its bytecode.
     """
-    if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>":
+    if is_lambda(obj):
         return True
     if obj.__module__ == "__main__":
         return True
     return "<locals>" in obj.__qualname__ and not is_attribute(obj)
+
+
+def is_lambda(value: object) -> TypeGuard[FunctionType]:
+    """Say whether `value` is a lambda that still goes by no name."""
+    return isinstance(value, FunctionType) and value.__name__ == "<lambda>"
 
 
 def is_attribute(obj: Liftable) -> bool:

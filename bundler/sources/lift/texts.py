@@ -193,10 +193,10 @@ def _cells(namespace: Mapping[str, Any]) -> dict[str, str]:
             by_text["".join(entry[2]).rstrip()] = name
     cells: dict[str, str] = {}
     for number, text in enumerate(history):
-        name = by_text.get(str(text).rstrip())
-        if name is not None and str(text).strip():
-            cells.pop(name, None)
-            cells[name] = f"cell {number}"
+        filename = by_text.get(str(text).rstrip())
+        if filename is not None and str(text).strip():
+            cells.pop(filename, None)
+            cells[filename] = f"cell {number}"
     return cells
 
 
