@@ -71,11 +71,17 @@ def save(model: Any, directory: Path) -> Any:
         raise PackError(
             f"Keras cannot save this model: {type(error).__name__}: {error}",
             place=model.name,
-            hint="give the class that is named here a get_config() that returns all arguments of its __init__",
+            hint=_remedy(error),
         ) from error
     config = json.loads((directory / CONFIG).read_bytes())
     number_shared_objects(config)
     return config
+
+
+def _remedy(error: Exception) -> str:
+    if "functools.partial" in str(error):
+        return "write a named function (def ...) that makes the call of the partial, and use that; it may be a closure"
+    return "give the class that is named here a get_config() that returns all arguments of its __init__"
 
 
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:

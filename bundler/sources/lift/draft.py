@@ -89,6 +89,10 @@ class Draft:
             for name in sorted(item.at_once, key=lambda name: by_name[name].order if name in by_name else item.order):
                 if name in by_name and by_name[name] is not item:
                     place(by_name[name], called=True)
+            # A constant that was set later reads better above the first definition that uses it.
+            for name in sorted(item.every & set(by_name), key=lambda name: by_name[name].order):
+                if not by_name[name].is_definition and not by_name[name].at_once & set(by_name):
+                    place(by_name[name], called=False)
             if id(item) not in done:
                 done[id(item)] = item
             if called:

@@ -99,6 +99,8 @@ def test_cells_give_their_last_definitions_in_the_order_in_which_they_ran(sessio
 
         import math
 
+        FACTOR = 5 - 1
+
 
         def by(x):
             return x * FACTOR
@@ -107,9 +109,6 @@ def test_cells_give_their_last_definitions_in_the_order_in_which_they_ran(sessio
         class Scale:
             def call(self, x):
                 return by(math.sqrt(x))
-
-
-        FACTOR = 5 - 1
     ''')
 
 
