@@ -127,6 +127,9 @@ def distinct_modules(classes: Sequence[type]) -> Iterator[None]:
     Keras writes a class's module, name and key into the config, and looks at the key alone when it loads. Two local
     classes of one factory have all three in common. Their names must stay: weights are stored under them.
     """
+    if not classes:
+        yield
+        return
     with IMPORT_LOCK:
         before = [(cls, cls.__module__) for cls in classes]
         try:

@@ -35,7 +35,9 @@ class Drafts:
             file = "the notebook" if notebook else f"the script {stem}"
             drafts.append(
                 Draft(
-                    name=self._names.give(stem, f"{stem}_cells" if notebook else f"{stem}_script"),
+                    name=self._names.give(
+                        stem, f"{stem}_cells" if notebook else f"{stem}_script", namespace.get("__file__")
+                    ),
                     docstring=f"What the model needs of {file} that made it.",
                     reason=f"made from the text of {file}",
                 )

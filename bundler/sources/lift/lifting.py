@@ -17,7 +17,7 @@ from bundler.sources.lift.captures import captured, surroundings
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
-from bundler.sources.lift.match import Match, described, match_class, match_function
+from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
 from bundler.sources.lift.refusals import refusal
@@ -43,6 +43,12 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
         except NotLiftableError as error:
             job.problems.append(str(error))
     return job.result()
+
+
+#: What Python sets in a module itself. ``__file__`` is another matter: it leads to files.
+_OF_EVERY_MODULE = frozenset(
+    {"__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__"}
+)
 
 
 class _Job:
@@ -168,7 +174,7 @@ class _Job:
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
         item = self._written(draft, match, text, (name,), value, {})
-        if isinstance(value, type | FunctionType) and not node.decorator_list:
+        if isinstance(value, type | FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             for read, was in captured(match, value).items():
                 if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
                     raise NotLiftableError(
@@ -230,7 +236,7 @@ class _Job:
                     )
                 elif name in ("__file__", "get_ipython") or _is_ipython(namespace, name):
                     raise NotLiftableError(refusal(name, namespace.get(name), at))
-                elif name in namespace:
+                elif name in namespace and name not in _OF_EVERY_MODULE:
                     if draft is main:
                         self.require(draft, namespace, name, at)
                     else:

@@ -11,7 +11,7 @@ from typing import Any
 from bundler.sources.lift import bindings
 from bundler.sources.lift.bindings import Binding
 from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.match import Match, match_class, match_function
+from bundler.sources.lift.match import Match, is_transparent, match_class, match_function
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.texts import Texts, Unit, functions_of, unwrapped
 from bundler.sources.lift.values import is_plain, literal_is, reproduces, written
@@ -40,7 +40,7 @@ class Statements:
             NotLiftableError: it would be the statement, but its text was changed since, or the class was.
         """
         here = Match(unit=binding.unit, node=node, namespace=namespace)
-        if node.decorator_list:
+        if not all(is_transparent(item) for item in node.decorator_list):
             # What a decorator returns may be anything; that it holds the definition is enough.
             return here if self._is_made_from(value, node, binding.unit) else None
         if not isinstance(value, type | FunctionType) or getattr(value, "__module__", None) != namespace.get(

@@ -141,3 +141,16 @@ def test_messages_hold_no_path(session: Session) -> None:
     session.script("thing = object()\ndef f():\n    return thing\n")
     assert str(session.folder) not in problem(session["f"])
     assert sys.prefix not in problem(session["f"])
+
+
+def test_refuses_a_replaced_method_of_a_registered_class(session: Session) -> None:
+    session.cell("""
+        def register_keras_serializable(package):
+            return lambda cls: cls
+        @register_keras_serializable("shop")
+        class A:
+            def call(self):
+                return 1
+    """)
+    session.cell("def new(self):\n    return 2\nA.call = new\n")
+    assert "the method 'call' of the class A was replaced" in problem(session["A"])
