@@ -25,13 +25,15 @@ class Statements:
         self._bindings: dict[int, tuple[Binding, ...]] = {}
 
     def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[Binding]:
-        """Yield the statements that bind `name`, the one that ran last first; star imports count."""
+        """Yield the statements that bind `name`, the one that ran last first, and star imports after those.
+
+        A star import brings everything that its module imports, so it would often answer for another's module.
+        """
         if id(namespace) not in self._bindings:
             found = [binding for unit in self._texts.units(namespace) for binding in bindings.bindings_in(unit)]
             self._bindings[id(namespace)] = tuple(reversed(found))
-        for binding in self._bindings[id(namespace)]:
-            if binding.name in (name, "*"):
-                yield binding
+        for wanted in (name, "*"):
+            yield from (binding for binding in self._bindings[id(namespace)] if binding.name == wanted)
 
     def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
         """Return the text of `value` if `node`, the class or def statement of `binding`, made it.

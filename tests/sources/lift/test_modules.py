@@ -384,3 +384,13 @@ def test_the_name_of_a_module_fits_every_file_system(session: Session) -> None:
     from bundler.sources.lift import lift
 
     assert [module.name for module in lift([session["f"]], taken={"modele_2"}).modules] == ["Modele_2_script"]
+
+
+def test_a_star_import_does_not_answer_for_what_is_imported_by_name(session: Session) -> None:
+    session.script("""
+        import os
+        from shutil import *
+        def f():
+            return os.sep, copyfile
+    """)
+    assert "import os\nfrom shutil import copyfile\n" in text_of(session["f"])
