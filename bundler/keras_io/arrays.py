@@ -9,8 +9,9 @@ A node is an array, ``null`` (for `None`), or one of ``dict``, ``list``, ``tuple
 call by name). The name of an array is its path in the structure: ``value`` alone, ``image`` in a dict, ``1`` in a list,
 ``image/1`` where they are nested; whatever is no letter, digit, ``.``, ``_`` or ``-`` becomes ``_``.
 
-Dtypes that NumPy itself does not have (``bfloat16``, ``float8_e4m3fn``, ``int4``, ...) are stored as unsigned integers of the
-same size, and ``structure.json`` has their name. Strings are UTF-8 in fixed-width byte arrays, dtype ``string``.
+Dtypes that NumPy itself does not have (``bfloat16``, ``float8_e4m3fn``, ``int4``, ...) are stored as unsigned
+integers of the same size, and ``structure.json`` has their name. Strings are UTF-8 in fixed-width byte arrays, of
+dtype ``string``.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
-from bundler.errors import InvalidBundle, LimitExceeded, PackError
+from bundler.errors import InvalidBundle, PackError
 from bundler.limits import LIMITS
+
+#: The headers of the arrays and of the ZIP come on top of what `dump` counts.
+LARGEST_FILE = 2 * LIMITS.self_test
 
 _STRUCTURE = "structure.json"
 #: Dtypes of the package ml_dtypes, which Keras and TensorFlow use where NumPy has none.
@@ -104,13 +110,11 @@ def dump(value: Any) -> bytes:
 def parse(content: bytes, place: str) -> Any:
     """Return what `dump` was given. Reads plain arrays only: an object array or a compressed member is refused.
 
+    So the result takes no more memory than `content`, which the caller holds to `LARGEST_FILE`.
+
     Raises:
         InvalidBundle: the file is not one that `dump` makes.
-        LimitExceeded: it is larger than `LIMITS.self_test`.
     """
-    # The headers of the arrays and of the ZIP come on top of what `dump` counts.
-    if len(content) > 2 * LIMITS.self_test:
-        raise LimitExceeded("the self-test is too large", place=place, expected=LIMITS.self_test, found=len(content))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
@@ -121,6 +125,33 @@ def parse(content: bytes, place: str) -> Any:
         raise InvalidBundle(
             f"this is no file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
         ) from error
+
+
+def read_file(path: str | os.PathLike[str]) -> Any:
+    """Return the arrays of an ``.npz`` file that somebody made: one alone as it is, several as a dict by name.
+
+    A file that `dump` made comes back as what it was given.
+
+    Raises:
+        PackError: the file cannot be read, or holds Python objects.
+    """
+    import numpy as np
+
+    place = os.fspath(path)
+    try:
+        if zipfile.is_zipfile(place):
+            with zipfile.ZipFile(place) as archive:
+                if _STRUCTURE in archive.namelist():
+                    return parse(Path(place).read_bytes(), place)
+        with np.load(place, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise PackError(
+            f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"
+        ) from error
+    if not arrays:
+        raise PackError("the file holds no array", place=place, hint="numpy.savez(path, name=array, ...)")
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
 
 
 def _structure(value: Any, path: str, members: dict[str, bytes], depth: int) -> Any:
