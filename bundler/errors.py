@@ -137,6 +137,10 @@ class RebuildFailed(BundleError):
     qualname: str | None = None
 
 
+class SelfTestFailed(BundleError):
+    """The model was loaded, but does not give the outputs here that it gave when it was packed, or has no self-test."""
+
+
 class MissingObject(RebuildFailed):
     """The model asks for an object that neither the bundle nor ``custom_objects`` provides.
 

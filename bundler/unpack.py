@@ -16,7 +16,7 @@ from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import LimitExceeded, UnsupportedVersion
-from bundler.keras_io import framework, loading, registry
+from bundler.keras_io import framework, loading, registry, selftest
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest
@@ -30,6 +30,7 @@ def unbundle(
     safe_mode: bool = True,
     *,
     digest: str | None = None,
+    self_test: bool = False,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
@@ -44,6 +45,8 @@ def unbundle(
         safe_mode: as in `keras.saving.load_model`.
         digest: load only the bundle with this digest (``sha256:`` and 64 hexadecimal digits, as ``kbundle inspect``
             shows it).
+        self_test: run the model on the inputs that the bundle holds, and refuse it if the outputs differ from those
+            of the author's by more than the recorded tolerance.
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
@@ -51,6 +54,7 @@ def unbundle(
         DigestMismatch: it is another bundle than the one pinned.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
+        SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     with open_bundle(filepath) as reader:
@@ -73,7 +77,7 @@ def unbundle(
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
             framework.keras()
             namespace = _namespace(reader.digest, manifest, modules, data)
-            return loading.load(
+            model = loading.load(
                 directory,
                 manifest.objects,
                 [module.name for module in manifest.modules if module.entry],
@@ -82,6 +86,9 @@ def unbundle(
                 compile=compile,
                 safe_mode=safe_mode,
             )
+        if self_test:
+            selftest.require_same(selftest.replay(model, reader))
+        return model
 
 
 def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:

@@ -63,6 +63,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     payload.write_keras_file(scratch / "saved", config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
     return Found(
+        model=model,
         payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file),),
         objects=resolution.objects,
         entries=resolution.roots,

@@ -161,7 +161,26 @@ def _proof(manifest: Manifest) -> list[str]:
         "Checks",
         "  checked now      container layout, manifest",
         "  not checked now  the bytes of the members against their digests (kbundle verify)",
-        f"  proof            {'recorded' if manifest.proof else 'not proved: no fresh process has loaded it yet'}",
-        f"  self-test        {'recorded' if manifest.self_test else 'none'}",
+        *(f"  {word:16} {shown(line)}" for word, line in [("proof", _proved(manifest)), *_self_test(manifest)]),
         "  loading it runs its code with your rights; read the source first: kbundle extract FILE DIR",
     ]
+
+
+def _proved(manifest: Manifest) -> str:
+    proof = manifest.proof
+    if proof is None:
+        return "not proved: no fresh process has loaded it yet"
+    versions = f"Python {proof.python}, Keras {proof.keras_version}, TensorFlow {proof.tensorflow_version}"
+    # A statement like any other in this file: who loads it can repeat it, nobody can check it.
+    return f"the author's kbundle says: a fresh process with {versions} passed {', '.join(proof.checks)}"
+
+
+def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
+    test = manifest.self_test
+    if test is None:
+        return [("self-test", "none")]
+    inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
+    allowed = f"outputs at most {test.absolute_tolerance:g} + {test.relative_tolerance:g} * |expected| apart"
+    if not test.deterministic:
+        allowed = "a random model: only the shapes and dtypes of its outputs are compared"
+    return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]
