@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ def bundle(
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
     modules: Sequence[str] = (),
+    by_value: Sequence[Any] = (),
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -60,6 +61,10 @@ def bundle(
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
             name, such as plugins that register themselves.
+        by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
+            factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
+            version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
+            here. A model that came out of a bundle brings its own along; they need no mention.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -77,7 +82,11 @@ def bundle(
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
     search = Search(
-        roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data), modules=_strings(modules)
+        roots=_folders(sources),
+        include=_strings(include),
+        skip_data=_strings(skip_data),
+        modules=_strings(modules),
+        by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
     )
     provenance = Provenance(
         name=name,

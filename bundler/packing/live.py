@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
-from bundler.namespace import loaded_namespaces, namespace_of
+from bundler.namespace import loaded_namespaces, namespace_of, opaque_place
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
+from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
 from bundler.sources.live import live_objects
 from bundler.sources.locate import Locator
@@ -27,21 +30,28 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     """
     step("saving the model")
     live = live_objects(model)
-    twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
-    with payload.distinct_names(twins):
-        config = payload.save(model, scratch / "saved")
-        saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
     namespaces = {
         namespace.prefix: namespace
         for obj in (*live.classes, *live.functions)
         if (namespace := namespace_of(obj.__module__)) is not None
     }
-    step("finding the source")
     locator = Locator(
         roots=search.roots,
         include=search.include,
         providers=[BundleSources(namespace) for namespace in namespaces.values()],
     )
+    # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
+    by_value = {obj: place for namespace in namespaces.values() for place, obj in namespace.opaque.items()}
+    by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
+    twins = (
+        *ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name),
+        # Keras writes a lambda as bytecode, and any other function by its name.
+        *(obj for obj in by_value if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>"),
+    )
+    with payload.distinct_names(twins):
+        config = payload.save(model, scratch / "saved")
+        saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
+    step("finding the source")
     resolution = resolve_live(
         config,
         live,
@@ -50,9 +60,15 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
+        by_value=by_value,
     )
+    pickles = pickle_objects(by_value, locator)
+    resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
+    closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements))
+    taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
+    members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects)
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
@@ -64,6 +80,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         closure=closure,
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
+        pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
     )
 
 
@@ -78,6 +95,9 @@ def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
                 node["config"] = item.key
             else:
                 node["registered_name"] = item.key
+                if item.by_value:
+                    # Where a loaded bundle keeps it says nothing; so the first and the second bundle agree.
+                    node["module"] = item.module
     prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]
     for pointer, value in list(configtree.walk(config)):
         if isinstance(value, str):

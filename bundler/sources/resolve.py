@@ -55,6 +55,7 @@ def resolve_live(
     saved_key_of: Callable[[Any], str],
     is_builtin_function: Callable[[dict[str, JSON]], bool],
     locator: Locator,
+    by_value: Mapping[Any, tuple[str, str]],
 ) -> Resolution:
     """Find the custom objects of a saved live model.
 
@@ -66,8 +67,17 @@ def resolve_live(
         saved_key_of: gives the key that `config` has for a function.
         is_builtin_function: says whether a function node is one of Keras's own.
         locator: says where modules come from.
+        by_value: module and qualified name of each object that travels as a pickle.
     """
-    search = _LiveSearch(live=live, registered=registered, key_of=key_of, saved_key_of=saved_key_of, locator=locator)
+    search = _LiveSearch(
+        live=live,
+        registered=registered,
+        key_of=key_of,
+        saved_key_of=saved_key_of,
+        locator=locator,
+        by_value=by_value,
+        paths={obj: [] for obj in by_value},
+    )
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":
             search.problems.append(
@@ -101,6 +111,7 @@ class _LiveSearch:
     key_of: Callable[[Any], str]
     saved_key_of: Callable[[Any], str]
     locator: Locator
+    by_value: Mapping[Any, tuple[str, str]]
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     defined: dict[str, list[str]] = field(default_factory=dict)
@@ -199,6 +210,12 @@ class _LiveSearch:
         return [obj] if isinstance(obj, type) and obj.__name__ == identity[1] else []
 
     def _describe(self, obj: Any, paths: list[str]) -> FoundObject | None:
+        if obj in self.by_value:
+            module, qualname = self.by_value[obj]
+            key = self.key_of(obj)
+            return FoundObject(
+                kind=kind_of(obj), key=key, module=module, qualname=qualname, paths=tuple(paths), by_value=True
+            )
         place = self._attribute(obj)
         if place is None:
             return None
