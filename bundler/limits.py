@@ -26,6 +26,7 @@ class Limits:
     source_total: int = 256 << 20
     data_file: int = 256 << 20
     data_total: int = 1 << 30
+    carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100
     bundle: int = 1 << 44

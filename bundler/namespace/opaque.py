@@ -111,7 +111,9 @@ class _Unpickler(pickle.Unpickler):
         return found
 
     def _bundled(self, module: str, *qualname: str) -> Any:
-        return functools.reduce(getattr, ".".join(qualname).split(".") if qualname else (), self._namespace.load(module))
+        return functools.reduce(
+            getattr, ".".join(qualname).split(".") if qualname else (), self._namespace.load(module)
+        )
 
     def _make_function(self, code: Any, global_names: dict[str, Any], *rest: Any) -> FunctionType:
         global_names["__builtins__"] = self._namespace.builtins

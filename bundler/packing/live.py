@@ -43,11 +43,10 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
     by_value = {obj: place for namespace in namespaces.values() for place, obj in namespace.opaque.items()}
     by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
-    twins = (
-        *ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name),
-        # Keras writes a lambda as bytecode, and any other function by its name.
-        *(obj for obj in by_value if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>"),
-    )
+    twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
+    # Keras writes a lambda as bytecode, and any other function by its name.
+    lambdas = (obj for obj in by_value if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>")
+    twins = tuple(dict.fromkeys((*twins, *lambdas)))
     with payload.distinct_names(twins):
         config = payload.save(model, scratch / "saved")
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}

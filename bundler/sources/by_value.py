@@ -74,10 +74,12 @@ def places_of(objects: Iterable[Any], locator: Locator) -> dict[Any, Place]:
                 hint="give one of them another __qualname__",
             )
         if (where := _source_of(obj, locator)) is not None:
-            problems.append(f"{'.'.join(place)} has source ({where}); leave it out of by_value, and it is packed as text")
+            problems.append(f"{'.'.join(place)} has source ({where}), which everybody can read")
         places[obj] = place
     if problems:
-        raise SourceError("by_value is for what has no source:", problems, hint="take these out of by_value")
+        raise SourceError(
+            "by_value is for what has no source:", problems, hint="take these out of by_value; they travel without"
+        )
     return places
 
 
@@ -229,7 +231,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
                 return self.dispatch_table[CodeType](obj.replace(co_filename=filename))
             return NotImplemented
         reduced = super().reducer_override(obj)
-        if not isinstance(reduced, tuple) or not isinstance(obj, type | FunctionType):
+        if not isinstance(reduced, tuple) or len(reduced) < 3 or not isinstance(obj, type | FunctionType):
             return reduced
         make, arguments, state, *rest = reduced
         if isinstance(obj, FunctionType):
