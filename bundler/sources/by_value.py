@@ -36,6 +36,7 @@ Place = tuple[str, str]
 
 #: cloudpickle's table of modules to pickle by value is the process's.
 _TABLE_LOCK = threading.RLock()
+_NAMES = frozenset({"__module__", "__name__", "__package__", "__qualname__"})
 _TRACKER = re.compile(r"[0-9a-f]{32}")
 
 
@@ -243,11 +244,13 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             arguments = tuple(
                 None if isinstance(item, str) and _TRACKER.fullmatch(item) else item for item in arguments
             )
-        if obj is self._top:
-            # An object that came out of a bundle goes on under the name that it had.
-            names = dict(zip(("__module__", "__qualname__"), self._places[obj], strict=True))
-            arguments = tuple(_renamed(item, names) for item in arguments)
-            state = tuple(_renamed(item, names) for item in state)
+        # An object that came out of a bundle goes on under the name that it had.
+        names = dict(zip(("__module__", "__qualname__"), self._places[obj], strict=True)) if obj is self._top else {}
+        for value in (*arguments, *state):
+            if isinstance(value, dict):
+                value.update({key: names[key] for key in names.keys() & value.keys()})
+                # Whether two equal strings are one object depends on where they come from, and shows in a pickle.
+                value.update({key: sys.intern(value[key]) for key in _NAMES & value.keys() if type(value[key]) is str})
         return (make, arguments, state, *rest)
 
     def _refer(self, full_name: str, attribute: str | None = None) -> tuple[str, ...] | None:
@@ -279,12 +282,6 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             verdict = self._locator.locate(name).verdict
             if verdict in (Verdict.SOURCE, Verdict.REQUIREMENT):
                 self._refer(name)
-
-
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, dict) and not names.keys().isdisjoint(value):
-        return {key: names.get(key, item) if isinstance(key, str) else item for key, item in value.items()}
-    return value
 
 
 def _imports_of(code: CodeType, package: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ still fits two functions is an error, never a guess (I11).
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,7 +100,12 @@ def resolve_live(
             search.add_name(value, pointer)
     for cls in live.classes:
         search.add_live_class(cls)
+    methods = {id(value) for obj in by_value if isinstance(obj, type) for value in vars(obj).values()}
     for function in live.functions:
+        wrapped = inspect.unwrap(function)
+        if id(getattr(wrapped, "__func__", wrapped)) in methods:
+            # Keras keeps a wrapper of "build" as an attribute; a method of a pickled class needs no source.
+            continue
         search.add_root(function, f"defines {function.__name__}, which the model holds")
     return search.result()
 
