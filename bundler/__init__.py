@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.errors import (
     BundleError,
+    ConsentRequired,
     DigestMismatch,
     IntegrityError,
     InvalidBundle,
@@ -53,6 +54,7 @@ _LAZY = {
 __all__ = [
     "BundleError",
     "BundleReader",
+    "ConsentRequired",
     "DigestMismatch",
     "IntegrityError",
     "InvalidBundle",

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ def bundle(
     modules: Sequence[str] = (),
     example_inputs: Any = None,
     prove: bool = True,
+    by_value: Sequence[Any] = (),
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -77,6 +78,10 @@ def bundle(
             used. Without it, inputs are made to the model's signature.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
             weights and outputs, and save and load it again there.
+        by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
+            factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
+            version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
+            here. A model that came out of a bundle brings its own along; they need no mention.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -95,7 +100,11 @@ def bundle(
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
     search = Search(
-        roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data), modules=_strings(modules)
+        roots=_folders(sources),
+        include=_strings(include),
+        skip_data=_strings(skip_data),
+        modules=_strings(modules),
+        by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
     )
     provenance = Provenance(
         name=name,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.manifest import Manifest, TensorSpec
+from bundler.consent import needed_words, opaque_lines
+from bundler.manifest import CustomObject, Manifest, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
 
@@ -35,6 +36,8 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "size": inspection.size,
         "digest": inspection.digest,
         "manifest": to_json(inspection.manifest),
+        "warnings": list(opaque_lines(inspection.manifest)),
+        "needs": list(needed_words(inspection.manifest)),
         "checked": ["container layout", "manifest"],
         "not_checked": ["member digests (kbundle verify)"],
     }
@@ -116,12 +119,22 @@ def _objects(manifest: Manifest) -> list[str]:
             item.kind,
             item.key,
             f"{item.module}.{item.qualname}",
-            f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}",
+            _origin(item),
             f"{len(item.paths)} x in config" if item.paths else "inside other objects",
         )
         for item in manifest.objects
     ]
-    return [f"Custom objects: {len(rows)}", *table(rows)]
+    lines = [f"Custom objects: {len(rows)}", *table(rows)]
+    if warnings := opaque_lines(manifest):
+        lines += [f"  ! {shown(line)}" for line in warnings]
+        lines.append(f"  ! nobody can read these before they run; they load with allow={list(needed_words(manifest))}")
+    return lines
+
+
+def _origin(item: CustomObject) -> str:
+    if item.opaque is not None:
+        return f"opaque: {item.opaque.member}"
+    return f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}"
 
 
 def _modules(manifest: Manifest) -> list[str]:
