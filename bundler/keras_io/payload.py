@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -96,6 +97,18 @@ def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     ]
     with path.open("wb") as target:
         write_stored_zip(target, members)
+
+
+def dump(model: Any) -> bytes:
+    """Return the content of a ``.keras`` file with `model` as it is now: weights, compile and optimizer state.
+
+    Raises:
+        PackError: Keras cannot save the model.
+    """
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+        saved, path = Path(scratch) / "saved", Path(scratch) / "model.keras"
+        write_keras_file(saved, save(model, saved), path)
+        return path.read_bytes()
 
 
 def number_shared_objects(config: Any) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bundler.archive.progress import Progress
 from bundler.errors import SourceError
@@ -37,6 +38,7 @@ class Search:
     include: tuple[str, ...] = ()
     skip_data: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    by_value: tuple[Any, ...] = ()
 
 
 class BundleSources:

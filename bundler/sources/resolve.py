@@ -7,6 +7,7 @@ still fits two functions is an error, never a guess (I11).
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,7 @@ def resolve_live(
     is_builtin_function: Callable[[dict[str, JSON]], bool],
     locator: Locator,
     saved_module_of: Callable[[type], str] = lambda cls: cls.__module__,
+    by_value: Mapping[Any, tuple[str, str]] = MappingProxyType({}),
 ) -> Resolution:
     """Find the custom objects of a saved live model.
 
@@ -82,6 +84,7 @@ def resolve_live(
         is_builtin_function: says whether a function node is one of Keras's own.
         locator: says where modules come from; it gets the modules that are made.
         saved_module_of: gives the module that `config` has for a class.
+        by_value: module and qualified name of each object that travels as a pickle.
     """
     search = _LiveSearch(
         live=live,
@@ -90,6 +93,8 @@ def resolve_live(
         saved_key_of=saved_key_of,
         saved_module_of=saved_module_of,
         locator=locator,
+        by_value=by_value,
+        paths={obj: [] for obj in by_value},
     )
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":
@@ -113,7 +118,12 @@ def resolve_live(
     search.lift()
     for cls in live.classes:
         search.add_live_class(cls)
+    methods = {id(value) for obj in by_value if isinstance(obj, type) for value in vars(obj).values()}
     for function in live.functions:
+        wrapped = inspect.unwrap(function)
+        if id(getattr(wrapped, "__func__", wrapped)) in methods:
+            # Keras keeps a wrapper of "build" as an attribute; a method of a pickled class needs no source.
+            continue
         search.add_root(function, f"defines {function.__name__}, which the model holds")
     return search.result()
 
@@ -126,6 +136,7 @@ class _LiveSearch:
     saved_key_of: Callable[[Any], str]
     saved_module_of: Callable[[type], str]
     locator: Locator
+    by_value: Mapping[Any, tuple[str, str]]
     lifted: Lifted = NOTHING_LIFTED
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
@@ -210,7 +221,10 @@ class _LiveSearch:
     def lift(self) -> None:
         """Make modules for the objects that no module gives."""
         loaded = {name.partition(".")[0] for name in sys.modules}
-        self.lifted = lift([obj for obj in self.paths if needs_lifting(obj)], taken=loaded | self.locator.top_names())
+        self.lifted = lift(
+            [obj for obj in self.paths if needs_lifting(obj) and obj not in self.by_value],
+            taken=loaded | self.locator.top_names(),
+        )
         self.locator.provide(self.lifted)
         self.problems += self.lifted.problems
         for cls in self.live.classes:
@@ -235,6 +249,12 @@ class _LiveSearch:
         return [obj] if isinstance(obj, type) and obj.__name__ == identity[1] else []
 
     def _describe(self, obj: Any, paths: list[str]) -> FoundObject | None:
+        if obj in self.by_value:
+            module, qualname = self.by_value[obj]
+            key = self.key_of(obj)
+            return FoundObject(
+                kind=kind_of(obj), key=key, module=module, qualname=qualname, paths=tuple(paths), by_value=True
+            )
         place = self._attribute(obj)
         if place is None:
             return None
