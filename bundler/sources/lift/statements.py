@@ -57,22 +57,15 @@ class Statements:
         first = min(item.lineno for item in node.decorator_list)
         codes = list(self.codes(value))
         if any(code.co_filename == unit.filename and first <= code.co_firstlineno <= last for code in codes):
-            for code in codes:
-                if code.co_filename == unit.filename:
-                    self._verify(code, unit)
+            if not all(self._texts.gives(unit, code) for code in codes if code.co_filename == unit.filename):
+                raise NotLiftableError(
+                    f"{unit.at(node.lineno)}: the text was changed after it ran; run it again and make the model anew"
+                )
             return True
         if any(code.co_name == node.name for code in codes):
             return False
         # No code of the definition shows: a class without methods, or a wrapper that hides what it wraps.
         return getattr(value, "__name__", node.name) == node.name
-
-    def _verify(self, code: CodeType, unit: Unit) -> None:
-        try:
-            self._texts.check(code, unit)
-        except ValueError as error:
-            raise NotLiftableError(
-                f"{error}: the text was changed after it ran; run it again and make the model anew"
-            ) from None
 
     def codes(self, value: Any) -> Iterator[CodeType]:
         """Yield the code objects that are `value`, or that it wraps."""
