@@ -15,7 +15,7 @@ from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payl
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
-from bundler.sources.lift import Lifted, needs_lifting
+from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import live_objects
 from bundler.sources.locate import Locator
 from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
@@ -45,7 +45,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
     twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
     # Keras would store the bytecode of a lambda; under a name it is a function like any other.
-    twins |= dict.fromkeys(function for function in live.functions if needs_lifting(function))
+    twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
     with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
         config = payload.save(model, scratch / "saved")
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
@@ -45,6 +46,8 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
     return job.result()
 
 
+#: The head of a relative import, which a backslash may break after ``import``.
+_RELATIVE = re.compile(r"\bfrom\s*\.[\s.]*[\w.]*\s*\bimport\b")
 #: What Python sets in a module itself. ``__file__`` is another matter: it leads to files.
 _OF_EVERY_MODULE = frozenset(
     {"__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__"}
@@ -68,6 +71,11 @@ class _Job:
                     self.problems.append(
                         f"{draft.reason}: two definitions of one name need each other; give one another name"
                     )
+        for draft in drafts:
+            try:
+                ast.parse(draft.text())
+            except SyntaxError as error:
+                self.problems.append(f"{draft.reason}, which does not stand for itself: {error}; move it to a module")
         return Lifted(
             modules=tuple(
                 LiftedModule(name=draft.name, text=draft.text().encode(), reason=draft.reason)
@@ -170,7 +178,7 @@ class _Job:
 
     def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
-        text = statement_text(match.unit, node)
+        text = self._definition_text(match, node)
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
         item = self._written(draft, match, text, (name,), value, {})
@@ -202,6 +210,19 @@ class _Job:
             at_once=read.at_once,
             every=read.every,
         )
+
+    def _definition_text(self, match: Match, node: ast.stmt) -> str:
+        """Return the text of a definition, with relative imports made absolute: its module has no package."""
+        lines = statement_text(match.unit, node).split("\n")
+        offset = (node.end_lineno or node.lineno) - len(lines) + 1
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.ImportFrom) and inner.level:
+                origin = bindings.absolute(inner, match.namespace)
+                if origin is not None:
+                    index = inner.lineno - offset
+                    plain = f"from {bindings.public_name(origin)} import"
+                    lines[index] = _RELATIVE.sub(plain, lines[index], count=1)
+        return "\n".join(lines)
 
     def _read(self, match: Match, text: str, use: Use, *, lazy: bool) -> Names:
         try:
@@ -289,7 +310,7 @@ class _Job:
         if isinstance(node, ast.Lambda):
             text = lambdas.function_text(match, obj, "_")
         else:
-            text = statement_text(match.unit, node)
+            text = self._definition_text(match, node)
             own = getattr(node, "name", name)
             if own != name:
                 raise NotLiftableError(

@@ -148,6 +148,9 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
                 '''Local.'''
                 def call(self, x: int) -> int:
                     # A comment.
+                    from .near import (LIMIT,
+                                       near as close)
+                    from . import near as again
                     text = '''kept
           here'''
                     return helper(near(x)) * k + m.floor(1.5) + module.LIMIT
@@ -183,6 +186,9 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
             """Local."""
             def call(self, x: int) -> int:
                 # A comment.
+                from liftpkg.near import (LIMIT,
+                                   near as close)
+                from liftpkg import near as again
                 text = """kept
           here"""
                 return helper(near(x)) * k + m.floor(1.5) + module.LIMIT

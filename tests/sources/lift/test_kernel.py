@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parents[3]
 _CELLS = (
     "%%time\nimport math\nclass Timed:\n    def call(self, x):\n        return math.floor(x) * K\n",
     "%%capture out\nimport json\nclass Captured:\n    def call(self, x):\n        return json.dumps(x)\n",
-    "import asyncio\nK = await asyncio.sleep(0, 5)\nclass Awaited:\n    def call(self, x):\n        return asyncio, K\n",
+    "import asyncio\nK = await asyncio.sleep(0, 5)\nclass Awaited:\n    def call(self):\n        return asyncio, K\n",
     "%run side.py\n",
     "class Runs:\n    def call(self, x):\n        return from_run(x)\n",
     "def make(k):\n    return lambda x: x * k\nmake(2)",
