@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bundler.errors import (
     BundleError,
     DigestMismatch,
+    InferenceOnly,
     IntegrityError,
     InvalidBundle,
     LimitExceeded,
@@ -53,6 +54,7 @@ __all__ = [
     "BundleError",
     "BundleReader",
     "DigestMismatch",
+    "InferenceOnly",
     "IntegrityError",
     "InvalidBundle",
     "LimitExceeded",

@@ -20,6 +20,7 @@ from bundler.errors import PackError, TargetExists
 from bundler.manifest import Manifest, Provenance
 from bundler.packing.compose import manifest_of, members_of
 from bundler.packing.inputs import from_input
+from bundler.packing.options import FallbackChoice, Options, PayloadChoice
 from bundler.packing.search import Search, steps
 
 
@@ -40,6 +41,11 @@ def bundle(
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
     modules: Sequence[str] = (),
+    payload: PayloadChoice = "full",
+    fallback: FallbackChoice | None = None,
+    signature: str | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    example_inputs: Any = None,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -51,7 +57,8 @@ def bundle(
     """Write `model` and the source of its custom code to the bundle `filepath`.
 
     Args:
-        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte).
+        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte), of a legacy
+            ``.h5`` file (then converted) or of a SavedModel folder (then a model that predicts and does not train).
         filepath: where to write; by custom it ends in ``.kbundle``.
         sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
             modules are loaded; a file needs the folders of the code that it was made with.
@@ -60,6 +67,14 @@ def bundle(
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
             name, such as plugins that register themselves.
+        payload: ``full`` stores the model; ``inference`` a graph of it, which predicts and needs none of its code;
+            ``both`` stores the two, and how far their outputs are apart.
+        fallback: ``inference`` stores the graph if the model cannot be packed as it is.
+        signature: of a SavedModel folder, the signature to call, where there are several.
+        custom_objects: objects by Keras key or bare name, for model files that name what `sources` do not have, or
+            have twice.
+        example_inputs: a batch of what the model is called with. A graph is compared with the model on it, and a
+            subclassed model that was never called needs it.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -71,11 +86,20 @@ def bundle(
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
-        PackError: Keras cannot save the model, or the file cannot be written.
+        PackError: Keras cannot save the model, a graph gives other outputs than the model, or the file cannot be
+            written.
+        RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
+    options = Options(
+        payload=payload,
+        fallback=fallback,
+        signature=signature,
+        custom_objects=dict(custom_objects or {}),
+        example_inputs=example_inputs,
+    )
     search = Search(
         roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data), modules=_strings(modules)
     )
@@ -89,7 +113,7 @@ def bundle(
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         step = steps(progress)
         step("importing Keras")
-        found = from_input(model, search, Path(scratch), step)
+        found = from_input(model, search, Path(scratch), step, options)
         manifest = manifest_of(found, provenance)
         members = members_of(found, manifest)
         write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)

@@ -7,19 +7,20 @@ the bundle's code run. Source is read once: the bytes that were hashed are the b
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Literal
 
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.errors import LimitExceeded, UnsupportedVersion
-from bundler.keras_io import framework, loading, registry
+from bundler.errors import LimitExceeded, RebuildFailed, UnsupportedVersion
+from bundler.keras_io import framework, loading, registry, saved_model
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest
+from bundler.manifest import Manifest, Payload
 from bundler.namespace import ModuleText, Namespace, open_namespace
 
 
@@ -30,9 +31,12 @@ def unbundle(
     safe_mode: bool = True,
     *,
     digest: str | None = None,
+    fidelity: Literal["full", "inference"] | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
+
+    A bundle that says ``fidelity: inference`` gives an `InferenceModel` instead, which predicts and holds no code.
 
     This runs the code in the bundle, with all the rights of this process. Load what you trust, or have looked at;
     `safe_mode` is Keras's word for refusing pickled lambdas and says nothing about that code.
@@ -44,6 +48,8 @@ def unbundle(
         safe_mode: as in `keras.saving.load_model`.
         digest: load only the bundle with this digest (``sha256:`` and 64 hexadecimal digits, as ``kbundle inspect``
             shows it).
+        fidelity: ``inference`` takes the graph of a bundle that holds the model and a graph, and runs no code of
+            the bundle; ``full`` refuses a bundle that holds a graph alone; `None` takes the best there is.
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
@@ -56,14 +62,9 @@ def unbundle(
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         manifest = reader.manifest
-        if manifest.payload.kind != "keras" or manifest.payload.fidelity != "full":
-            raise UnsupportedVersion(
-                "this kbundle cannot load this kind of payload",
-                place="manifest.json: payload",
-                expected="keras, full",
-                found=f"{manifest.payload.kind}, {manifest.payload.fidelity}",
-                hint="pip install --upgrade kbundle",
-            )
+        payload = _payload(manifest, fidelity)
+        if payload.kind == "saved_model":
+            return _load_graph(reader, payload, progress)
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
             directory = Path(scratch) / "model"
             _unpack_payload(reader, directory, progress)
@@ -82,6 +83,74 @@ def unbundle(
                 compile=compile,
                 safe_mode=safe_mode,
             )
+
+
+def _payload(manifest: Manifest, fidelity: str | None) -> Payload:
+    """Return the payload to load.
+
+    Raises:
+        RebuildFailed: the bundle has none of this fidelity.
+        UnsupportedVersion: it is of a kind that this version does not know.
+    """
+    offered = [item for item in (manifest.payload, manifest.inference) if item is not None]
+    if fidelity is not None:
+        offered = [item for item in offered if item.fidelity == fidelity]
+    if not offered:
+        raise RebuildFailed(
+            "the bundle has no model of this fidelity",
+            place="manifest.json: payload",
+            expected=fidelity,
+            found=manifest.payload.fidelity,
+            hint="ask the author to pack it with payload='both'"
+            if fidelity == "inference"
+            else "load it without fidelity=: it predicts",
+        )
+    payload = offered[0]
+    if (payload.kind, payload.fidelity) not in (("keras", "full"), ("saved_model", "inference")):
+        raise UnsupportedVersion(
+            "this kbundle cannot load this kind of payload",
+            place="manifest.json: payload",
+            expected="keras, full or saved_model, inference",
+            found=f"{payload.kind}, {payload.fidelity}",
+            hint="pip install --upgrade kbundle",
+        )
+    return payload
+
+
+def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | None) -> Any:
+    """Load a SavedModel; none of the bundle's code is read into the interpreter."""
+    directory = saved_model.private_folder()
+    try:
+        _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
+        _verify_others(reader, payload)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    if progress is not None:
+        progress("building the model", 0, 0)
+    framework.keras()
+    return saved_model.load_and_tidy(directory, payload)
+
+
+def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None) -> None:
+    """Write the members below `place` to `directory`, each verified on the way."""
+    for member in reader.manifest.members:
+        name = PurePosixPath(member.name.removesuffix(".zst") if member.encoding == "zstd" else member.name)
+        if not name.is_relative_to(place):
+            continue
+        path = directory / name.relative_to(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as target:
+            reader.copy_to(member.name, target, progress)
+
+
+def _verify_others(reader: BundleReader, payload: Payload) -> None:
+    """Check the members that are not used: a damaged bundle is refused whichever part of it is loaded."""
+    place = PurePosixPath(payload.member).parent
+    with open(os.devnull, "wb") as nowhere:
+        for member in reader.manifest.members:
+            if not PurePosixPath(member.name).is_relative_to(place) and member.encoding is None:
+                reader.copy_to(member.name, nowhere)
 
 
 def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:

@@ -21,7 +21,8 @@ GRAPH = "saved_model.pb"
 _DEBUG = "debug/saved_model_debug_info.pb"
 _OPERATIONS = frozenset({"PyFunc", "EagerPyFunc", "PyFuncStateless"})
 _NAMES = {"EagerPyFunc": "tf.py_function", "PyFunc": "tf.numpy_function", "PyFuncStateless": "tf.numpy_function"}
-_INFERENCE = re.compile(r"^__(?:inference|forward|backward)_(?P<name>.+?)_\d+$")
+#: TensorFlow's name of a function: a prefix, the name in Python, a number of the process.
+_FUNCTION = re.compile(r"^(?:__(?:inference|forward|backward)_)?(?P<name>.+?)_\d+$")
 
 
 def read_graph(directory: Path) -> Any:
@@ -54,8 +55,8 @@ def python_calls(directory: Path) -> list[str]:
     for function, node in _nodes(read_graph(directory)):
         if node.op not in _OPERATIONS:
             continue
-        matched = _INFERENCE.match(function)
-        inside = f" in the function {matched['name'] if matched else function!r}" if function else ""
+        matched = _FUNCTION.match(function)
+        inside = f" in the function {matched['name'] if matched else function}" if function else ""
         place = traces.get(f"{node.name}@{function}")
         lines.append(
             f"{node.op} ({_NAMES[node.op]}), node {node.name}{inside}" + (f", made at {place}" if place else "")
@@ -109,6 +110,6 @@ def _frames(message: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _is_installed(file: str) -> bool:
-    folders = {*site.getsitepackages(), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
-    own = Path(__file__).resolve().parents[1]
-    return any(file.startswith(os.fspath(folder) + os.sep) for folder in (*folders, own)) or file.startswith("<frozen")
+    own = os.fspath(Path(__file__).resolve().parents[1])
+    folders = (*site.getsitepackages(), *(sysconfig.get_path(name) for name in ("stdlib", "purelib")), own)
+    return any(file.startswith(folder + os.sep) for folder in folders) or file.startswith("<frozen")
