@@ -162,10 +162,10 @@ def _renamed(spec: Any, name: str) -> Any:
 
 
 def _output_names(model: Any, structure: Any) -> list[str]:
-    """Return a name for each output: the key of a dict, the layer that a Functional model names, or ``output_1``."""
+    """Return a name for each output: the keys of a dict, the layer that a Functional model names, or ``output_1``."""
+    if isinstance(structure, Mapping):
+        return inputs.names_by_path(structure)
     count = len(_tensors(structure))
-    if isinstance(structure, Mapping) and count == len(structure):
-        return [str(name) for name in sorted(structure)]
     declared = [str(name) for name in getattr(model, "output_names", None) or ()]
     if len(declared) == count and len(set(declared)) == count:
         return declared

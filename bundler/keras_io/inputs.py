@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -107,12 +107,17 @@ def names_of(call: Call) -> list[str]:
 
     They are the model's own names of its inputs, else the keys of its dicts, else ``inputs`` and a number.
     """
-    tree = importlib.import_module("tensorflow").nest
-    keys = _paths(call.specs)
-    specs = tree.flatten(call.specs)
+    return names_by_path(call.specs)
+
+
+def names_by_path(structure: Any) -> list[str]:
+    """Return a name for each spec or tensor of `structure`, as `names_of` does; `None` has no name."""
+    leaves = importlib.import_module("tensorflow").nest.flatten(structure)
     names: list[str] = []
-    for spec, path in zip(specs, keys, strict=True):
-        wanted = str(getattr(spec, "name", None) or "inputs")
+    for leaf, path in zip(leaves, _paths(structure), strict=True):
+        if leaf is None:
+            continue
+        wanted = str(getattr(leaf, "name", None) or "inputs")
         if any(isinstance(part, str) for part in path):
             wanted = "_".join(str(part) for part in path)
         elif _UNNAMED.match(wanted):
@@ -221,7 +226,7 @@ def _made(spec: Any, generator: Any, size: int) -> Any:
 
 def _paths(structure: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the keys on the way to each leaf, in the order of `tf.nest.flatten` (dicts by sorted key)."""
-    if isinstance(structure, dict):
+    if isinstance(structure, Mapping):
         return [found for key in sorted(structure) for found in _paths(structure[key], (*path, key))]
     if isinstance(structure, list | tuple):
         return [found for index, item in enumerate(structure) for found in _paths(item, (*path, index))]
