@@ -28,6 +28,8 @@ _HIDDEN = ("Functional",)
 _KERAS_2_ONLY = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "ModuleWrapper")
 #: Where a string is the name of a function, if it is not one of Keras's own.
 _FUNCTION_FIELDS = ("activation", "recurrent_activation", "standardize", "split", "function")
+#: Words that `compile` turns into one metric or another by the shape of the outputs.
+_METRIC_WORDS = ("accuracy", "acc", "crossentropy", "ce")
 #: Where a string is a name and means nothing.
 _LABELS = ("name", "class_name", "registered_name", "module", "dtype", "keras_version", "backend")
 
@@ -64,7 +66,7 @@ def class_names(config: Any) -> Iterator[tuple[str, str]]:
     """Yield (pointer, name) for every class that the config of an ``.h5`` file asks for, Keras's own too."""
     for pointer, node in configtree.nodes(config):
         name = configtree.lookup_key(node)
-        if not (name.startswith("__") and name.endswith("__")):
+        if not configtree.is_function(node) and not (name.startswith("__") and name.endswith("__")):
             yield pointer, name
 
 
@@ -73,12 +75,14 @@ def function_names(config: Any) -> Iterator[tuple[str, str, bool]]:
 
     It is `certain` where nothing else could stand there: an activation, a loss, a metric.
     """
+    nodes = {f"{pointer}/config" for pointer, node in configtree.nodes(config) if configtree.is_function(node)}
     for pointer, value in configtree.walk(config):
         field = pointer.rpartition("/")[2]
-        if not isinstance(value, str) or field in _LABELS or is_builtin(value):
+        if not isinstance(value, str) or field in _LABELS or is_builtin(value) or _is_given_by_alias(value):
             continue
         in_training = pointer.startswith(("/training/loss", "/training/metrics", "/training/weighted_metrics"))
-        yield pointer, value, in_training or (field in _FUNCTION_FIELDS and pointer.startswith("/model/"))
+        in_model = field in _FUNCTION_FIELDS and pointer.startswith("/model/")
+        yield pointer, value, in_training or in_model or pointer in nodes
 
 
 def is_builtin(name: str) -> bool:
@@ -92,6 +96,20 @@ def is_builtin(name: str) -> bool:
         if hasattr(found, name):
             return True
     return any(hasattr(getattr(keras(), part), name) for part in ("activations", "ops"))
+
+
+def _is_given_by_alias(name: str) -> bool:
+    """Say whether Keras takes `name` for a loss or a metric of its own, as ``mae`` or ``accuracy``."""
+    if name in _METRIC_WORDS:
+        return True
+    for part in ("losses", "metrics"):
+        try:
+            found = getattr(keras(), part).get(name)
+        except (ValueError, TypeError):
+            continue
+        if str(getattr(found, "__module__", "")).partition(".")[0] == "keras":
+            return True
+    return False
 
 
 def is_of_keras_2(name: str) -> bool:
