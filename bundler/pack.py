@@ -24,6 +24,7 @@ from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
 from bundler.packing.compose import manifest_of, members_of
 from bundler.packing.inputs import from_input
+from bundler.packing.options import FallbackChoice, Options, PayloadChoice
 from bundler.packing.search import Search, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
@@ -53,6 +54,10 @@ def bundle(
     example_inputs: Any = None,
     prove: bool = True,
     by_value: Sequence[Any] = (),
+    payload: PayloadChoice = "full",
+    fallback: FallbackChoice | None = None,
+    signature: str | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -64,7 +69,8 @@ def bundle(
     """Write `model` and the source of its custom code to the bundle `filepath`.
 
     Args:
-        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte).
+        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte), of a legacy
+            ``.h5`` file (then converted) or of a SavedModel folder (then a model that predicts and does not train).
         filepath: where to write; by custom it ends in ``.kbundle``.
         sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
             modules are loaded; a file needs the folders of the code that it was made with.
@@ -75,13 +81,19 @@ def bundle(
             name, such as plugins that register themselves.
         example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
             If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
-            used. Without it, inputs are made to the model's signature.
+            used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
             weights and outputs, and save and load it again there.
         by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
             factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
             version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
             here. A model that came out of a bundle brings its own along; they need no mention.
+        payload: ``full`` stores the model; ``inference`` a graph of it, which predicts and needs none of its code;
+            ``both`` stores the two, and how far their outputs are apart.
+        fallback: ``inference`` stores the graph if the model cannot be packed as it is.
+        signature: of a SavedModel folder, the signature to call, where there are several.
+        custom_objects: objects by Keras key or bare name, for model files that name what `sources` do not have, or
+            have twice.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -93,12 +105,21 @@ def bundle(
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
-        PackError: Keras cannot save the model, it fails on `example_inputs`, or the file cannot be written.
+        PackError: Keras cannot save the model, it fails on `example_inputs`, a graph gives other outputs than the
+            model, or the file cannot be written.
         ProofFailed: the model does not come back in a fresh interpreter as it is here; nothing was written.
+        RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
+    options = Options(
+        payload=payload,
+        fallback=fallback,
+        signature=signature,
+        custom_objects=dict(custom_objects or {}),
+        example_inputs=example_inputs,
+    )
     search = Search(
         roots=_folders(sources),
         include=_strings(include),
@@ -118,7 +139,7 @@ def bundle(
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
         prover = stack.enter_context(Prover(step=step)) if prove else None
-        found = from_input(model, search, Path(scratch), step)
+        found = from_input(model, search, Path(scratch), step, options)
         step("recording the self-test")
         recorded = selftest.record(found.model, example_inputs)
         if recorded.reason is not None:
@@ -126,10 +147,11 @@ def bundle(
         manifest = replace(manifest_of(found, provenance), self_test=recorded.self_test)
         check = None
         if prover is not None:
-            expectation = Expectation(
-                state=state_of(found.model), surroundings=surroundings_of(found.closure.modules, search.roots)
-            )
-            manifest = replace(manifest, proof=planned_proof(manifest, *framework.versions(), state=True))
+            # A graph holds constants and copies; only its outputs can be compared.
+            state = state_of(found.model) if found.facts.fidelity == "full" else None
+            expectation = Expectation(state=state, surroundings=surroundings_of(found.closure.modules, search.roots))
+            proof = planned_proof(manifest, *framework.versions(), state=state is not None)
+            manifest = replace(manifest, proof=proof)
             check = functools.partial(prover.check, expectation=expectation)
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)

@@ -12,7 +12,11 @@ from bundler.report.text import shown
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file; it is stored byte for byte")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .keras file (stored byte for byte), an .h5 file (converted) or a SavedModel folder",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
     parser.add_argument(
         "--source",
@@ -52,6 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not load the bundle in a fresh process before it gets its name; it then says that it is not proved",
     )
+    parser.add_argument(
+        "--payload",
+        choices=("full", "inference", "both"),
+        default="full",
+        help="store the model, a graph that predicts without its code, or both (default: full)",
+    )
+    parser.add_argument(
+        "--fallback", choices=("inference",), help="store the graph if the model cannot be packed as it is"
+    )
+    parser.add_argument("--signature", metavar="NAME", help="of a SavedModel folder: the signature to call")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -79,6 +93,9 @@ def run(options: argparse.Namespace) -> int:
             modules=options.module,
             example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
             prove=not options.no_proof,
+            payload=options.payload,
+            fallback=options.fallback,
+            signature=options.signature,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -91,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
         facts = {
             "path": str(packed.path),
             "digest": packed.digest,
+            "fidelity": manifest.payload.fidelity,
             "objects": len(manifest.objects),
             "modules": len(manifest.modules),
             "proved": manifest.proof is not None,
@@ -100,7 +118,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
     else:
         print(
-            f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}\n"
+            f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}, "
+            f"fidelity: {manifest.payload.fidelity}\n"
             f"  {'proved' if manifest.proof else 'not proved'}; "
             f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"

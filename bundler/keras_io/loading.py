@@ -21,6 +21,8 @@ from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import CustomObject
 from bundler.namespace import Namespace, load_opaque
 
+#: The next step where nothing better is known.
+SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
@@ -101,7 +103,7 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
         place=_innermost_line(error, namespace),
         hint=f"install what provides the module {missing!r} (kbundle inspect lists the requirements)"
         if missing
-        else "the traceback above this line has the place; kbundle inspect shows the versions it was packed with",
+        else SEE_TRACEBACK,
     )
 
 

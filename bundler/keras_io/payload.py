@@ -28,7 +28,7 @@ from bundler.namespace import IMPORT_LOCK
 _NO_DATE = "1980-01-01@00:00:00"
 
 #: Keras dtype name -> Open Inference Protocol datatype.
-_DATATYPES = {
+DATATYPES = {
     "bool": "BOOL",
     "uint8": "UINT8",
     "uint16": "UINT16",
@@ -206,5 +206,5 @@ def _spec(tensor: Any, name: str) -> TensorSpec:
     return TensorSpec(
         name=str(name),
         shape=tuple(-1 if size is None else int(size) for size in tensor.shape),
-        datatype=_DATATYPES.get(dtype, dtype.upper()),
+        datatype=DATATYPES.get(dtype, dtype.upper()),
     )

@@ -114,7 +114,8 @@ def _failure(stage: str, error: Exception) -> Failure:
         stage=stage,
         message=message.removeprefix(f"{told.place}: ") if told.place else message,
         place=told.place,
-        hint=told.hint,
+        # The traceback is in the other process.
+        hint=None if told.hint == loading.SEE_TRACEBACK else told.hint,
         module=cause.module if cause else None,
         qualname=cause.qualname if cause else None,
     )

@@ -21,7 +21,7 @@ from bundler.namespace import ROOT
 from bundler.proof.request import Surroundings
 from bundler.sources.installed import is_site, is_stdlib
 
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
 #: Not the distribution's: `bundler` itself may lie in a checkout of the author's.
 PACKAGE = Path(bundler.__file__).parent
 
