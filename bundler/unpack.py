@@ -6,6 +6,7 @@ the bundle's code run. Source is read once: the bytes that were hashed are the b
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -22,6 +23,9 @@ from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.namespace import ModuleText, Namespace, open_namespace
+
+#: Where the SavedModel folders of `TFSMLayer`s are, each below a number.
+_GRAPHS = PurePosixPath("model/tfsm")
 
 
 def unbundle(
@@ -68,6 +72,7 @@ def unbundle(
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
             directory = Path(scratch) / "model"
             _unpack_payload(reader, directory, progress)
+            graphs = _unpack_graphs(reader, progress)
             modules, data = _read_code(reader, manifest)
             if progress is not None:
                 progress("building the model", 0, 0)
@@ -82,6 +87,7 @@ def unbundle(
                 custom_objects=custom_objects or {},
                 compile=compile,
                 safe_mode=safe_mode,
+                graphs=graphs,
             )
 
 
@@ -130,6 +136,26 @@ def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | Non
         progress("building the model", 0, 0)
     framework.keras()
     return saved_model.load_and_tidy(directory, payload)
+
+
+def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> dict[str, Path]:
+    """Write the graphs of the model's `TFSMLayer`s to a folder that stays, and return their folders by place.
+
+    The layer keeps the path, and reads from it again when the model is packed again.
+    """
+    numbers = {
+        name.parts[: len(_GRAPHS.parts) + 1]
+        for member in reader.manifest.members
+        if (name := PurePosixPath(member.name)).is_relative_to(_GRAPHS) and len(name.parts) > len(_GRAPHS.parts) + 1
+    }
+    if not numbers:
+        return {}
+    folder = saved_model.private_folder()
+    atexit.register(saved_model.remove, folder, os.getpid())
+    places = [PurePosixPath(*parts) for parts in sorted(numbers)]
+    for place in places:
+        _unpack_below(reader, place, folder / place.name, progress)
+    return {str(place): folder / place.name for place in places}
 
 
 def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None) -> None:
