@@ -148,6 +148,15 @@ class ProofFailed(PackError):
         self.qualname = qualname
 
 
+class InferenceOnly(BundleError):
+    """The model came out of a bundle with ``fidelity: inference``: it predicts, and this would take its code."""
+
+    default_hint = (
+        "ask the author for a bundle with fidelity: full (bundle(model, path), builder= or payload='both'); "
+        "predict, evaluate and calls work on this one"
+    )
+
+
 class RebuildFailed(BundleError):
     """The bundle is sound, but its code or its model does not come back on this machine.
 
@@ -158,6 +167,10 @@ class RebuildFailed(BundleError):
 
     module: str | None = None
     qualname: str | None = None
+
+
+class SelfTestFailed(BundleError):
+    """The model was loaded, but does not give the outputs here that it gave when it was packed, or has no self-test."""
 
 
 class MissingObject(RebuildFailed):

@@ -60,7 +60,9 @@ def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> 
     return open_namespace(
         digest,
         [
-            ModuleText(name=module.name, text=content[module.member], package=module.package)
+            ModuleText(
+                name=module.name, text=content[module.member], package=module.package, generated=module.generated
+            )
             for module in manifest.modules
         ],
         {item.path: content[item.member] for item in manifest.data},
@@ -83,6 +85,7 @@ def build(
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
     hosts: Mapping[str, Any] | None = None,
+    graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
     return loading.load(
@@ -94,4 +97,5 @@ def build(
         compile=compile,
         safe_mode=safe_mode,
         hosts=hosts,
+        graphs=graphs,
     )

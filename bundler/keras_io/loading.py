@@ -15,12 +15,14 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
-from bundler.keras_io import registry
+from bundler.keras_io import registry, tfsm
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import CustomObject
 from bundler.namespace import Namespace, load_opaque
 
+#: The next step where nothing better is known.
+SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
@@ -37,6 +39,7 @@ def load(
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
     hosts: Mapping[str, Any] | None = None,
+    graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
@@ -50,6 +53,7 @@ def load(
         safe_mode: as in `keras.saving.load_model`.
         hosts: objects by key that the host has put into the model since it came out of the bundle; `None` for a
             model that has only what its manifest says, and then anything else is refused.
+        graphs: the SavedModel folders that travel with the model, by the path that a `TFSMLayer` has for them.
 
     Raises:
         MissingObject: the config asks for an object that nobody provides.
@@ -71,6 +75,7 @@ def load(
     declared = {pointer for item in objects for pointer in item.paths}
     more = {**custom_objects, **(hosts or {})}
     offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer")
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
@@ -103,7 +108,7 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
         place=_innermost_line(error, namespace),
         hint=f"install what provides the module {missing!r} (kbundle inspect lists the requirements)"
         if missing
-        else "the traceback above this line has the place; kbundle inspect shows the versions it was packed with",
+        else SEE_TRACEBACK,
     )
 
 

@@ -28,7 +28,7 @@ from bundler.namespace import IMPORT_LOCK
 _NO_DATE = "1980-01-01@00:00:00"
 
 #: Keras dtype name -> Open Inference Protocol datatype.
-_DATATYPES = {
+DATATYPES = {
     "bool": "BOOL",
     "uint8": "UINT8",
     "uint16": "UINT16",
@@ -72,19 +72,30 @@ def save(model: Any, directory: Path) -> Any:
         raise PackError(
             f"Keras cannot save this model: {type(error).__name__}: {error}",
             place=model.name,
-            hint="give the class that is named here a get_config() that returns all arguments of its __init__",
+            hint=_remedy(error),
         ) from error
     config = json.loads((directory / CONFIG).read_bytes())
     number_shared_objects(config)
     return config
 
 
+def _remedy(error: Exception) -> str:
+    if "functools.partial" in str(error):
+        return "write a named function (def ...) that makes the call of the partial, and use that; it may be a closure"
+    return "give the class that is named here a get_config() that returns all arguments of its __init__"
+
+
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
-    metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}
+    (directory / METADATA).write_text(json.dumps({"date_saved": _NO_DATE, "keras_version": versions()[0]}))
+    zip_keras_file(directory, config, path)
+
+
+def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
+    """Zip the files of a ``.keras`` file in `directory`, with `config` as its config, into the file `path`."""
     assets = sorted(item for item in (directory / ASSETS).rglob("*") if item.is_file())
     members = [
-        NewMember(name=METADATA, content=json.dumps(metadata).encode()),
+        NewMember(name=METADATA, content=directory / METADATA),
         NewMember(name=CONFIG, content=json.dumps(config).encode()),
         NewMember(name=WEIGHTS, content=directory / WEIGHTS),
         *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),
@@ -128,6 +139,27 @@ def distinct_names(functions: Sequence[FunctionType]) -> Iterator[None]:
         return
     with IMPORT_LOCK:
         yield from _renamed(functions)
+
+
+@contextlib.contextmanager
+def distinct_modules(classes: Sequence[type]) -> Iterator[None]:
+    """Give each of `classes` a module name of its own while the model is saved.
+
+    Keras writes a class's module, name and key into the config, and looks at the key alone when it loads. Two local
+    classes of one factory have all three in common. Their names must stay: weights are stored under them.
+    """
+    if not classes:
+        yield
+        return
+    with IMPORT_LOCK:
+        before = [(cls, cls.__module__) for cls in classes]
+        try:
+            for index, (cls, module) in enumerate(before):
+                cls.__module__ = f"{module}@{index}"
+            yield
+        finally:
+            for cls, module in before:
+                cls.__module__ = module
 
 
 def _renamed(functions: Sequence[FunctionType]) -> Iterator[None]:
@@ -182,5 +214,5 @@ def _spec(tensor: Any, name: str) -> TensorSpec:
     return TensorSpec(
         name=str(name),
         shape=tuple(-1 if size is None else int(size) for size in tensor.shape),
-        datatype=_DATATYPES.get(dtype, dtype.upper()),
+        datatype=DATATYPES.get(dtype, dtype.upper()),
     )

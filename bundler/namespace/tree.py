@@ -81,6 +81,7 @@ class ModuleText:
     name: str
     text: bytes
     package: bool
+    generated: bool = False
 
 
 @dataclass(eq=False, kw_only=True)

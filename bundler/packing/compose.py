@@ -40,11 +40,13 @@ REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 class Found:
     """A payload on disk and what the search in its config and its objects gave.
 
-    `payload` are the members below ``model/``. `entries` are the names of the modules that the search started from.
-    `packed` is the version by distribution of what travels as source. `pickles` are the members of what has no
-    source, by (module, qualname). The others are as in the manifest.
+    `model` is the live model that the payload was made from, or that came out of it. `payload` are the members below
+    ``model/``. `entries` are the names of the modules that the search started from. `packed` is the version by
+    distribution of what travels as source. `pickles` are the members of what has no source, by (module, qualname).
+    The others are as in the manifest.
     """
 
+    model: Any
     payload: tuple[NewMember, ...]
     objects: tuple[FoundObject, ...]
     entries: Collection[str]

@@ -8,14 +8,22 @@ from typing import Any
 
 from bundler.errors import PackError
 from bundler.keras_io import payload
+from bundler.keras_io.inference_model import is_inference_model
+from bundler.keras_io.saved_model import is_saved_model
 from bundler.packing.compose import Found
+from bundler.packing.inference import from_graph, from_inference_model, instead_of, with_graph
 from bundler.packing.keras_file import from_keras_file
+from bundler.packing.legacy import from_legacy_file
 from bundler.packing.live import from_model
+from bundler.packing.options import Options
+from bundler.packing.saved_model import from_saved_model
 from bundler.packing.search import Search, Step
 
+_LEGACY = (".h5", ".hdf5")
 
-def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
-    """Find all that the bundle of `model` holds: a live model, or the path of a model file.
+
+def from_input(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
 
     Raises:
         PackError: it is neither, or cannot be packed.
@@ -28,29 +36,56 @@ def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
                 place=os.fspath(model),
                 hint="load the model where its classes are defined, and pack it there",
             )
-        return _from_path(Path(model), search, scratch, step)
-    if payload.is_model(model):
-        return from_model(model, search, scratch, step)
-    raise PackError(
-        "this is neither a Keras model nor the path of one",
-        expected="a keras.Model, or the path of a .keras file",
-        found=f"{type(model).__module__}.{type(model).__name__}",
-        hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3",
-    )
-
-
-def _from_path(path: Path, search: Search, scratch: Path, step: Step) -> Found:
-    if not path.is_file():
-        what = "a SavedModel folder" if path.is_dir() else "nothing"
+        return _from_path(Path(model), search, scratch, step, options)
+    if not payload.is_model(model):
         raise PackError(
-            "there is no model file", place=str(path), expected="a .keras file", found=what, hint="check the path"
+            "this is neither a Keras model nor the path of one",
+            expected="a keras.Model, or the path of a .keras file, an .h5 file or a SavedModel folder",
+            found=f"{type(model).__module__}.{type(model).__name__}",
+            hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3, or exported "
+            "as a SavedModel",
         )
+    if is_inference_model(model):
+        return from_inference_model(model, scratch, step)
+    return _from_live(model, search, scratch, step, options)
+
+
+def _from_live(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    examples = options.example_inputs
+    if options.payload == "inference":
+        return from_graph(model, scratch, step, examples)
+    try:
+        found = from_model(model, search, scratch, step)
+    except PackError as error:
+        if options.fallback is None:
+            raise
+        return instead_of(error, model, scratch, step, examples)
+    return with_graph(found, scratch, step, examples) if options.payload == "both" else found
+
+
+def _from_path(path: Path, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    if is_saved_model(path):
+        return from_saved_model(path, step, options.signature)
+    if not path.is_file():
+        raise PackError(
+            "there is no model here",
+            place=str(path),
+            expected="a .keras file, an .h5 file or a SavedModel folder",
+            found="a folder without saved_model.pb" if path.is_dir() else "nothing",
+            hint="check the path",
+        )
+    if path.suffix.lower() in _LEGACY:
+        model = from_legacy_file(path, search, options.custom_objects, step)
+        return _from_live(model, search, scratch, step, options)
     if path.suffix != ".keras":
         raise PackError(
-            "this kind of model file cannot be packed yet",
+            "this kind of model file cannot be packed",
             place=str(path),
-            expected="a .keras file",
+            expected="a .keras file, an .h5 file or a SavedModel folder",
             found=path.suffix or "no suffix",
             hint="load it where it was made, and save it with model.save('model.keras')",
         )
-    return from_keras_file(path, search, scratch, step)
+    found = from_keras_file(path, search, scratch, step, options.custom_objects)
+    if options.payload == "inference":
+        return from_graph(found.model, scratch, step, options.example_inputs)
+    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found

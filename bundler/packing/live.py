@@ -6,20 +6,21 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
 from bundler.namespace import loaded_namespaces, namespace_of, opaque_place
+from bundler.packing import tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
+from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import live_objects
 from bundler.sources.locate import Locator
-from bundler.sources.resolve import ambiguous_functions, resolve_live
+from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
 
 
 def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
@@ -44,13 +45,13 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
     by_value = {obj: place for namespace in namespaces.values() for place, obj in namespace.opaque.items()}
     by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
-    twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
-    # Keras writes a lambda as bytecode, and any other function by its name.
-    lambdas = (obj for obj in by_value if isinstance(obj, FunctionType) and obj.__name__ == "<lambda>")
-    twins = tuple(dict.fromkeys((*twins, *lambdas)))
-    with payload.distinct_names(twins):
+    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
+    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
+    twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
+    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
         config = payload.save(model, scratch / "saved")
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
+        saved_modules = {cls: cls.__module__ for cls in live.classes}
     step("finding the source")
     resolution = resolve_live(
         config,
@@ -60,6 +61,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
+        saved_module_of=lambda cls: saved_modules.get(cls, cls.__module__),
         by_value=by_value,
     )
     pickles = pickle_objects(by_value, locator)
@@ -72,12 +74,14 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         closure = replace(closure, python=f"=={sys.version_info.major}.{sys.version_info.minor}.*")
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
-    _restore_names(config, resolution.objects)
+    _restore_names(config, resolution.objects, resolution.lifted)
+    graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
     return Found(
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file),),
+        model=model,
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file), *graphs),
         objects=resolution.objects,
         entries=resolution.roots,
         closure=closure,
@@ -87,7 +91,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     )
 
 
-def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
+def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) -> None:
     """Write the objects' own keys and modules into `config`, where a loaded model or the writer had others."""
     for item in objects:
         for pointer in item.paths:
@@ -98,7 +102,7 @@ def _restore_names(config: Any, objects: Sequence[FoundObject]) -> None:
                 node["config"] = item.key
             else:
                 node["registered_name"] = item.key
-                if item.by_value:
+                if item.by_value or item.module in lifted.names():
                     # Where a loaded bundle keeps it says nothing; so the first and the second bundle agree.
                     node["module"] = item.module
     prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]

@@ -55,6 +55,10 @@ class BundleSources:
         """Say whether the module is a package."""
         return self._namespace.is_package(name)
 
+    def is_generated(self, name: str) -> bool:
+        """Say whether the author had no such module."""
+        return self._namespace.modules[name].generated
+
     def source(self, name: str) -> bytes:
         """Return the module's text."""
         return self._namespace.modules[name].text

@@ -7,7 +7,7 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.consent import needed_words, opaque_lines
-from bundler.manifest import CustomObject, Manifest, TensorSpec
+from bundler.manifest import Agreement, CustomObject, Manifest, Payload, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
 
@@ -48,7 +48,8 @@ def as_text(inspection: Inspection) -> str:
     manifest = inspection.manifest
     sections = [
         _identity(inspection),
-        _payload(manifest),
+        _payload(manifest, manifest.payload, "Payload"),
+        _payload(manifest, manifest.inference, "Second payload") if manifest.inference else [],
         _objects(manifest),
         _modules(manifest),
         _requirements(manifest),
@@ -80,12 +81,10 @@ def _identity(inspection: Inspection) -> list[str]:
     return lines
 
 
-def _payload(manifest: Manifest) -> list[str]:
-    payload = manifest.payload
-    member = next((item for item in manifest.members if item.name == payload.member), None)
+def _payload(manifest: Manifest, payload: Payload, title: str) -> list[str]:
     promise = "trains, predicts, saves" if payload.fidelity == "full" else "predicts only"
     rows: list[tuple[str, object]] = [
-        ("member", f"{payload.member}, {size_text(member.size) if member else 'missing'}"),
+        ("member", f"{payload.member}, {_size(manifest, payload)}"),
         ("fidelity", f"{payload.fidelity} ({promise})"),
         (
             "class",
@@ -102,7 +101,34 @@ def _payload(manifest: Manifest) -> list[str]:
             f"Keras {payload.keras_version}; packed under TensorFlow {payload.tensorflow_version}",
         ),
     ]
-    return [f"Payload: {shown(payload.kind)}", *table(rows)]
+    if payload.endpoint is not None:
+        rows.append(("calls", f"the function {payload.endpoint!r} of the graph"))
+    if payload.agreement is not None:
+        rows.append(("agrees", _agreement(payload.agreement)))
+    elif payload.kind == "saved_model":
+        rows.append(("agrees", "not compared: there was a graph and no model"))
+    return [f"{title}: {shown(payload.kind)}", *table(rows)]
+
+
+def _size(manifest: Manifest, payload: Payload) -> str:
+    """Return the size of the file, or of all files of a SavedModel."""
+    sizes = {member.name: member.size for member in manifest.members}
+    if payload.member not in sizes:
+        return "missing"
+    if payload.kind != "saved_model":
+        return size_text(sizes[payload.member])
+    folder = payload.member.rpartition("/")[0] + "/"
+    below = [size for name, size in sizes.items() if name.startswith(folder)]
+    return f"{size_text(sum(below))} in {len(below)} files"
+
+
+def _agreement(agreement: Agreement) -> str:
+    if not agreement.deterministic:
+        return "in shapes and dtypes; the model is random, or keeps a state, so numbers were not compared"
+    return (
+        f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
+        f"allowed {agreement.absolute_tolerance:g} + {agreement.relative_tolerance:g} x |output|"
+    )
 
 
 def _tensors(word: str, tensors: tuple[TensorSpec, ...] | None) -> list[tuple[str, object]]:
@@ -174,7 +200,26 @@ def _proof(manifest: Manifest) -> list[str]:
         "Checks",
         "  checked now      container layout, manifest",
         "  not checked now  the bytes of the members against their digests (kbundle verify)",
-        f"  proof            {'recorded' if manifest.proof else 'not proved: no fresh process has loaded it yet'}",
-        f"  self-test        {'recorded' if manifest.self_test else 'none'}",
+        *(f"  {word:16} {shown(line)}" for word, line in [("proof", _proved(manifest)), *_self_test(manifest)]),
         "  loading it runs its code with your rights; read the source first: kbundle extract FILE DIR",
     ]
+
+
+def _proved(manifest: Manifest) -> str:
+    proof = manifest.proof
+    if proof is None:
+        return "not proved: no fresh process has loaded it yet"
+    versions = f"Python {proof.python}, Keras {proof.keras_version}, TensorFlow {proof.tensorflow_version}"
+    # A statement like any other in this file: who loads it can repeat it, nobody can check it.
+    return f"the author's kbundle says: a fresh process with {versions} passed {', '.join(proof.checks)}"
+
+
+def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
+    test = manifest.self_test
+    if test is None:
+        return [("self-test", "none")]
+    inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
+    allowed = f"outputs at most {test.absolute_tolerance:g} + {test.relative_tolerance:g} * |expected| apart"
+    if not test.deterministic:
+        allowed = "a random model: only the shapes and dtypes of its outputs are compared"
+    return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]

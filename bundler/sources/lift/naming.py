@@ -1,0 +1,106 @@
+"""Names for generated modules, and for lambdas that become functions."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.util
+import keyword
+import re
+import sys
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bundler.sources.lift.texts import Unit
+
+#: File names that Windows keeps for devices.
+_DEVICES = ("con", "prn", "aux", "nul")
+
+
+class ModuleNames:
+    """Gives each generated module a name that nothing else has: not Python, not what can be imported, not `taken`."""
+
+    def __init__(self, taken: Collection[str]) -> None:
+        # Two names that differ in case alone are one file on some systems.
+        self._taken = {name.casefold() for name in (*taken, *sys.stdlib_module_names, *_DEVICES, "__main__")}
+
+    def give(self, wanted: str, second: str, file: object = None) -> str:
+        """Return `wanted`, or `second` where that is taken, or `second` with a number; the name is taken then.
+
+        A module that comes from `file` itself, the script that the names are for, does not count.
+        """
+        name, number = wanted, 1
+        while name.casefold() in self._taken or _is_importable(name, file):
+            name = second if number == 1 else f"{second}_{number}"
+            number += 1
+        self._taken.add(name.casefold())
+        return name
+
+
+def _is_importable(name: str, file: object) -> bool:
+    """Say whether `import name` would find something; for a top-level name that imports nothing."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # A module in sys.modules without a spec.
+        return True
+    return spec is not None and spec.origin != file
+
+
+def module_stem(namespace: Mapping[str, Any]) -> str:
+    """Return what a module made of a script or a notebook would be called."""
+    file = namespace.get("__file__")
+    if not isinstance(file, str) or "get_ipython" in namespace:
+        return "notebook"
+    path = Path(file)
+    # A package that is run with `python -m` calls its script __main__.
+    return identifier(path.parent.name if path.stem == "__main__" else path.stem)
+
+
+def identifier(text: str) -> str:
+    """Return `text` as a Python name in ASCII, since the name of a file comes from it."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode())
+    if not name.isidentifier() or keyword.iskeyword(name):
+        name = f"_{name}" if name[:1].isdigit() else f"{name}_"
+    return name if name.isidentifier() else "generated"
+
+
+def lambda_name(unit: Unit, node: ast.Lambda, avoid: Collection[str]) -> str:
+    """Return a name for the lambda `node` by how its text uses it: a target, a keyword, or the call that takes it."""
+    parts = [part for part in _uses(unit, node) if part.strip("_")]
+    stem = re.sub(r"_+", "_", identifier("_".join(reversed(parts)) or "function").lower()).strip("_") or "function"
+    if not stem.isidentifier():
+        stem = "function"
+    if keyword.iskeyword(stem) or hasattr(builtins, stem):
+        stem = f"{stem}_function"
+    name, number = stem, 2
+    while name in avoid:
+        name = f"{stem}_{number}"
+        number += 1
+    return name
+
+
+def _uses(unit: Unit, node: ast.Lambda) -> Iterator[str]:
+    below: ast.AST = node
+    for above in unit.above(node):
+        match above:
+            case ast.keyword(arg=str(name)):
+                yield name
+                return
+            case ast.Dict(keys=keys, values=values) if below in values:
+                key = keys[values.index(below)]
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value
+            case ast.Call(func=function, keywords=keywords) if below is not function:
+                names = [item.value for item in keywords if item.arg == "name"]
+                given = names[0].value if names and isinstance(names[0], ast.Constant) else None
+                callee = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+                yield given if isinstance(given, str) else f"{callee}_function"
+                return
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+                return
+            case ast.stmt() | ast.Lambda():
+                return
+        below = above
