@@ -38,7 +38,7 @@ def load(
     custom_objects: Mapping[str, Any],
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
-    strict: bool = True,
+    hosts: Mapping[str, Any] | None = None,
     graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
@@ -51,7 +51,8 @@ def load(
         custom_objects: objects by original key that replace the bundle's own.
         compile: as in `keras.saving.load_model`.
         safe_mode: as in `keras.saving.load_model`.
-        strict: refuse what neither the manifest nor the caller provides; otherwise the host does.
+        hosts: objects by key that the host has put into the model since it came out of the bundle; `None` for a
+            model that has only what its manifest says, and then anything else is refused.
         graphs: the SavedModel folders that travel with the model, by the path that a `TFSMLayer` has for them.
 
     Raises:
@@ -72,7 +73,8 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys) if strict else None)
+    more = {**custom_objects, **(hosts or {})}
+    offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
     offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer")
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,9 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
     closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements))
+    if by_value:
+        # Bytecode means something else in every other version.
+        closure = replace(closure, python=f"=={sys.version_info.major}.{sys.version_info.minor}.*")
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects, resolution.lifted)
