@@ -81,6 +81,8 @@ def unbundle(
                 custom_objects=custom_objects or {},
                 compile=compile,
                 safe_mode=safe_mode,
+                adaptations=manifest.adaptations,
+                builder=manifest.builder,
             )
 
 

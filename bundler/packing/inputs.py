@@ -10,8 +10,8 @@ from bundler.errors import PackError
 from bundler.keras_io import payload
 from bundler.packing.compose import Found
 from bundler.packing.keras_file import from_keras_file
-from bundler.packing.live import from_model
 from bundler.packing.search import Search, Step
+from bundler.packing.trial import from_model_until_it_loads
 
 
 def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
@@ -24,7 +24,7 @@ def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     if isinstance(model, str | os.PathLike):
         return _from_path(Path(model), search, scratch, step)
     if payload.is_model(model):
-        return from_model(model, search, scratch, step)
+        return from_model_until_it_loads(model, search, scratch, step)
     raise PackError(
         "this is neither a Keras model nor the path of one",
         expected="a keras.Model, or the path of a .keras file",

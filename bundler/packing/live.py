@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
+from bundler.manifest import Adaptation
 from bundler.namespace import loaded_namespaces, namespace_of
+from bundler.packing import adapted
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.found import FoundObject
@@ -18,8 +21,12 @@ from bundler.sources.locate import Locator
 from bundler.sources.resolve import ambiguous_functions, resolve_live
 
 
-def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
+def from_model(
+    model: Any, search: Search, scratch: Path, step: Step, *, adaptations: Sequence[Adaptation] = ()
+) -> Found:
     """Save `model` below the folder `scratch` and find its source.
+
+    `adaptations` are those that are known to be needed; what saving needs beyond them is added.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -29,7 +36,8 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     live = live_objects(model)
     twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
     with payload.distinct_names(twins):
-        config = payload.save(model, scratch / "saved")
+        config, saved, used, named = adapted.save(model, scratch / "saved", adaptations)
+        live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
     namespaces = {
         namespace.prefix: namespace
@@ -55,7 +63,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     closure = close_over(resolution, locator, search)
     _restore_names(config, resolution.objects)
     keras_file = scratch / "model.keras"
-    payload.write_keras_file(scratch / "saved", config, keras_file)
+    payload.write_keras_file(saved, config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
     return Found(
         payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file),),
@@ -64,6 +72,7 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         closure=closure,
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
+        adaptations=used,
     )
 
 

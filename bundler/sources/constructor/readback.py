@@ -47,6 +47,7 @@ class Arguments:
         defaults: the defaults of the parameters that have one.
         takes: the parameters by name, also those that it takes out of ``**kwargs``.
         passes_keywords_on: a base constructor gets ``**kwargs``.
+        handed_on: the arguments that a base constructor gets by name.
         unread: what is missing.
     """
 
@@ -56,31 +57,36 @@ class Arguments:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     passes_keywords_on: bool = False
+    handed_on: frozenset[str] = frozenset()
     unread: tuple[Unread, ...] = ()
 
 
-def read_arguments(instance: Any, framework: FrameworkReader, *, skip: frozenset[str] = frozenset()) -> Arguments:
+def read_arguments(
+    instance: Any, framework: FrameworkReader, *, skip: frozenset[str] = frozenset(), method: str = "__init__"
+) -> Arguments:
     """Return the arguments that `instance` was made with.
 
     Args:
         instance: an object of a custom class.
         framework: asks an object of Keras for an argument of its constructor.
         skip: parameters that the caller knows another way (``name``, ``dtype``, ...).
+        method: what was called with the arguments.
     """
-    return _Reader(framework=framework).arguments(instance, type(instance), skip)
+    return _Reader(framework=framework, method=method).arguments(instance, type(instance), skip)
 
 
 @dataclass(kw_only=True)
 class _Reader:
     framework: FrameworkReader
+    method: str = "__init__"
     depth: int = 0
 
     def arguments(self, instance: Any, cls: type, skip: frozenset[str]) -> Arguments:
-        owner, function = _constructor(cls)
-        if function is None:
-            return Arguments(values={})
+        owner, function = _constructor(cls, self.method)
+        if function is None or is_framework(owner.__module__):
+            return Arguments(values={}, passes_keywords_on=True)
         parameters = _parameters(function)
-        body = body_of(function, type(instance))
+        body = body_of(function, type(instance), self.method)
         values: dict[str, Any] = {}
         positional: tuple[Any, ...] = ()
         certain: set[str] = set()
@@ -112,6 +118,9 @@ class _Reader:
             defaults=defaults,
             takes=(*(item.name for item in parameters if item.kind not in _VARIADIC), *optional),
             passes_keywords_on=body is None or body.passes_keywords_on,
+            handed_on=frozenset(
+                keyword.arg for _, call, _ in (body.calls if body else ()) for keyword in call.keywords if keyword.arg
+            ),
             unread=tuple(unread),
         )
 
@@ -127,28 +136,29 @@ class _Reader:
             return UNKNOWN
         if is_framework(cls.__module__):
             return self.framework(instance, name)
-        owner, function = _constructor(cls)
-        body = body_of(function, type(instance)) if function is not None else None
+        method = self.method if isinstance(instance, cls) and self.depth == 0 else "__init__"
+        owner, function = _constructor(cls, method)
+        body = body_of(function, type(instance), method) if function is not None else None
         if is_framework(owner.__module__) or body is None:
             return self.framework(instance, name) if is_framework(owner.__module__) else _by_name(instance, name)
         self.depth += 1
         try:
-            return self._from_body(instance, owner, body, name)
+            return self._from_body(instance, owner, body, name, method)
         finally:
             self.depth -= 1
 
-    def _from_body(self, instance: Any, owner: type, body: Body, name: str) -> Any:
+    def _from_body(self, instance: Any, owner: type, body: Body, name: str, method: str) -> Any:
         if not _may_be_given_again(body, name):
             return UNKNOWN
         solver = Solver(part=self.part)
-        leaf = Leaf(scope=body.scope, name=name, default=_default(owner, body, name))
+        leaf = Leaf(scope=body.scope, name=name, default=_default(owner, body, name, method))
         for is_plain in (True, False):
             for attribute, found in self._in_attributes(instance, body, solver, leaf):
                 if found is not UNKNOWN and (is_plain is (attribute in _plain_attributes(body, name))):
                     return found
         for scope, call, base in body.calls:
-            target = base or _next_constructor(type(instance), owner)
-            _, function = _constructor(target)
+            target = base or _next_constructor(type(instance), owner, method)
+            _, function = _constructor(target, method)
             if function is None:
                 continue
             for parameter, argument in bound(call, inspect.signature(function), skip=1):
@@ -185,9 +195,9 @@ class _Reader:
             if others and all(isinstance(item.value, ast.Constant) for item in items):
                 continue
             if not mentioning and len(items) == 2 and len(others) == 2:
-                (other,) = [item for item in others if not isinstance(item.value, ast.Constant)] or [None]
-                if other is not None and isinstance(leaf.default, bool):
-                    yield attribute, _from_tests(solver, other, leaf)
+                made = [item for item in others if not isinstance(item.value, ast.Constant)]
+                if len(made) == 1 and isinstance(leaf.default, bool):
+                    yield attribute, _from_tests(solver, made[0], leaf)
                 continue
             if not mentioning or any(not isinstance(item.value, ast.Constant) for item in others):
                 continue
@@ -197,18 +207,18 @@ class _Reader:
                 yield attribute, first
 
 
-def _constructor(cls: type) -> tuple[type, Any]:
-    """Return the class in the resolution order of `cls` that has the ``__init__``, and the function."""
+def _constructor(cls: type, method: str) -> tuple[type, Any]:
+    """Return the class in the resolution order of `cls` that has the method, and the function."""
     for base in cls.__mro__:
-        function = vars(base).get("__init__")
+        function = vars(base).get(method)
         if function is not None:
             return base, function if isinstance(inspect.unwrap(function), types.FunctionType) else None
     return cls, None
 
 
-def _next_constructor(cls: type, owner: type) -> type:
+def _next_constructor(cls: type, owner: type, method: str) -> type:
     order = cls.__mro__
-    return next((base for base in order[order.index(owner) + 1 :] if "__init__" in vars(base)), object)
+    return next((base for base in order[order.index(owner) + 1 :] if method in vars(base)), object)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
@@ -259,12 +269,12 @@ def _from_tests(solver: Solver, item: Assignment, leaf: Leaf) -> Any:
     return UNKNOWN
 
 
-def _default(owner: type, body: Body, name: str) -> Any:
+def _default(owner: type, body: Body, name: str, method: str) -> Any:
     """Return the default of a parameter; for one that is declared a `bool` without one, `False`."""
     if name in body.optional:
         node = body.optional[name]
         return _literal(node) if node is not None else UNKNOWN
-    parameter = inspect.signature(vars(owner)["__init__"]).parameters.get(name)
+    parameter = inspect.signature(vars(owner)[method]).parameters.get(name)
     if parameter is None or parameter.default is inspect.Parameter.empty:
         is_flag = parameter is not None and parameter.annotation in (bool, "bool")
         return False if is_flag else UNKNOWN

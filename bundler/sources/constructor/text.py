@@ -93,8 +93,11 @@ class Body:
     passes_keywords_on: bool
 
 
-def body_of(function: Callable[..., Any], owner: type) -> Body | None:
-    """Return the body of the constructor `function` of the class `owner`, or `None` where its text is not at hand."""
+def body_of(function: Callable[..., Any], owner: type, method: str = "__init__") -> Body | None:
+    """Return the body of the constructor `function` of the class `owner`, or `None` where its text is not at hand.
+
+    `method` is the name of what is read, for a `compile` that is read like a constructor.
+    """
     tree = _definition(function)
     if tree is None:
         return None
@@ -106,7 +109,7 @@ def body_of(function: Callable[..., Any], owner: type) -> Body | None:
     for parameter in _parameters(tree):
         scope.names[parameter] = LEAF
     scope.names |= dict.fromkeys(optional, LEAF)
-    reading = _Reading(owner=owner)
+    reading = _Reading(owner=owner, method=method)
     reading.read(scope, tree.body)
     code = inspect.unwrap(function).__code__
     return Body(
@@ -120,7 +123,7 @@ def body_of(function: Callable[..., Any], owner: type) -> Body | None:
             node.id for item in tree.body for node in ast.walk(item) if isinstance(node, ast.Name) and _is_read(node)
         ),
         optional=optional,
-        passes_keywords_on=keywords is not None and _passes_on(tree, keywords),
+        passes_keywords_on=keywords is not None and _passes_on(tree, keywords, method),
     )
 
 
@@ -230,6 +233,7 @@ class _KeywordsByName(ast.NodeTransformer):
 @dataclass(eq=False, kw_only=True)
 class _Reading:
     owner: type
+    method: str = "__init__"
     assignments: list[Assignment] = field(default_factory=list)
     calls: list[tuple[Scope, ast.Call, type | None]] = field(default_factory=list)
     changed: dict[str, list[ast.expr]] = field(default_factory=dict)
@@ -294,7 +298,7 @@ class _Reading:
                     self.assignments.append(Assignment(attribute=str(name.value), scope=scope, value=value))
             return
         holder = function.value
-        if function.attr == "__init__":
+        if function.attr == self.method:
             if isinstance(holder, ast.Call) and isinstance(holder.func, ast.Name) and holder.func.id == "super":
                 self.calls.append((scope, call, None))
             elif isinstance(base := scope.resolve(holder), type) and call.args and scope.is_self(call.args[0]):
@@ -392,12 +396,12 @@ def _is_read(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Load)
 
 
-def _passes_on(tree: ast.FunctionDef, keywords: str) -> bool:
+def _passes_on(tree: ast.FunctionDef, keywords: str, method: str) -> bool:
     """Say whether a base constructor gets ``**kwargs``."""
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "__init__"
+        and node.func.attr == method
         and any(
             item.arg is None and isinstance(item.value, ast.Name) and item.value.id == keywords
             for item in node.keywords
