@@ -138,7 +138,7 @@ def read(instance: Any, skip: frozenset[str], method: str = "__init__") -> own.G
         certain=found.certain,
         defaults={name: value for name, value in found.defaults.items() if value is not UNKNOWN},
         takes=found.takes,
-        passes_keywords_on=found.passes_keywords_on,
+        keywords_go_to=found.keywords_go_to,
         handed_on=found.handed_on,
         unread={item.parameter: remedy(item) for item in found.unread},
     )

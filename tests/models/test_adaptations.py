@@ -189,7 +189,7 @@ CASES = {
                 return self.d(x)
         """,
         make="mine.Net(units=6, rate=0.7)",
-        kinds=("constructor_arguments",),
+        kinds=("constructor_arguments", "surplus_arguments"),
     ),
     "functional_subclass_with_its_own_arguments": Case(
         code="""
@@ -201,7 +201,7 @@ CASES = {
                 return super().train_step(data)
         """,
         make="(lambda i: mine.Graph(i, layers.Dense(2)(layers.Dense(3)(i)), 0.25, name='graph'))(keras.Input((4,)))",
-        kinds=("constructor_arguments", "functional_graph"),
+        kinds=("constructor_arguments", "functional_graph", "surplus_arguments"),
     ),
     "functional_subclass_that_makes_its_graph": Case(
         code="""
@@ -223,7 +223,7 @@ CASES = {
                 super().__init__([layers.Dense(units, activation="relu"), layers.Dense(2)], **kwargs)
         """,
         make="mine.Stack(5)",
-        kinds=("constructor_arguments",),
+        kinds=("constructor_arguments", "surplus_arguments"),
     ),
     "schedule_and_initializer_without_get_config": Case(
         code="""
@@ -268,7 +268,7 @@ CASES = {
         """,
         make="keras.Sequential([keras.Input((4,)), layers.Dense(2)])",
         kinds=("constructor_arguments", "surplus_arguments"),
-        after="model.compile('adam', mine.Focal(2.0, alpha=0.9), [mine.Count(0.1)]);"
+        after="model.compile('adam', mine.Focal(2.0, alpha=0.9), metrics=[mine.Count(0.1)]);"
         "model.fit(x, np.zeros((5, 2)), verbose=0)",
     ),
     "sublayers_that_build_leaves_unbuilt": Case(

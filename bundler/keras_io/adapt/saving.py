@@ -20,12 +20,11 @@ from bundler.keras_io.adapt import (
     SURPLUS_ARGUMENTS,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL, constructs_directly
+from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
 from bundler.keras_io.adapt.calls import call_signature
 from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode, survives
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
-
-_FRAMEWORK = ("keras", "tensorflow")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +36,7 @@ class Given:
     certain: frozenset[str]
     defaults: Mapping[str, Any]
     takes: tuple[str, ...]
-    passes_keywords_on: bool
+    keywords_go_to: type | None
     handed_on: frozenset[str]
     unread: Mapping[str, str]
 
@@ -127,8 +126,9 @@ class Saving:
         names = tuple(name for name in encoded if name != POSITIONAL)
         self._note(type(instance), CONSTRUCTOR_ARGUMENTS, names)
         if not replaces:
-            return self._with_restored(instance, {**config, **encoded}) if not encoded else {**config, **encoded}
-        surplus = tuple(name for name in base if not takes(type(instance), given, name))
+            # Keras leaves the name out of what it records for a class that does not take one.
+            base = {name: value for name, value in base_config(instance).items() if name in BASE_ARGUMENTS} | config
+        surplus = tuple(name for name in base if not takes(given, name))
         if surplus:
             self._note(type(instance), SURPLUS_ARGUMENTS, surplus)
         return {**base, **encoded}
@@ -143,7 +143,7 @@ class Saving:
             self._problem(why)
         encoded = {name: self._encoded(instance, name, value) for name, value in given.values.items()}
         base = base_config(instance)
-        surplus = tuple(name for name in base if not takes(type(instance), given, name))
+        surplus = tuple(name for name in base if not takes(given, name))
         self._note(type(instance), FUNCTIONAL_GRAPH, names)
         self._note(type(instance), CONSTRUCTOR_ARGUMENTS, tuple(encoded))
         if surplus:
@@ -234,7 +234,7 @@ def base_config(instance: Any) -> dict[str, Any]:
     layer = keras().layers.Layer
     bases = [layer] if isinstance(instance, keras().Model) else type(instance).__mro__
     for base in bases:
-        if base.__module__.partition(".")[0] in _FRAMEWORK and "get_config" in vars(base):
+        if base.__module__.partition(".")[0] in FRAMEWORK and "get_config" in vars(base):
             try:
                 return dict(base.get_config(instance))
             except NotImplementedError:
@@ -331,15 +331,16 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
     is_open = inspect.Parameter.VAR_KEYWORD in {
         item.kind for item in inspect.signature(type(model).compile).parameters.values()
     }
-    return {**(handed_on if is_open and given.passes_keywords_on else {}), **given.values}
+    return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
 
 
-def takes(cls: type, given: Given, name: str) -> bool:
-    """Say whether ``__init__`` of `cls` takes the argument `name`, itself or through ``**kwargs``."""
+def takes(given: Given, name: str) -> bool:
+    """Say whether the constructor takes the argument `name`, itself or through ``**kwargs``."""
     if name in given.takes:
         return True
-    kinds = {item.kind for item in inspect.signature(cls.__init__).parameters.values()}
-    return inspect.Parameter.VAR_KEYWORD in kinds and given.passes_keywords_on
+    if given.keywords_go_to is None or name in given.handed_on:
+        return False
+    return accepted(given.keywords_go_to, name)
 
 
 def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> dict[str, tuple[str, ...]]:
@@ -360,7 +361,7 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     if "layers" in config and "input_layers" in config and _is_stock_signature(cls):
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    if cls.__init__ is object.__init__ or str(cls.__init__.__module__).partition(".")[0] in _FRAMEWORK:
+    if cls.__init__ is object.__init__ or str(cls.__init__.__module__).partition(".")[0] in FRAMEWORK:
         return {}
     given = read(instance, BASE_ARGUMENTS)
     needs = [name for name in (*given.takes,) if name not in config and name not in BASE_ARGUMENTS]
@@ -373,7 +374,7 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     ]
     if not _is_frameworks(cls, "from_config"):
         return {CONSTRUCTOR_ARGUMENTS: tuple(changed)} if changed and not lost else {}
-    surplus = tuple(name for name in config if not takes(cls, given, name))
+    surplus = tuple(name for name in config if not takes(given, name))
     if surplus:
         found[SURPLUS_ARGUMENTS] = surplus
     if lost or changed or given.positional:
@@ -416,7 +417,7 @@ def _is_frameworks(cls: type, method: str) -> bool:
     """Say whether `cls` has the framework's own `method`, not one of the author's."""
     for base in cls.__mro__:
         if method in vars(base):
-            return base.__module__.partition(".")[0] in _FRAMEWORK
+            return base.__module__.partition(".")[0] in FRAMEWORK
     return False
 
 

@@ -45,8 +45,8 @@ class Arguments:
         positional: the values of ``*args``.
         certain: the parameters that the text of the constructor keeps under an attribute as they are.
         defaults: the defaults of the parameters that have one.
-        takes: the parameters by name, also those that it takes out of ``**kwargs``.
-        passes_keywords_on: a base constructor gets ``**kwargs``.
+        takes: the parameters by name, also those that it, or a base class of the author's, takes out of ``**kwargs``.
+        keywords_go_to: the class of the framework whose constructor gets what remains of ``**kwargs``.
         handed_on: the arguments that a base constructor gets by name.
         unread: what is missing.
     """
@@ -56,7 +56,7 @@ class Arguments:
     certain: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
-    passes_keywords_on: bool = False
+    keywords_go_to: type | None = None
     handed_on: frozenset[str] = frozenset()
     unread: tuple[Unread, ...] = ()
 
@@ -84,7 +84,7 @@ class _Reader:
     def arguments(self, instance: Any, cls: type, skip: frozenset[str]) -> Arguments:
         owner, function = _constructor(cls, self.method)
         if function is None or is_framework(owner.__module__):
-            return Arguments(values={}, passes_keywords_on=True)
+            return Arguments(values={}, keywords_go_to=owner)
         parameters = _parameters(function)
         body = body_of(function, type(instance), self.method)
         values: dict[str, Any] = {}
@@ -111,13 +111,14 @@ class _Reader:
                 values[name] = found
                 if body is not None and _is_kept_as_it_is(body, name):
                     certain.add(name)
+        takes, keywords_go_to = _taken(type(instance), self.method)
         return Arguments(
             values=values,
             positional=positional,
             certain=frozenset(certain),
             defaults=defaults,
-            takes=(*(item.name for item in parameters if item.kind not in _VARIADIC), *optional),
-            passes_keywords_on=body is None or body.passes_keywords_on,
+            takes=takes,
+            keywords_go_to=keywords_go_to,
             handed_on=frozenset(
                 keyword.arg for _, call, _ in (body.calls if body else ()) for keyword in call.keywords if keyword.arg
             ),
@@ -214,6 +215,24 @@ def _constructor(cls: type, method: str) -> tuple[type, Any]:
         if function is not None:
             return base, function if isinstance(inspect.unwrap(function), types.FunctionType) else None
     return cls, None
+
+
+def _taken(cls: type, method: str) -> tuple[tuple[str, ...], type | None]:
+    """Return the keywords that a call of `cls` may have, and the framework's class that gets all others."""
+    names: dict[str, None] = {}
+    owner, function = _constructor(cls, method)
+    while function is not None and not is_framework(owner.__module__):
+        parameters = _parameters(function)
+        body = body_of(function, cls, method)
+        names |= dict.fromkeys(item.name for item in parameters if item.kind not in _VARIADIC)
+        names |= dict.fromkeys(body.optional if body else ())
+        is_open = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters)
+        if not is_open or (body is not None and not body.passes_keywords_on):
+            return tuple(names), None
+        owner = _next_constructor(cls, owner, method)
+        _, function = _constructor(owner, method)
+        owner = _constructor(owner, method)[0]
+    return tuple(names), owner if function is not None or is_framework(owner.__module__) else None
 
 
 def _next_constructor(cls: type, owner: type, method: str) -> type:
