@@ -107,23 +107,29 @@ def _adapted(
     )
 
 
-def remedies(model: Any, known: Sequence[Adaptation], failure: ProofFailed) -> tuple[Adaptation, ...]:
+def remedies(
+    model: Any,
+    known: Sequence[Adaptation],
+    failure: ProofFailed,
+    place: tuple[str | None, str | None],
+) -> tuple[Adaptation, ...]:
     """Return what to try next for a model that its bundle did not give back; empty where nothing is left.
 
     Args:
         model: the author's live model.
         known: the adaptations that the failed bundle had.
         failure: what went wrong.
+        place: the author's module and name of the class that failed, where that is known.
     """
     instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
     have = {(item.kind, item.module, item.qualname) for item in known}
-    if failure.qualname is not None:
-        guilty = [item for item in instances if _place(type(item)) == (failure.module, failure.qualname)]
+    if place[1] is not None:
+        guilty = [item for item in instances if place_of(type(item)) == place]
         found = _next_for(guilty, have)
         if found:
             return found
     found = _next_for([item for item in instances if item not in ()], have) if failure.stage != "weights" else ()
-    root = (adapt.BUILT_BY_CALL, *_place(type(model)))
+    root = (adapt.BUILT_BY_CALL, *place_of(type(model)))
     if not found and root not in have:
         return (Adaptation(kind=root[0], module=root[1], qualname=root[2]),)
     return found
@@ -165,7 +171,7 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tupl
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
-        module, qualname = _place(type(instance))
+        module, qualname = place_of(type(instance))
         config = own.own_config(instance)
         unsafe = own.unsafe_values(config) if config is not None else ()
         restored, constructed = (
@@ -216,7 +222,7 @@ def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) ->
 
 
 def _by_class(given: Sequence[Adaptation], instances: Sequence[Any], model: Any) -> Wanted:
-    classes = {_place(type(item)): type(item) for item in (*instances, model)}
+    classes = {place_of(type(item)): type(item) for item in (*instances, model)}
     wanted: Wanted = {}
     for item in given:
         cls = classes.get((item.module, item.qualname))
@@ -227,14 +233,14 @@ def _by_class(given: Sequence[Adaptation], instances: Sequence[Any], model: Any)
 
 def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
     recorded = [
-        Adaptation(kind=kind, module=_place(cls)[0], qualname=_place(cls)[1], arguments=arguments)
+        Adaptation(kind=kind, module=place_of(cls)[0], qualname=place_of(cls)[1], arguments=arguments)
         for cls, kinds in wanted.items()
         for kind, arguments in kinds.items()
     ]
     return tuple(sorted(recorded, key=lambda item: (item.module, item.qualname, item.kind)))
 
 
-def _place(cls: type) -> tuple[str, str]:
+def place_of(cls: type) -> tuple[str, str]:
     """Return the module and name that the manifest has for `cls`."""
     import sys
 

@@ -83,6 +83,8 @@ def from_model(
     graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(saved.directory, config, keras_file)
+    made = {**resolution.lifted.places, **by_value}
+    places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,
@@ -93,8 +95,14 @@ def from_model(
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
-        adaptations=saved.adaptations,
+        adaptations=tuple(_renamed(item, places) for item in saved.adaptations),
+        renamed=places,
     )
+
+
+def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
 
 
 def _save(model: Any, directory: Path, adaptations: Sequence[Adaptation]) -> _Saved:
