@@ -62,6 +62,22 @@ def test_takes_executed_text_that_linecache_has(session: Session) -> None:
         del linecache.cache["<made>"]
 
 
+def test_takes_the_inputs_of_a_prompt_that_keeps_them(session: Session) -> None:
+    # As the REPL of Python 3.13 does; the one of 3.11 calls all its inputs <stdin> and keeps none.
+    inputs = ["import math\n", "K = 2\n", "def f(x):\n    return math.floor(x) * K\n"]
+    for number, text in enumerate(inputs):
+        name = f"<python-input-{number}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "single"), vars(session.main))
+    try:
+        [module] = lift([session["f"]], taken=()).modules
+    finally:
+        for number in range(len(inputs)):
+            del linecache.cache[f"<python-input-{number}>"]
+    assert module.name == "session"
+    assert "import math\n\nK = 2\n\n\ndef f(x):" in module.text.decode()
+
+
 def test_refuses_a_class_that_type_made(session: Session) -> None:
     session.script("Made = type('Made', (dict,), {'call': lambda self: 1})\nBare = type('Bare', (dict,), {})\n")
     assert "the class Made has no class statement" in problem(session["Made"])
