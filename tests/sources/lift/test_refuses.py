@@ -153,6 +153,11 @@ def test_refuses_a_decorator_argument_that_is_gone(session: Session) -> None:
     assert "uses 'name' of the function around it, and its value is not kept" in problem(session["f"])
 
 
+def test_refuses_a_function_with_attributes(session: Session) -> None:
+    session.script("def f():\n    return f.rate\nf.rate = 3\n")
+    assert "the function f has the attribute 'rate'" in problem(session["f"])
+
+
 def test_messages_hold_no_path(session: Session) -> None:
     session.script("thing = object()\ndef f():\n    return thing\n")
     assert str(session.folder) not in problem(session["f"])
