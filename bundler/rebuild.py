@@ -85,6 +85,7 @@ def build(
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
     strict: bool = True,
+    graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
     return loading.load(
@@ -96,4 +97,5 @@ def build(
         compile=compile,
         safe_mode=safe_mode,
         strict=strict,
+        graphs=graphs,
     )

@@ -6,6 +6,7 @@ the bundle's code run. Source is read once: the bytes that were hashed are the b
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -24,6 +25,9 @@ from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.portable import Reference, attach
 from bundler.rebuild import build, open_code, read_code
+
+#: Where the SavedModel folders of `TFSMLayer`s are, each below a number.
+_GRAPHS = PurePosixPath("model/tfsm")
 
 
 def unbundle(
@@ -81,6 +85,7 @@ def unbundle(
             directory = Path(scratch) / "model"
             _unpack_payload(reader, directory, progress)
             code = read_code(reader, manifest)
+            graphs = _unpack_graphs(reader, progress)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
@@ -92,6 +97,7 @@ def unbundle(
                 custom_objects=custom_objects or {},
                 compile=compile,
                 safe_mode=safe_mode,
+                graphs=graphs,
             )
         if self_test:
             selftest.require_same(selftest.replay(model, reader))
@@ -155,6 +161,26 @@ def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | Non
         progress("building the model", 0, 0)
     framework.keras()
     return saved_model.load_and_tidy(directory, payload)
+
+
+def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> dict[str, Path]:
+    """Write the graphs of the model's `TFSMLayer`s to a folder that stays, and return their folders by place.
+
+    The layer keeps the path, and reads from it again when the model is packed again.
+    """
+    numbers = {
+        name.parts[: len(_GRAPHS.parts) + 1]
+        for member in reader.manifest.members
+        if (name := PurePosixPath(member.name)).is_relative_to(_GRAPHS) and len(name.parts) > len(_GRAPHS.parts) + 1
+    }
+    if not numbers:
+        return {}
+    folder = saved_model.private_folder()
+    atexit.register(saved_model.remove, folder, os.getpid())
+    places = [PurePosixPath(*parts) for parts in sorted(numbers)]
+    for place in places:
+        _unpack_below(reader, place, folder / place.name, progress)
+    return {str(place): folder / place.name for place in places}
 
 
 def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None) -> None:

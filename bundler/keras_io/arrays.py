@@ -153,6 +153,8 @@ def read_file(path: str | os.PathLike[str]) -> Any:
                     return parse(Path(place).read_bytes(), place)
         with np.load(place, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+            if any(not isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("it holds other files")
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise PackError(
             f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"

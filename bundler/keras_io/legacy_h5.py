@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ _LABELS = ("name", "class_name", "registered_name", "module", "dtype", "keras_ve
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return ``{"model": ..., "training": ...}``, the configs in the file; ``training`` is `None` where there is none.
+    """Return the configs ``model`` and ``training`` of the file and its ``keras_version``, `None` for what it lacks.
 
     Raises:
         PackError: it is no HDF5 file, or holds weights and no model.
@@ -44,6 +45,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         with h5py.File(path, "r") as file:
             texts = {name: file.attrs.get(f"{name}_config") for name in ("model", "training")}
+            version = file.attrs.get("keras_version")
             keys = sorted(file.keys())
         if texts["model"] is None:
             raise PackError(
@@ -53,7 +55,8 @@ def read_config(path: Path) -> dict[str, Any]:
                 hint="make the model, load_weights(path), and pack the model; or pack with builder=, a function that "
                 "returns the untrained model",
             )
-        return {name: None if text is None else json.loads(text) for name, text in texts.items()}
+        configs = {name: None if text is None else json.loads(text) for name, text in texts.items()}
+        return {**configs, "keras_version": version.decode() if isinstance(version, bytes) else version}
     except (OSError, ValueError) as error:
         raise PackError(
             f"this is not an HDF5 file that Keras could open: {error}",
@@ -66,6 +69,8 @@ def class_names(config: Any) -> Iterator[tuple[str, str]]:
     """Yield (pointer, name) for every class that the config of an ``.h5`` file asks for, Keras's own too."""
     for pointer, node in configtree.nodes(config):
         name = configtree.lookup_key(node)
+        if is_by_keras_2(config) and name.startswith("Custom>") and is_builtin(name.removeprefix("Custom>")):
+            continue  # Keras 2 registered its own optimizers like an author's.
         if not configtree.is_function(node) and not (name.startswith("__") and name.endswith("__")):
             yield pointer, name
 
@@ -117,11 +122,38 @@ def is_of_keras_2(name: str) -> bool:
     return name in _KERAS_2_ONLY
 
 
-def load(path: Path, custom_objects: Mapping[str, Any]) -> Any:
-    """Return the model in the ``.h5`` file at `path`; raises `RebuildFailed`."""
+def is_by_keras_2(config: Any) -> bool:
+    """Say whether the file that `read_config` read was written by Keras 2."""
+    return str(config.get("keras_version") or "2").startswith("2")
+
+
+def load(path: Path, config: Any, custom_objects: Mapping[str, Any]) -> Any:
+    """Return the model in the ``.h5`` file at `path`, of which `config` is what `read_config` gave.
+
+    Keras 3 reads the models of Keras 2 and seldom what they were compiled with; then the model comes back without, and
+    a warning says so.
+
+    Raises:
+        RebuildFailed: Keras cannot load it.
+    """
     try:
-        # The scope wins over Keras's table in this loader, and an argument alone does not.
-        with keras().saving.custom_object_scope(dict(custom_objects)):
-            return keras().saving.load_model(path, custom_objects=dict(custom_objects), safe_mode=True)
+        return _load(path, custom_objects, compile=True)
+    except Exception as error:
+        if not (is_by_keras_2(config) and config["training"]):
+            raise rebuild_error(error) from error
+    try:
+        model = _load(path, custom_objects, compile=False)
     except Exception as error:
         raise rebuild_error(error) from error
+    warnings.warn(
+        f"{path.name} was written by Keras 2, and Keras 3 cannot read its optimizer, loss and metrics: "
+        "the model is packed without them",
+        stacklevel=2,
+    )
+    return model
+
+
+def _load(path: Path, custom_objects: Mapping[str, Any], *, compile: bool) -> Any:  # noqa: A002 - Keras's word
+    # The scope wins over Keras's table in this loader, and an argument alone does not.
+    with keras().saving.custom_object_scope(dict(custom_objects)):
+        return keras().saving.load_model(path, custom_objects=dict(custom_objects), compile=compile, safe_mode=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
-from bundler.keras_io import registry
+from bundler.keras_io import registry, tfsm
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import CustomObject
@@ -39,6 +39,7 @@ def load(
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
     strict: bool = True,
+    graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
@@ -51,6 +52,7 @@ def load(
         compile: as in `keras.saving.load_model`.
         safe_mode: as in `keras.saving.load_model`.
         strict: refuse what neither the manifest nor the caller provides; otherwise the host does.
+        graphs: the SavedModel folders that travel with the model, by the path that a `TFSMLayer` has for them.
 
     Raises:
         MissingObject: the config asks for an object that nobody provides.
@@ -71,6 +73,7 @@ def load(
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
     offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys) if strict else None)
+    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer")
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.

@@ -87,10 +87,15 @@ def _remedy(error: Exception) -> str:
 
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
-    metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}
+    (directory / METADATA).write_text(json.dumps({"date_saved": _NO_DATE, "keras_version": versions()[0]}))
+    zip_keras_file(directory, config, path)
+
+
+def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
+    """Zip the files of a ``.keras`` file in `directory`, with `config` as its config, into the file `path`."""
     assets = sorted(item for item in (directory / ASSETS).rglob("*") if item.is_file())
     members = [
-        NewMember(name=METADATA, content=json.dumps(metadata).encode()),
+        NewMember(name=METADATA, content=directory / METADATA),
         NewMember(name=CONFIG, content=json.dumps(config).encode()),
         NewMember(name=WEIGHTS, content=directory / WEIGHTS),
         *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),

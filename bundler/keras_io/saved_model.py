@@ -133,7 +133,7 @@ def load_and_tidy(directory: Path, facts: Payload) -> Any:
     if any((directory / "assets").rglob("*")):
         shutil.rmtree(directory / "variables", ignore_errors=True)
         (directory / GRAPH).unlink()
-        atexit.register(_remove, directory, os.getpid())
+        atexit.register(remove, directory, os.getpid())
     else:
         shutil.rmtree(directory, ignore_errors=True)
     return model
@@ -183,7 +183,8 @@ def _from_pickle(files: Mapping[str, bytes], facts: Any) -> Any:
     return load_and_tidy(directory, from_json(Payload, facts))
 
 
-def _remove(directory: Path, owner: int) -> None:
+def remove(directory: Path, owner: int) -> None:
+    """Remove a folder when the process `owner` ends."""
     # A forked child runs the same exit handlers; the files are its parent's.
     if os.getpid() == owner:
         shutil.rmtree(directory, ignore_errors=True)

@@ -11,8 +11,9 @@ from typing import Any
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError
-from bundler.keras_io import keras_file, loading
+from bundler.keras_io import keras_file, loading, payload
 from bundler.namespace import ROOT
+from bundler.packing import tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
 from bundler.packing.live import from_model
 from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
@@ -24,8 +25,8 @@ from bundler.sources.locate import Locator
 def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offered: Mapping[str, Any]) -> Found:
     """Find the source of the model in the file at `path`, and load it once from a copy below the folder `scratch`.
 
-    With objects `offered`, which are live and may come from anywhere, the model
-    is saved anew; otherwise the file travels byte for byte.
+    With objects `offered`, which are live and may come from anywhere, the model is saved anew; otherwise the file
+    travels byte for byte, unless a `TFSMLayer` in it names a folder.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -54,15 +55,31 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     objects = custom_objects(resolution.objects, closure, {})
     namespace = provisional_namespace(closure, packed)
     entries = list(resolution.roots)
-    model = loading.load(directory, objects, entries, namespace, custom_objects=given, compile=True, safe_mode=True)
+    graphs = tfsm.graph_folders(config, [path.parent])
+    model = loading.load(
+        directory,
+        objects,
+        entries,
+        namespace,
+        custom_objects=given,
+        compile=True,
+        safe_mode=True,
+        graphs={name: folder.resolve() for name, folder in graphs.items()},
+    )
     if given:
         return from_model(model, search, scratch, step)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))
+    members = tfsm.embed(config, graphs)
+    if graphs:
+        # The paths in its config are those of one machine, so this file cannot stay as it is.
+        keras_file.unpack_keras_file(path, scratch / "embedded")
+        path = scratch / "embedded.keras"
+        payload.zip_keras_file(scratch / "embedded", config, path)
     return Found(
         model=model,
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=path),),
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=path), *members),
         objects=tuple(described),
         entries=resolution.roots,
         closure=closure,

@@ -33,7 +33,7 @@ def from_legacy_file(path: Path, search: Search, custom_objects: Mapping[str, An
     chosen = _chosen(config, search, custom_objects)
     step("loading the model once")
     if not chosen:
-        return legacy_h5.load(path, custom_objects)
+        return legacy_h5.load(path, config, custom_objects)
     places: dict[str, list[str]] = {}
     for definition in chosen.values():
         places.setdefault(definition.module, []).append(definition.qualname)
@@ -45,7 +45,7 @@ def from_legacy_file(path: Path, search: Search, custom_objects: Mapping[str, An
     namespace = provisional_namespace(closure, packed_versions(closure, locator))
     members = {module.name: module.member for module in closure.modules}
     found = {name: loading.find_object(_described(name, item, members), namespace) for name, item in chosen.items()}
-    return legacy_h5.load(path, {**found, **custom_objects})
+    return legacy_h5.load(path, config, {**found, **custom_objects})
 
 
 def _chosen(config: Any, search: Search, custom_objects: Mapping[str, Any]) -> dict[str, Definition]:

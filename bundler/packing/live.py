@@ -11,6 +11,7 @@ from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
 from bundler.namespace import loaded_namespaces, namespace_of, opaque_place
+from bundler.packing import tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.by_value import member_names, pickle_objects, places_of
@@ -70,12 +71,13 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects, resolution.lifted)
+    graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(scratch / "saved", config, keras_file)
     inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
     return Found(
         model=model,
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file),),
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file), *graphs),
         objects=resolution.objects,
         entries=resolution.roots,
         closure=closure,

@@ -16,14 +16,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-import bundler
 from bundler.namespace import ROOT
 from bundler.proof.request import Surroundings
 from bundler.sources.installed import is_site, is_stdlib
 
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
-#: Not the distribution's: `bundler` itself may lie in a checkout of the author's.
-PACKAGE = Path(bundler.__file__).parent
+#: `bundler` itself, which may lie in a checkout of the author's.
+PACKAGE = Path(__file__).parents[1]
 
 
 def installed_entries(path: Iterable[str]) -> list[str]:

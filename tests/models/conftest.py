@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.pickles import pickles_in
 from tests.zygote import Finished, Zygote
 
 _LIB = Path(__file__).parent / "lib"
@@ -64,6 +67,9 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(zygote: Zygote, tmp_path: Path) -> Workshop:
-    """Return an empty workshop."""
-    return Workshop(zygote, tmp_path)
+def workshop(zygote: Zygote, tmp_path: Path) -> Iterator[Workshop]:
+    """Give an empty workshop, and see to it afterwards that no bundle in it holds an undeclared pickle."""
+    yield Workshop(zygote, tmp_path)
+    # A test may have broken a file on purpose.
+    bundles = [path for path in sorted(tmp_path.rglob("*.kbundle")) if zipfile.is_zipfile(path)]
+    assert [f"{path.name}: {line}" for path in bundles for line in pickles_in(path)] == []

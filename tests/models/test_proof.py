@@ -289,6 +289,13 @@ def test_example_inputs_are_taken_as_they_are(workshop: Workshop) -> None:
         assert set(named) == {"a", "b"}
         fixed = keras.Sequential([keras.Input((3,), batch_size=20), keras.layers.Dense(2)])
         assert kept(fixed, x).shape == (20, 3)
+        class Sum(keras.Model):
+            def call(self, a, b, training=False):
+                return a + b
+        from bundler.keras_io import samples
+        total = Sum()
+        total(x, x)
+        assert isinstance(samples.given(total, {"a": x, "b": x}).inputs, arrays.Keywords)
         words = keras.Sequential([keras.Input((1,), dtype="string"), keras.layers.StringLookup(vocabulary=["ü"])])
         assert kept(words, [["ü"], ["v"]]).tolist() == [["ü".encode()], [b"v"]]
     """)
@@ -359,6 +366,31 @@ def test_a_changed_environment_is_told_with_the_difference(workshop: Workshop) -
         assert main(["test", "../hand_over/m.kbundle", "--json"]) == 1
     """).output
     assert json.loads(output[output.index("{") :])["largest_difference"] == 0.25
+
+
+def test_a_model_file_is_proved_from_the_command_line(workshop: Workshop) -> None:
+    workshop.write({"layers.py": LAYERS})
+    workshop.author(
+        OF
+        + textwrap.dedent("""
+        import layers
+        of(layers.Gain(), keras.layers.Dense(2)).save("../hand_over/m.keras")
+        np.savez("../hand_over/x.npz", np.ones((3, 3), "float32"))
+        """)
+    )
+    output = workshop.consumer("""
+        from bundler.cli.main import main
+        pack = ["pack", "../hand_over/m.keras", "--source", "../source", "-o"]
+        assert main([*pack, "../hand_over/m.kbundle", "--example-inputs", "../hand_over/x.npz"]) == 0
+        assert main([*pack, "../hand_over/n.kbundle", "--no-proof", "--json"]) == 0
+        with open_bundle("../hand_over/m.kbundle") as first, open_bundle("../hand_over/n.kbundle") as second:
+            assert first.manifest.proof and first.manifest.self_test.origin == "given"
+            assert second.manifest.proof is None and second.manifest.self_test.origin == "made"
+        for wrong in ("../hand_over/m.keras", "../hand_over/nowhere.npz"):
+            assert main([*pack, "../hand_over/o.kbundle", "--example-inputs", wrong]) == 1
+    """).output
+    assert "proved; with a self-test" in output
+    assert '"proved": false' in output
 
 
 def test_ctrl_c_leaves_nothing(workshop: Workshop) -> None:
