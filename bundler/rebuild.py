@@ -84,7 +84,7 @@ def build(
     custom_objects: Mapping[str, Any],
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
-    strict: bool = True,
+    hosts: Mapping[str, Any] | None = None,
     graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
@@ -96,6 +96,8 @@ def build(
         custom_objects=custom_objects,
         compile=compile,
         safe_mode=safe_mode,
-        strict=strict,
+        hosts=hosts,
         graphs=graphs,
+        adaptations=manifest.adaptations,
+        builder=manifest.builder,
     )

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.consent import check_consent
+from bundler.consent import check_consent, check_words
 from bundler.errors import RebuildFailed, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -71,6 +71,7 @@ def unbundle(
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
+    check_words(allow)
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         manifest = reader.manifest

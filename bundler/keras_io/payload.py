@@ -104,16 +104,19 @@ def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
         write_stored_zip(target, members)
 
 
-def dump(model: Any) -> bytes:
-    """Return the content of a ``.keras`` file with `model` as it is now: weights, compile and optimizer state.
+def dump(model: Any) -> tuple[bytes, Any]:
+    """Return the content of a ``.keras`` file with `model` as it is now, and its config.
+
+    Weights, compile and optimizer state are in it.
 
     Raises:
         PackError: Keras cannot save the model.
     """
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         saved, path = Path(scratch) / "saved", Path(scratch) / "model.keras"
-        write_keras_file(saved, save(model, saved), path)
-        return path.read_bytes()
+        config = save(model, saved)
+        write_keras_file(saved, config, path)
+        return path.read_bytes(), config
 
 
 def number_shared_objects(config: Any) -> None:

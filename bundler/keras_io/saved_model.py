@@ -174,13 +174,25 @@ def pickled(model: Any) -> tuple[Any, tuple[Any, ...]]:
     return _from_pickle, (files, to_json(facts))
 
 
+def unpacked(files: Mapping[str, bytes]) -> Path:
+    """Write `files` by their name below a new folder, which stays until the process ends, and return it."""
+    directory = private_folder()
+    atexit.register(remove, directory, os.getpid())
+    _write(files, directory)
+    return directory
+
+
 def _from_pickle(files: Mapping[str, bytes], facts: Any) -> Any:
     directory = private_folder()
+    _write(files, directory)
+    return load_and_tidy(directory, from_json(Payload, facts))
+
+
+def _write(files: Mapping[str, bytes], directory: Path) -> None:
     for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    return load_and_tidy(directory, from_json(Payload, facts))
 
 
 def remove(directory: Path, owner: int) -> None:

@@ -220,8 +220,15 @@ def test_a_model_that_the_host_extended_moves(workshop: Workshop) -> None:
     longer = unbundle("../hand_over/longer.kbundle")
     longer.add(Half())
     longer.add(keras.layers.Lambda(lambda t: t + 1))
-    back = pickle.loads(pickle.dumps(longer))
+    class Gain(keras.layers.Layer):
+        # Of the same name as the bundle's, and in no module.
+        def call(self, x):
+            return x + 7
+    longer.add(Gain())
+    import cloudpickle
+    back = cloudpickle.loads(cloudpickle.dumps(longer))
     assert type(back.layers[1]) is Half
+    assert type(back.layers[0]) is type(longer.layers[0]) and type(back.layers[3]).__name__ == "Gain"
     check_same(back, x, longer.predict(x, verbose=0), "with a layer of the host's")
     """,
         path=(workshop.folder / "host",),
