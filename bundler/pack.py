@@ -22,10 +22,10 @@ from bundler.errors import PackError, TargetExists
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
-from bundler.packing.compose import manifest_of, members_of
-from bundler.packing.inputs import from_input
+from bundler.packing.attempts import pack_until_proved
+from bundler.packing.compose import Found, manifest_of, members_of
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice
-from bundler.packing.search import Search, steps
+from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
 
@@ -139,26 +139,60 @@ def bundle(
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
         prover = stack.enter_context(Prover(step=step)) if prove else None
-        found = from_input(model, search, Path(scratch), step, options)
-        step("recording the self-test")
-        recorded = selftest.record(found.model, example_inputs)
+        writer = _Writer(
+            target=target,
+            overwrite=overwrite,
+            provenance=provenance,
+            search=search,
+            example_inputs=example_inputs,
+            prover=prover,
+            step=step,
+            progress=progress,
+        )
+        reason = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
+    with open_bundle(target) as reader:
+        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=reason)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Writer:
+    """Writes what was found to one target, and lets a prover look at it first."""
+
+    target: Path
+    overwrite: bool
+    provenance: Provenance
+    search: Search
+    example_inputs: Any
+    prover: Prover | None
+    step: Step
+    progress: Progress | None
+
+    def write(self, found: Found) -> str | None:
+        """Write and prove the bundle of `found`; returns why it has no self-test, or `None`.
+
+        Raises:
+            ProofFailed: the model does not come back; nothing was written.
+            PackError: it fails on the author's inputs, or the file cannot be written.
+        """
+        self.step("recording the self-test")
+        recorded = selftest.record(found.model, self.example_inputs)
         if recorded.reason is not None:
-            step(f"no self-test: {recorded.reason}")
-        manifest = replace(manifest_of(found, provenance), self_test=recorded.self_test)
+            self.step(f"no self-test: {recorded.reason}")
+        manifest = replace(manifest_of(found, self.provenance), self_test=recorded.self_test)
         check = None
-        if prover is not None:
+        if self.prover is not None:
             # A graph holds constants and copies; only its outputs can be compared.
             state = state_of(found.model) if found.facts.fidelity == "full" else None
-            expectation = Expectation(state=state, surroundings=surroundings_of(found.closure.modules, search.roots))
+            surroundings = surroundings_of(found.closure.modules, self.search.roots)
+            expectation = Expectation(state=state, surroundings=surroundings)
             proof = planned_proof(manifest, *framework.versions(), state=state is not None)
             manifest = replace(manifest, proof=proof)
-            check = functools.partial(prover.check, expectation=expectation)
+            check = functools.partial(self.prover.check, expectation=expectation)
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
         members = [*members_of(found, manifest), *recorded.members]
-        write_bundle(target, manifest, members, overwrite=overwrite, progress=progress, check=check)
-    with open_bundle(target) as reader:
-        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=recorded.reason)
+        write_bundle(self.target, manifest, members, overwrite=self.overwrite, progress=self.progress, check=check)
+        return recorded.reason
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

@@ -98,4 +98,6 @@ def build(
         safe_mode=safe_mode,
         hosts=hosts,
         graphs=graphs,
+        adaptations=manifest.adaptations,
+        builder=manifest.builder,
     )

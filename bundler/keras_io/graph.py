@@ -59,8 +59,8 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
         SourceError: the graph calls back into Python.
     """
     tf = importlib.import_module("tensorflow")
-    call, examples, expected = _callable_way(model, example_inputs)
-    function, concrete = _traced(model, call)
+    call, examples, expected, function = _traced(model, example_inputs)
+    concrete = function.get_concrete_function()
     holder = tf.Module()
     holder.serve = function
     # What the graph uses and no more: tracking the model would take its optimizer along.
@@ -100,46 +100,53 @@ def call_model(model: Any, call: Call, values: Any) -> Any:
     return model(values, training=False)
 
 
-def _callable_way(model: Any, example_inputs: Any) -> tuple[Call, Any, Any]:
-    """Return how `model` can be called, inputs for it, and the outputs.
+def _traced(model: Any, example_inputs: Any) -> tuple[Call, Any, Any, Any]:
+    """Return how `model` can be called, inputs for it, the outputs, and the traced `tf.function`.
 
-    Only a call tells: Keras records shapes without dtypes, and pooling wants more than a few steps of a free dimension.
+    Only a call tells: Keras records shapes without dtypes, pooling wants more than a few steps of a free dimension,
+    and code that loops over a batch traces with a fixed number of examples alone.
     """
     given = None if example_inputs is None else inputs.as_tensors(example_inputs)
-    errors = []
+    refused: list[Exception] = []
+    untraced: list[Exception] = []
     for call in inputs.ways_to_call(model, example_inputs):
         for size in inputs.SIZES if given is None else (0,):
             examples = given if given is not None else inputs.made_inputs(call, _SEED, size)
+            errors = refused
             try:
                 with Unchanged(model):
-                    return call, examples, call_model(model, call, examples)
-            except Exception as error:  # noqa: BLE001 - the author's code may raise anything; all are told below
+                    expected = call_model(model, call, examples)
+                errors = untraced
+                with Unchanged(model):
+                    return call, examples, expected, _function(model, call)
+            except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
                 errors.append(error)
+            if errors is untraced:
+                break  # Another size of the same inputs gives the same graph.
+    first = (untraced or refused)[0]
+    if untraced:
+        raise PackError(
+            f"the model runs, but cannot be traced to a graph: {cause_of(first)}",
+            place=model.name,
+            hint="write its call with tf or keras.ops operations, or pack it with builder=, a function that makes it",
+        ) from first
     raise PackError(
-        f"the model cannot be called: {cause_of(errors[0])}",
+        f"the model cannot be called: {cause_of(first)}",
         place=model.name,
-        hint="call it once on a batch of data that it takes, and pass that batch as example_inputs=",
-    ) from errors[0]
+        hint="pass example_inputs=, a batch that it takes (a dict by argument name where it takes several arguments)",
+    ) from first
 
 
-def _traced(model: Any, call: Call) -> tuple[Any, Any]:
-    """Return the `tf.function` of `model`, traced, and its one concrete function."""
-    tf = importlib.import_module("tensorflow")
+def _function(model: Any, call: Call) -> Any:
+    """Return a `tf.function` that calls `model`, traced once."""
 
     def serve(inputs: Any) -> Any:
         return call_model(model, call, inputs)
 
     # No autograph: Keras calls its models without it too.
-    function = tf.function(serve, input_signature=[call.specs], autograph=False)
-    try:
-        with Unchanged(model):
-            return function, function.get_concrete_function()
-    except Exception as error:
-        raise PackError(
-            f"the model runs, but cannot be traced to a graph: {cause_of(error)}",
-            place=model.name,
-            hint="write its call with tf or keras.ops operations, or pack it with builder=, a function that makes it",
-        ) from error
+    function = importlib.import_module("tensorflow").function(serve, input_signature=[call.specs], autograph=False)
+    function.get_concrete_function()
+    return function
 
 
 def _flat(function: Any, call: Call, names: Sequence[str], outputs: Sequence[str]) -> Any:

@@ -25,6 +25,11 @@ def resources(model: Any) -> list[Any]:
     return [value for value in _below(model) if isinstance(value, resource)]
 
 
+def layers(model: Any) -> list[Any]:
+    """Return `model` and every layer below it, also those that a layer keeps in plain attributes."""
+    return [value for value in _below(model) if isinstance(value, keras().layers.Layer)]
+
+
 class Unchanged:
     """Put back what calling a model changes: states of recurrent layers and of random generators, counters.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from bundler.errors import PackError
 from bundler.keras_io import payload
 from bundler.keras_io.inference_model import is_inference_model
 from bundler.keras_io.saved_model import is_saved_model
+from bundler.manifest import Adaptation
 from bundler.packing.compose import Found
 from bundler.packing.inference import from_graph, from_inference_model, instead_of, with_graph
 from bundler.packing.keras_file import from_keras_file
@@ -22,8 +24,12 @@ from bundler.packing.search import Search, Step
 _LEGACY = (".h5", ".hdf5")
 
 
-def from_input(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+def from_input(
+    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+) -> Found:
     """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
+
+    `adaptations` are what a live model is known to need.
 
     Raises:
         PackError: it is neither, or cannot be packed.
@@ -47,17 +53,19 @@ def from_input(model: Any, search: Search, scratch: Path, step: Step, options: O
         )
     if is_inference_model(model):
         return from_inference_model(model, scratch, step)
-    return _from_live(model, search, scratch, step, options)
+    return _from_live(model, search, scratch, step, options, adaptations)
 
 
-def _from_live(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+def _from_live(
+    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+) -> Found:
     examples = options.example_inputs
     if options.payload == "inference":
         return from_graph(model, scratch, step, examples)
     try:
-        found = from_model(model, search, scratch, step)
+        found = from_model(model, search, scratch, step, adaptations=adaptations)
     except PackError as error:
-        if options.fallback is None:
+        if options.fallback is None or adaptations:
             raise
         return instead_of(error, model, scratch, step, examples)
     return with_graph(found, scratch, step, examples) if options.payload == "both" else found

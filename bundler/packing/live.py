@@ -3,65 +3,70 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
-from bundler.namespace import loaded_namespaces, namespace_of, opaque_place
-from bundler.packing import tfsm
+from bundler.manifest import Adaptation
+from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
+from bundler.packing import adapted, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
 from bundler.sources.lift import Lifted, is_lambda
-from bundler.sources.live import live_objects
+from bundler.sources.live import LiveObjects, live_objects
 from bundler.sources.locate import Locator
 from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
 
 
-def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Saved:
+    """What Keras wrote, the keys and modules that it wrote for objects, and what the loader must do for some."""
+
+    config: Any
+    directory: Path
+    live: LiveObjects
+    keys: Mapping[Any, str]
+    modules: Mapping[type, str]
+    adaptations: tuple[Adaptation, ...]
+
+
+def from_model(
+    model: Any, search: Search, scratch: Path, step: Step, *, adaptations: Sequence[Adaptation] = ()
+) -> Found:
     """Save `model` below the folder `scratch` and find its source.
+
+    `adaptations` are those that are known to be needed; what saving needs beyond them is added.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
         PackError: Keras cannot save the model.
     """
     step("saving the model")
-    live = live_objects(model)
-    namespaces = {
-        namespace.prefix: namespace
-        for obj in (*live.classes, *live.functions)
-        if (namespace := namespace_of(obj.__module__)) is not None
-    }
+    saved = _save(model, scratch / "saved", adaptations)
+    config, live = saved.config, saved.live
+    step("finding the source")
+    namespaces = _namespaces_of(live)
     locator = Locator(
-        roots=search.roots,
-        include=search.include,
-        providers=[BundleSources(namespace) for namespace in namespaces.values()],
+        roots=search.roots, include=search.include, providers=[BundleSources(namespace) for namespace in namespaces]
     )
     # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
-    by_value = {obj: place for namespace in namespaces.values() for place, obj in namespace.opaque.items()}
+    by_value = {obj: place for namespace in namespaces for place, obj in namespace.opaque.items()}
     by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
-    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
-    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
-    twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
-    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
-        config = payload.save(model, scratch / "saved")
-        saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
-        saved_modules = {cls: cls.__module__ for cls in live.classes}
-    step("finding the source")
     resolution = resolve_live(
         config,
         live,
         registered=registry.table(),
         key_of=registry.public_key,
-        saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
+        saved_key_of=lambda obj: saved.keys.get(obj) or registry.saved_key(obj),
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
-        saved_module_of=lambda cls: saved_modules.get(cls, cls.__module__),
+        saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
     )
     pickles = pickle_objects(by_value, locator)
@@ -77,8 +82,8 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
     _restore_names(config, resolution.objects, resolution.lifted)
     graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
-    payload.write_keras_file(scratch / "saved", config, keras_file)
-    inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
+    payload.write_keras_file(saved.directory, config, keras_file)
+    inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,
         payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file), *graphs),
@@ -88,7 +93,32 @@ def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
+        adaptations=saved.adaptations,
     )
+
+
+def _save(model: Any, directory: Path, adaptations: Sequence[Adaptation]) -> _Saved:
+    live = live_objects(model)
+    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
+    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
+    twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
+    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
+        config, written, used, named = adapted.save(model, directory, adaptations)
+        live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
+        return _Saved(
+            config=config,
+            directory=written,
+            live=live,
+            keys={obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)},
+            modules={cls: cls.__module__ for cls in live.classes},
+            adaptations=used,
+        )
+
+
+def _namespaces_of(live: LiveObjects) -> tuple[Namespace, ...]:
+    """Return the loaded bundles that parts of the model came out of."""
+    found = (namespace_of(obj.__module__) for obj in (*live.classes, *live.functions))
+    return tuple(dict.fromkeys(namespace for namespace in found if namespace is not None))
 
 
 def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) -> None:
