@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -28,10 +28,12 @@ from bundler.archive.reader import open_bundle
 from bundler.consent import check_consent
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
+from bundler.keras_io.adapt import built
 from bundler.keras_io.keras_file import unpack_keras_file
-from bundler.manifest import Manifest, load_manifest
+from bundler.manifest import Adaptation, Manifest, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
-from bundler.rebuild import build, code_members, open_code, read_code
+from bundler.packing import adapted
+from bundler.rebuild import build, code_members, objects_again, open_code, read_code
 from bundler.sources.live import live_objects
 
 
@@ -63,14 +65,18 @@ def attach(model: Any, reference: Reference) -> None:
 
 
 def revive(
-    reference: Reference, state: bytes, hosts: Mapping[str, Any], graphs: Mapping[str, Mapping[str, bytes]]
+    reference: Reference,
+    state: bytes,
+    adaptations: Sequence[Adaptation],
+    hosts: Mapping[str, Any],
+    graphs: Mapping[str, Mapping[str, bytes]],
 ) -> Any:
     """Return the model of a pickle: the ``.keras`` file `state`, in the module tree of the bundle of `reference`.
 
-    `hosts` are the classes and functions of other people's in it, by Keras key: pickled by reference, as pickle does.
-    `graphs` are the files of the SavedModel folders that its `TFSMLayer`s read, by the path that its config has.
-    The tree is taken from this process where the bundle is loaded, else from the code that the pickle carries, else
-    from the bundle at its path.
+    `adaptations` are as in the manifest, of what this state needs. `hosts` are the classes and functions of other
+    people's in it, by Keras key: pickled by reference, as pickle does. `graphs` are the files of the SavedModel folders
+    that its `TFSMLayer`s read, by the path that its config has. The tree is taken from this process where the bundle is
+    loaded, else from the code that the pickle carries, else from the bundle at its path.
 
     Raises:
         BundleError: the bundle's code is in none of these places, or the model does not come back.
@@ -84,11 +90,12 @@ def revive(
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         path = Path(scratch) / "model.keras"
         path.write_bytes(state)
-        unpack_keras_file(path, path.with_suffix(""))
+        directory = path.with_suffix("")
+        unpack_keras_file(path, directory)
+        objects = objects_again(directory, manifest, namespace, reference.custom_objects)
         model = build(
-            path.with_suffix(""),
-            # The config names bundled objects by their keys in this very tree; nothing needs to be pointed there.
-            replace(manifest, objects=tuple(replace(item, paths=()) for item in manifest.objects)),
+            directory,
+            replace(manifest, objects=objects, adaptations=tuple(adaptations)),
             namespace,
             custom_objects=reference.custom_objects,
             compile=True,
@@ -110,8 +117,24 @@ class _Reduction:
 
     def __call__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Any, ...]]:  # noqa: ARG002
         model = self._model()
-        state, config = payload.dump(model)
-        return revive, (self._reference, state, _hosts_in(model, config), _graphs_in(config))
+        with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+            config, folder, adaptations = _saved(
+                model, load_manifest(self._reference.manifest), Path(scratch) / "saved"
+            )
+            path = Path(scratch) / "model.keras"
+            payload.write_keras_file(folder, config, path)
+            state = path.read_bytes()
+        return revive, (self._reference, state, adaptations, _hosts_in(model, config), _graphs_in(config))
+
+
+def _saved(model: Any, manifest: Manifest, folder: Path) -> tuple[Any, Path, tuple[Adaptation, ...]]:
+    """Save `model` below `folder` as it was saved for its bundle; returns as `adapted.save` does."""
+    if manifest.builder is None:
+        return adapted.save(model, folder, manifest.adaptations)[:3]
+    with built.saved_for_builder(model):
+        config = payload.save(model, folder)
+    built.stock_root(config)
+    return config, folder, manifest.adaptations
 
 
 def _hosts_in(model: Any, config: Any) -> dict[str, Any]:

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bundler import configtree
 from bundler.archive.reader import BundleReader
 from bundler.errors import LimitExceeded
 from bundler.keras_io import loading, registry
+from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest
+from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import ModuleText, Namespace, open_namespace
 
 
@@ -74,6 +77,29 @@ def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> 
             if item.opaque is not None
         },
     )
+
+
+def objects_again(
+    directory: Path, manifest: Manifest, namespace: Namespace, replaced: Container[str]
+) -> tuple[CustomObject, ...]:
+    """Return the objects of `manifest` with their places in the config of a model that was saved from `namespace`.
+
+    Such a config names bundled objects by their keys in the tree. Those whose key is in `replaced` have no place.
+    """
+    places: dict[str, list[str]] = {}
+    for pointer, node in configtree.nodes(read_config(directory)):
+        if not configtree.is_builtin_class(node):
+            places.setdefault(configtree.lookup_key(node), []).append(pointer)
+    objects = []
+    for item in manifest.objects:
+        key = item.key
+        if item.distribution is None:
+            found = registry.saved_key(loading.find_object(item, namespace))
+            own = found.startswith(namespace.prefix)
+            key = found if own else registry.unique_key(namespace, item.module, item.qualname)
+        paths = () if item.key in replaced else tuple(places.get(key, ()))
+        objects.append(replace(item, paths=paths))
+    return tuple(objects)
 
 
 def build(

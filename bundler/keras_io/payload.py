@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -102,21 +101,6 @@ def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
     ]
     with path.open("wb") as target:
         write_stored_zip(target, members)
-
-
-def dump(model: Any) -> tuple[bytes, Any]:
-    """Return the content of a ``.keras`` file with `model` as it is now, and its config.
-
-    Weights, compile and optimizer state are in it.
-
-    Raises:
-        PackError: Keras cannot save the model.
-    """
-    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-        saved, path = Path(scratch) / "saved", Path(scratch) / "model.keras"
-        config = save(model, saved)
-        write_keras_file(saved, config, path)
-        return path.read_bytes(), config
 
 
 def number_shared_objects(config: Any) -> None:

@@ -315,3 +315,74 @@ def test_consent_travels_with_the_pickle(workshop: Workshop) -> None:
     ''')
     """
     )
+
+
+def test_the_graph_of_a_tfsm_layer_moves_too(workshop: Workshop) -> None:
+    workshop.write(SOURCE)
+    workshop.author("""
+        from kit.parts import Gain
+        inner = keras.Sequential([keras.Input((4,), name="x"), keras.layers.Dense(2)])
+        inner.export("exported", verbose=False)
+        inputs = keras.Input((4,))
+        model = keras.Model(inputs, keras.layers.TFSMLayer("exported", call_endpoint="serve")(Gain()(inputs)))
+        np.save("../hand_over/y.npy", model.predict(np.ones((8, 4)), verbose=0))
+        bundle(model, "../hand_over/m.kbundle")
+    """)
+    workshop.consumer(
+        FRESH
+        + LOAD
+        + """
+    import pickle
+    open("m.pickle", "wb").write(pickle.dumps(model))
+    folder = model.layers[2].filepath
+    assert os.path.isdir(folder)
+    os.rename(folder, folder + "-away")
+    fresh('''
+        import pickle, numpy as np
+        model = pickle.load(open("m.pickle", "rb"))
+        assert np.allclose(model.predict(np.ones((8, 4)), verbose=0), np.load("../hand_over/y.npy"), atol=1e-6)
+    ''')
+    os.rename(folder + "-away", folder)
+    """
+    )
+
+
+def test_a_model_that_came_back_by_an_adaptation_moves(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "mine.py": """
+                import keras
+                class Mine(keras.layers.Layer):
+                    def __init__(self, factor):
+                        super().__init__()
+                        self.factor = factor
+                    def call(self, x):
+                        return x * self.factor
+            """
+        }
+    )
+    workshop.author("""
+        from mine import Mine
+        model = keras.Sequential([keras.Input((4,)), Mine(3.0), keras.layers.Dense(2)])
+        packed = bundle(model, "../hand_over/m.kbundle")
+        assert packed.manifest.adaptations
+        np.save("../hand_over/y.npy", model.predict(np.ones((8, 4)), verbose=0))
+    """)
+    workshop.consumer(
+        FRESH
+        + LOAD
+        + """
+    import copy, pickle
+    y = np.load("../hand_over/y.npy")
+    check_same(copy.deepcopy(model), x, y, "copied")
+    open("m.pickle", "wb").write(pickle.dumps(model))
+    fresh('''
+        import pickle, numpy as np
+        x, y = np.ones((8, 4), "float32"), np.load("../hand_over/y.npy")
+        model = pickle.load(open("m.pickle", "rb"))
+        assert np.allclose(model.predict(x, verbose=0), y, atol=1e-6)
+        again = pickle.loads(pickle.dumps(model))
+        assert np.allclose(again.predict(x, verbose=0), y, atol=1e-6)
+    ''')
+    """
+    )

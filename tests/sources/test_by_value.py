@@ -224,3 +224,10 @@ def test_member_names_are_valid_and_apart() -> None:
         "code/m.lambda-1.pickle",
         f"code/m.{'x' * 98}.pickle",
     ]
+
+
+def test_a_class_of_a_bundle_that_is_not_loaded_says_what_to_do(root: Path) -> None:
+    namespace_with({}, {"zoo": ""})
+    missing = b"c_kbundle_ffffffffffffffffffffffffffffffff.zoo\nAnimal\n."
+    with pytest.raises(ModuleNotFoundError, match="is not loaded in this process; unbundle it first"):
+        pickle.loads(missing)
