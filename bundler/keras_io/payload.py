@@ -56,7 +56,8 @@ def save(model: Any, directory: Path) -> Any:
     Raises:
         PackError: Keras cannot save the model; the message is its innermost cause.
     """
-    if not model.built:
+    # A GAN without a call() is never built; its parts are.
+    if not model.built and not model.weights:
         raise PackError(
             "the model has no weights yet",
             place=model.name,

@@ -57,7 +57,7 @@ def save(
         try:
             plain = payload.save(model, directory / "plain")
         except PackError as error:
-            if not model.built:
+            if not model.weights and not model.built:
                 raise
             first = error
     if plain is not None:
@@ -119,14 +119,15 @@ def remedies(model: Any, known: Sequence[Adaptation], failure: ProofFailed) -> t
     have = {(item.kind, item.module, item.qualname) for item in known}
     if failure.qualname is not None:
         guilty = [item for item in instances if _place(type(item)) == (failure.module, failure.qualname)]
-        found = _next_for(guilty, have)
+        found = _next_for(guilty, have, certain=True)
         if found:
             return found
-    found = _next_for([item for item in instances if item not in ()], have) if failure.stage != "weights" else ()
-    root = (adapt.BUILT_BY_CALL, *_place(type(model)))
-    if not found and root not in have:
-        return (Adaptation(kind=root[0], module=root[1], qualname=root[2]),)
-    return found
+    found = _next_for(instances, have, certain=False) if failure.stage != "weights" else ()
+    root = type(model)
+    for kind in (adapt.BUILT_BY_CALL, adapt.ATTRIBUTES):
+        if not found and (kind, *_place(root)) not in have and not is_framework(root.__module__):
+            return (Adaptation(kind=kind, module=_place(root)[0], qualname=_place(root)[1]),)
+    return found or _next_for(instances, have, certain=True)
 
 
 def read(instance: Any, skip: frozenset[str], method: str = "__init__") -> own.Given:
@@ -161,7 +162,9 @@ def _of_framework(value: Any, name: str) -> Any:
         return UNKNOWN
 
 
-def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tuple[Adaptation, ...]:
+def _next_for(
+    instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool
+) -> tuple[Adaptation, ...]:
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
@@ -172,10 +175,13 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tupl
             (adapt.RESTORED_VALUES, module, qualname),
             (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
         )
+        attributes = (adapt.ATTRIBUTES, module, qualname)
         if unsafe and restored not in have:
             found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
         elif constructed not in have and _lacks(instance, config):
             found.setdefault(constructed, ())
+        elif attributes not in have and certain:
+            found.setdefault(attributes, ())
     return tuple(
         Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
         for (kind, module, qualname), arguments in sorted(found.items())
@@ -199,7 +205,7 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if (cls.__module__, cls.__name__) not in named and ("None", cls.__name__) not in named:
             continue
         kinds = (adapted or {}).get(cls, {})
-        if adapt.CONSTRUCTOR_ARGUMENTS in kinds or adapt.FUNCTIONAL_GRAPH in kinds:
+        if {adapt.CONSTRUCTOR_ARGUMENTS, adapt.FUNCTIONAL_GRAPH, adapt.ATTRIBUTES} & set(kinds):
             continue
         own_config = own.own_config(instance)
         if own_config is None:
