@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ def bundle(
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
     modules: Sequence[str] = (),
+    builder: Callable[..., Any] | str | None = None,
+    builder_kwargs: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -51,7 +53,8 @@ def bundle(
     """Write `model` and the source of its custom code to the bundle `filepath`.
 
     Args:
-        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte).
+        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte). With a `builder`
+            also the path of a ``.weights.h5`` file, or `None` for the weights that the builder's model starts with.
         filepath: where to write; by custom it ends in ``.kbundle``.
         sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
             modules are loaded; a file needs the folders of the code that it was made with.
@@ -60,6 +63,10 @@ def bundle(
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
             name, such as plugins that register themselves.
+        builder: a function at the top level of a module that returns the model untrained, or its name as
+            ``package.module:function`` in `sources`. It is packed, and called where the model is loaded; weights,
+            compile state and optimizer state then go into what it returns. For models that Keras cannot rebuild.
+        builder_kwargs: its arguments, as JSON values.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -89,7 +96,9 @@ def bundle(
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         step = steps(progress)
         step("importing Keras")
-        found = from_input(model, search, Path(scratch), step)
+        found = from_input(
+            model, search, Path(scratch), step, builder=builder, builder_kwargs=builder_kwargs
+        )
         manifest = manifest_of(found, provenance)
         members = members_of(found, manifest)
         write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)

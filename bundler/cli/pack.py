@@ -7,12 +7,18 @@ import json
 import os
 
 from bundler.cli.progress import shown_progress
+from bundler.errors import PackError
 from bundler.report.text import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file; it is stored byte for byte")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="a .keras file; it is stored byte for byte. With --builder a .weights.h5 file, or nothing",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
     parser.add_argument(
         "--source",
@@ -42,6 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="one more module to pack, and to import before the model is rebuilt (repeat for more)",
     )
+    parser.add_argument(
+        "--builder",
+        metavar="PKG.MOD:FUNCTION",
+        help="a function below --source that returns the model untrained; the weights of MODEL go into it",
+    )
+    parser.add_argument(
+        "--builder-arg",
+        metavar="NAME=JSON",
+        action="append",
+        default=[],
+        help="an argument of the builder, such as units=64 or name='\"small\"' (repeat for more)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -58,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.pack import bundle
 
+    arguments = _builder_arguments(options.builder_arg)
+    if options.model is None and options.builder is None:
+        raise PackError("there is nothing to pack", hint="name a .keras file, or a builder: --builder pkg.mod:function")
     with shown_progress() as progress:
         packed = bundle(
             options.model,
@@ -66,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
             include=options.include,
             skip_data=options.skip_data,
             modules=options.module,
+            builder=options.builder,
+            builder_kwargs=arguments,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -88,3 +111,21 @@ def run(options: argparse.Namespace) -> int:
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0
+
+
+def _builder_arguments(given: list[str]) -> dict[str, object]:
+    arguments: dict[str, object] = {}
+    for item in given:
+        name, separator, text = item.partition("=")
+        try:
+            if not separator or not name.isidentifier():
+                raise ValueError("there is no NAME= before it")
+            arguments[name] = json.loads(text)
+        except ValueError as error:
+            raise PackError(
+                f"this is no argument of a builder: {error}",
+                place=f"--builder-arg {item}",
+                expected="NAME=JSON",
+                hint="quote text twice: --builder-arg 'size=\"small\"'",
+            ) from error
+    return arguments

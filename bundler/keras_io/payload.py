@@ -79,6 +79,28 @@ def save(model: Any, directory: Path) -> Any:
     return config
 
 
+def load_weights(model: Any, path: Path, place: str) -> None:
+    """Load the weights file at `path` into `model`.
+
+    Raises:
+        PackError: the model has no weights yet, or they do not fit.
+    """
+    if not model.built or not model.weights:
+        raise PackError(
+            "the builder's model has no weights yet, so none can be loaded into it",
+            place=place,
+            hint="call it once on a batch of data in the builder, or model.build(input_shape), before returning it",
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise PackError(
+            f"the weights do not fit the builder's model: {type(error).__name__}: {error}",
+            place=str(path),
+            hint="the builder must return the model that the weights were saved from; check its arguments",
+        ) from error
+
+
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
     metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}

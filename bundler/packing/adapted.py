@@ -13,6 +13,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, payload
+from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of
 from bundler.manifest import Adaptation
@@ -62,9 +63,21 @@ def save(
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not own.has_own_compile(model):
+        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not own.needs_compile_arguments(model):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
+
+
+def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save `model` as `save` does, without asking its class how to make it again.
+
+    Raises:
+        PackError: Keras cannot save what it was compiled with.
+    """
+    with built.saved_for_builder(model):
+        config = payload.save(model, directory / "built")
+    built.stock_root(config)
+    return config, directory / "built", (), ()
 
 
 def _adapted(
@@ -130,9 +143,20 @@ def remedies(model: Any, known: Sequence[Adaptation], failure: ProofFailed) -> t
     return found or _next_for(instances, have, certain=True)
 
 
-def read(instance: Any, skip: frozenset[str], method: str = "__init__") -> own.Given:
-    """Read the arguments of `instance` back."""
-    found = read_arguments(instance, _of_framework, skip=skip, method=method)
+def read(
+    instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
+) -> own.Given:
+    """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
+
+    def of_framework(value: Any, name: str) -> Any:
+        if recorded is not None and value is instance:
+            return recorded.get(name, UNKNOWN)
+        try:
+            return argument_of(value, name)
+        except LookupError:
+            return UNKNOWN
+
+    found = read_arguments(instance, of_framework, skip=skip, method=method)
     return own.Given(
         values=found.values,
         positional=found.positional,
@@ -153,13 +177,6 @@ def remedy(item: Unread) -> str:
         f"{cls} ({item.file}, line {item.line}): the argument {name!r} of its __init__ is used and not kept; "
         f"store self.{name} = {name} in {item.init} ({where}) or give {cls} a get_config()"
     )
-
-
-def _of_framework(value: Any, name: str) -> Any:
-    try:
-        return argument_of(value, name)
-    except LookupError:
-        return UNKNOWN
 
 
 def _next_for(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler import configtree
@@ -12,7 +13,7 @@ from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
 from bundler.manifest import Adaptation
 from bundler.namespace import loaded_namespaces, namespace_of
-from bundler.packing import adapted
+from bundler.packing import adapted, built
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.sources.found import FoundObject
@@ -22,11 +23,18 @@ from bundler.sources.resolve import ambiguous_functions, resolve_live
 
 
 def from_model(
-    model: Any, search: Search, scratch: Path, step: Step, *, adaptations: Sequence[Adaptation] = ()
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    *,
+    adaptations: Sequence[Adaptation] = (),
+    builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
 ) -> Found:
     """Save `model` below the folder `scratch` and find its source.
 
-    `adaptations` are those that are known to be needed; what saving needs beyond them is added.
+    `adaptations` are those that are known to be needed; what saving needs beyond them is added. `builder` is the
+    function that makes the model where it is loaded, with its arguments; then Keras is not asked how to.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -34,9 +42,16 @@ def from_model(
     """
     step("saving the model")
     live = live_objects(model)
+    made_by = None
+    if builder is not None:
+        made_by = built.described(*builder)
+        live = replace(live, functions=tuple(dict.fromkeys([*live.functions, builder[0]])))
     twins = ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name)
     with payload.distinct_names(twins):
-        config, saved, used, named = adapted.save(model, scratch / "saved", adaptations)
+        if made_by is not None:
+            config, saved, used, named = adapted.save_for_builder(model, scratch / "saved")
+        else:
+            config, saved, used, named = adapted.save(model, scratch / "saved", adaptations)
         live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
         saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
     namespaces = {
@@ -73,6 +88,7 @@ def from_model(
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         adaptations=used,
+        builder=made_by,
     )
 
 

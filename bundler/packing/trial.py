@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler.errors import BundleError, ProofFailed, SourceError
@@ -21,7 +22,12 @@ _MOST_ROUNDS = 5
 
 
 def from_model_until_it_loads(
-    model: Any, search: Search, scratch: Path, step: Step, check: Check | None = None
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    check: Check | None = None,
+    builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
 ) -> Found:
     """Find all that the bundle of the live `model` holds, with the adaptations without which it does not load.
 
@@ -30,6 +36,10 @@ def from_model_until_it_loads(
         PackError: as `from_model`.
     """
     check = check or load_here
+    if builder is not None:
+        found = from_model(model, search, scratch / "built", step, builder=builder)
+        check(model, found, scratch / "built")
+        return found
     known: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
     for turn in range(_MOST_ROUNDS):
@@ -87,6 +97,9 @@ def load_here(model: Any, found: Found, scratch: Path) -> None:
             module=getattr(error, "module", None),
             qualname=getattr(error, "qualname", None),
             place=error.place,
+            expected=error.expected,
+            found=error.found,
+            hint=error.hint,
         ) from error
     difference = comparison.difference(model, loaded)
     if difference is not None:

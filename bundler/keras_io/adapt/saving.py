@@ -43,6 +43,13 @@ class Given:
     unread: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A value as Keras has written it already."""
+
+    value: Any
+
+
 #: Reads the arguments of an object back, without the parameters named; of its ``__init__``, or of another method.
 Read = Callable[..., Given]
 
@@ -92,7 +99,11 @@ class Saving:
         config = original()
         if not config:
             return config
-        arguments = compile_arguments(model, config, self.read)
+        arguments = (
+            compile_arguments(model, config, self.read)
+            if has_own_compile(model)
+            else {name: Recorded(value) for name, value in config.items()}
+        )
         if arguments is None:
             return config
         encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
@@ -183,6 +194,8 @@ class Saving:
         return {**base, **encoded, GRAPH: graph}
 
     def _encoded(self, instance: Any, name: str, value: Any) -> Any:
+        if isinstance(value, Recorded):
+            return value.value
         try:
             return encode(value, self._arguments_of)
         except Unsayable as error:
@@ -220,7 +233,7 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterato
                     continue
                 is_root = instance is model
                 _set(changed, instance, "get_config", _asked(saving, instance, is_root=is_root))
-            if has_own_compile(model):
+            if needs_compile_arguments(model):
                 original = model.get_compile_config
                 _set(
                     changed, model, "get_compile_config", lambda: saving.compile_config_of(model, original)
@@ -341,12 +354,30 @@ def has_own_compile(model: Any) -> bool:
     )
 
 
+def needs_compile_arguments(model: Any) -> bool:
+    """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
+
+    A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
+    finds that the saved state does not fit.
+    """
+    cls = type(model)
+    if has_own_compile(model):
+        return True
+    if not isinstance(model, keras().Model) or cls.__module__.partition(".")[0] in FRAMEWORK:
+        return False
+    if not model.compiled or not _is_frameworks(cls, "compile_from_config"):
+        return False
+    everything = {id(variable) for variable in model.trainable_variables}
+    numbers = _trained_by(model).get("optimizer")
+    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
+
+
 def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
     """Return what `compile` of `model` was called with, or `None` where that cannot be read back.
 
     `recorded` is what Keras's own `compile` was called with in turn, as it keeps it.
     """
-    given = read(model, frozenset(), method="compile")
+    given = read(model, frozenset(), method="compile", recorded={name: Recorded(item) for name, item in recorded.items()})
     if given.unread or given.positional:
         return None
     handed_on = {
@@ -357,6 +388,7 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
     is_open = inspect.Parameter.VAR_KEYWORD in {
         item.kind for item in inspect.signature(type(model).compile).parameters.values()
     }
+    handed_on = {name: Recorded(value) for name, value in handed_on.items()}
     return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
 
 
@@ -474,7 +506,7 @@ __all__ = [
     "certain_failures",
     "compile_arguments",
     "graph_arguments",
-    "has_own_compile",
+    "needs_compile_arguments",
     "is_functional",
     "own_config",
     "own_configs",

@@ -100,17 +100,23 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     values = dict(vars(instance)) if hasattr(instance, "__dict__") else {}
     values |= {name: getattr(instance, name) for name in _slots(type(instance)) if hasattr(instance, name)}
     authors, frameworks = _assigned_by(type(instance), framework=False), _assigned_by(type(instance), framework=True)
+    is_frameworks = framework_base(type(instance)) is not object
     found = {}
     for name, value in values.items():
+        if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
+            continue
         if name in frameworks:
             if name not in authors or name not in _SETTINGS:
                 continue
-        elif name.startswith(("_self_", "_tf_", "_keras_")) and name not in authors:
-            continue
         elif name in ("get_config", "get_compile_config", "build", "quantize") and name not in authors:
             continue
         found[name] = value
     return found
+
+
+def _is_bookkeeping(value: Any) -> bool:
+    """Say whether `value` is what the framework leaves on a model from outside, such as the history of a fit."""
+    return isinstance(value, keras().callbacks.Callback | keras().callbacks.CallbackList)
 
 
 def assigned_in(cls: type, method: str) -> frozenset[str]:
@@ -216,9 +222,16 @@ def _assigned_by(cls: type, *, framework: bool) -> set[str]:
         for member in vars(base).values():
             functions = [member.fget, member.fset] if isinstance(member, property) else [member]
             for function in functions:
-                code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+                code = getattr(_unwrapped(function), "__code__", None)
                 names |= _stored(code) if code is not None else set()
     return names
+
+
+def _unwrapped(function: Any) -> Any:
+    # Keras wraps its methods several times over; staticmethod and classmethod keep theirs in the same place.
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def _stored(code: types.CodeType) -> set[str]:
