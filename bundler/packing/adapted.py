@@ -13,6 +13,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, payload
+from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of
 from bundler.manifest import Adaptation
@@ -57,14 +58,28 @@ def save(
         try:
             plain = payload.save(model, directory / "plain")
         except PackError as error:
-            if not model.built:
+            if not model.weights and not model.built:
                 raise
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not own.has_own_compile(model):
+        if all(
+            set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()
+        ) and not own.needs_compile_arguments(model):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
+
+
+def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save `model` as `save` does, without asking its class how to make it again.
+
+    Raises:
+        PackError: Keras cannot save what it was compiled with.
+    """
+    with built.saved_for_builder(model):
+        config = payload.save(model, directory / "built")
+    built.stock_root(config)
+    return config, directory / "built", (), ()
 
 
 def _adapted(
@@ -125,19 +140,37 @@ def remedies(
     have = {(item.kind, item.module, item.qualname) for item in known}
     if place[1] is not None:
         guilty = [item for item in instances if place_of(type(item)) == place]
-        found = _next_for(guilty, have)
+        found = _next_for(guilty, have, certain=True)
         if found:
             return found
-    found = _next_for([item for item in instances if item not in ()], have) if failure.stage != "weights" else ()
-    root = (adapt.BUILT_BY_CALL, *place_of(type(model)))
-    if not found and root not in have:
-        return (Adaptation(kind=root[0], module=root[1], qualname=root[2]),)
-    return found
+    found = _next_for(instances, have, certain=False) if failure.stage != "weights" else ()
+    root = type(model)
+    for kind in (adapt.BUILT_BY_CALL, adapt.ATTRIBUTES):
+        if not found and (kind, *place_of(root)) not in have and not is_framework(root.__module__):
+            return (Adaptation(kind=kind, module=place_of(root)[0], qualname=place_of(root)[1]),)
+    return found or _next_for(instances, have, certain=True)
 
 
-def read(instance: Any, skip: frozenset[str], method: str = "__init__") -> own.Given:
-    """Read the arguments of `instance` back."""
-    found = read_arguments(instance, _of_framework, skip=skip, method=method)
+def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return both, each kind of a class once."""
+    by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
+    return tuple(by_place.values())
+
+
+def read(
+    instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
+) -> own.Given:
+    """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
+
+    def of_framework(value: Any, name: str) -> Any:
+        if recorded is not None and value is instance:
+            return recorded.get(name, UNKNOWN)
+        try:
+            return argument_of(value, name)
+        except LookupError:
+            return UNKNOWN
+
+    found = read_arguments(instance, of_framework, skip=skip, method=method)
     return own.Given(
         values=found.values,
         positional=found.positional,
@@ -160,14 +193,7 @@ def remedy(item: Unread) -> str:
     )
 
 
-def _of_framework(value: Any, name: str) -> Any:
-    try:
-        return argument_of(value, name)
-    except LookupError:
-        return UNKNOWN
-
-
-def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tuple[Adaptation, ...]:
+def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
@@ -178,10 +204,13 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tupl
             (adapt.RESTORED_VALUES, module, qualname),
             (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
         )
+        attributes = (adapt.ATTRIBUTES, module, qualname)
         if unsafe and restored not in have:
             found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
         elif constructed not in have and _lacks(instance, config):
             found.setdefault(constructed, ())
+        elif attributes not in have and certain:
+            found.setdefault(attributes, ())
     return tuple(
         Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
         for (kind, module, qualname), arguments in sorted(found.items())
@@ -205,7 +234,7 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if (cls.__module__, cls.__name__) not in named and ("None", cls.__name__) not in named:
             continue
         kinds = (adapted or {}).get(cls, {})
-        if adapt.CONSTRUCTOR_ARGUMENTS in kinds or adapt.FUNCTIONAL_GRAPH in kinds:
+        if {adapt.CONSTRUCTOR_ARGUMENTS, adapt.FUNCTIONAL_GRAPH, adapt.ATTRIBUTES} & set(kinds):
             continue
         own_config = own.own_config(instance)
         if own_config is None:

@@ -76,7 +76,7 @@ def pack_until_proved(
             if not more:
                 break
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
-            known = _merged(used, more)
+            known = adapted.merged(used, more)
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
@@ -96,12 +96,6 @@ def _is_adaptable(model: Any, found: Found) -> bool:
 def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
     module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
     return replace(item, module=module, qualname=qualname)
-
-
-def _merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
-    """Return both, each kind of a class once."""
-    by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
-    return tuple(by_place.values())
 
 
 def _with_remedies(first: ProofFailed, problems: Sequence[str]) -> SourceError:
