@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ def bundle(
     fallback: FallbackChoice | None = None,
     signature: str | None = None,
     custom_objects: Mapping[str, Any] | None = None,
+    builder: Callable[..., Any] | str | None = None,
+    builder_kwargs: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -71,6 +73,8 @@ def bundle(
     Args:
         model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte), of a legacy
             ``.h5`` file (then converted) or of a SavedModel folder (then a model that predicts and does not train).
+            With a `builder` also the path of a ``.weights.h5`` file, or `None` for the weights that the builder's
+            model starts with.
         filepath: where to write; by custom it ends in ``.kbundle``.
         sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
             modules are loaded; a file needs the folders of the code that it was made with.
@@ -94,6 +98,10 @@ def bundle(
         signature: of a SavedModel folder, the signature to call, where there are several.
         custom_objects: objects by Keras key or bare name, for model files that name what `sources` do not have, or
             have twice.
+        builder: a function at the top level of a module that returns the model untrained, or its name as
+            ``package.module:function`` in `sources`. It is packed, and called where the model is loaded; weights,
+            compile state and optimizer state then go into what it returns. For models that Keras cannot rebuild.
+        builder_kwargs: its arguments, as JSON values.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -119,6 +127,8 @@ def bundle(
         signature=signature,
         custom_objects=dict(custom_objects or {}),
         example_inputs=example_inputs,
+        builder=builder,
+        builder_kwargs=builder_kwargs,
     )
     search = Search(
         roots=_folders(sources),

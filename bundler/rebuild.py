@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Container, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler import configtree
@@ -114,7 +116,7 @@ def build(
     graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
-    return loading.load(
+    model = loading.load(
         directory,
         manifest.objects,
         [module.name for module in manifest.modules if module.entry],
@@ -127,3 +129,26 @@ def build(
         adaptations=manifest.adaptations,
         builder=manifest.builder,
     )
+    _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
+    return model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The bundle that a model came out of."""
+
+    manifest: Manifest
+    namespace: Namespace
+
+    def builder(self) -> tuple[FunctionType, Mapping[str, Any]] | None:
+        """Return the function that made the model, with its arguments, where one did."""
+        builder = self.manifest.builder
+        return None if builder is None else (loading.find_function(builder, self.namespace), builder.arguments)
+
+
+_ORIGINS: weakref.WeakKeyDictionary[Any, Origin] = weakref.WeakKeyDictionary()
+
+
+def origin_of(model: Any) -> Origin | None:
+    """Return the bundle that `model` came out of, if it did: the model itself, not one that is built around it."""
+    return _ORIGINS.get(model)

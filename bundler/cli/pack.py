@@ -7,6 +7,7 @@ import json
 import os
 
 from bundler.cli.progress import shown_progress
+from bundler.errors import PackError
 from bundler.report.text import shown
 
 
@@ -15,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="a .keras file (stored byte for byte), an .h5 file (converted) or a SavedModel folder",
+        nargs="?",
+        help="a .keras file (stored byte for byte), an .h5 file (converted) or a SavedModel folder; "
+        "with --builder a .weights.h5 file, or nothing",
     )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
     parser.add_argument(
@@ -66,6 +69,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fallback", choices=("inference",), help="store the graph if the model cannot be packed as it is"
     )
     parser.add_argument("--signature", metavar="NAME", help="of a SavedModel folder: the signature to call")
+    parser.add_argument(
+        "--builder",
+        metavar="PKG.MOD:FUNCTION",
+        help="a function below --source that returns the model untrained; the weights of MODEL go into it",
+    )
+    parser.add_argument(
+        "--builder-arg",
+        metavar="NAME=JSON",
+        action="append",
+        default=[],
+        help="an argument of the builder, such as units=64 or name='\"small\"' (repeat for more)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -83,6 +98,9 @@ def run(options: argparse.Namespace) -> int:
     from bundler.keras_io.arrays import read_file
     from bundler.pack import bundle
 
+    arguments = _builder_arguments(options.builder_arg)
+    if options.model is None and options.builder is None:
+        raise PackError("there is nothing to pack", hint="name a .keras file, or a builder: --builder pkg.mod:function")
     with shown_progress() as progress:
         packed = bundle(
             options.model,
@@ -96,6 +114,8 @@ def run(options: argparse.Namespace) -> int:
             payload=options.payload,
             fallback=options.fallback,
             signature=options.signature,
+            builder=options.builder,
+            builder_kwargs=arguments,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -125,3 +145,21 @@ def run(options: argparse.Namespace) -> int:
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0
+
+
+def _builder_arguments(given: list[str]) -> dict[str, object]:
+    arguments: dict[str, object] = {}
+    for item in given:
+        name, separator, text = item.partition("=")
+        try:
+            if not separator or not name.isidentifier():
+                raise ValueError("there is no NAME= before it")
+            arguments[name] = json.loads(text)
+        except ValueError as error:
+            raise PackError(
+                f"this is no argument of a builder: {error}",
+                place=f"--builder-arg {item}",
+                expected="NAME=JSON",
+                hint="quote text twice: --builder-arg 'size=\"small\"'",
+            ) from error
+    return arguments

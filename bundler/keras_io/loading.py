@@ -101,7 +101,13 @@ def load(
     except BundleError:
         raise
     except Exception as error:
-        raise rebuild_error(error, namespace) from error
+        failure = rebuild_error(error, namespace)
+        if builder is not None:
+            failure.hint = (
+                f"the builder {builder.module}.{builder.qualname} must return the untrained model that the weights "
+                "were saved from: the same layers in the same order, for the arguments that kbundle inspect shows"
+            )
+        raise failure from error
 
 
 def _adapters(

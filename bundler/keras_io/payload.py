@@ -56,7 +56,8 @@ def save(model: Any, directory: Path) -> Any:
     Raises:
         PackError: Keras cannot save the model; the message is its innermost cause.
     """
-    if not model.built:
+    # A GAN without a call() is never built; its parts are.
+    if not model.built and not model.weights:
         raise PackError(
             "the model has no weights yet",
             place=model.name,
@@ -82,6 +83,28 @@ def _remedy(error: Exception) -> str:
     if "functools.partial" in str(error):
         return "write a named function (def ...) that makes the call of the partial, and use that; it may be a closure"
     return "give the class that is named here a get_config() that returns all arguments of its __init__"
+
+
+def load_weights(model: Any, path: Path, place: str) -> None:
+    """Load the weights file at `path` into `model`.
+
+    Raises:
+        PackError: the model has no weights yet, or they do not fit.
+    """
+    if not model.built or not model.weights:
+        raise PackError(
+            "the builder's model has no weights yet, so none can be loaded into it",
+            place=place,
+            hint="call it once on a batch of data in the builder, or model.build(input_shape), before returning it",
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise PackError(
+            f"the weights do not fit the builder's model: {type(error).__name__}: {error}",
+            place=str(path),
+            hint="the builder must return the model that the weights were saved from; check its arguments",
+        ) from error
 
 
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, payload
+from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of
 from bundler.manifest import Adaptation
@@ -57,14 +58,28 @@ def save(
         try:
             plain = payload.save(model, directory / "plain")
         except PackError as error:
-            if not model.built:
+            if not model.weights and not model.built:
                 raise
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not own.has_own_compile(model):
+        if all(
+            set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()
+        ) and not own.needs_compile_arguments(model):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
+
+
+def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save `model` as `save` does, without asking its class how to make it again.
+
+    Raises:
+        PackError: Keras cannot save what it was compiled with.
+    """
+    with built.saved_for_builder(model):
+        config = payload.save(model, directory / "built")
+    built.stock_root(config)
+    return config, directory / "built", (), ()
 
 
 def _adapted(
@@ -107,31 +122,55 @@ def _adapted(
     )
 
 
-def remedies(model: Any, known: Sequence[Adaptation], failure: ProofFailed) -> tuple[Adaptation, ...]:
+def remedies(
+    model: Any,
+    known: Sequence[Adaptation],
+    failure: ProofFailed,
+    place: tuple[str | None, str | None],
+) -> tuple[Adaptation, ...]:
     """Return what to try next for a model that its bundle did not give back; empty where nothing is left.
 
     Args:
         model: the author's live model.
         known: the adaptations that the failed bundle had.
         failure: what went wrong.
+        place: the author's module and name of the class that failed, where that is known.
     """
     instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
     have = {(item.kind, item.module, item.qualname) for item in known}
-    if failure.qualname is not None:
-        guilty = [item for item in instances if _place(type(item)) == (failure.module, failure.qualname)]
-        found = _next_for(guilty, have)
+    if place[1] is not None:
+        guilty = [item for item in instances if place_of(type(item)) == place]
+        found = _next_for(guilty, have, certain=True)
         if found:
             return found
-    found = _next_for([item for item in instances if item not in ()], have) if failure.stage != "weights" else ()
-    root = (adapt.BUILT_BY_CALL, *_place(type(model)))
-    if not found and root not in have:
-        return (Adaptation(kind=root[0], module=root[1], qualname=root[2]),)
-    return found
+    found = _next_for(instances, have, certain=False) if failure.stage != "weights" else ()
+    root = type(model)
+    for kind in (adapt.BUILT_BY_CALL, adapt.ATTRIBUTES):
+        if not found and (kind, *place_of(root)) not in have and not is_framework(root.__module__):
+            return (Adaptation(kind=kind, module=place_of(root)[0], qualname=place_of(root)[1]),)
+    return found or _next_for(instances, have, certain=True)
 
 
-def read(instance: Any, skip: frozenset[str], method: str = "__init__") -> own.Given:
-    """Read the arguments of `instance` back."""
-    found = read_arguments(instance, _of_framework, skip=skip, method=method)
+def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return both, each kind of a class once."""
+    by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
+    return tuple(by_place.values())
+
+
+def read(
+    instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
+) -> own.Given:
+    """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
+
+    def of_framework(value: Any, name: str) -> Any:
+        if recorded is not None and value is instance:
+            return recorded.get(name, UNKNOWN)
+        try:
+            return argument_of(value, name)
+        except LookupError:
+            return UNKNOWN
+
+    found = read_arguments(instance, of_framework, skip=skip, method=method)
     return own.Given(
         values=found.values,
         positional=found.positional,
@@ -154,28 +193,24 @@ def remedy(item: Unread) -> str:
     )
 
 
-def _of_framework(value: Any, name: str) -> Any:
-    try:
-        return argument_of(value, name)
-    except LookupError:
-        return UNKNOWN
-
-
-def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]]) -> tuple[Adaptation, ...]:
+def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
-        module, qualname = _place(type(instance))
+        module, qualname = place_of(type(instance))
         config = own.own_config(instance)
         unsafe = own.unsafe_values(config) if config is not None else ()
         restored, constructed = (
             (adapt.RESTORED_VALUES, module, qualname),
             (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
         )
+        attributes = (adapt.ATTRIBUTES, module, qualname)
         if unsafe and restored not in have:
             found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
         elif constructed not in have and _lacks(instance, config):
             found.setdefault(constructed, ())
+        elif attributes not in have and certain:
+            found.setdefault(attributes, ())
     return tuple(
         Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
         for (kind, module, qualname), arguments in sorted(found.items())
@@ -199,7 +234,7 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if (cls.__module__, cls.__name__) not in named and ("None", cls.__name__) not in named:
             continue
         kinds = (adapted or {}).get(cls, {})
-        if adapt.CONSTRUCTOR_ARGUMENTS in kinds or adapt.FUNCTIONAL_GRAPH in kinds:
+        if {adapt.CONSTRUCTOR_ARGUMENTS, adapt.FUNCTIONAL_GRAPH, adapt.ATTRIBUTES} & set(kinds):
             continue
         own_config = own.own_config(instance)
         if own_config is None:
@@ -216,7 +251,7 @@ def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) ->
 
 
 def _by_class(given: Sequence[Adaptation], instances: Sequence[Any], model: Any) -> Wanted:
-    classes = {_place(type(item)): type(item) for item in (*instances, model)}
+    classes = {place_of(type(item)): type(item) for item in (*instances, model)}
     wanted: Wanted = {}
     for item in given:
         cls = classes.get((item.module, item.qualname))
@@ -227,14 +262,14 @@ def _by_class(given: Sequence[Adaptation], instances: Sequence[Any], model: Any)
 
 def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
     recorded = [
-        Adaptation(kind=kind, module=_place(cls)[0], qualname=_place(cls)[1], arguments=arguments)
+        Adaptation(kind=kind, module=place_of(cls)[0], qualname=place_of(cls)[1], arguments=arguments)
         for cls, kinds in wanted.items()
         for kind, arguments in kinds.items()
     ]
     return tuple(sorted(recorded, key=lambda item: (item.module, item.qualname, item.kind)))
 
 
-def _place(cls: type) -> tuple[str, str]:
+def place_of(cls: type) -> tuple[str, str]:
     """Return the module and name that the manifest has for `cls`."""
     import sys
 

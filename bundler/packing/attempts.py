@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,7 +57,10 @@ def pack_until_proved(
                 raise
             last: PackError = _with_remedies(first, error.problems)
             break
-        used, adaptable = found.adaptations, _is_adaptable(model, found)
+        adaptable = _is_adaptable(model, found)
+        # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
+        originals = {place: original for original, place in found.renamed.items()}
+        used = tuple(_renamed(item, originals) for item in found.adaptations)
         # Handed over, not kept: a model that was loaded from a file must be gone when the proof loads another one.
         handed_over = [found]
         del found
@@ -67,11 +71,12 @@ def pack_until_proved(
             last = first
             if not adaptable:
                 raise
-            more = adapted.remedies(model, used, failure)
+            place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
+            more = adapted.remedies(model, used, failure, place)
             if not more:
                 break
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
-            known = _merged(used, more)
+            known = adapted.merged(used, more)
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
@@ -88,10 +93,9 @@ def _is_adaptable(model: Any, found: Found) -> bool:
     return not isinstance(model, str | os.PathLike) and found.facts.fidelity == "full" and found.builder is None
 
 
-def _merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
-    """Return both, each kind of a class once."""
-    by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
-    return tuple(by_place.values())
+def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
 
 
 def _with_remedies(first: ProofFailed, problems: Sequence[str]) -> SourceError:

@@ -12,6 +12,7 @@ from bundler.keras_io import payload
 from bundler.keras_io.inference_model import is_inference_model
 from bundler.keras_io.saved_model import is_saved_model
 from bundler.manifest import Adaptation
+from bundler.packing import built
 from bundler.packing.compose import Found
 from bundler.packing.inference import from_graph, from_inference_model, instead_of, with_graph
 from bundler.packing.keras_file import from_keras_file
@@ -29,12 +30,15 @@ def from_input(
 ) -> Found:
     """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
 
+    With a builder it may also be a file of weights, or nothing: then the builder's model goes in as it is made.
     `adaptations` are what a live model is known to need.
 
     Raises:
         PackError: it is neither, or cannot be packed.
         SourceError: some objects or modules cannot travel; every cause is listed.
     """
+    if options.builder is not None:
+        return _from_builder(model, search, scratch, step, options)
     if isinstance(model, str | os.PathLike):
         if search.by_value:
             raise PackError(
@@ -54,6 +58,23 @@ def from_input(
     if is_inference_model(model):
         return from_inference_model(model, scratch, step)
     return _from_live(model, search, scratch, step, options, adaptations)
+
+
+def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    builder = options.builder
+    arguments = built.check_arguments(options.builder_kwargs or {})
+    function = built.find_builder(builder, search) if isinstance(builder, str) else built.check_function(builder)
+    if model is None or isinstance(model, str | os.PathLike):
+        step("calling the builder")
+        model = built.made_model(function, arguments, model)
+    elif not payload.is_model(model):
+        raise PackError(
+            "this is neither a Keras model nor a file of weights",
+            expected="a keras.Model, or the path of a .weights.h5 file",
+            found=f"{type(model).__module__}.{type(model).__name__}",
+        )
+    found = from_model(model, search, scratch, step, builder=(function, arguments))
+    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
 
 
 def _from_live(

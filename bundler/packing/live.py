@@ -6,22 +6,24 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
-from bundler.manifest import Adaptation
+from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import adapted, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
+from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
 from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import LiveObjects, live_objects
 from bundler.sources.locate import Locator
-from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
+from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,18 +39,30 @@ class _Saved:
 
 
 def from_model(
-    model: Any, search: Search, scratch: Path, step: Step, *, adaptations: Sequence[Adaptation] = ()
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    *,
+    adaptations: Sequence[Adaptation] = (),
+    builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
 ) -> Found:
     """Save `model` below the folder `scratch` and find its source.
 
-    `adaptations` are those that are known to be needed; what saving needs beyond them is added.
+    `adaptations` are those that are known to be needed; what saving needs beyond them is added. `builder` is the
+    function that makes the model where it is loaded, with its arguments; then Keras is not asked how to.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
         PackError: Keras cannot save the model.
     """
     step("saving the model")
-    saved = _save(model, scratch / "saved", adaptations)
+    origin = origin_of(model)
+    if origin is not None:
+        # What brought it here brings it back again.
+        adaptations = adapted.merged(origin.manifest.adaptations, adaptations)
+        builder = builder or origin.builder()
+    saved = _save(model, scratch / "saved", adaptations, builder)
     config, live = saved.config, saved.live
     step("finding the source")
     namespaces = _namespaces_of(live)
@@ -68,6 +82,7 @@ def from_model(
         locator=locator,
         saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
+        others=() if builder is None else (builder[0],),
     )
     pickles = pickle_objects(by_value, locator)
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
@@ -83,6 +98,8 @@ def from_model(
     graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(saved.directory, config, keras_file)
+    made = {**resolution.lifted.places, **by_value}
+    places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,
@@ -93,17 +110,46 @@ def from_model(
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
-        adaptations=saved.adaptations,
+        adaptations=tuple(_renamed(item, places) for item in saved.adaptations),
+        renamed=places,
+        builder=_described(builder, resolution),
     )
 
 
-def _save(model: Any, directory: Path, adaptations: Sequence[Adaptation]) -> _Saved:
+def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
+
+
+def _described(builder: tuple[FunctionType, Mapping[str, Any]] | None, resolution: Resolution) -> Builder | None:
+    """Return what the manifest says about the builder, by its place in the bundle."""
+    if builder is None:
+        return None
+    function, arguments = builder
+    module, qualname = resolution.lifted.places.get(function, (function.__module__, function.__qualname__))
+    namespace = namespace_of(module)
+    original = namespace.original(module) if namespace is not None else str(module)
+    return Builder(module=original, qualname=qualname, arguments=dict(arguments))
+
+
+def _save(
+    model: Any,
+    directory: Path,
+    adaptations: Sequence[Adaptation],
+    builder: tuple[FunctionType, Mapping[str, Any]] | None,
+) -> _Saved:
     live = live_objects(model)
+    if builder is not None:
+        live = replace(live, functions=tuple(dict.fromkeys([*live.functions, builder[0]])))
     twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
     # Keras would store the bytecode of a lambda; under a name it is a function like any other.
     twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
     with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
-        config, written, used, named = adapted.save(model, directory, adaptations)
+        config, written, used, named = (
+            adapted.save(model, directory, adaptations)
+            if builder is None
+            else adapted.save_for_builder(model, directory)
+        )
         live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
         return _Saved(
             config=config,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,9 +22,15 @@ class Options:
     signature: str | None = None
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     example_inputs: Any = None
+    builder: Callable[..., Any] | str | None = None
+    builder_kwargs: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse words that mean nothing."""
+        """Refuse words that mean nothing, and arguments for a builder that is not there."""
+        if self.builder_kwargs and self.builder is None:
+            raise PackError(
+                "builder_kwargs are the arguments of a builder, and none is given", hint="pass builder=make_model too"
+            )
         for name, value, known in (
             ("payload", self.payload, ("full", "inference", "both")),
             ("fallback", self.fallback, (None, "inference")),

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from bundler.errors import BundleError
 from bundler.keras_io import framework
+from bundler.keras_io.hidden_files import hide_from_tensorflow
 from bundler.proof.checks import CheckFailed, run_checks
 from bundler.proof.request import LONGEST_REQUEST, Failure, Passed, Request, python_version
 from bundler.proof.seclusion import Seclusion, cut_path
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> None:
         _send(answers, "failed", Failure(stage="load", message=str(error)))
         return
     seclusion = Seclusion([scratch])
+    hide_from_tensorflow(seclusion.is_hidden)
     while True:
         answer(Request.parse(lines.get()), scratch, seclusion, answers)
         gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,9 @@ def as_text(inspection: Inspection) -> str:
         _identity(inspection),
         _payload(manifest, manifest.payload, "Payload"),
         _payload(manifest, manifest.inference, "Second payload") if manifest.inference else [],
+        _builder(manifest),
         _objects(manifest),
+        _adaptations(manifest),
         _modules(manifest),
         _requirements(manifest),
         _proof(manifest),
@@ -161,6 +164,28 @@ def _origin(item: CustomObject) -> str:
     if item.opaque is not None:
         return f"opaque: {item.opaque.member}"
     return f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}"
+
+
+def _builder(manifest: Manifest) -> list[str]:
+    builder = manifest.builder
+    if builder is None:
+        return []
+    rows = [(name, json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in builder.arguments.items()]
+    heading = f"Builder: {builder.module}.{builder.qualname} makes the model; its weights come from the payload"
+    return [shown(heading), *table(sorted(rows))]
+
+
+def _adaptations(manifest: Manifest) -> list[str]:
+    if not manifest.adaptations:
+        return []
+    rows = [
+        (f"{item.module}.{item.qualname}", item.kind.replace("_", " "), ", ".join(item.arguments) or "-")
+        for item in manifest.adaptations
+    ]
+    return [
+        f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back",
+        *table(rows),
+    ]
 
 
 def _modules(manifest: Manifest) -> list[str]:

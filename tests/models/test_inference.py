@@ -421,3 +421,56 @@ def test_inspect_shows_both_payloads_and_their_agreement(workshop: Workshop) -> 
         assert "Second payload: saved_model" in text and "largest difference" in text
         assert "inference (predicts only)" in text and "full (trains" in text
     """)
+
+
+def test_a_call_that_loops_over_the_batch_keeps_its_size(workshop: Workshop) -> None:
+    workshop.author("""
+        import tensorflow as tf
+        class Loop(keras.Model):
+            def call(self, x):
+                return tf.stack([x[index] * 2 for index in range(x.shape[0])])
+        x = np.ones((3, 2), "float32")
+        packed = bundle(Loop(), "../hand_over/m.kbundle", payload="inference", example_inputs=x)
+        assert packed.manifest.payload.inputs[0].shape == (3, 2)
+    """)
+    workshop.consumer("""
+        x = np.ones((3, 2), "float32")
+        check_same(unbundle("../hand_over/m.kbundle"), x, x * 2, "predict")
+    """)
+
+
+def test_ragged_and_sparse_inputs_travel(workshop: Workshop) -> None:
+    workshop.author("""
+        import tensorflow as tf
+        class Total(keras.Model):
+            def call(self, x):
+                return tf.reduce_sum(x, axis=1)
+        ragged = tf.ragged.constant([[1.0, 2.0], [3.0]])
+        bundle(Total(), "../hand_over/r.kbundle", payload="inference", example_inputs=ragged)
+        i = keras.Input((3,), sparse=True, name="x")
+        model = keras.Model(i, keras.layers.Dense(2, kernel_initializer="ones")(i))
+        bundle(model, "../hand_over/s.kbundle", payload="inference")
+    """)
+    workshop.consumer("""
+        import tensorflow as tf
+        total = unbundle("../hand_over/r.kbundle")
+        assert total(tf.ragged.constant([[1.0, 2.0, 3.0], [4.0]])).numpy().tolist() == [6.0, 4.0]
+        sparse = unbundle("../hand_over/s.kbundle")
+        assert sparse(tf.sparse.from_dense(np.eye(3, dtype="float32"))).numpy().tolist() == [[1.0, 1.0]] * 3
+    """)
+
+
+def test_the_command_line_packs_graphs(workshop: Workshop) -> None:
+    workshop.author("""
+        import contextlib, io, json
+        from bundler.cli.main import main
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save("m.keras")
+        choices = (["--payload", "both"], ["--payload", "inference"], ["--fallback", "inference"])
+        for number, arguments in enumerate(choices):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                assert main(["pack", "m.keras", "-o", f"../hand_over/{number}.kbundle", "--json", *arguments]) == 0
+            assert json.loads(out.getvalue())["fidelity"] == ("inference" if number == 1 else "full")
+        with open_bundle("../hand_over/0.kbundle") as reader:
+            assert reader.manifest.inference.agreement.deterministic
+    """)

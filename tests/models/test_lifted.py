@@ -272,8 +272,13 @@ def test_refuses_a_module_that_imports_from_the_script(workshop: Workshop) -> No
             def call(self, x):
                 return x * late.factor()
         model = keras.Sequential([keras.Input((4,)), Scale()])
-        packed = bundle(model, "../hand_over/m.kbundle")
-        assert [item.module for item in packed.manifest.unresolved] == ["__main__"]
+        try:
+            bundle(model, "../hand_over/m.kbundle")
+        except SourceError as error:
+            assert "late.py:2) -> __main__: the running script is no module" in str(error), error
+            assert "move FACTOR to a module" in str(error), error
+        else:
+            raise AssertionError
         """
     )
 

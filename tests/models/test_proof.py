@@ -41,6 +41,7 @@ LAYERS = """
     import os
     import sys
     import keras
+    import tensorflow as tf
     from keras import ops
 
     class Gain(keras.layers.Layer):
@@ -55,6 +56,28 @@ LAYERS = """
             super().__init__(**options)
             self.file = path
             self.factor = float(open(path).read())
+        def get_config(self):
+            return {**super().get_config(), "path": self.file}
+        def call(self, x):
+            return x * self.factor
+
+    class Cautious(keras.layers.Layer):
+        "Has another way where the file is missing."
+        def __init__(self, path, **options):
+            super().__init__(**options)
+            self.file = path
+            self.factor = float(open(path).read()) if os.path.exists(path) else 2.5
+        def get_config(self):
+            return {**super().get_config(), "path": self.file}
+        def call(self, x):
+            return x * self.factor
+
+    class Compiled(keras.layers.Layer):
+        "Reads a file of the author's in compiled code."
+        def __init__(self, path, **options):
+            super().__init__(**options)
+            self.file = path
+            self.factor = float(tf.io.read_file(path).numpy())
         def get_config(self):
             return {**super().get_config(), "path": self.file}
         def call(self, x):
@@ -201,6 +224,8 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
             share(prover)
             path = os.path.abspath("../source/factor.txt")
             refused(of(layers.Table(path)), "load", path, "layers line", "did not travel", "importlib.resources")
+            bundler.bundle(of(layers.Cautious(path)), "../hand_over/cautious.kbundle")
+            refused(of(layers.Compiled(path)), "load", path, "layers line", "importlib.resources")
             refused(of(layers.Borrowed("helper_of_mine")), "load", "helper_of_mine", "layers, line")
             forgetful = layers.Forgetful()
             model = of(forgetful)
@@ -220,7 +245,7 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
             # One that was killed is replaced.
             bundler.bundle(of(layers.Gain()), "../hand_over/good.kbundle")
             assert prover.pid not in (None, first)
-        assert names() == ["good.kbundle"]
+        assert names() == ["cautious.kbundle", "good.kbundle"]
         """),
     )
 

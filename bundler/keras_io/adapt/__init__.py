@@ -19,6 +19,10 @@ SURPLUS_ARGUMENTS = "surplus_arguments"
 #: ``get_config`` does not give these arguments of ``__init__``; they were read back from the live object.
 CONSTRUCTOR_ARGUMENTS = "constructor_arguments"
 
+#: Arguments of ``__init__`` that cannot be read back: these attributes are set on an object of the class without
+#: running its ``__init__``.
+ATTRIBUTES = "attributes"
+
 #: ``get_config`` gives these as Python objects that JSON turns into something else (a tuple into a list, an array or
 #: a layer into a dict); they are what they were when the class sees them.
 RESTORED_VALUES = "restored_values"
@@ -33,12 +37,10 @@ BUILT_BY_CALL = "built_by_call"
 #: `compile` of the model is its own; these are the arguments that it was called with, read back from the model.
 COMPILE_ARGUMENTS = "compile_arguments"
 
-#: Parts of the model that were frozen, or not, after it was made; the paths of their attributes are recorded.
-TRAINABLE_PARTS = "trainable_parts"
-
 KINDS = (
     SURPLUS_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
+    ATTRIBUTES,
     RESTORED_VALUES,
     FUNCTIONAL_GRAPH,
     BUILT_BY_CALL,

@@ -15,12 +15,14 @@ from typing import Any
 
 from bundler.errors import BundleError, RebuildFailed
 from bundler.keras_io.adapt import (
+    ATTRIBUTES,
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
     FUNCTIONAL_GRAPH,
     RESTORED_VALUES,
     SURPLUS_ARGUMENTS,
+    state,
 )
 from bundler.keras_io.adapt.calls import call_once
 from bundler.keras_io.adapt.values import TAG, decode, same
@@ -29,8 +31,9 @@ from bundler.manifest import Adaptation
 
 #: Entries of a config that are an adapter's own: the values of ``*args``, a graph, the inputs of a call.
 POSITIONAL = f"{TAG}positional"
-GRAPH = f"{TAG}graph"
+GRAPH = state.GRAPH
 CALL = f"{TAG}call"
+OPTIMIZERS = f"{TAG}optimizers"
 
 #: What every layer's config has; `__init__` may take them or not.
 BASE_ARGUMENTS = frozenset({"name", "trainable", "dtype", "activity_regularizer", "autocast"})
@@ -46,6 +49,7 @@ class Plan:
     qualname: str
     surplus: tuple[str, ...] = ()
     given: tuple[str, ...] | None = None
+    attributes: tuple[str, ...] | None = None
     restored: tuple[str, ...] = ()
     graph: tuple[str, ...] | None = None
     called: bool = False
@@ -63,6 +67,7 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
             qualname=place[1],
             surplus=kinds.get(SURPLUS_ARGUMENTS, ()),
             given=kinds.get(CONSTRUCTOR_ARGUMENTS),
+            attributes=kinds.get(ATTRIBUTES),
             restored=kinds.get(RESTORED_VALUES, ()),
             graph=kinds.get(FUNCTIONAL_GRAPH),
             called=BUILT_BY_CALL in kinds,
@@ -104,6 +109,9 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
     call = config.pop(CALL, None)
+    if plan.attributes is not None and state.ATTRIBUTES in config:
+        instance = _made(plan, lambda: state.revive(cls, config, lookup))
+        return _finished(instance, plan, call, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
     for name in {*plan.restored, *(plan.given or ())} & config.keys():
@@ -122,15 +130,30 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
     def make() -> Any:
         return cls(*positional, **config) if is_direct else cls.from_config(dict(config))
 
-    try:
+    def settled() -> Any:
         instance = make()
         if "dtype" in surplus and not _has_policy(instance, surplus["dtype"]):
             with _policy(surplus["dtype"]):
                 instance = make()
         for name, value in surplus.items():
             _settle(instance, name, value)
-        if plan.called and call is not None:
-            call_once(instance, call)
+        return instance
+
+    return _finished(_made(plan, settled), plan, call, lookup)
+
+
+def _finished(instance: Any, plan: Plan, call: Any, lookup: Lookup) -> Any:
+    if plan.called and call is not None:
+        _made(plan, lambda: call_once(instance, call))
+    if plan.compiled:
+        _compile_from(instance, lookup)
+    return instance
+
+
+def _made(plan: Plan, make: Callable[[], Any]) -> Any:
+    """Return what `make` returns; whatever it raises becomes `RebuildFailed` with the class of `plan`."""
+    try:
+        return make()
     except BundleError:
         raise
     except Exception as error:
@@ -141,9 +164,6 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
         )
         failure.module, failure.qualname = plan.module, plan.qualname
         raise failure from error
-    if plan.compiled:
-        _compile_from(instance, lookup)
-    return instance
 
 
 def _settle(instance: Any, name: str, value: Any) -> None:
@@ -199,10 +219,14 @@ def _compile_from(instance: Any, lookup: Lookup) -> None:
 
     def compile_from_config(config: Mapping[str, Any]) -> None:
         object.__delattr__(instance, "compile_from_config")
-        arguments = {name: decode(value, lookup) for name, value in config.items()}
+        trained = config.get(OPTIMIZERS, {})
+        arguments = {name: decode(value, lookup) for name, value in config.items() if name != OPTIMIZERS}
         instance.compile(**arguments)
         optimizer = getattr(instance, "optimizer", None)
-        if optimizer is not None and instance.built:
+        if optimizer is not None and instance.built and OPTIMIZERS not in config:
             optimizer.build(instance.trainable_variables)
+        for name, numbers in trained.items():
+            weights = instance.weights
+            getattr(instance, name).build([weights[number] for number in numbers])
 
     object.__setattr__(instance, "compile_from_config", compile_from_config)

@@ -9,9 +9,13 @@ from typing import Any
 from bundler.errors import BundleError, RebuildFailed
 from bundler.keras_io.adapt.adapters import CALL
 from bundler.keras_io.adapt.calls import call_once, call_signature
+from bundler.keras_io.adapt.values import TAG
 from bundler.keras_io.framework import keras
 from bundler.manifest import Builder
 from bundler.namespace import IMPORT_LOCK
+
+#: How many weights the author's model has.
+COUNT = f"{TAG}weights"
 
 
 def adapter_of(function: Callable[..., Any], builder: Builder) -> Any:
@@ -20,7 +24,7 @@ def adapter_of(function: Callable[..., Any], builder: Builder) -> Any:
     def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
         model = call_builder(function, builder.arguments, f"{builder.module}.{builder.qualname}")
         signature = config.get(CALL)
-        if signature is not None and not _is_complete(model):
+        if signature is not None and len(model.weights) != config.get(COUNT):
             try:
                 call_once(model, signature)
             except Exception as error:
@@ -56,8 +60,9 @@ def call_builder(function: Callable[..., Any], arguments: Mapping[str, Any], pla
 def saved_for_builder(model: Any) -> Iterator[None]:
     """Save `model` without asking its class for a config: the builder knows how to make it."""
     signature = call_signature(model)
+    config = {COUNT: len(model.weights)} | ({} if signature is None else {CALL: signature})
     with IMPORT_LOCK:
-        object.__setattr__(model, "get_config", lambda: {} if signature is None else {CALL: signature})
+        object.__setattr__(model, "get_config", lambda: config)
         try:
             yield
         finally:
@@ -67,11 +72,6 @@ def saved_for_builder(model: Any) -> Iterator[None]:
 def stock_root(config: dict[str, Any]) -> None:
     """Name Keras's own `Model` at the root of `config`: the class behind it is the builder's business."""
     config.update({"module": "keras", "class_name": "Model", "registered_name": None})
-
-
-def _is_complete(model: Any) -> bool:
-    """Say whether all parts of `model` have their weights."""
-    return bool(model.built) and all(layer.built for layer in model._flatten_layers())
 
 
 def _failure(message: str, place: str) -> RebuildFailed:

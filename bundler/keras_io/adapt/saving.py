@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.keras_io.adapt import (
+    ATTRIBUTES,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
     FUNCTIONAL_GRAPH,
     RESTORED_VALUES,
     SURPLUS_ARGUMENTS,
+    state,
 )
-from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL, constructs_directly
+from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, OPTIMIZERS, POSITIONAL
 from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
 from bundler.keras_io.adapt.calls import call_signature
 from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode, survives
@@ -39,6 +41,13 @@ class Given:
     keywords_go_to: type | None
     handed_on: frozenset[str]
     unread: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A value as Keras has written it already."""
+
+    value: Any
 
 
 #: Reads the arguments of an object back, without the parameters named; of its ``__init__``, or of another method.
@@ -70,7 +79,9 @@ class Saving:
             failure = None
         except Exception as error:  # noqa: BLE001 - what the author's get_config raises is what this mends
             config, failure = {}, error
-        if wanted.get(FUNCTIONAL_GRAPH) is not None or (failure is not None and graph_arguments(instance, self.read)):
+        if wanted.get(ATTRIBUTES) is not None:
+            config = self._with_state(instance, ())
+        elif wanted.get(FUNCTIONAL_GRAPH) is not None or (failure is not None and graph_arguments(instance, self.read)):
             config = self._with_graph(instance)
         elif failure is not None or wanted.get(CONSTRUCTOR_ARGUMENTS) is not None:
             config = self._with_arguments(instance, config, failure)
@@ -88,12 +99,17 @@ class Saving:
         config = original()
         if not config:
             return config
-        arguments = compile_arguments(model, config, self.read)
+        arguments = (
+            compile_arguments(model, config, self.read)
+            if has_own_compile(model)
+            else {name: Recorded(value) for name, value in config.items()}
+        )
         if arguments is None:
             return config
         encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
         self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
-        return encoded
+        optimizers = _trained_by(model)
+        return {**encoded, OPTIMIZERS: optimizers} if optimizers else encoded
 
     def _with_restored(self, instance: Any, config: dict[str, Any]) -> dict[str, Any]:
         """Encode the entries that Keras cannot write, and those that are wanted."""
@@ -110,9 +126,9 @@ class Saving:
         given = self.read(instance, BASE_ARGUMENTS)
         replaces = failure is not None or starts_over(instance)
         base = base_config(instance) if replaces else config
-        lost = {name: why for name, why in given.unread.items() if name not in base}
-        for why in lost.values():
-            self._problem(why)
+        lost = [why for name, why in given.unread.items() if name not in base]
+        if lost:
+            return self._with_state(instance, lost)
         added = {
             name: value
             for name, value in given.values.items()
@@ -130,6 +146,31 @@ class Saving:
         if surplus:
             self._note(type(instance), SURPLUS_ARGUMENTS, surplus)
         return {**base, **encoded}
+
+    def _with_state(self, instance: Any, unread: Sequence[str]) -> dict[str, Any]:
+        """Record the attributes of `instance`; `unread` says what would make it unnecessary."""
+        if not state.can_be_revived(type(instance)):
+            for why in unread or [f"{_place(instance)}: its base class makes weights that no attribute of it holds"]:
+                self._problem(why)
+            return {}
+        compiles = state.assigned_in(type(instance), "compile") if has_own_compile(instance) else frozenset()
+        failed: list[str] = []
+
+        def encoded(name: str, value: Any, special: Callable[[Any], Any]) -> Any:
+            try:
+                return encode(value, self._arguments_of, special)
+            except Unsayable as error:
+                failed.append(
+                    f"{_place(instance)}: the attribute {name!r} is {error}, which no file can hold; "
+                    f"make it from plain values where it is used"
+                )
+                return None
+
+        config = state.state_of(instance, base_config(instance), encoded, compiles)
+        for text in (*failed, *(unread if failed else ())):
+            self._problem(text)
+        self._note(type(instance), ATTRIBUTES, tuple(name for name, _ in config[state.ATTRIBUTES]))
+        return config
 
     def _with_graph(self, instance: Any) -> dict[str, Any]:
         names = graph_arguments(instance, self.read)
@@ -151,6 +192,8 @@ class Saving:
         return {**base, **encoded, GRAPH: graph}
 
     def _encoded(self, instance: Any, name: str, value: Any) -> Any:
+        if isinstance(value, Recorded):
+            return value.value
         try:
             return encode(value, self._arguments_of)
         except Unsayable as error:
@@ -160,13 +203,9 @@ class Saving:
             )
             return None
 
-    def _arguments_of(self, value: Any) -> Mapping[str, Any]:
+    def _arguments_of(self, value: Any) -> Mapping[str, Any] | None:
         given = self.read(value, frozenset())
-        if given.unread or given.positional:
-            raise Unsayable(
-                f"a {type(value).__qualname__} of which {', '.join(given.unread) or '*args'} cannot be read back"
-            )
-        return given.values
+        return None if given.unread or given.positional else given.values
 
     def _note(self, cls: type, kind: str, arguments: Sequence[str]) -> None:
         known = self.needed.setdefault(cls, {}).get(kind, ())
@@ -192,7 +231,7 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterato
                     continue
                 is_root = instance is model
                 _set(changed, instance, "get_config", _asked(saving, instance, is_root=is_root))
-            if has_own_compile(model):
+            if needs_compile_arguments(model):
                 original = model.get_compile_config
                 _set(changed, model, "get_compile_config", lambda: saving.compile_config_of(model, original))
             yield
@@ -311,12 +350,32 @@ def has_own_compile(model: Any) -> bool:
     )
 
 
+def needs_compile_arguments(model: Any) -> bool:
+    """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
+
+    A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
+    finds that the saved state does not fit.
+    """
+    cls = type(model)
+    if has_own_compile(model):
+        return True
+    if not isinstance(model, keras().Model) or cls.__module__.partition(".")[0] in FRAMEWORK:
+        return False
+    if not model.compiled or not _is_frameworks(cls, "compile_from_config"):
+        return False
+    everything = {id(variable) for variable in model.trainable_variables}
+    numbers = _trained_by(model).get("optimizer")
+    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
+
+
 def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
     """Return what `compile` of `model` was called with, or `None` where that cannot be read back.
 
     `recorded` is what Keras's own `compile` was called with in turn, as it keeps it.
     """
-    given = read(model, frozenset(), method="compile")
+    given = read(
+        model, frozenset(), method="compile", recorded={name: Recorded(item) for name, item in recorded.items()}
+    )
     if given.unread or given.positional:
         return None
     handed_on = {
@@ -327,7 +386,23 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
     is_open = inspect.Parameter.VAR_KEYWORD in {
         item.kind for item in inspect.signature(type(model).compile).parameters.values()
     }
+    handed_on = {name: Recorded(value) for name, value in handed_on.items()}
     return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
+
+
+def _trained_by(model: Any) -> dict[str, list[int]]:
+    """Return for each optimizer that `model` holds the numbers of the weights that it trains.
+
+    Keras has no public word for it; where the attribute is gone, the optimizers start anew, as in plain Keras.
+    """
+    numbers = {id(variable): index for index, variable in enumerate(model.weights)}
+    found = {}
+    for name, value in vars(model).items():
+        if isinstance(value, keras().optimizers.Optimizer) and value.built:
+            trained = getattr(value, "_trainable_variables", [])
+            if trained and all(id(variable) in numbers for variable in trained):
+                found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
+    return found
 
 
 def takes(given: Given, name: str) -> bool:
@@ -429,10 +504,9 @@ __all__ = [
     "base_config",
     "certain_failures",
     "compile_arguments",
-    "constructs_directly",
     "graph_arguments",
-    "has_own_compile",
     "is_functional",
+    "needs_compile_arguments",
     "own_config",
     "own_configs",
     "starts_over",

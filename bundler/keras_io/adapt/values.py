@@ -39,11 +39,13 @@ class Unsayable(Exception):
     """A value that has no encoding; the message names it."""
 
 
-#: Gives the arguments of a plain object of the author's, by name; raises `Unsayable`.
-ArgumentsOf = Callable[[Any], Mapping[str, Any]]
+#: Gives the arguments of a plain object of the author's, by name, or `None` where they cannot be read back.
+ArgumentsOf = Callable[[Any], Mapping[str, Any] | None]
+#: Answers for a value that only the object around it can name (a weight, a layer of its graph), or gives `None`.
+Special = Callable[[Any], Any]
 
 
-def encode(value: Any, arguments_of: ArgumentsOf) -> Any:
+def encode(value: Any, arguments_of: ArgumentsOf, special: Special = lambda _: None) -> Any:
     """Return `value` in plain types, raw Keras objects and tagged dictionaries.
 
     Raises:
@@ -53,7 +55,10 @@ def encode(value: Any, arguments_of: ArgumentsOf) -> Any:
         return {TAG: "enum", "of": class_node(type(value)), "name": value.name}
     if type(value) in _PLAIN:
         return value
-    inner = functools.partial(encode, arguments_of=arguments_of)
+    named = special(value)
+    if named is not None:
+        return named
+    inner = functools.partial(encode, arguments_of=arguments_of, special=special)
     if isinstance(value, tuple):
         if hasattr(value, "_fields"):
             return {TAG: "named_tuple", "of": class_node(type(value)), "items": [inner(item) for item in value]}
@@ -80,20 +85,23 @@ def encode(value: Any, arguments_of: ArgumentsOf) -> Any:
             "items": [inner(item) for item in value.args],
             "keywords": {name: inner(item) for name, item in value.keywords.items()},
         }
-    return _framework_value(value, arguments_of)
+    return _framework_value(value, arguments_of, inner)
 
 
-def decode(value: Any, lookup: Callable[[str], Any]) -> Any:
+def decode(
+    value: Any, lookup: Callable[[str], Any], special: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None
+) -> Any:
     """Return what `encode` was given, from what came back from JSON; Keras nodes become objects.
 
     Args:
         value: a value of the config.
         lookup: gives the class of a declared object by the key that its node has.
+        special: by tag what only the object around the value can give.
 
     Raises:
         InvalidBundle: a tag is unknown or malformed.
     """
-    inner = functools.partial(decode, lookup=lookup)
+    inner = functools.partial(decode, lookup=lookup, special=special)
     if isinstance(value, list):
         return [inner(item) for item in value]
     if not isinstance(value, dict):
@@ -103,6 +111,8 @@ def decode(value: Any, lookup: Callable[[str], Any]) -> Any:
             return keras().saving.deserialize_keras_object(value)
         return {key: inner(item) for key, item in value.items()}
     try:
+        if special is not None and value[TAG] in special:
+            return special[value[TAG]](value)
         return _DECODERS[value[TAG]](value, inner, lookup)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidBundle(
@@ -192,7 +202,7 @@ def _mapping(value: Mapping[Any, Any], inner: Callable[[Any], Any]) -> Any:
     return {TAG: "dict", "items": [[inner(key), inner(item)] for key, item in value.items()]}
 
 
-def _framework_value(value: Any, arguments_of: ArgumentsOf) -> Any:
+def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any], Any]) -> Any:
     framework = keras()
     if isinstance(value, type):
         return {TAG: "class", "of": class_node(value)}
@@ -203,6 +213,8 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf) -> Any:
         return value
     if isinstance(value, types.MethodType | types.ModuleType | types.GeneratorType):
         raise Unsayable(f"a {type(value).__name__} ({value!r})")
+    if isinstance(value, importlib.import_module("tensorflow").Variable):
+        return {TAG: "variable", "value": _array(value.numpy()), "trainable": bool(value.trainable)}
     if isinstance(value, framework.Variable):
         raise Unsayable(f"a variable ({value.name})")
     if isinstance(value, framework.KerasTensor):
@@ -212,9 +224,18 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf) -> Any:
         return array
     if hasattr(value, "get_config"):
         return value
-    if _root(value) in ("builtins", "keras") or _is_standard(value):
+    if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
         raise Unsayable(f"a {type(value).__qualname__} ({str(value)[:60]})")
-    return {TAG: "instance", "of": class_node(type(value)), "keywords": encode(dict(arguments_of(value)), arguments_of)}
+    arguments = arguments_of(value)
+    if arguments is None:
+        return _state(value, inner)
+    return {TAG: "instance", "of": class_node(type(value)), "keywords": {k: inner(v) for k, v in arguments.items()}}
+
+
+def _state(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
+    from bundler.keras_io.adapt.state import plain_state
+
+    return plain_state(value, inner, class_node)
 
 
 def _array(value: Any) -> Any:
@@ -277,6 +298,18 @@ def _called(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable
     return _decode_class(value, inner, lookup)(**keywords)
 
 
+def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    cls = _decode_class(value, inner, lookup)
+    revived = cls.__new__(cls)
+    for name, item in value["items"]:
+        object.__setattr__(revived, str(name), inner(item))
+    return revived
+
+
+def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    return importlib.import_module("tensorflow").Variable(inner(value["value"]), trainable=bool(value["trainable"]))
+
+
 def _decode_dtype(value: dict[str, Any], *_: Any) -> Any:
     if value[TAG] == "dtype":
         importlib.import_module("ml_dtypes")
@@ -304,11 +337,13 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "range": lambda value, *_: range(*value["items"]),
     "scalar": _decode_array,
     "set": lambda value, inner, _: set(inner(value["items"])),
+    "state": _revived,
     "slice": lambda value, *_: slice(*value["items"]),
     "tensor": _decode_array,
     "tensor_shape": lambda value, *_: importlib.import_module("tensorflow").TensorShape(value["items"]),
     "tensorflow_dtype": _decode_dtype,
     "tuple": lambda value, inner, _: tuple(inner(value["items"])),
+    "variable": _decode_variable,
 }
 
 

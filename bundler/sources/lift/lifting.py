@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
@@ -26,7 +27,7 @@ from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, same, written
+from bundler.sources.lift.values import is_plain, numpy_scalar, same, written
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -159,6 +160,10 @@ class _Job:
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
+        numpy = sys.modules.get("numpy")
+        if (text := numpy_scalar(value)) is not None and draft.bound.setdefault("numpy", numpy) is numpy:
+            draft.add(Item(names=("numpy",), text="import numpy", order=use.before, is_import=True))
+            return Item(names=(name,), text=f"{name} = {text}", order=use.before)
         if isinstance(value, type | FunctionType):
             other, qualname = self.add(value)
             if other is not draft:
@@ -200,6 +205,12 @@ class _Job:
         draft.lazy_annotations = draft.lazy_annotations or lazy
         what = described(value) if isinstance(value, type | FunctionType) else repr(names[0])
         use = Use.at(match.unit, match.node, what)
+        decorators = getattr(match.node, "decorator_list", [])
+        if isinstance(value, FunctionType) and vars(value) and all(is_transparent(item) for item in decorators):
+            raise NotLiftableError(
+                f"{match.where}: {what} has the attribute {min(vars(value))!r}, which its text does not give it; "
+                "write a class with __call__ and get_config instead"
+            )
         read = self._read(match, text, use, lazy=lazy)
         self._follow(draft, match.namespace, read, use, values, surroundings(match))
         return Item(

@@ -10,6 +10,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,26 @@ def _is_importable(name: str, file: object) -> bool:
     return spec is not None and spec.origin != file
 
 
-def module_stem(namespace: Mapping[str, Any]) -> str:
-    """Return what a module made of a script or a notebook would be called."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What a namespace is: the stem of a module made of it, another where that is taken, and its name in words."""
+
+    stem: str
+    second: str
+    words: str
+
+
+def origin_of(namespace: Mapping[str, Any]) -> Origin:
+    """Return the origin of a script, a notebook, or a session at a prompt."""
+    if "get_ipython" in namespace:
+        return Origin(stem="notebook", second="notebook_cells", words="the notebook")
     file = namespace.get("__file__")
-    if not isinstance(file, str) or "get_ipython" in namespace:
-        return "notebook"
+    if not isinstance(file, str):
+        return Origin(stem="session", second="session_lines", words="the session")
     path = Path(file)
     # A package that is run with `python -m` calls its script __main__.
-    return identifier(path.parent.name if path.stem == "__main__" else path.stem)
+    stem = identifier(path.parent.name if path.stem == "__main__" else path.stem)
+    return Origin(stem=stem, second=f"{stem}_script", words=f"the script {stem}")
 
 
 def identifier(text: str) -> str:

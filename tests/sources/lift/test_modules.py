@@ -394,3 +394,19 @@ def test_a_star_import_does_not_answer_for_what_is_imported_by_name(session: Ses
             return os.sep, copyfile
     """)
     assert "import os\nfrom shutil import copyfile\n" in text_of(session["f"])
+
+
+def test_numpy_scalars_are_constants(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        import numpy as np
+        data = np.array([0.1, 0.3], "float32")
+        mean, top, some = data.mean(), data.argmax(), data.any()
+        def f():
+            return mean, top, some
+    """)
+    text = text_of(session["f"])
+    assert "import numpy\n" in text
+    assert "top = numpy.int64(1)\n" in text
+    [f] = again(monkeypatch, session["f"])
+    assert f() == session["f"]()
+    assert [type(value) for value in f()] == [type(value) for value in session["f"]()]
