@@ -378,3 +378,43 @@ def test_a_model_that_came_back_by_an_adaptation_moves(workshop: Workshop) -> No
     ''')
     """
     )
+
+
+def test_a_model_that_a_builder_made_moves(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "mine.py": """
+                import keras
+                class Both(keras.Model):
+                    def __init__(self, parts):
+                        super().__init__()
+                        self.parts = parts["layers"]
+                    def call(self, x):
+                        return self.parts[1](self.parts[0](x))
+                def make(width):
+                    return Both({"layers": [keras.layers.Dense(width), keras.layers.Dense(2)]})
+            """
+        }
+    )
+    workshop.author("""
+        from mine import make
+        model = make(3)
+        x = np.ones((8, 4), "float32")
+        model(x)
+        bundle(model, "../hand_over/m.kbundle", builder=make, builder_kwargs={"width": 3})
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer(
+        FRESH
+        + LOAD
+        + """
+    import pickle
+    open("m.pickle", "wb").write(pickle.dumps(model))
+    fresh('''
+        import pickle, numpy as np
+        model = pickle.load(open("m.pickle", "rb"))
+        y = np.load("../hand_over/y.npy")
+        assert np.allclose(model.predict(np.ones((8, 4)), verbose=0), y, atol=1e-6)
+    ''')
+    """
+    )
