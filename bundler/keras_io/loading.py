@@ -69,7 +69,7 @@ def load(
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
     offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys))
-    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer")
+    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
