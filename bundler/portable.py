@@ -83,10 +83,10 @@ def revive(
     """
     manifest = _manifest_of(reference)
     check_consent(manifest, reference.allow)
-    framework.keras()
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
         namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))
+    framework.keras()
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         path = Path(scratch) / "model.keras"
         path.write_bytes(state)

@@ -68,7 +68,7 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     holder.resources = resources(model)
     names = inputs.names_of(call)
     outputs = _output_names(model, concrete.structured_outputs)
-    flat = _flat(function, call, names, outputs)
+    flat = _flat(concrete, call, names, outputs)
     _write(holder, flat, directory, model, debug=False)
     lines = python_calls(directory)
     if lines:
@@ -149,14 +149,14 @@ def _function(model: Any, call: Call) -> Any:
     return function
 
 
-def _flat(function: Any, call: Call, names: Sequence[str], outputs: Sequence[str]) -> Any:
+def _flat(concrete: Any, call: Call, names: Sequence[str], outputs: Sequence[str]) -> Any:
     """Return a concrete function with one tensor an argument and a dict of tensors as its result, as servers want."""
     tf = importlib.import_module("tensorflow")
     specs = tf.nest.flatten(call.specs)
 
     def serving_default(**tensors: Any) -> Any:
         packed = tf.nest.pack_sequence_as(call.specs, [tensors[name] for name in names])
-        return dict(zip(outputs, _tensors(function(packed)), strict=True))
+        return dict(zip(outputs, _tensors(concrete(packed)), strict=True))
 
     flat = tf.function(serving_default, autograph=False)
     named = {name: _renamed(spec, name) for name, spec in zip(names, specs, strict=True)}
@@ -224,7 +224,7 @@ def _agreement(model: Any, call: Call, examples: Any, expected: Any, directory: 
         raise PackError(
             "the graph of this model gives other outputs than the model itself",
             place=model.name,
-            expected=f"a difference of at most {absolute} + {relative} * |output|",
+            expected=f"a difference of at most {absolute} * min(1, largest output) + {relative} * |output|",
             found=found.shape or f"a largest difference of {found.largest:g}",
             hint="the call draws a random number, or counts, in Python, and the graph would repeat one value for ever; "
             "use keras.random, and keep counts in variables"

@@ -19,8 +19,8 @@ from bundler.keras_io.framework import keras
 from bundler.keras_io.payload import DATATYPES
 from bundler.manifest import TensorSpec
 
-#: Sizes tried for a dimension that is free. Pooling and strides may need more than a few steps.
-SIZES = (8, 32, 64, 224)
+#: Sizes tried for a dimension that is free. Pooling and strides want many steps, a table of positions has a last one.
+SIZES = (64, 16, 224)
 #: Dtypes tried where only the shape was recorded: Keras writes the shapes of a subclassed model down, no more.
 _DTYPES = ("float32", "int32", "string")
 _UNNAMED = re.compile(r"^(keras_tensor|input_layer)(_\d+)?$")

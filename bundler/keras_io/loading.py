@@ -90,7 +90,7 @@ def load(
         config["registered_name"] = key
     more = {**custom_objects, **(hosts or {})}
     offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
-    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer")
+    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.

@@ -34,12 +34,27 @@ def point_to(config: Any, folders: Mapping[str, str | Path]) -> None:
             node["config"]["filepath"] = str(folders[path])
 
 
-def let_in(config: Any, folders: Mapping[str, str | Path], key: str) -> dict[str, Any]:
+def let_in(config: Any, folders: Mapping[str, str | Path], key: str, *, safe_mode: bool) -> dict[str, Any]:
     """Point the layers of `config` to `folders`, and to a class that Keras may load.
 
     Returns the class by `key`, for `custom_objects`; nothing where no layer has a path in `folders`.
+
+    Raises:
+        RebuildFailed: a layer names another folder, and `safe_mode` is on. Older versions of Keras
+            do not refuse that themselves.
     """
-    known = [node for _, node in _layers(config) if str(node["config"].get("filepath")) in folders]
+    known = []
+    for pointer, node in _layers(config):
+        if str(node["config"].get("filepath")) in folders:
+            known.append(node)
+        elif safe_mode:
+            raise RebuildFailed(
+                "a TFSMLayer names a folder outside the bundle, whose graph nobody checked",
+                place=f"config.json: {pointer}",
+                expected="a folder below model/tfsm",
+                found=repr(node["config"].get("filepath")),
+                hint="ask the author for a new bundle; safe_mode=False loads whatever is in that folder",
+            )
     point_to(config, folders)
     for node in known:
         node["registered_name"] = key

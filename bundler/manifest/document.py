@@ -92,8 +92,9 @@ class Agreement:
     """The outputs of two forms of one model, compared at pack time.
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
-    is at most `absolute_tolerance` + `relative_tolerance` * the absolute value that was expected. A model that answers
-    the same inputs twice with different numbers is not `deterministic`: then shapes and dtypes had to agree, no more.
+    is at most `absolute_tolerance` (times the largest absolute value of its tensor, where that is below 1) +
+    `relative_tolerance` * the absolute value that was expected. A model that answers the same inputs twice with
+    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more.
     """
 
     largest_difference: float

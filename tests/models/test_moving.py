@@ -147,31 +147,23 @@ def test_copies_carry_the_code_too_and_clones_do_not(workshop: Workshop) -> None
     import copy, gc, pickle, weakref
     twin = copy.copy(copy.deepcopy(model))
     assert twin is not model and twin.layers[1] is not model.layers[1]
-    open("twin.pickle", "wb").write(pickle.dumps(twin))
-    fresh('''
-        import pickle, numpy as np
-        model = pickle.load(open("twin.pickle", "rb"))
-        assert np.allclose(model.predict(np.ones((8, 4)), verbose=0), np.load("../hand_over/y.npy"), atol=1e-6)
-    ''')
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     check_same(pickle.loads(pickle.dumps(clone)), x, np.load("../hand_over/y.npy"), "where the bundle is loaded")
-    open("clone.pickle", "wb").write(pickle.dumps(clone))
-    open("layer.pickle", "wb").write(pickle.dumps(type(model.layers[1])))
+    for name, value in (("twin", twin), ("clone", clone), ("layer", type(model.layers[1]))):
+        open(f"{name}.pickle", "wb").write(pickle.dumps(value))
     print(fresh('''
-        import pickle
-        from bundler import *
-        import bundler.namespace
-        model = pickle.load(open("twin.pickle", "rb"))
-        print("a clone loads beside it:", type(pickle.load(open("clone.pickle", "rb"))).__name__)
-    '''))
-    print(fresh('''
-        import pickle
-        for name in ("clone.pickle", "layer.pickle"):
+        import pickle, numpy as np
+        for name in ("layer", "clone"):
             try:
-                pickle.load(open(name, "rb"))
+                pickle.load(open(f"{name}.pickle", "rb"))
             except Exception as error:
                 print(name, type(error).__name__, str(error)[-200:])
+        model = pickle.load(open("twin.pickle", "rb"))
+        assert np.allclose(model.predict(np.ones((8, 4)), verbose=0), np.load("../hand_over/y.npy"), atol=1e-6)
+        clone = pickle.load(open("clone.pickle", "rb"))
+        assert type(clone.layers[1]) is type(model.layers[1])
+        print("both load beside it:", pickle.load(open("layer.pickle", "rb")).__name__)
     '''))
     # The reduction does not keep a model alive, and Keras saves the model without it.
     assert "__reduce_ex__" in vars(twin)
@@ -183,9 +175,9 @@ def test_copies_carry_the_code_too_and_clones_do_not(workshop: Workshop) -> None
     model.save("saved.keras")
     """
     ).output
-    assert "a clone loads beside it: Functional" in output
-    assert "clone.pickle TypeError" in output
-    assert "layer.pickle ModuleNotFoundError No module named '_kbundle_" in output
+    assert "both load beside it: Gain" in output
+    assert "clone TypeError" in output
+    assert "layer ModuleNotFoundError No module named '_kbundle_" in output
 
 
 def test_a_model_that_the_host_extended_moves(workshop: Workshop) -> None:
@@ -383,6 +375,46 @@ def test_a_model_that_came_back_by_an_adaptation_moves(workshop: Workshop) -> No
         assert np.allclose(model.predict(x, verbose=0), y, atol=1e-6)
         again = pickle.loads(pickle.dumps(model))
         assert np.allclose(again.predict(x, verbose=0), y, atol=1e-6)
+    ''')
+    """
+    )
+
+
+def test_a_model_that_a_builder_made_moves(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "mine.py": """
+                import keras
+                class Both(keras.Model):
+                    def __init__(self, parts):
+                        super().__init__()
+                        self.parts = parts["layers"]
+                    def call(self, x):
+                        return self.parts[1](self.parts[0](x))
+                def make(width):
+                    return Both({"layers": [keras.layers.Dense(width), keras.layers.Dense(2)]})
+            """
+        }
+    )
+    workshop.author("""
+        from mine import make
+        model = make(3)
+        x = np.ones((8, 4), "float32")
+        model(x)
+        bundle(model, "../hand_over/m.kbundle", builder=make, builder_kwargs={"width": 3})
+        np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """)
+    workshop.consumer(
+        FRESH
+        + LOAD
+        + """
+    import pickle
+    open("m.pickle", "wb").write(pickle.dumps(model))
+    fresh('''
+        import pickle, numpy as np
+        model = pickle.load(open("m.pickle", "rb"))
+        y = np.load("../hand_over/y.npy")
+        assert np.allclose(model.predict(np.ones((8, 4)), verbose=0), y, atol=1e-6)
     ''')
     """
     )
