@@ -96,9 +96,7 @@ def bundle(
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         step = steps(progress)
         step("importing Keras")
-        found = from_input(
-            model, search, Path(scratch), step, builder=builder, builder_kwargs=builder_kwargs
-        )
+        found = from_input(model, search, Path(scratch), step, builder=builder, builder_kwargs=builder_kwargs)
         manifest = manifest_of(found, provenance)
         members = members_of(found, manifest)
         write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)

@@ -30,7 +30,7 @@ def difference(model: Any, other: Any) -> tuple[str, str] | None:
     expected = _outputs(model, arguments, keywords)
     again = _outputs(model, arguments, keywords)
     found = _outputs(other, arguments, keywords)
-    if expected is None or found is None or not _close(expected, again):
+    if expected is None or again is None or found is None or not _close(expected, again):
         return None if expected is None or found is not None else ("outputs", "the loaded model cannot be called")
     return None if _close(expected, found) else ("outputs", "the loaded model gives other outputs")
 

@@ -6,6 +6,7 @@ saved with the arguments that can be read back from them (`bundler.sources.const
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from bundler.keras_io import adapt, payload
 from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of
+from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
+from bundler.keras_io.adapt.compiling import needs_compile_arguments
+from bundler.keras_io.adapt.given import Given
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -63,7 +67,9 @@ def save(
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not own.needs_compile_arguments(model):
+        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not needs_compile_arguments(
+            model
+        ):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
 
@@ -145,7 +151,7 @@ def remedies(model: Any, known: Sequence[Adaptation], failure: ProofFailed) -> t
 
 def read(
     instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
-) -> own.Given:
+) -> Given:
     """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
 
     def of_framework(value: Any, name: str) -> Any:
@@ -157,7 +163,7 @@ def read(
             return UNKNOWN
 
     found = read_arguments(instance, of_framework, skip=skip, method=method)
-    return own.Given(
+    return Given(
         values=found.values,
         positional=found.positional,
         certain=found.certain,
@@ -179,15 +185,13 @@ def remedy(item: Unread) -> str:
     )
 
 
-def _next_for(
-    instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool
-) -> tuple[Adaptation, ...]:
+def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
         module, qualname = _place(type(instance))
         config = own.own_config(instance)
-        unsafe = own.unsafe_values(config) if config is not None else ()
+        unsafe = unsafe_values(config) if config is not None else ()
         restored, constructed = (
             (adapt.RESTORED_VALUES, module, qualname),
             (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
@@ -227,7 +231,7 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         own_config = own.own_config(instance)
         if own_config is None:
             continue
-        _merge(found, {cls: own.certain_failures(instance, own_config, read)})
+        _merge(found, {cls: certain_failures(instance, own_config, read)})
     return {cls: kinds for cls, kinds in found.items() if kinds}
 
 
@@ -259,8 +263,6 @@ def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
 
 def _place(cls: type) -> tuple[str, str]:
     """Return the module and name that the manifest has for `cls`."""
-    import sys
-
     namespace = namespace_of(cls.__module__)
     module = sys.modules.get(cls.__module__)
     qualname = (attribute_of(module, cls) if module is not None else None) or cls.__qualname__

@@ -109,6 +109,4 @@ def load_here(model: Any, found: Found, scratch: Path) -> None:
 
 def _refused(first: ProofFailed | None, problems: Sequence[str]) -> SourceError:
     lines = [str(first).partition("\n")[0]] if first is not None else []
-    return SourceError(
-        "this model does not come back from its own file:", [*lines, *problems], hint=adapted.OTHER_WAYS
-    )
+    return SourceError("this model does not come back from its own file:", [*lines, *problems], hint=adapted.OTHER_WAYS)

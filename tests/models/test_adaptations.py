@@ -1,4 +1,4 @@
-"""Classes that Keras alone does not save or bring back travel by a recorded adaptation, or are refused with a remedy."""
+"""Classes that Keras alone does not bring back travel by a recorded adaptation, or are refused with a remedy."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ CASES = {
             def call(self, x):
                 return self.head(self.encoder(x)) * sum(self.scales)
         """,
-        make="""mine.Both(keras.Sequential([keras.Input((4,)), layers.Dense(3)]), layers.Dense(2), [1, 2], name="both")""",
+        make="""mine.Both(
+            keras.Sequential([keras.Input((4,)), layers.Dense(3)]), layers.Dense(2), [1, 2], name="both")""",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
     "subclassed_model_with_defaults_that_keras_forgets": Case(

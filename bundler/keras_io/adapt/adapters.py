@@ -22,8 +22,8 @@ from bundler.keras_io.adapt import (
     FUNCTIONAL_GRAPH,
     RESTORED_VALUES,
     SURPLUS_ARGUMENTS,
+    state,
 )
-from bundler.keras_io.adapt import state
 from bundler.keras_io.adapt.calls import call_once
 from bundler.keras_io.adapt.values import TAG, decode, same
 from bundler.keras_io.framework import keras

@@ -14,7 +14,6 @@ from bundler.keras_io.framework import keras
 from bundler.manifest import Builder
 from bundler.namespace import IMPORT_LOCK
 
-
 #: How many weights the author's model has.
 COUNT = f"{TAG}weights"
 

@@ -78,7 +78,7 @@ def revive(cls: Any, config: dict[str, Any], lookup: Callable[[str], Any]) -> An
     instance = cls.__new__(cls)
     layers = _initialized(cls, instance, config, graph, lookup)
     variables = []
-    add = getattr(instance, "add_weight", None) or getattr(instance, "add_variable", None)
+    add: Any = instance.add_weight if hasattr(instance, "add_weight") else getattr(instance, "add_variable", None)
     for spec in weights:
         options = {name: decode(spec[name], lookup) for name in ("regularizer", "constraint") if spec.get(name)}
         options |= {"trainable": spec["trainable"]} if hasattr(instance, "add_weight") else {}
@@ -143,9 +143,12 @@ def can_be_revived(cls: type) -> bool:
     if not issubclass(cls, keras_module.layers.Layer):
         return not issubclass(cls, keras_module.optimizers.Optimizer)
     base = framework_base(cls)
-    return base in (keras_module.layers.Layer, keras_module.Model, keras_module.Sequential, keras_module.layers.Wrapper) or (
-        base.__name__ == "Functional"
-    )
+    return base in (
+        keras_module.layers.Layer,
+        keras_module.Model,
+        keras_module.Sequential,
+        keras_module.layers.Wrapper,
+    ) or (base.__name__ == "Functional")
 
 
 def framework_base(cls: type) -> type:
@@ -171,7 +174,7 @@ def _initialized(
         framework.Model.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))
         return {layer.name: layer for layer in instance.layers}
     if base is not object:
-        base.__init__(instance, **options)
+        vars(base).get("__init__", base.__init__)(instance, **options)  # type: ignore[misc]
     return {}
 
 
@@ -263,4 +266,8 @@ def plain_state(value: Any, encode: Callable[[Any], Any], class_node: Callable[[
     if not hasattr(value, "__dict__") and not _slots(type(value)):
         raise Unsayable(f"a {type(value).__qualname__}, which has no attributes")
     attributes = own_attributes(value)
-    return {TAG: "state", "of": class_node(type(value)), "items": [[name, encode(item)] for name, item in attributes.items()]}
+    return {
+        TAG: "state",
+        "of": class_node(type(value)),
+        "items": [[name, encode(item)] for name, item in attributes.items()],
+    }

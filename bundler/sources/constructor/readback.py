@@ -91,9 +91,7 @@ class _Reader:
         positional: tuple[Any, ...] = ()
         certain: set[str] = set()
         unread = []
-        defaults = {
-            item.name: item.default for item in parameters if item.default is not inspect.Parameter.empty
-        }
+        defaults = {item.name: item.default for item in parameters if item.default is not inspect.Parameter.empty}
         optional = dict(body.optional) if body else {}
         defaults |= {name: _literal(node) for name, node in optional.items() if node is not None}
         for name, kind in [*((item.name, item.kind) for item in parameters), *((name, None) for name in optional)]:
@@ -176,9 +174,7 @@ class _Reader:
     def _of_base(self, instance: Any, base: type, parameter: str) -> Any:
         return self.parameter(instance, base, parameter)
 
-    def _in_attributes(
-        self, instance: Any, body: Body, solver: Solver, leaf: Leaf
-    ) -> Iterator[tuple[str, Any]]:
+    def _in_attributes(self, instance: Any, body: Body, solver: Solver, leaf: Leaf) -> Iterator[tuple[str, Any]]:
         by_attribute: dict[str, list[Any]] = {}
         for item in body.assignments:
             by_attribute.setdefault(item.attribute, []).append(item)

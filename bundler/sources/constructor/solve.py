@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.sources.constructor.text import Group, Scope, bound, result_of
+from bundler.sources.constructor.lists import Group
+from bundler.sources.constructor.text import Scope, bound, result_of
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()
@@ -205,9 +206,7 @@ class Solver:
                     return self.solve(scope, iterated, values, leaf, depth + 1)
         return UNKNOWN
 
-    def _turns(
-        self, inside: Scope, name: str, elements: Sequence[ast.expr], items: Sequence[Any], depth: int
-    ) -> Any:
+    def _turns(self, inside: Scope, name: str, elements: Sequence[ast.expr], items: Sequence[Any], depth: int) -> Any:
         variable = Leaf(scope=inside, name=name)
         values = []
         for item in items:
