@@ -21,10 +21,13 @@ def argument_of(value: Any, name: str) -> Any:
     Raises:
         LookupError: neither tells.
     """
-    if name in ("args", "inputs", "outputs") and isinstance(value, keras().Model) and hasattr(value, "input_names"):
+    if name in ("args", "inputs", "outputs") and isinstance(value, keras().Model) and hasattr(value, "input"):
         both = [value.input, value.output]
         return both if name == "args" else both[name == "outputs"]
-    attribute = getattr(value, name, None)
+    try:
+        attribute = getattr(value, name, None)
+    except Exception as error:  # a property may raise anything
+        raise LookupError(name) from error
     if attribute is not None and not isinstance(attribute, types.MethodType | str | int | float | bool):
         return attribute
     config = framework_config(value)

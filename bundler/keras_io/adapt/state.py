@@ -198,7 +198,7 @@ def _own_weights(instance: Any, attributes: Mapping[str, Any]) -> list[Any]:
     parts = [value for value in _leaves(list(attributes.values())) if isinstance(value, framework.layers.Layer)]
     theirs = {id(variable) for part in parts for variable in part.weights}
     mine = list(getattr(instance, "weights", None) or getattr(instance, "variables", None) or ())
-    if isinstance(instance, framework.Sequential) or "input_names" in dir(instance):
+    if isinstance(instance, framework.Model):
         theirs |= {id(variable) for layer in instance.layers for variable in layer.weights}
     return [variable for variable in mine if id(variable) not in theirs]
 
