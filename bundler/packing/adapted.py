@@ -114,10 +114,7 @@ def _adapted(
         _merge(wanted, saving.needed)
         _merge(wanted, _certain(config, instances, adapted=wanted))
         if wanted == before:
-            used = {
-                cls: {**{k: v for k, v in kinds.items() if k == adapt.SURPLUS_ARGUMENTS}, **saving.needed.get(cls, {})}
-                for cls, kinds in wanted.items()
-            }
+            used = {cls: _used(kinds, saving.needed.get(cls, {})) for cls, kinds in wanted.items()}
             return config, where, _recorded(used), tuple(cls for cls in wanted if not is_framework(cls.__module__))
     raise PackError(
         "the config of this model changes each time it is asked for",
@@ -235,6 +232,13 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
     return {cls: kinds for cls, kinds in found.items() if kinds}
 
 
+def _used(wanted: Mapping[str, tuple[str, ...]], needed: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what the loader must do: what made a difference, and the surplus that no save shows."""
+    if adapt.ATTRIBUTES in needed:
+        return {kind: needed[kind] for kind in needed if kind != adapt.SURPLUS_ARGUMENTS}
+    return {**{kind: wanted[kind] for kind in wanted if kind == adapt.SURPLUS_ARGUMENTS}, **needed}
+
+
 def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) -> None:
     for cls, kinds in other.items():
         mine = into.setdefault(cls, {})
@@ -263,6 +267,9 @@ def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
 
 def _place(cls: type) -> tuple[str, str]:
     """Return the module and name that the manifest has for `cls`."""
+    if is_framework(cls.__module__):
+        # Keras gives its functional models to whoever asks `Model` for one.
+        return "keras", "Sequential" if cls.__name__ == "Sequential" else "Model"
     namespace = namespace_of(cls.__module__)
     module = sys.modules.get(cls.__module__)
     qualname = (attribute_of(module, cls) if module is not None else None) or cls.__qualname__

@@ -76,3 +76,14 @@ def trained_by(model: Any) -> dict[str, list[int]]:
             if trained and all(id(variable) in numbers for variable in trained):
                 found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
     return found
+
+
+def raw_compile_arguments(model: Any) -> dict[str, Any] | None:
+    """Return what Keras's own `compile` was called with, as the objects themselves, or `None` where it keeps none.
+
+    Keras gives them serialized only; the attribute is private, and without it the save fails as it does in Keras.
+    """
+    kept = getattr(getattr(model, "_compile_config", None), "config", None)
+    if not isinstance(kept, dict) or not is_frameworks(type(model), "compile_from_config"):
+        return None
+    return {name: value for name, value in kept.items() if value is not None}

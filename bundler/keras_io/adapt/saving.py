@@ -25,7 +25,13 @@ from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, OPTIMIZ
 from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.calls import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
-from bundler.keras_io.adapt.compiling import compile_arguments, has_own_compile, needs_compile_arguments, trained_by
+from bundler.keras_io.adapt.compiling import (
+    compile_arguments,
+    has_own_compile,
+    needs_compile_arguments,
+    raw_compile_arguments,
+    trained_by,
+)
 from bundler.keras_io.adapt.given import Read, Recorded
 from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode
 from bundler.keras_io.framework import keras
@@ -74,9 +80,17 @@ class Saving:
 
     def compile_config_of(self, model: Any, original: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what the model's own `compile` was called with, or what Keras keeps where that cannot be read."""
-        config = original()
-        if not config:
-            return config
+        try:
+            config = original()
+            if not config or not needs_compile_arguments(model):
+                return config
+        except Exception:  # a partial function as loss, for one
+            arguments = raw_compile_arguments(model)
+            if arguments is None:
+                raise
+            encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
+            self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
+            return encoded
         arguments = (
             compile_arguments(model, config, self.read)
             if has_own_compile(model)
@@ -209,7 +223,7 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterato
                     continue
                 is_root = instance is model
                 _set(changed, instance, "get_config", _asked(saving, instance, is_root=is_root))
-            if needs_compile_arguments(model):
+            if isinstance(model, keras().Model):
                 original = model.get_compile_config
                 _set(changed, model, "get_compile_config", lambda: saving.compile_config_of(model, original))
             yield
