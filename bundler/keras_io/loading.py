@@ -97,7 +97,7 @@ def load(
     scope = {**registry.original_objects(namespace), **offered}
     try:
         with keras().saving.custom_object_scope(scope):
-            return keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
+            model = keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
     except BundleError:
         raise
     except Exception as error:
@@ -108,6 +108,9 @@ def load(
                 "were saved from: the same layers in the same order, for the arguments that kbundle inspect shows"
             )
         raise failure from error
+    # What an adapter left for Keras's next step is not asked for where compile is false.
+    vars(model).pop("compile_from_config", None)
+    return model
 
 
 def _adapters(

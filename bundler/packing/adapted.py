@@ -6,6 +6,7 @@ saved with the arguments that can be read back from them (`bundler.sources.const
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from bundler.keras_io import adapt, payload
 from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of
+from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
+from bundler.keras_io.adapt.compiling import needs_compile_arguments
+from bundler.keras_io.adapt.given import Given
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -63,9 +67,9 @@ def save(
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(
-            set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()
-        ) and not own.needs_compile_arguments(model):
+        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not needs_compile_arguments(
+            model
+        ):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
 
@@ -110,10 +114,7 @@ def _adapted(
         _merge(wanted, saving.needed)
         _merge(wanted, _certain(config, instances, adapted=wanted))
         if wanted == before:
-            used = {
-                cls: {**{k: v for k, v in kinds.items() if k == adapt.SURPLUS_ARGUMENTS}, **saving.needed.get(cls, {})}
-                for cls, kinds in wanted.items()
-            }
+            used = {cls: _used(kinds, saving.needed.get(cls, {})) for cls, kinds in wanted.items()}
             return config, where, _recorded(used), tuple(cls for cls in wanted if not is_framework(cls.__module__))
     raise PackError(
         "the config of this model changes each time it is asked for",
@@ -159,7 +160,7 @@ def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Ada
 
 def read(
     instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
-) -> own.Given:
+) -> Given:
     """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
 
     def of_framework(value: Any, name: str) -> Any:
@@ -171,7 +172,7 @@ def read(
             return UNKNOWN
 
     found = read_arguments(instance, of_framework, skip=skip, method=method)
-    return own.Given(
+    return Given(
         values=found.values,
         positional=found.positional,
         certain=found.certain,
@@ -199,7 +200,7 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, cert
     for instance in instances:
         module, qualname = place_of(type(instance))
         config = own.own_config(instance)
-        unsafe = own.unsafe_values(config) if config is not None else ()
+        unsafe = unsafe_values(config) if config is not None else ()
         restored, constructed = (
             (adapt.RESTORED_VALUES, module, qualname),
             (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
@@ -239,8 +240,15 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         own_config = own.own_config(instance)
         if own_config is None:
             continue
-        _merge(found, {cls: own.certain_failures(instance, own_config, read)})
+        _merge(found, {cls: certain_failures(instance, own_config, read)})
     return {cls: kinds for cls, kinds in found.items() if kinds}
+
+
+def _used(wanted: Mapping[str, tuple[str, ...]], needed: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what the loader must do: what made a difference, and the surplus that no save shows."""
+    if adapt.ATTRIBUTES in needed:
+        return {kind: needed[kind] for kind in needed if kind != adapt.SURPLUS_ARGUMENTS}
+    return {**{kind: wanted[kind] for kind in wanted if kind == adapt.SURPLUS_ARGUMENTS}, **needed}
 
 
 def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) -> None:
@@ -271,8 +279,9 @@ def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
 
 def place_of(cls: type) -> tuple[str, str]:
     """Return the module and name that the manifest has for `cls`."""
-    import sys
-
+    if is_framework(cls.__module__):
+        # Keras gives its functional models to whoever asks `Model` for one.
+        return "keras", "Sequential" if cls.__name__ == "Sequential" else "Model"
     namespace = namespace_of(cls.__module__)
     module = sys.modules.get(cls.__module__)
     qualname = (attribute_of(module, cls) if module is not None else None) or cls.__qualname__

@@ -1,4 +1,4 @@
-"""Classes that Keras alone does not save or bring back travel by a recorded adaptation, or are refused with a remedy."""
+"""Classes that Keras alone does not bring back travel by a recorded adaptation, or are refused with a remedy."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ CASES = {
             def call(self, x):
                 return self.head(self.encoder(x)) * sum(self.scales)
         """,
-        make="""mine.Both(keras.Sequential([keras.Input((4,)), layers.Dense(3)]), layers.Dense(2), [1, 2], name="both")""",
+        make="""mine.Both(
+            keras.Sequential([keras.Input((4,)), layers.Dense(3)]), layers.Dense(2), [1, 2], name="both")""",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
     "subclassed_model_with_defaults_that_keras_forgets": Case(
@@ -319,6 +320,92 @@ CASES = {
     ),
 }
 
+CASES |= {
+    "arguments_that_are_gone": Case(
+        code="""
+        class Schedule:
+            def __init__(self, start, stop, steps):
+                self.betas = np.linspace(start, stop, steps)
+            def __call__(self, x):
+                return x * float(self.betas[0])
+
+        class Tree(layers.Layer):
+            def __init__(self, depth, rate):
+                super().__init__()
+                self.leaves = 2 ** depth
+                self.mask = np.random.default_rng(0).uniform(size=4) > rate
+                self.pi = self.add_weight(shape=(self.leaves, 2), initializer="random_normal")
+                self.decide = layers.Dense(self.leaves)
+            def build(self, shape):
+                self.extra = self.add_weight(shape=(), initializer="ones", trainable=False)
+                self.decide.build(shape)
+            def call(self, x):
+                x = x * ops.convert_to_tensor(self.mask.astype("float32"))
+                return ops.matmul(self.decide(x), self.pi) * self.extra
+
+        class Forest(keras.Model):
+            def __init__(self, count, depth, rate, schedule):
+                super().__init__()
+                self.trees = [Tree(depth, rate + 0.01 * number) for number in range(count)]
+                self.first = self.trees[0]
+                self.schedule = schedule
+            def call(self, x):
+                return self.schedule(sum(tree(x) for tree in self.trees))
+        """,
+        make="mine.Forest(3, 2, 0.3, mine.Schedule(0.5, 1.0, 4))",
+        kinds=("attributes",),
+        after="model.compile('adam', 'mse'); model.fit(x, np.zeros((5, 2)), verbose=0)",
+    ),
+    "a_graph_made_from_arguments_that_are_gone": Case(
+        code="""
+        class Graph(keras.Model):
+            def __init__(self, sizes, rho):
+                inputs = keras.Input((4,))
+                x = inputs
+                for size in sizes:
+                    x = layers.Dense(size)(x)
+                self_last = layers.Dense(2, name="last")
+                super().__init__(inputs, self_last(x))
+                self.last = self_last
+                self.rho = rho * 2 if rho else 0.0
+        """,
+        make="mine.Graph([3, 5], 0.1)",
+        kinds=("attributes",),
+    ),
+    "a_partial_function_as_loss": Case(
+        code="""
+        def power(y, p, n):
+            return ops.mean(ops.abs(y - p) ** n, axis=-1)
+
+        class Net(layers.Layer):
+            def call(self, x):
+                return x * 2
+        """,
+        make="keras.Sequential([keras.Input((4,)), mine.Net(), layers.Dense(2)])",
+        kinds=("compile_arguments",),
+        after="model.compile('adam', functools.partial(mine.power, n=3)); model.fit(x, np.zeros((5, 2)), verbose=0)",
+    ),
+    "build_with_several_arguments": Case(
+        code="""
+        class Two(layers.Layer):
+            def __init__(self, units):
+                super().__init__()
+                self.units = units
+            def build(self, a_shape, b_shape):
+                self.a = self.add_weight(shape=(a_shape[-1], self.units))
+                self.b = self.add_weight(shape=(b_shape[-1], self.units))
+            def call(self, a, b):
+                return ops.matmul(a, self.a) + ops.matmul(b, self.b)
+
+        def graph():
+            inputs = keras.Input((4,))
+            return keras.Model(inputs, Two(3)(inputs, layers.Dense(2)(inputs)))
+        """,
+        make="mine.graph()",
+        kinds=("surplus_arguments",),
+    ),
+}
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_travels_by_an_adaptation(workshop: Workshop, name: str) -> None:
@@ -343,5 +430,87 @@ def test_travels_by_an_adaptation(workshop: Workshop, name: str) -> None:
         from adapting import *
         model, x = receive()
         train(model, x)
+        """
+    )
+
+
+def test_refuses_what_no_file_can_hold_and_says_which_line_to_change(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "mine.py": HEAD
+            + textwrap.dedent(
+                """
+                class Net(keras.Model):
+                    def __init__(self, units, source):
+                        super().__init__()
+                        self.rows = (row for row in source)
+                        self.first = layers.Dense(units // 2)
+                    def call(self, x):
+                        return self.first(x)
+                """
+            )
+        }
+    )
+    finished = workshop.author(
+        """
+        import mine
+        model = mine.Net(6, [1, 2])
+        model(np.ones((2, 4), "float32"))
+        try:
+            bundle(model, "m.kbundle")
+        except SourceError as error:
+            print("REFUSED", error)
+            assert len(error.problems) == 3, error.problems
+        """
+    )
+    words = ("store self.units = units in Net.__init__ (mine.py:", "store self.source", "'rows'", "generator")
+    for word in (*words, "builder=make_model", 'fallback="inference"'):
+        assert word in finished.output, finished.output
+
+
+def test_refuses_an_adaptation_that_this_version_does_not_know() -> None:
+    from bundler.errors import UnsupportedVersion
+    from bundler.keras_io.adapt import check_kinds
+    from bundler.manifest import Adaptation
+
+    with pytest.raises(UnsupportedVersion, match="does not know how to bring this class back") as caught:
+        check_kinds([Adaptation(kind="telepathy", module="m", qualname="C")])
+    assert caught.value.place == "manifest.json: adaptations[0].kind"
+
+
+def test_inspect_shows_what_loading_does(workshop: Workshop) -> None:
+    case = CASES["layer_without_get_config"]
+    workshop.write({"mine.py": HEAD + textwrap.dedent(case.code)})
+    finished = workshop.author(
+        f"""
+        import mine
+        from keras import layers
+        from bundler.cli.main import main
+        bundle({case.make}, "m.kbundle")
+        main(["inspect", "m.kbundle"])
+        """
+    )
+    assert "Adaptations: 1" in finished.output
+    assert "mine.Scale" in finished.output
+    assert "surplus arguments  trainable, dtype" in finished.output
+
+
+def test_what_is_patched_while_saving_is_gone_afterwards(workshop: Workshop) -> None:
+    case = CASES["own_train_step_and_compile"]
+    workshop.write({"mine.py": HEAD + textwrap.dedent(case.code)})
+    workshop.author(
+        f"""
+        import mine
+        from keras import layers
+        x = {case.x}
+        model = {case.make}
+        model(x)
+        {case.after}
+        bundle(model, "m.kbundle")
+        for part in (model, model.generator, model.critic):
+            assert not {{"get_config", "get_compile_config", "compile_from_config"}} & set(vars(part))
+        loaded = unbundle("m.kbundle", compile=False)
+        assert not loaded.compiled
+        assert "compile_from_config" not in vars(loaded)
         """
     )

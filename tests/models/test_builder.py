@@ -142,8 +142,8 @@ def test_packs_a_file_of_weights(workshop: Workshop) -> None:
     workshop.consumer(
         f"""
         from bundler.cli.main import main
-        code = main(["pack", "../hand_over/trained.weights.h5", "-o", "../hand_over/model.kbundle",
-              "--builder", "makers.nets:make_compiled", "--builder-arg", "size=2", "--source", {str(workshop.source)!r}])
+        code = main(["pack", "../hand_over/trained.weights.h5", "-o", "../hand_over/model.kbundle", "--builder",
+                     "makers.nets:make_compiled", "--builder-arg", "size=2", "--source", {str(workshop.source)!r}])
         assert code == 0
         import sys
         assert "makers" not in sys.modules

@@ -31,7 +31,7 @@ class Dense:
 
 class Sequential:
     def __init__(self, layers=()):
-        self._layers = [layer for layer in layers]
+        self._layers = list(layers)
 
     @property
     def layers(self):
@@ -90,7 +90,7 @@ class Methods:
     def _net(self, number):
         layers = []
         for _ in range(number):
-            layers.append(Dense(1))
+            layers.append(Dense(1))  # noqa: PERF401 - the way that people write it
         return Sequential(layers)
 
 

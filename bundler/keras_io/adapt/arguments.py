@@ -21,11 +21,13 @@ def argument_of(value: Any, name: str) -> Any:
     Raises:
         LookupError: neither tells.
     """
-    if name in ("args", "inputs", "outputs") and isinstance(value, keras().Model) and hasattr(value, "input_names"):
-        return {"inputs": lambda: value.input, "outputs": lambda: value.output}.get(
-            name, lambda: [value.input, value.output]
-        )()
-    attribute = getattr(value, name, None)
+    if name in ("args", "inputs", "outputs") and isinstance(value, keras().Model) and hasattr(value, "input"):
+        both = [value.input, value.output]
+        return both if name == "args" else both[name == "outputs"]
+    try:
+        attribute = getattr(value, name, None)
+    except Exception as error:  # a property may raise anything
+        raise LookupError(name) from error
     if attribute is not None and not isinstance(attribute, types.MethodType | str | int | float | bool):
         return attribute
     config = framework_config(value)
@@ -43,7 +45,7 @@ def framework_config(value: Any) -> dict[str, Any]:
     for base in type(value).__mro__:
         if base.__module__.partition(".")[0] in FRAMEWORK and "get_config" in vars(base):
             try:
-                return dict(base.get_config(value))
+                return dict(vars(base)["get_config"](value))
             except Exception:  # noqa: BLE001 - it may ask parts that are the author's, whose code may raise anything
                 return {}
     return {}
@@ -54,11 +56,19 @@ def accepted(cls: type, name: str) -> bool:
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base.__module__.partition(".")[0] not in FRAMEWORK:
             continue
-        parameters = inspect.signature(base.__init__).parameters
+        parameters = inspect.signature(vars(base)["__init__"]).parameters
         if name in parameters and parameters[name].kind not in VARIADIC:
             return True
         if base.__name__ == "Functional":
             return name == "trainable"
         if inspect.Parameter.VAR_KEYWORD not in {item.kind for item in parameters.values()}:
             return False
+    return False
+
+
+def is_frameworks(cls: type, method: str) -> bool:
+    """Say whether `cls` has the framework's own `method`, not one of the author's."""
+    for base in cls.__mro__:
+        if method in vars(base):
+            return base.__module__.partition(".")[0] in FRAMEWORK
     return False

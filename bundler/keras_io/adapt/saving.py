@@ -7,13 +7,13 @@ its class, and loses it afterwards, whatever happens in between.
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.keras_io.adapt import (
     ATTRIBUTES,
+    BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
     FUNCTIONAL_GRAPH,
@@ -22,36 +22,20 @@ from bundler.keras_io.adapt import (
     state,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, OPTIMIZERS, POSITIONAL
-from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
+from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.calls import call_signature
-from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode, survives
+from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
+from bundler.keras_io.adapt.compiling import (
+    compile_arguments,
+    has_own_compile,
+    needs_compile_arguments,
+    raw_compile_arguments,
+    trained_by,
+)
+from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
-    """What the constructor of one object was given, as `bundler.sources.constructor` reads it."""
-
-    values: Mapping[str, Any]
-    positional: tuple[Any, ...]
-    certain: frozenset[str]
-    defaults: Mapping[str, Any]
-    takes: tuple[str, ...]
-    keywords_go_to: type | None
-    handed_on: frozenset[str]
-    unread: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A value as Keras has written it already."""
-
-    value: Any
-
-
-#: Reads the arguments of an object back, without the parameters named; of its ``__init__``, or of another method.
-Read = Callable[..., Given]
 
 
 @dataclass(kw_only=True)
@@ -87,18 +71,26 @@ class Saving:
             config = self._with_arguments(instance, config, failure)
         else:
             config = self._with_restored(instance, config)
-        if root and "built_by_call" in wanted:
+        if root and BUILT_BY_CALL in wanted:
             signature = call_signature(instance)
             if signature is not None:
                 config[CALL] = signature
-                self._note(cls, "built_by_call", ())
+                self._note(cls, BUILT_BY_CALL, ())
         return config
 
     def compile_config_of(self, model: Any, original: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what the model's own `compile` was called with, or what Keras keeps where that cannot be read."""
-        config = original()
-        if not config:
-            return config
+        try:
+            config = original()
+            if not config or not needs_compile_arguments(model):
+                return config
+        except Exception:  # a partial function as loss, for one
+            arguments = raw_compile_arguments(model)
+            if arguments is None:
+                raise
+            encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
+            self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
+            return encoded
         arguments = (
             compile_arguments(model, config, self.read)
             if has_own_compile(model)
@@ -108,7 +100,7 @@ class Saving:
             return config
         encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
         self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
-        optimizers = _trained_by(model)
+        optimizers = trained_by(model)
         return {**encoded, OPTIMIZERS: optimizers} if optimizers else encoded
 
     def _with_restored(self, instance: Any, config: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +124,7 @@ class Saving:
         added = {
             name: value
             for name, value in given.values.items()
-            if replaces or name not in config or _may_have_drifted(instance, name, value, config)
+            if replaces or name not in config or may_have_drifted(instance, name, value, config)
         }
         encoded = {name: self._encoded(instance, name, value) for name, value in added.items()}
         if given.positional:
@@ -231,7 +223,7 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterato
                     continue
                 is_root = instance is model
                 _set(changed, instance, "get_config", _asked(saving, instance, is_root=is_root))
-            if needs_compile_arguments(model):
+            if isinstance(model, keras().Model):
                 original = model.get_compile_config
                 _set(changed, model, "get_compile_config", lambda: saving.compile_config_of(model, original))
             yield
@@ -271,192 +263,10 @@ def base_config(instance: Any) -> dict[str, Any]:
     for base in bases:
         if base.__module__.partition(".")[0] in FRAMEWORK and "get_config" in vars(base):
             try:
-                return dict(base.get_config(instance))
+                return dict(vars(base)["get_config"](instance))
             except NotImplementedError:
                 return {}
     return {}
-
-
-def starts_over(instance: Any) -> bool:
-    """Say whether what ``get_config`` gives says nothing about the constructor: a Sequential with one of its own.
-
-    Keras would call the class with a name and then add the layers that the constructor has made already.
-    """
-    cls = type(instance)
-    return (
-        isinstance(instance, keras().Sequential)
-        and cls.__init__ is not keras().Sequential.__init__
-        and _is_frameworks(cls, "get_config")
-        and _is_frameworks(cls, "from_config")
-    )
-
-
-def graph_arguments(instance: Any, read: Read) -> tuple[str, ...] | None:
-    """Return the parameters that a functional model's own constructor takes its inputs and outputs by, or `None`."""
-    if not is_functional(instance) or _is_stock_signature(type(instance)):
-        return None
-    given = read(instance, BASE_ARGUMENTS)
-    found = []
-    for tensors in (instance.input, instance.output):
-        names = [name for name, value in given.values.items() if value is tensors or _are_same(value, tensors)]
-        if len(names) != 1:
-            return None
-        found += names
-    return tuple(found) if len(set(found)) == 2 else None
-
-
-def is_functional(instance: Any) -> bool:
-    """Say whether `instance` is a model that is a graph of layers."""
-    return isinstance(instance, keras().Model) and any(
-        base.__name__ == "Functional" and base.__module__.partition(".")[0] == "keras"
-        for base in type(instance).__mro__
-    )
-
-
-def _is_stock_signature(cls: type) -> bool:
-    """Say whether Keras takes the constructor of `cls` for that of a functional model (as it does `Model`'s)."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    names = [item.name for item in parameters if item.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    kinds = {item.kind for item in parameters}
-    return names == ["inputs", "outputs", "name"] or kinds == {
-        inspect.Parameter.VAR_POSITIONAL,
-        inspect.Parameter.VAR_KEYWORD,
-    }
-
-
-def _are_same(one: Any, other: Any) -> bool:
-    tree = keras().tree
-    try:
-        left, right = tree.flatten(one), tree.flatten(other)
-    except (TypeError, ValueError):
-        return False
-    tensors = keras().KerasTensor
-    return (
-        len(left) == len(right)
-        and all(isinstance(item, tensors) for item in left)
-        and all(first is second for first, second in zip(left, right, strict=True))
-    )
-
-
-def has_own_compile(model: Any) -> bool:
-    """Say whether the class of `model` overrides `compile` and says nothing about how to compile it again."""
-    cls = type(model)
-    return (
-        isinstance(model, keras().Model)
-        and not _is_frameworks(cls, "compile")
-        and _is_frameworks(cls, "compile_from_config")
-        and _is_frameworks(cls, "get_compile_config")
-        and bool(model.compiled)
-    )
-
-
-def needs_compile_arguments(model: Any) -> bool:
-    """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
-
-    A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
-    finds that the saved state does not fit.
-    """
-    cls = type(model)
-    if has_own_compile(model):
-        return True
-    if not isinstance(model, keras().Model) or cls.__module__.partition(".")[0] in FRAMEWORK:
-        return False
-    if not model.compiled or not _is_frameworks(cls, "compile_from_config"):
-        return False
-    everything = {id(variable) for variable in model.trainable_variables}
-    numbers = _trained_by(model).get("optimizer")
-    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
-
-
-def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
-    """Return what `compile` of `model` was called with, or `None` where that cannot be read back.
-
-    `recorded` is what Keras's own `compile` was called with in turn, as it keeps it.
-    """
-    given = read(
-        model, frozenset(), method="compile", recorded={name: Recorded(item) for name, item in recorded.items()}
-    )
-    if given.unread or given.positional:
-        return None
-    handed_on = {
-        name: value
-        for name, value in recorded.items()
-        if value is not None and name not in given.handed_on and name not in given.takes
-    }
-    is_open = inspect.Parameter.VAR_KEYWORD in {
-        item.kind for item in inspect.signature(type(model).compile).parameters.values()
-    }
-    handed_on = {name: Recorded(value) for name, value in handed_on.items()}
-    return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
-
-
-def _trained_by(model: Any) -> dict[str, list[int]]:
-    """Return for each optimizer that `model` holds the numbers of the weights that it trains.
-
-    Keras has no public word for it; where the attribute is gone, the optimizers start anew, as in plain Keras.
-    """
-    numbers = {id(variable): index for index, variable in enumerate(model.weights)}
-    found = {}
-    for name, value in vars(model).items():
-        if isinstance(value, keras().optimizers.Optimizer) and value.built:
-            trained = getattr(value, "_trainable_variables", [])
-            if trained and all(id(variable) in numbers for variable in trained):
-                found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
-    return found
-
-
-def takes(given: Given, name: str) -> bool:
-    """Say whether the constructor takes the argument `name`, itself or through ``**kwargs``."""
-    if name in given.takes:
-        return True
-    if given.keywords_go_to is None or name in given.handed_on:
-        return False
-    return accepted(given.keywords_go_to, name)
-
-
-def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> dict[str, tuple[str, ...]]:
-    """Return the kinds that `instance` needs although Keras has written `config` for it without complaint.
-
-    Keras's own ``from_config`` calls the class with the entries of the config. What that call cannot take, or lacks,
-    fails for certain; and an argument with a default that ``get_config`` leaves out, or that Keras itself records with
-    its default (`keras.Model` never sees the arguments of its subclasses), comes back as another value without any
-    failure, which no comparison of outputs would notice in a dropout rate.
-    """
-    cls = type(instance)
-    if starts_over(instance):
-        return {CONSTRUCTOR_ARGUMENTS: ()}
-    if is_functional(instance) and graph_arguments(instance, read) is not None and _is_frameworks(cls, "from_config"):
-        return {FUNCTIONAL_GRAPH: ()}
-    if not hasattr(cls, "from_config"):
-        return {CONSTRUCTOR_ARGUMENTS: ()}
-    if "layers" in config and "input_layers" in config and _is_stock_signature(cls):
-        return {}
-    found: dict[str, tuple[str, ...]] = {}
-    if cls.__init__ is object.__init__ or str(cls.__init__.__module__).partition(".")[0] in FRAMEWORK:
-        return {}
-    given = read(instance, BASE_ARGUMENTS)
-    needs = [name for name in (*given.takes,) if name not in config and name not in BASE_ARGUMENTS]
-    lost = [name for name in needs if name not in given.defaults and name not in ("args", "kwargs")]
-    changed = [
-        name
-        for name in given.values
-        if name in given.certain
-        and _differs(given.values[name], config.get(name, given.defaults.get(name)))
-        and (name not in config or _is_recorded_by_keras(cls))
-    ]
-    if not _is_frameworks(cls, "from_config"):
-        return {CONSTRUCTOR_ARGUMENTS: tuple(changed)} if changed and not lost else {}
-    surplus = tuple(name for name in config if not takes(given, name))
-    if surplus:
-        found[SURPLUS_ARGUMENTS] = surplus
-    if lost or changed or given.positional:
-        found[CONSTRUCTOR_ARGUMENTS] = tuple(dict.fromkeys([*lost, *changed]))
-    return found
-
-
-def unsafe_values(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the entries of a config that come back as something else: tuples, arrays, raw Keras objects."""
-    return tuple(name for name, value in config.items() if name not in BASE_ARGUMENTS and not survives(value))
 
 
 def own_config(instance: Any) -> dict[str, Any] | None:
@@ -467,49 +277,5 @@ def own_config(instance: Any) -> dict[str, Any] | None:
         return None
 
 
-def _is_recorded_by_keras(cls: type) -> bool:
-    return _is_frameworks(cls, "get_config")
-
-
-def _may_have_drifted(instance: Any, name: str, value: Any, config: Mapping[str, Any]) -> bool:
-    return _is_recorded_by_keras(type(instance)) and _differs(value, config.get(name))
-
-
-def _differs(one: Any, other: Any) -> bool:
-    """Say whether two plain values differ; of anything else nothing is claimed."""
-    plain = (str, int, float, bool, type(None))
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) != len(other) or any(_differs(left, right) for left, right in zip(one, other, strict=True))
-    if not isinstance(one, plain) or not isinstance(other, plain):
-        return False
-    return bool(one != other)
-
-
-def _is_frameworks(cls: type, method: str) -> bool:
-    """Say whether `cls` has the framework's own `method`, not one of the author's."""
-    for base in cls.__mro__:
-        if method in vars(base):
-            return base.__module__.partition(".")[0] in FRAMEWORK
-    return False
-
-
 def _place(instance: Any) -> str:
     return f"{type(instance).__module__}.{type(instance).__qualname__}"
-
-
-__all__ = [
-    "Given",
-    "Read",
-    "Saving",
-    "base_config",
-    "certain_failures",
-    "compile_arguments",
-    "graph_arguments",
-    "is_functional",
-    "needs_compile_arguments",
-    "own_config",
-    "own_configs",
-    "starts_over",
-    "takes",
-    "unsafe_values",
-]

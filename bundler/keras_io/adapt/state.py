@@ -78,7 +78,7 @@ def revive(cls: Any, config: dict[str, Any], lookup: Callable[[str], Any]) -> An
     instance = cls.__new__(cls)
     layers = _initialized(cls, instance, config, graph, lookup)
     variables = []
-    add = getattr(instance, "add_weight", None) or getattr(instance, "add_variable", None)
+    add: Any = instance.add_weight if hasattr(instance, "add_weight") else getattr(instance, "add_variable", None)
     for spec in weights:
         options = {name: decode(spec[name], lookup) for name in ("regularizer", "constraint") if spec.get(name)}
         options |= {"trainable": spec["trainable"]} if hasattr(instance, "add_weight") else {}
@@ -174,7 +174,7 @@ def _initialized(
         framework.Model.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))
         return {layer.name: layer for layer in instance.layers}
     if base is not object:
-        base.__init__(instance, **options)
+        vars(base).get("__init__", base.__init__)(instance, **options)  # type: ignore[misc]
     return {}
 
 
@@ -198,7 +198,7 @@ def _own_weights(instance: Any, attributes: Mapping[str, Any]) -> list[Any]:
     parts = [value for value in _leaves(list(attributes.values())) if isinstance(value, framework.layers.Layer)]
     theirs = {id(variable) for part in parts for variable in part.weights}
     mine = list(getattr(instance, "weights", None) or getattr(instance, "variables", None) or ())
-    if isinstance(instance, framework.Sequential) or "input_names" in dir(instance):
+    if isinstance(instance, framework.Model):
         theirs |= {id(variable) for layer in instance.layers for variable in layer.weights}
     return [variable for variable in mine if id(variable) not in theirs]
 

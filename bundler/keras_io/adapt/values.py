@@ -144,9 +144,9 @@ def public_place(obj: Any) -> tuple[str, str] | None:
             continue
         module = importlib.import_module(library)
         for part in parts:
-            holder = functools.reduce(
-                lambda found, step: getattr(found, step, None), filter(None, part.split(".")), module
-            )
+            holder: Any = module
+            for step in filter(None, part.split(".")):
+                holder = getattr(holder, step, None)
             if holder is not None and getattr(holder, name, None) is obj:
                 return (f"{library}.{part}" if part else library), str(name)
     return None
@@ -179,7 +179,7 @@ def survives(value: Any) -> bool:
 
 def can_be_written(value: Any) -> bool:
     """Say whether Keras can write `value` as part of a config, whatever comes back from that."""
-    if isinstance(value, functools.partial | type | set | frozenset) or isinstance(value, enum.Enum):
+    if isinstance(value, functools.partial | type | set | frozenset | enum.Enum):
         return False
     if type(value) in _PLAIN or isinstance(value, types.FunctionType | slice):
         return True
@@ -187,9 +187,7 @@ def can_be_written(value: Any) -> bool:
         return all(can_be_written(item) for item in value)
     if isinstance(value, dict):
         return all(isinstance(key, str) and can_be_written(item) for key, item in value.items())
-    if _root(value) in _FRAMEWORK or hasattr(type(value), "get_config"):
-        return True
-    return False
+    return _root(value) in _FRAMEWORK or hasattr(type(value), "get_config")
 
 
 def _mapping(value: Mapping[Any, Any], inner: Callable[[Any], Any]) -> Any:
@@ -286,7 +284,7 @@ def _decode_public(value: dict[str, Any], *_: Any) -> Any:
     return found
 
 
-def _decode_class(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+def _decode_class(value: dict[str, Any], _: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
     node = value["of"]
     if TAG in node:
         return _decode_public(node)
@@ -306,7 +304,7 @@ def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callabl
     return revived
 
 
-def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], *_: Any) -> Any:
     return importlib.import_module("tensorflow").Variable(inner(value["value"]), trainable=bool(value["trainable"]))
 
 

@@ -179,7 +179,7 @@ class _Reader:
         for item in body.assignments:
             by_attribute.setdefault(item.attribute, []).append(item)
         for attribute, items in by_attribute.items():
-            value = getattr(instance, attribute, UNKNOWN)
+            value = _attribute(instance, attribute)
             if value is UNKNOWN or any(item.value is None for item in items):
                 continue
             mentioning = [item for item in items if solver.mentions(item.scope, item.value, leaf)]
@@ -298,10 +298,17 @@ def _default(owner: type, body: Body, name: str, method: str) -> Any:
 
 def _by_name(instance: Any, name: str) -> Any:
     for attribute in (name, f"_{name}"):
-        value = getattr(instance, attribute, UNKNOWN)
+        value = _attribute(instance, attribute)
         if value is not UNKNOWN and not isinstance(value, types.MethodType):
             return value
     return UNKNOWN
+
+
+def _attribute(instance: Any, name: str) -> Any:
+    try:
+        return getattr(instance, name, UNKNOWN)
+    except Exception:  # noqa: BLE001 - a property may raise anything
+        return UNKNOWN
 
 
 def _equal(one: Any, other: Any) -> bool:

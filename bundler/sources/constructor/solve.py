@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.sources.constructor.text import Group, Scope, bound, result_of
+from bundler.sources.constructor.lists import Group
+from bundler.sources.constructor.text import Scope, bound, result_of
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.lists import appended
+
 #: A name that holds a value of its own (a parameter, a loop variable), as against one that an expression defines.
 LEAF = None
 
@@ -169,34 +171,6 @@ def bound(call: ast.Call, signature: inspect.Signature, *, skip: int) -> Iterato
     for keyword in call.keywords:
         if keyword.arg:
             yield keyword.arg, keyword.value
-
-
-class Group(ast.expr):
-    """Several elements that each turn of a loop appends to one list."""
-
-    _fields = ("elts",)
-    elts: list[ast.expr]
-
-
-def appended(before: ast.expr, element: ast.expr, around: tuple[ast.For | ast.If, ...]) -> ast.expr | None:
-    """Return the list expression `before` with `element` appended inside `around`; `None` where that cannot be said."""
-    if any(isinstance(item, ast.If) for item in around):
-        return None
-    if not around:
-        if isinstance(before, ast.List):
-            return ast.List(elts=[*before.elts, element], ctx=ast.Load())
-        return ast.BinOp(left=before, op=ast.Add(), right=ast.List(elts=[element], ctx=ast.Load()))
-    loops = [item for item in around if isinstance(item, ast.For)]
-    generators = [ast.comprehension(target=loop.target, iter=loop.iter, ifs=[], is_async=0) for loop in loops]
-    last = before.right if isinstance(before, ast.BinOp) else before
-    if isinstance(last, ast.ListComp) and [item.iter for item in last.generators] == [loop.iter for loop in loops]:
-        elements = last.elt.elts if isinstance(last.elt, Group) else [last.elt]
-        both = ast.ListComp(elt=Group(elts=[*elements, element]), generators=last.generators)
-        return ast.BinOp(left=before.left, op=before.op, right=both) if isinstance(before, ast.BinOp) else both
-    built = ast.ListComp(elt=element, generators=generators)
-    if isinstance(before, ast.List) and not before.elts:
-        return built
-    return ast.BinOp(left=before, op=ast.Add(), right=built)
 
 
 class _KeywordsByName(ast.NodeTransformer):
