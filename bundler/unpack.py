@@ -84,13 +84,17 @@ def unbundle(
         allowed = check_consent(manifest, allow)
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
             directory = Path(scratch) / "model"
-            _unpack_payload(reader, directory, progress)
+            keras_file = directory.with_suffix(".keras")
+            with keras_file.open("wb") as stored:
+                reader.copy_to(payload.member, stored, progress)
             code = read_code(reader, manifest)
             graphs = _unpack_graphs(reader, progress)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
             framework.keras()
+            unpack_keras_file(keras_file, directory)
+            keras_file.unlink()
             model = build(
                 directory,
                 manifest,
@@ -203,11 +207,3 @@ def _verify_others(reader: BundleReader, payload: Payload) -> None:
         for member in reader.manifest.members:
             if not PurePosixPath(member.name).is_relative_to(place) and member.encoding is None:
                 reader.copy_to(member.name, nowhere)
-
-
-def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:
-    keras_file = directory.with_suffix(".keras")
-    with keras_file.open("wb") as target:
-        reader.copy_to(reader.manifest.payload.member, target, progress)
-    unpack_keras_file(keras_file, directory)
-    keras_file.unlink()
