@@ -40,7 +40,7 @@ def test_what_is_written_of_the_framework_can_be_read(workshop: Workshop) -> Non
         import tensorflow as tf
         from bundler.keras_io.adapt.values import decode, encode
 
-        for value in [tf.nn.relu, tf.math.tanh, tf.reshape, np.tanh, np.float32, keras.ops.softmax, keras.losses.mean_squared_error,
+        for value in [tf.nn.relu, tf.math.tanh, tf.reshape, np.tanh, np.float32, keras.ops.softmax, keras.losses.hinge,
                       keras.layers.Dense, keras.optimizers.schedules.CosineDecay, keras.Model, int]:
             assert decode(encode(value, lambda _: None), {}.__getitem__) is value, value
     """)
