@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.errors import (
     BundleError,
+    ConsentRequired,
     DigestMismatch,
     IntegrityError,
     InvalidBundle,
@@ -25,6 +26,7 @@ from bundler.errors import (
     PackError,
     ProofFailed,
     RebuildFailed,
+    SelfTestFailed,
     SourceError,
     TargetExists,
     UnsupportedVersion,
@@ -52,6 +54,7 @@ _LAZY = {
 __all__ = [
     "BundleError",
     "BundleReader",
+    "ConsentRequired",
     "DigestMismatch",
     "IntegrityError",
     "InvalidBundle",
@@ -63,6 +66,7 @@ __all__ = [
     "PackedBundle",
     "ProofFailed",
     "RebuildFailed",
+    "SelfTestFailed",
     "SourceError",
     "TargetExists",
     "UnsupportedVersion",

@@ -2,7 +2,8 @@
 
 One base class, so that ``except BundleError`` is enough. The children are split by whose turn it is: the file
 (`InvalidBundle`, `IntegrityError`, `UnsupportedVersion`), the author (`PackError`, `SourceError`,
-`TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `MissingDependency`).
+`TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `ConsentRequired`,
+`MissingDependency`).
 """
 
 from __future__ import annotations
@@ -77,6 +78,28 @@ class DigestMismatch(BundleError):
     """The bundle is sound, but it is not the one that the caller pinned with ``digest=``."""
 
 
+class ConsentRequired(BundleError):
+    """The bundle holds something that loads only where the caller says so by name; nothing of it has run.
+
+    Attributes:
+        words: what ``allow=`` must hold beside what it holds.
+        reasons: one line for each thing that asks for a word.
+    """
+
+    def __init__(self, words: Sequence[str], reasons: Sequence[str], *, allow: Sequence[str]) -> None:
+        super().__init__(
+            "loading this bundle needs your consent",
+            hint=f"if you trust whoever made it, pass allow={sorted({*allow, *words})!r}",
+        )
+        self.words = tuple(words)
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]
+        lines.append(f"  next step: {self.hint}")
+        return "\n".join(lines)
+
+
 class TargetExists(BundleError):
     """The file or folder to write is there already and ``overwrite=True`` was not given."""
 
@@ -135,6 +158,10 @@ class RebuildFailed(BundleError):
 
     module: str | None = None
     qualname: str | None = None
+
+
+class SelfTestFailed(BundleError):
+    """The model was loaded, but does not give the outputs here that it gave when it was packed, or has no self-test."""
 
 
 class MissingObject(RebuildFailed):

@@ -26,6 +26,9 @@ class Limits:
     source_total: int = 256 << 20
     data_file: int = 256 << 20
     data_total: int = 1 << 30
+    self_test: int = 64 << 20
+    proof_seconds: int = 3_600
+    carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100
     bundle: int = 1 << 44

@@ -6,10 +6,12 @@ cause at once.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,27 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import write_bundle
 from bundler.errors import PackError, TargetExists
+from bundler.keras_io import framework, selftest
+from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
 from bundler.packing.compose import manifest_of, members_of
 from bundler.packing.inputs import from_input
 from bundler.packing.search import Search, steps
+from bundler.proof.client import Expectation, Prover, planned_proof
+from bundler.proof.surroundings import surroundings_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackedBundle:
-    """What `bundle` wrote: the file, its digest (``sha256:...``) and its manifest."""
+    """What `bundle` wrote: the file, its digest (``sha256:...``) and its manifest.
+
+    `no_self_test` says why no example inputs could be made for the model; `None` where the bundle has a self-test.
+    """
 
     path: Path
     digest: str
     manifest: Manifest = field(repr=False)
+    no_self_test: str | None = None
 
 
 def bundle(
@@ -40,6 +50,9 @@ def bundle(
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
     modules: Sequence[str] = (),
+    example_inputs: Any = None,
+    prove: bool = True,
+    by_value: Sequence[Any] = (),
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -60,6 +73,15 @@ def bundle(
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
             name, such as plugins that register themselves.
+        example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
+            If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
+            used. Without it, inputs are made to the model's signature.
+        prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
+            weights and outputs, and save and load it again there.
+        by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
+            factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
+            version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
+            here. A model that came out of a bundle brings its own along; they need no mention.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -71,13 +93,18 @@ def bundle(
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
-        PackError: Keras cannot save the model, or the file cannot be written.
+        PackError: Keras cannot save the model, it fails on `example_inputs`, or the file cannot be written.
+        ProofFailed: the model does not come back in a fresh interpreter as it is here; nothing was written.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
     search = Search(
-        roots=_folders(sources), include=_strings(include), skip_data=_strings(skip_data), modules=_strings(modules)
+        roots=_folders(sources),
+        include=_strings(include),
+        skip_data=_strings(skip_data),
+        modules=_strings(modules),
+        by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
     )
     provenance = Provenance(
         name=name,
@@ -86,15 +113,30 @@ def bundle(
         source_revision=source_revision,
         metadata=dict(metadata or {}),
     )
-    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         step = steps(progress)
         step("importing Keras")
+        # Now, so that it imports the framework while the model is saved and written here.
+        prover = stack.enter_context(Prover(step=step)) if prove else None
         found = from_input(model, search, Path(scratch), step)
-        manifest = manifest_of(found, provenance)
-        members = members_of(found, manifest)
-        write_bundle(target, manifest, members, overwrite=overwrite, progress=progress)
+        step("recording the self-test")
+        recorded = selftest.record(found.model, example_inputs)
+        if recorded.reason is not None:
+            step(f"no self-test: {recorded.reason}")
+        manifest = replace(manifest_of(found, provenance), self_test=recorded.self_test)
+        check = None
+        if prover is not None:
+            expectation = Expectation(
+                state=state_of(found.model), surroundings=surroundings_of(found.closure.modules, search.roots)
+            )
+            manifest = replace(manifest, proof=planned_proof(manifest, *framework.versions(), state=True))
+            check = functools.partial(prover.check, expectation=expectation)
+        # A model that was loaded here from a file is not needed any more, and the proof loads another one.
+        found = replace(found, model=None)
+        members = [*members_of(found, manifest), *recorded.members]
+        write_bundle(target, manifest, members, overwrite=overwrite, progress=progress, check=check)
     with open_bundle(target) as reader:
-        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest)
+        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=recorded.reason)
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.errors import LimitExceeded, UnsupportedVersion
-from bundler.keras_io import framework, loading, registry
+from bundler.consent import check_consent
+from bundler.errors import UnsupportedVersion
+from bundler.keras_io import framework, selftest
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest
-from bundler.namespace import ModuleText, Namespace, open_namespace
+from bundler.portable import Reference, attach
+from bundler.rebuild import build, open_code, read_code
 
 
 def unbundle(
@@ -30,6 +31,8 @@ def unbundle(
     safe_mode: bool = True,
     *,
     digest: str | None = None,
+    self_test: bool = False,
+    allow: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
@@ -44,18 +47,25 @@ def unbundle(
         safe_mode: as in `keras.saving.load_model`.
         digest: load only the bundle with this digest (``sha256:`` and 64 hexadecimal digits, as ``kbundle inspect``
             shows it).
+        self_test: run the model on the inputs that the bundle holds, and refuse it if the outputs differ from those
+            of the author's by more than the recorded tolerance.
+        allow: what may be loaded although nobody can look at it first: ``"opaque-code"`` for objects that the author
+            stored as pickles (``by_value``).
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
+        ConsentRequired: the bundle holds what `allow` does not name.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
+        SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         manifest = reader.manifest
+        allowed = check_consent(manifest, allow)
         if manifest.payload.kind != "keras" or manifest.payload.fidelity != "full":
             raise UnsupportedVersion(
                 "this kbundle cannot load this kind of payload",
@@ -67,21 +77,34 @@ def unbundle(
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
             directory = Path(scratch) / "model"
             _unpack_payload(reader, directory, progress)
-            modules, data = _read_code(reader, manifest)
+            code = read_code(reader, manifest)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
             framework.keras()
-            namespace = _namespace(reader.digest, manifest, modules, data)
-            return loading.load(
+            model = build(
                 directory,
-                manifest.objects,
-                [module.name for module in manifest.modules if module.entry],
-                namespace,
+                manifest,
+                open_code(reader.digest, manifest, code),
                 custom_objects=custom_objects or {},
                 compile=compile,
                 safe_mode=safe_mode,
             )
+        if self_test:
+            selftest.require_same(selftest.replay(model, reader))
+        path = None if reader.path is None else os.path.abspath(reader.path)
+        attach(
+            model,
+            Reference(
+                digest=reader.digest,
+                path=path,
+                manifest=reader.manifest_bytes,
+                code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
+                allow=allowed,
+                custom_objects=dict(custom_objects or {}),
+            ),
+        )
+        return model
 
 
 def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:
@@ -90,39 +113,3 @@ def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | 
         reader.copy_to(reader.manifest.payload.member, target, progress)
     unpack_keras_file(keras_file, directory)
     keras_file.unlink()
-
-
-def _read_code(reader: BundleReader, manifest: Manifest) -> tuple[list[ModuleText], dict[str, bytes]]:
-    """Read the source and its data, each member verified against its digest before any of it is used.
-
-    Raises:
-        LimitExceeded: a member, or all together, would take more memory than `bundler.limits` allows.
-    """
-    members = {member.name: member for member in manifest.members}
-    code = [module.member for module in manifest.modules]
-    files = [item.member for item in manifest.data]
-    for names, each, total in (
-        (code, LIMITS.source_file, LIMITS.source_total),
-        (files, LIMITS.data_file, LIMITS.data_total),
-    ):
-        sizes = {name: members[name].decoded_size or members[name].size for name in names}
-        for name, size in sizes.items():
-            if size > each:
-                raise LimitExceeded("the member is too large to load", place=name, expected=each, found=size)
-        if sum(sizes.values()) > total:
-            raise LimitExceeded("the source is too large", expected=total, found=sum(sizes.values()))
-    content = {name: reader.read(name) for name in (*code, *files)}
-    with open(os.devnull, "wb") as nowhere:
-        # What loading does not use is checked all the same, unless a later version encoded it.
-        for member in manifest.members:
-            if member.name not in content and member.name != manifest.payload.member and member.encoding is None:
-                reader.copy_to(member.name, nowhere)
-    modules = [
-        ModuleText(name=module.name, text=content[module.member], package=module.package) for module in manifest.modules
-    ]
-    return modules, {item.path: content[item.member] for item in manifest.data}
-
-
-def _namespace(digest: str, manifest: Manifest, modules: list[ModuleText], data: Mapping[str, bytes]) -> Namespace:
-    versions = {distribution.name: distribution.version for distribution in manifest.requirements.packed}
-    return open_namespace(digest, modules, data, versions=versions, isolation=registry.isolated)

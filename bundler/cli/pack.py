@@ -42,6 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="one more module to pack, and to import before the model is rebuilt (repeat for more)",
     )
+    parser.add_argument(
+        "--example-inputs",
+        metavar="FILE",
+        help="an .npz file with what to call the model with for the self-test: one array, or several by input name",
+    )
+    parser.add_argument(
+        "--no-proof",
+        action="store_true",
+        help="do not load the bundle in a fresh process before it gets its name; it then says that it is not proved",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -56,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     """Pack the model file and say what was written."""
     # The framework logs its start-up to stderr by default; the error that matters would drown in it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from bundler.keras_io.arrays import read_file
     from bundler.pack import bundle
 
     with shown_progress() as progress:
@@ -66,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
             include=options.include,
             skip_data=options.skip_data,
             modules=options.module,
+            example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
+            prove=not options.no_proof,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -80,11 +93,16 @@ def run(options: argparse.Namespace) -> int:
             "digest": packed.digest,
             "objects": len(manifest.objects),
             "modules": len(manifest.modules),
+            "proved": manifest.proof is not None,
+            "self_test": manifest.self_test is not None,
+            "no_self_test": packed.no_self_test,
         }
         print(json.dumps(facts, indent=2))
     else:
         print(
             f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}\n"
+            f"  {'proved' if manifest.proof else 'not proved'}; "
+            f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0

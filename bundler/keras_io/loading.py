@@ -19,7 +19,7 @@ from bundler.keras_io import registry
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import CustomObject
-from bundler.namespace import Namespace
+from bundler.namespace import Namespace, load_opaque
 
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -36,6 +36,7 @@ def load(
     custom_objects: Mapping[str, Any],
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
+    strict: bool = True,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
@@ -47,6 +48,7 @@ def load(
         custom_objects: objects by original key that replace the bundle's own.
         compile: as in `keras.saving.load_model`.
         safe_mode: as in `keras.saving.load_model`.
+        strict: refuse what neither the manifest nor the caller provides; otherwise the host does.
 
     Raises:
         MissingObject: the config asks for an object that nobody provides.
@@ -66,7 +68,7 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys))
+    offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys) if strict else None)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
@@ -132,12 +134,16 @@ def find_object(item: CustomObject, namespace: Namespace) -> Any:
     """
     where = f"{item.module}.{item.qualname}"
     try:
+        if item.opaque:
+            return load_opaque(namespace, item.module, item.qualname)
         obj: Any = _import(item.module, namespace) if item.source else importlib.import_module(item.module)
         for part in item.qualname.split("."):
             obj = getattr(obj, part)
     except BundleError:
         raise
     except AttributeError as error:
+        if item.opaque:
+            raise rebuild_error(error, namespace) from error
         raise RebuildFailed(
             f"the module {item.module!r} has no {item.qualname!r}",
             place=where,
@@ -168,7 +174,10 @@ def _import(name: str, namespace: Namespace) -> ModuleType:
 
 def _register(item: CustomObject, obj: Any, namespace: Namespace, *, replaced: bool) -> str:
     """Return the key by which Keras finds `obj` and nothing else."""
-    if item.source and not replaced:
+    if not (item.distribution or replaced):
+        if item.opaque:
+            # No decorator of the author's runs again that would say what it was registered as.
+            namespace.original_keys.setdefault(registry.unique_key(namespace, item.module, item.qualname), item.key)
         key = registry.adopt(namespace, obj, item.module, item.qualname)
         if key is not None:
             return key
@@ -201,9 +210,11 @@ def _point_to(config: Any, pointer: str, key: str) -> None:
 
 
 def _fill_in(
-    config: Any, declared: set[str], custom_objects: Mapping[str, Any], namespace: Namespace, offered: list[str]
+    config: Any, declared: set[str], custom_objects: Mapping[str, Any], namespace: Namespace, offered: list[str] | None
 ) -> dict[str, Any]:
     """Point what the manifest does not declare to the caller's objects, and refuse what nobody has (I11).
+
+    `offered` are the keys that an error lists, `None` to refuse nothing.
 
     Without the refusal Keras would take whatever the host happens to have registered under that key.
     """
@@ -218,7 +229,7 @@ def _fill_in(
             _point_to(config, pointer, f"{namespace.prefix}>outside:{key}")
         elif not is_builtin_function(node):
             missing.append(f"{key!r} (module {node['module']!r}), asked for at {pointer or '/'} of its config")
-    if missing:
+    if missing and offered is not None:
         raise MissingObject(missing, offered)
     return filled
 

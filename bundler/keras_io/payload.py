@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -71,11 +72,17 @@ def save(model: Any, directory: Path) -> Any:
         raise PackError(
             f"Keras cannot save this model: {type(error).__name__}: {error}",
             place=model.name,
-            hint="give the class that is named here a get_config() that returns all arguments of its __init__",
+            hint=_remedy(error),
         ) from error
     config = json.loads((directory / CONFIG).read_bytes())
     number_shared_objects(config)
     return config
+
+
+def _remedy(error: Exception) -> str:
+    if "functools.partial" in str(error):
+        return "write a named function (def ...) that makes the call of the partial, and use that; it may be a closure"
+    return "give the class that is named here a get_config() that returns all arguments of its __init__"
 
 
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
@@ -90,6 +97,18 @@ def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     ]
     with path.open("wb") as target:
         write_stored_zip(target, members)
+
+
+def dump(model: Any) -> bytes:
+    """Return the content of a ``.keras`` file with `model` as it is now: weights, compile and optimizer state.
+
+    Raises:
+        PackError: Keras cannot save the model.
+    """
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+        saved, path = Path(scratch) / "saved", Path(scratch) / "model.keras"
+        write_keras_file(saved, save(model, saved), path)
+        return path.read_bytes()
 
 
 def number_shared_objects(config: Any) -> None:
@@ -112,6 +131,24 @@ def distinct_names(functions: Sequence[FunctionType]) -> Iterator[None]:
         return
     with IMPORT_LOCK:
         yield from _renamed(functions)
+
+
+@contextlib.contextmanager
+def distinct_modules(classes: Sequence[type]) -> Iterator[None]:
+    """Give each of `classes` a module name of its own while the model is saved.
+
+    Keras writes a class's module, name and key into the config, and looks at the key alone when it loads. Two local
+    classes of one factory have all three in common. Their names must stay: weights are stored under them.
+    """
+    with IMPORT_LOCK:
+        before = [(cls, cls.__module__) for cls in classes]
+        try:
+            for index, (cls, module) in enumerate(before):
+                cls.__module__ = f"{module}@{index}"
+            yield
+        finally:
+            for cls, module in before:
+                cls.__module__ = module
 
 
 def _renamed(functions: Sequence[FunctionType]) -> Iterator[None]:

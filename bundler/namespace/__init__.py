@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundler.namespace.loader import open_namespace
+from bundler.namespace.opaque import load_opaque, opaque_place
 from bundler.namespace.tree import IMPORT_LOCK, ROOT, ModuleText, Namespace, loaded_namespaces, namespace_of
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "ROOT",
     "ModuleText",
     "Namespace",
+    "load_opaque",
     "loaded_namespaces",
     "namespace_of",
+    "opaque_place",
     "open_namespace",
 ]

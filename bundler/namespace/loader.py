@@ -38,6 +38,7 @@ def open_namespace(
     *,
     versions: Mapping[str, str],
     isolation: Isolation,
+    pickles: Mapping[tuple[str, str], bytes] | None = None,
 ) -> Namespace:
     """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet."""
     prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS]
@@ -54,6 +55,7 @@ def open_namespace(
             data=dict(data),
             versions=dict(versions),
             isolation=isolation,
+            pickles=dict(pickles or {}),
         )
         namespace.builtins = {**vars(builtins), "__import__": bundle_import(namespace)}
         if _wants_files(namespace):
@@ -161,7 +163,13 @@ class _Finder(importlib.abc.MetaPathFinder):
             return None
         namespace = namespace_of(fullname)
         name = namespace.original(fullname) if namespace else fullname
-        if namespace is None or not (name == namespace.prefix or namespace.has(name)):
+        if namespace is None:
+            raise ModuleNotFoundError(
+                f"the bundle whose code is {fullname.partition('.')[0]!r} is not loaded in this process; unbundle it "
+                "first, or pickle the model that unbundle returned as a whole: that carries its code",
+                name=fullname,
+            )
+        if not (name == namespace.prefix or namespace.has(name)):
             # Raised, not None: the path finder must not look for it in the folder of package data.
             raise ModuleNotFoundError(f"the bundle has no module {name!r}", name=fullname)
         spec = importlib.machinery.ModuleSpec(fullname, _Loader(namespace), is_package=name == namespace.prefix)

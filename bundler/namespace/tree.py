@@ -81,6 +81,7 @@ class ModuleText:
     name: str
     text: bytes
     package: bool
+    generated: bool = False
 
 
 @dataclass(eq=False, kw_only=True)
@@ -92,9 +93,11 @@ class Namespace:
         digest: the bundle's digest, ``sha256:<64 hex digits>``.
         modules: source by original dotted name.
         data: package data by POSIX path below the source root.
+        pickles: what has no source, pickled, by (module, qualname) (see `bundler.namespace.opaque`).
         versions: version by canonical name of each distribution that travels as source.
         directory: where the tree also lies on disk, for code that looks for its files, or `None`.
         builtins: the builtins of its modules, with an ``__import__`` of their own.
+        opaque: the objects that came out of `pickles`, by (module, qualname).
         original_keys: Keras key by the bundle-unique key that replaces it (see `bundler.keras_io.registry`).
     """
 
@@ -104,6 +107,8 @@ class Namespace:
     data: Mapping[str, bytes]
     versions: Mapping[str, str]
     isolation: Isolation
+    pickles: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    opaque: dict[tuple[str, str], Any] = field(default_factory=dict)
     original_keys: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
     builtins: dict[str, Any] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.archive.writer import NewMember
@@ -18,6 +19,7 @@ from bundler.manifest import (
     Manifest,
     Module,
     ObjectSource,
+    OpaqueSource,
     Payload,
     PinnedDistribution,
     Provenance,
@@ -38,10 +40,13 @@ REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 class Found:
     """A payload on disk and what the search in its config and its objects gave.
 
-    `payload` are the members below ``model/``. `entries` are the names of the modules that the search started from.
-    `packed` is the version by distribution of what travels as source. The others are as in the manifest.
+    `model` is the live model that the payload was made from, or that came out of it. `payload` are the members below
+    ``model/``. `entries` are the names of the modules that the search started from. `packed` is the version by
+    distribution of what travels as source. `pickles` are the members of what has no source, by (module, qualname).
+    The others are as in the manifest.
     """
 
+    model: Any
     payload: tuple[NewMember, ...]
     objects: tuple[FoundObject, ...]
     entries: Collection[str]
@@ -51,6 +56,7 @@ class Found:
     inference: Payload | None = None
     builder: Builder | None = None
     adaptations: tuple[Adaptation, ...] = ()
+    pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
 
 
 def manifest_of(found: Found, provenance: Provenance) -> Manifest:
@@ -59,7 +65,7 @@ def manifest_of(found: Found, provenance: Provenance) -> Manifest:
     return Manifest(
         generator=Generator(name="kbundle", version=__version__),
         payload=found.facts,
-        objects=custom_objects(found.objects, closure),
+        objects=custom_objects(found.objects, closure, found.pickles),
         modules=tuple(
             Module(
                 name=module.name,
@@ -99,16 +105,22 @@ def members_of(found: Found, manifest: Manifest) -> list[NewMember]:
         NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
         *(NewMember(name=module.member, content=module.text) for module in closure.modules),
         *(NewMember(name=item.member, content=item.content) for item in closure.data),
+        *found.pickles.values(),
     ]
 
 
-def custom_objects(objects: Sequence[FoundObject], closure: Closure) -> tuple[CustomObject, ...]:
+def custom_objects(
+    objects: Sequence[FoundObject], closure: Closure, pickles: Mapping[tuple[str, str], NewMember]
+) -> tuple[CustomObject, ...]:
     """Return the manifest's description of `objects`."""
     modules = {module.name: module for module in closure.modules}
     described = []
     for item in objects:
-        source = None
-        if item.distribution is None:
+        source = opaque = None
+        if item.by_value:
+            member = pickles[item.module, item.qualname].name
+            opaque = OpaqueSource(member=member, python=f"{sys.version_info.major}.{sys.version_info.minor}")
+        elif item.distribution is None:
             module = modules[item.module]
             source = ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
         described.append(
@@ -120,6 +132,7 @@ def custom_objects(objects: Sequence[FoundObject], closure: Closure) -> tuple[Cu
                 paths=item.paths,
                 source=source,
                 distribution=item.distribution,
+                opaque=opaque,
             )
         )
     return tuple(described)

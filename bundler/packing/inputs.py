@@ -22,6 +22,12 @@ def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
         SourceError: some objects or modules cannot travel; every cause is listed.
     """
     if isinstance(model, str | os.PathLike):
+        if search.by_value:
+            raise PackError(
+                "by_value is for a live model; a file holds no classes that could be pickled",
+                place=os.fspath(model),
+                hint="load the model where its classes are defined, and pack it there",
+            )
         return _from_path(Path(model), search, scratch, step)
     if payload.is_model(model):
         return from_model(model, search, scratch, step)

@@ -43,7 +43,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step) -> Fo
     directory = scratch / "model"
     keras_file.unpack_keras_file(path, directory)
     packed = packed_versions(closure, locator)
-    objects = custom_objects(resolution.objects, closure)
+    objects = custom_objects(resolution.objects, closure, {})
     namespace = provisional_namespace(closure, packed)
     entries = list(resolution.roots)
     model = loading.load(directory, objects, entries, namespace, custom_objects={}, compile=True, safe_mode=True)
@@ -51,6 +51,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step) -> Fo
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))
     return Found(
+        model=model,
         payload=(NewMember(name=PAYLOAD_MEMBER, content=path),),
         objects=tuple(described),
         entries=resolution.roots,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bundler.archive.progress import Progress
 from bundler.errors import SourceError
@@ -37,6 +38,7 @@ class Search:
     include: tuple[str, ...] = ()
     skip_data: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    by_value: tuple[Any, ...] = ()
 
 
 class BundleSources:
@@ -52,6 +54,10 @@ class BundleSources:
     def is_package(self, name: str) -> bool:
         """Say whether the module is a package."""
         return self._namespace.is_package(name)
+
+    def is_generated(self, name: str) -> bool:
+        """Say whether the author had no such module."""
+        return self._namespace.modules[name].generated
 
     def source(self, name: str) -> bytes:
         """Return the module's text."""

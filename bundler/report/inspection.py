@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.manifest import Manifest, TensorSpec
+from bundler.consent import needed_words, opaque_lines
+from bundler.manifest import CustomObject, Manifest, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
 
@@ -35,6 +36,8 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "size": inspection.size,
         "digest": inspection.digest,
         "manifest": to_json(inspection.manifest),
+        "warnings": list(opaque_lines(inspection.manifest)),
+        "needs": list(needed_words(inspection.manifest)),
         "checked": ["container layout", "manifest"],
         "not_checked": ["member digests (kbundle verify)"],
     }
@@ -116,12 +119,22 @@ def _objects(manifest: Manifest) -> list[str]:
             item.kind,
             item.key,
             f"{item.module}.{item.qualname}",
-            f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}",
+            _origin(item),
             f"{len(item.paths)} x in config" if item.paths else "inside other objects",
         )
         for item in manifest.objects
     ]
-    return [f"Custom objects: {len(rows)}", *table(rows)]
+    lines = [f"Custom objects: {len(rows)}", *table(rows)]
+    if warnings := opaque_lines(manifest):
+        lines += [f"  ! {shown(line)}" for line in warnings]
+        lines.append(f"  ! nobody can read these before they run; they load with allow={list(needed_words(manifest))}")
+    return lines
+
+
+def _origin(item: CustomObject) -> str:
+    if item.opaque is not None:
+        return f"opaque: {item.opaque.member}"
+    return f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}"
 
 
 def _modules(manifest: Manifest) -> list[str]:
@@ -161,7 +174,26 @@ def _proof(manifest: Manifest) -> list[str]:
         "Checks",
         "  checked now      container layout, manifest",
         "  not checked now  the bytes of the members against their digests (kbundle verify)",
-        f"  proof            {'recorded' if manifest.proof else 'not proved: no fresh process has loaded it yet'}",
-        f"  self-test        {'recorded' if manifest.self_test else 'none'}",
+        *(f"  {word:16} {shown(line)}" for word, line in [("proof", _proved(manifest)), *_self_test(manifest)]),
         "  loading it runs its code with your rights; read the source first: kbundle extract FILE DIR",
     ]
+
+
+def _proved(manifest: Manifest) -> str:
+    proof = manifest.proof
+    if proof is None:
+        return "not proved: no fresh process has loaded it yet"
+    versions = f"Python {proof.python}, Keras {proof.keras_version}, TensorFlow {proof.tensorflow_version}"
+    # A statement like any other in this file: who loads it can repeat it, nobody can check it.
+    return f"the author's kbundle says: a fresh process with {versions} passed {', '.join(proof.checks)}"
+
+
+def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
+    test = manifest.self_test
+    if test is None:
+        return [("self-test", "none")]
+    inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
+    allowed = f"outputs at most {test.absolute_tolerance:g} + {test.relative_tolerance:g} * |expected| apart"
+    if not test.deterministic:
+        allowed = "a random model: only the shapes and dtypes of its outputs are compared"
+    return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]

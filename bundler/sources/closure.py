@@ -149,6 +149,7 @@ def close(roots: Mapping[str, str], locator: Locator, *, skip_data: Sequence[str
                 member=node.member,
                 display=node.display,
                 reason=roots.get(name) or _reason(nodes, found, name),
+                generated=node.located.generated,
             )
             for name, node in sorted(packed.items())
         ),

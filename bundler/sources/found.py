@@ -11,7 +11,8 @@ class FoundObject:
 
     `module` and `qualname` are the attribute of the module that gives it; `key` is what Keras looks it up by.
     `paths` are JSON pointers into the config, and empty for what only lives inside other objects. `distribution`
-    is set when it comes from an installed distribution that does not travel as source.
+    is set when it comes from an installed distribution that does not travel as source. An object that is `by_value`
+    has no source and travels as a pickle.
     """
 
     kind: str
@@ -20,3 +21,4 @@ class FoundObject:
     qualname: str
     paths: tuple[str, ...] = ()
     distribution: str | None = None
+    by_value: bool = False

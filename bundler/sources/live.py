@@ -17,8 +17,9 @@ from typing import Any
 
 from bundler.sources.locate import FRAMEWORK
 
-#: Classes and functions of these need no source: they are the framework's, or of what wraps its containers.
-_NO_SOURCE = FRAMEWORK | {"builtins", "optree", "wrapt"}
+#: Classes and functions of these need no source: they are the framework's, of what wraps its containers, or what
+#: `unbundle` puts on a model so that it can be pickled.
+_NO_SOURCE = FRAMEWORK | {"builtins", "bundler", "optree", "wrapt"}
 
 #: Keras links every layer to all graphs it was ever called in; through these the walk would reach other models.
 _GRAPH = ("KerasHistory", "KerasTensor", "Node")

@@ -54,6 +54,7 @@ class Located:
         search: the folders of a package.
         detail: why, in words.
         text: the source of a module that lives in memory; `None`: read `file`.
+        generated: the author had no such module; its text was lifted.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Located:
     search: tuple[Path, ...] = ()
     detail: str = ""
     text: bytes | None = None
+    generated: bool = False
 
 
 class SourceProvider(Protocol):
@@ -78,6 +80,9 @@ class SourceProvider(Protocol):
 
     def source(self, name: str) -> bytes:
         """The module's text."""
+
+    def is_generated(self, name: str) -> bool:
+        """The author had no such module; its text was lifted."""
 
     def data(self) -> Mapping[str, bytes]:
         """Data files: POSIX path below the source root -> content."""
@@ -122,6 +127,12 @@ class Locator:
         self._include = frozenset(include) | {canonicalize_name(entry) for entry in include}
         self._cache.clear()
 
+    def provide(self, provider: SourceProvider) -> None:
+        """Take in one more provider: modules that were made only after the search had begun."""
+        self.providers = (*self.providers, provider)
+        self._provided.append((frozenset(provider.names()), provider))
+        self._cache.clear()
+
     def locate(self, name: str) -> Located:
         """What `name` stands for; the answer is remembered.
 
@@ -131,6 +142,11 @@ class Locator:
         if name not in self._cache:
             self._cache[name] = self._locate(name)
         return self._cache[name]
+
+    def top_names(self) -> set[str]:
+        """The top-level names that source roots and providers give a meaning."""
+        names = {name.partition(".")[0] for names, _ in self._provided for name in names}
+        return names | {entry.name.partition(".")[0] for root in self._roots for entry in root.iterdir()}
 
     def provider_of(self, name: str) -> SourceProvider | None:
         """The provider that has a module, if one has."""
@@ -175,25 +191,26 @@ class Locator:
         return _verdict(name, Verdict.REQUIREMENT, f"part of {distribution}", distribution=distribution)
 
     def _in_providers(self, name: str, rooted: Place | None) -> Located | None:
-        texts: dict[bytes, bool] = {}
+        texts: dict[bytes, tuple[bool, bool]] = {}
         for names, provider in self._provided:
             if name in names:
-                texts.setdefault(provider.source(name), provider.is_package(name))
+                texts.setdefault(provider.source(name), (provider.is_package(name), provider.is_generated(name)))
         if texts and rooted is not None and rooted.file is not None:
-            texts.setdefault(rooted.file.read_bytes(), False)
+            texts.setdefault(rooted.file.read_bytes(), (False, False))
         if len(texts) > 1:
             raise SourceError(
                 "one module name stands for different code",
                 [f"{name}: a loaded bundle and another source give it different text"],
                 hint="rename one of the two modules, or pack the models one by one",
             )
-        for text, is_package in texts.items():
+        for text, (is_package, is_generated) in texts.items():
             return Located(
                 name=name,
                 verdict=Verdict.SOURCE,
                 is_package=is_package,
                 text=text,
-                detail="source of a loaded bundle",
+                detail="lifted source" if is_generated else "source of a loaded bundle",
+                generated=is_generated,
             )
         if any(other.startswith(f"{name}.") for names, _ in self._provided for other in names):
             return Located(

@@ -7,28 +7,35 @@ still fits two functions is an error, never a guess (I11).
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import FunctionType, ModuleType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 from bundler import configtree
 from bundler.namespace import Namespace, namespace_of
 from bundler.sources.found import FoundObject
+from bundler.sources.lift import Lifted, lift, needs_lifting
 from bundler.sources.live import LiveObjects, attribute_of, bases_of, is_framework, kind_of
 from bundler.sources.locate import Locator, Verdict
 
 JSON = Any
+NOTHING_LIFTED = Lifted(modules=(), places=MappingProxyType({}), problems=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
-    """What the model needs: its objects, the modules to start from with the reason, and what stands in the way."""
+    """What the model needs: its objects, the modules to start from with the reason, and what stands in the way.
+
+    `lifted` has the modules that were made for objects that no module gave.
+    """
 
     objects: tuple[FoundObject, ...]
     roots: Mapping[str, str]
     problems: tuple[str, ...]
+    lifted: Lifted = NOTHING_LIFTED
 
 
 def ambiguous_functions(
@@ -46,6 +53,14 @@ def ambiguous_functions(
     )
 
 
+def twin_classes(classes: Iterable[type]) -> tuple[type, ...]:
+    """Return the classes that share module and name with another: of one factory, or of two runs of a cell."""
+    by_name: dict[tuple[str, str], list[type]] = {}
+    for cls in classes:
+        by_name.setdefault((cls.__module__, cls.__name__), []).append(cls)
+    return tuple(cls for group in by_name.values() if len(group) > 1 for cls in group if needs_lifting(cls))
+
+
 def resolve_live(
     config: JSON,
     live: LiveObjects,
@@ -55,6 +70,8 @@ def resolve_live(
     saved_key_of: Callable[[Any], str],
     is_builtin_function: Callable[[dict[str, JSON]], bool],
     locator: Locator,
+    saved_module_of: Callable[[type], str] = lambda cls: cls.__module__,
+    by_value: Mapping[Any, tuple[str, str]] = MappingProxyType({}),
 ) -> Resolution:
     """Find the custom objects of a saved live model.
 
@@ -65,13 +82,24 @@ def resolve_live(
         key_of: gives the key that an object goes by, bundle-unique keys mapped back.
         saved_key_of: gives the key that `config` has for a function.
         is_builtin_function: says whether a function node is one of Keras's own.
-        locator: says where modules come from.
+        locator: says where modules come from; it gets the modules that are made.
+        saved_module_of: gives the module that `config` has for a class.
+        by_value: module and qualified name of each object that travels as a pickle.
     """
-    search = _LiveSearch(live=live, registered=registered, key_of=key_of, saved_key_of=saved_key_of, locator=locator)
+    search = _LiveSearch(
+        live=live,
+        registered=registered,
+        key_of=key_of,
+        saved_key_of=saved_key_of,
+        saved_module_of=saved_module_of,
+        locator=locator,
+        by_value=by_value,
+        paths={obj: [] for obj in by_value},
+    )
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":
             search.problems.append(
-                f"{pointer}: a Python lambda has no name that Keras can find again; "
+                f"{pointer}: a Python lambda that no attribute of the model holds; "
                 "write it as a named function (def ...) in a module and use that"
             )
         elif configtree.is_function(node):
@@ -87,9 +115,15 @@ def resolve_live(
     for pointer, value in configtree.walk(config):
         if isinstance(value, str):
             search.add_name(value, pointer)
+    search.lift()
     for cls in live.classes:
         search.add_live_class(cls)
+    methods = {id(value) for obj in by_value if isinstance(obj, type) for value in vars(obj).values()}
     for function in live.functions:
+        wrapped = inspect.unwrap(function)
+        if id(getattr(wrapped, "__func__", wrapped)) in methods:
+            # Keras keeps a wrapper of "build" as an attribute; a method of a pickled class needs no source.
+            continue
         search.add_root(function, f"defines {function.__name__}, which the model holds")
     return search.result()
 
@@ -100,7 +134,10 @@ class _LiveSearch:
     registered: Mapping[str, Any]
     key_of: Callable[[Any], str]
     saved_key_of: Callable[[Any], str]
+    saved_module_of: Callable[[type], str]
     locator: Locator
+    by_value: Mapping[Any, tuple[str, str]]
+    lifted: Lifted = NOTHING_LIFTED
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     defined: dict[str, list[str]] = field(default_factory=dict)
@@ -109,7 +146,7 @@ class _LiveSearch:
     def __post_init__(self) -> None:
         self.classes: dict[tuple[str, str, str], list[type]] = {}
         for cls in self.live.classes:
-            identity = (cls.__module__, cls.__name__, self.saved_key_of(cls))
+            identity = (self.saved_module_of(cls), cls.__name__, self.saved_key_of(cls))
             self.classes.setdefault(identity, []).append(cls)
         self.functions: dict[str, list[FunctionType]] = {}
         for function in self.live.functions:
@@ -181,6 +218,19 @@ class _LiveSearch:
         if self.locator.locate(name).verdict is Verdict.SOURCE:
             self.roots[name] = reason
 
+    def lift(self) -> None:
+        """Make modules for the objects that no module gives."""
+        loaded = {name.partition(".")[0] for name in sys.modules}
+        self.lifted = lift(
+            [obj for obj in self.paths if needs_lifting(obj) and obj not in self.by_value],
+            taken=loaded | self.locator.top_names(),
+        )
+        self.locator.provide(self.lifted)
+        self.problems += self.lifted.problems
+        for cls in self.live.classes:
+            if cls in self.lifted.places:
+                self.paths.setdefault(cls, [])
+
     def result(self) -> Resolution:
         merged: dict[tuple[str, str], FoundObject] = {}
         for obj, paths in self.paths.items():
@@ -192,13 +242,19 @@ class _LiveSearch:
                 merged[found.module, found.qualname] = replace(same, paths=both)
         objects = [merged[place] for place in sorted(merged)]
         roots = {**self.roots, **{name: defines(names) for name, names in self.defined.items()}}
-        return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems))
+        return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems), lifted=self.lifted)
 
     def _from_table(self, identity: tuple[str, str, str]) -> list[type]:
         obj = self.registered.get(identity[2])
         return [obj] if isinstance(obj, type) and obj.__name__ == identity[1] else []
 
     def _describe(self, obj: Any, paths: list[str]) -> FoundObject | None:
+        if obj in self.by_value:
+            module, qualname = self.by_value[obj]
+            key = self.key_of(obj)
+            return FoundObject(
+                kind=kind_of(obj), key=key, module=module, qualname=qualname, paths=tuple(paths), by_value=True
+            )
         place = self._attribute(obj)
         if place is None:
             return None
@@ -213,10 +269,12 @@ class _LiveSearch:
             self.defined.setdefault(name, []).append(qualname)
         if isinstance(obj, type):
             for base in bases_of(obj):
-                self.add_root(base, f"defines {base.__name__}, a base class of {qualname}")
+                if base not in self.lifted.places:
+                    self.add_root(base, f"defines {base.__name__}, a base class of {qualname}")
         return FoundObject(
             kind=kind,
-            key=self.key_of(obj),
+            # A lambda has no key; it becomes the function that it is lifted to.
+            key=qualname if obj.__name__ == "<lambda>" else self.key_of(obj),
             module=name,
             qualname=qualname,
             paths=tuple(paths),
@@ -225,12 +283,11 @@ class _LiveSearch:
 
     def _attribute(self, obj: Any) -> tuple[str, str] | None:
         """Return the module of `sys.modules` and the attribute that give `obj`, or note why there is none."""
+        if obj in self.lifted.places:
+            return self.lifted.places[obj]
+        if needs_lifting(obj):
+            return None  # `lift` has said why.
         what = f"the {kind_of(obj)} {obj.__qualname__}"
-        if obj.__module__ == "__main__":
-            self.problems.append(
-                f"{what} is defined in the script that runs (__main__); move it to a module and import it from there"
-            )
-            return None
         module = sys.modules.get(obj.__module__)
         qualname = attribute_of(module, obj) if module is not None else None
         if qualname:
@@ -238,9 +295,7 @@ class _LiveSearch:
         elsewhere = _attribute_anywhere(obj)
         if elsewhere is not None:
             return elsewhere
-        if "<locals>" in obj.__qualname__:
-            remedy = "it is made inside a function; define it at the top level of its module"
-        elif module is None:
+        if module is None:
             remedy = "its module is not loaded any more; import it and make the model anew"
         elif hasattr(module, obj.__name__):
             remedy = "its module holds another object under that name by now; make the model anew"

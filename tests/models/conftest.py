@@ -11,10 +11,14 @@ import pytest
 from tests.zygote import Finished, Zygote
 
 _LIB = Path(__file__).parent / "lib"
+# A proof starts an interpreter, which takes seconds: `bundler.bundle` proves, and tests about that call it.
 _PRELUDE = """\
+import functools
 import numpy as np
 import keras
+import bundler
 from bundler import *
+bundle = functools.partial(bundler.bundle, prove=False)
 from lifecycle import *
 keras.utils.set_random_seed(3)
 """

@@ -34,6 +34,9 @@ class Memory:
     def source(self, name: str) -> bytes:
         return self.modules[name]
 
+    def is_generated(self, name: str) -> bool:
+        return False
+
     def data(self) -> Mapping[str, bytes]:
         return self.files
 

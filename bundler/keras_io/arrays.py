@@ -1,0 +1,241 @@
+"""Nested arrays in one file that any NumPy opens, and that never holds a pickle.
+
+The file is an ``.npz``: a stored ZIP with one ``.npy`` a leaf, written by our own ZIP writer so that the same arrays
+give the same bytes. Beside the arrays lies ``structure.json``, which says how they hang together::
+
+    {"dict": {"image": {"array": "image", "dtype": "float32"}, "tags": {"array": "tags", "dtype": "string"}}}
+
+A node is an array, ``null`` (for `None`), or one of ``dict``, ``list``, ``tuple`` and ``keywords`` (the arguments of a
+call by name). The name of an array is its path in the structure: ``value`` alone, ``image`` in a dict, ``1`` in a list,
+``image/1`` where they are nested; whatever is no letter, digit, ``.``, ``_`` or ``-`` becomes ``_``.
+
+Dtypes that NumPy itself does not have (``bfloat16``, ``float8_e4m3fn``, ``int4``, ...) are stored as unsigned
+integers of the same size, and ``structure.json`` has their name. Strings are UTF-8 in fixed-width byte arrays, of
+dtype ``string``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bundler.archive.writer import NewMember, write_stored_zip
+from bundler.errors import InvalidBundle, PackError
+from bundler.limits import LIMITS
+
+#: The headers of the arrays and of the ZIP come on top of what `dump` counts.
+LARGEST_FILE = 2 * LIMITS.self_test
+
+_STRUCTURE = "structure.json"
+#: Dtypes of the package ml_dtypes, which Keras and TensorFlow use where NumPy has none.
+_ML_DTYPES = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2", "int2", "uint2", "int4", "uint4"})
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_DEPTH = 16
+
+
+class Keywords(dict[str, Any]):
+    """Inputs that the model takes as keyword arguments, one a key, and not as one dict."""
+
+
+def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return the leaves of nested dicts (by sorted key), lists and tuples with their paths; `None` is no leaf."""
+    if value is None:
+        return []
+    items: list[tuple[str, Any]]
+    if isinstance(value, Mapping):
+        items = sorted(((str(key), item) for key, item in value.items()), key=lambda item: item[0])
+    elif isinstance(value, list | tuple):
+        items = [(str(index), item) for index, item in enumerate(value)]
+    else:
+        return [(path or "value", value)]
+    return [leaf for name, item in items for leaf in leaves(item, f"{path}/{name}" if path else name)]
+
+
+def mapped(function: Any, value: Any) -> Any:
+    """Return `value` with `function` called on every leaf; lists stay lists, tuples tuples, dicts dicts."""
+    if value is None:
+        return None
+    if isinstance(value, Keywords):
+        return Keywords({key: mapped(function, item) for key, item in value.items()})
+    if isinstance(value, Mapping):
+        return {key: mapped(function, item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(mapped(function, item) for item in value)
+    if isinstance(value, list):
+        return [mapped(function, item) for item in value]
+    return function(value)
+
+
+def dtype_name(array: Any) -> str:
+    """Return the name of an array's dtype, ``string`` for text."""
+    return "string" if array.dtype.kind in "SU" else str(array.dtype)
+
+
+def dump(value: Any) -> bytes:
+    """Return the file with `value`: NumPy arrays in dicts with string keys, lists and tuples.
+
+    Raises:
+        PackError: a leaf is no array of numbers, booleans or strings, or all together are larger than
+            `LIMITS.self_test`.
+    """
+    total = sum(array.nbytes for _, array in leaves(value))
+    if total > LIMITS.self_test:
+        raise PackError(
+            "the self-test's arrays are too large",
+            expected=f"at most {LIMITS.self_test} bytes",
+            found=total,
+            hint="give fewer rows: example_inputs=x[:2]",
+        )
+    members: dict[str, bytes] = {}
+    structure = _structure(value, "", members, 0)
+    text = json.dumps(structure, ensure_ascii=False, separators=(",", ":")).encode()
+    target = io.BytesIO()
+    write_stored_zip(
+        target,
+        [
+            NewMember(name=_STRUCTURE, content=text),
+            *(NewMember(name=f"{name}.npy", content=content) for name, content in members.items()),
+        ],
+    )
+    return target.getvalue()
+
+
+def parse(content: bytes, place: str) -> Any:
+    """Return what `dump` was given. Reads plain arrays only: an object array or a compressed member is refused.
+
+    So the result takes no more memory than `content`, which the caller holds to `LARGEST_FILE`.
+
+    Raises:
+        InvalidBundle: the file is not one that `dump` makes.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise ValueError("a member is compressed")
+            structure = json.loads(archive.read(_STRUCTURE))
+            return _value(structure, archive, 0)
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InvalidBundle(
+            f"this is no file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
+        ) from error
+
+
+def read_file(path: str | os.PathLike[str]) -> Any:
+    """Return the arrays of an ``.npz`` file that somebody made: one alone as it is, several as a dict by name.
+
+    A file that `dump` made comes back as what it was given.
+
+    Raises:
+        PackError: the file cannot be read, or holds Python objects.
+    """
+    import numpy as np
+
+    place = os.fspath(path)
+    try:
+        if zipfile.is_zipfile(place):
+            with zipfile.ZipFile(place) as archive:
+                if _STRUCTURE in archive.namelist():
+                    return parse(Path(place).read_bytes(), place)
+        with np.load(place, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise PackError(
+            f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"
+        ) from error
+    if not arrays:
+        raise PackError("the file holds no array", place=place, hint="numpy.savez(path, name=array, ...)")
+    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+
+def _structure(value: Any, path: str, members: dict[str, bytes], depth: int) -> Any:
+    if depth > _DEPTH:
+        raise PackError("the arrays are nested too deeply", place=path, expected=_DEPTH)
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise PackError("only strings can be keys of inputs and outputs", place=path or None, found=repr(key))
+        nodes = {
+            key: _structure(item, f"{path}/{key}" if path else key, members, depth + 1) for key, item in value.items()
+        }
+        return {"keywords" if isinstance(value, Keywords) else "dict": nodes}
+    if isinstance(value, list | tuple):
+        word = "tuple" if isinstance(value, tuple) else "list"
+        return {
+            word: [
+                _structure(item, f"{path}/{index}" if path else str(index), members, depth + 1)
+                for index, item in enumerate(value)
+            ]
+        }
+    name = "/".join(_NOT_A_NAME.sub("_", part) or "_" for part in (path or "value").split("/"))
+    while name in members:
+        name += "_"
+    members[name] = _npy(value, path)
+    return {"array": name, "dtype": dtype_name(value)}
+
+
+def _npy(array: Any, path: str) -> bytes:
+    import numpy as np
+
+    if str(array.dtype) in _ML_DTYPES:
+        array = array.view(f"u{array.dtype.itemsize}")
+    elif array.dtype.kind not in "biufcSM":
+        raise PackError(
+            "this kind of array cannot be stored",
+            place=path or None,
+            expected="numbers, booleans or strings",
+            found=str(array.dtype),
+        )
+    target = io.BytesIO()
+    np.lib.format.write_array(target, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+    return target.getvalue()
+
+
+def _value(node: Any, archive: zipfile.ZipFile, depth: int) -> Any:
+    if depth > _DEPTH:
+        raise ValueError("the structure is nested too deeply")
+    if node is None:
+        return None
+    if not isinstance(node, dict):
+        raise TypeError("a node of the structure is no object")
+    if "array" in node:
+        return _array(archive.read(f"{node['array']}.npy"), str(node["dtype"]))
+    ((word, items),) = node.items()
+    if word in ("dict", "keywords"):
+        values = {str(key): _value(item, archive, depth + 1) for key, item in items.items()}
+        return Keywords(values) if word == "keywords" else values
+    if word not in ("list", "tuple"):
+        raise ValueError(f"the structure has an unknown word {word!r}")
+    sequence = [_value(item, archive, depth + 1) for item in items]
+    return tuple(sequence) if word == "tuple" else sequence
+
+
+def _array(content: bytes, name: str) -> Any:
+    """Return one array; its header is held against the size of the member before memory is taken."""
+    import ml_dtypes
+    import numpy as np
+
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"an array has the header version {version}")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject or dtype.kind not in "biufcSM" or fortran:
+        raise ValueError(f"an array of {dtype} is not read")
+    start = stream.tell()
+    if math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise ValueError("an array is longer or shorter than its header says")
+    array = np.frombuffer(content, dtype, offset=start).reshape(shape).copy()
+    if name in _ML_DTYPES:
+        array = array.view(np.dtype(getattr(ml_dtypes, name)))
+    elif dtype_name(array) != name:
+        raise ValueError(f"an array of {array.dtype} is said to be of {name}")
+    return array

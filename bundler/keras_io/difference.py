@@ -1,0 +1,128 @@
+"""How far two sets of outputs are apart, and what is still the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bundler.keras_io.arrays import dtype_name, leaves
+
+#: Absolute and relative tolerance by the dtype that numbers are computed in: about a hundred roundings of each.
+#: float64 has that of float32, since most of a float64 output was float32 on the way.
+_TOLERANCES = {"float16": 1e-2, "bfloat16": 5e-2, "float8_e4m3fn": 5e-1, "float8_e5m2": 5e-1}
+_USUAL = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tolerances:
+    """Numbers agree where they differ by at most `absolute` + `relative` * the expected absolute value."""
+
+    absolute: float
+    relative: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What `compare` found.
+
+    `largest` is the largest absolute difference of any two numbers (infinite where one of them is NaN), 0 for what is
+    compared exactly. `problem` is `None` where all agree, and else says of the worst output what is wrong with it.
+    """
+
+    largest: float
+    problem: str | None
+
+
+def default_tolerances(dtypes: Iterable[str]) -> Tolerances:
+    """Return the tolerances for a model that computes in `dtypes`: those of the coarsest one."""
+    widest = max((_TOLERANCES.get(dtype, _USUAL) for dtype in dtypes), default=_USUAL)
+    return Tolerances(absolute=widest, relative=widest)
+
+
+def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool = True) -> Comparison:
+    """Compare nested arrays: the structure, shapes and dtypes, then the numbers.
+
+    NaN equals NaN. Integers, booleans and strings must be equal. Lists and tuples count as the same structure.
+
+    Args:
+        expected: what was recorded.
+        found: what the model gives now.
+        tolerances: how far floats may be apart.
+        values: compare the numbers too; false for a model that is random.
+    """
+    problem = _structure_problem(expected, found, "")
+    if problem is not None:
+        return Comparison(largest=float("inf"), problem=problem)
+    largest, worst, worst_excess = 0.0, None, 0.0
+    for (path, old), (_, new) in zip(leaves(expected), leaves(found), strict=True):
+        name = "the output" if path == "value" else f"the output {path!r}"
+        if old.shape != new.shape or dtype_name(old) != dtype_name(new):
+            return Comparison(
+                largest=float("inf"),
+                problem=f"{name} was {_described(old)} and is {_described(new)}",
+            )
+        if not values:
+            continue
+        difference, excess, text = _numbers(old, new, tolerances)
+        largest = max(largest, difference)
+        if excess > worst_excess:
+            worst_excess, worst = excess, f"{name} {text}"
+    return Comparison(largest=largest, problem=worst)
+
+
+def _structure_problem(expected: Any, found: Any, path: str) -> str | None:
+    kinds = [
+        "dict" if isinstance(value, Mapping) else "list" if isinstance(value, list | tuple) else type(value).__name__
+        for value in (expected, found)
+    ]
+    where = f"the output {path!r}" if path else "the output"
+    if kinds[0] != kinds[1]:
+        return f"{where} was a {kinds[0]} and is a {kinds[1]}"
+    if isinstance(expected, Mapping):
+        if set(expected) != set(found):
+            return f"{where} had the keys {sorted(expected)} and has {sorted(found)}"
+        items = [(str(key), expected[key], found[key]) for key in expected]
+    elif isinstance(expected, list | tuple):
+        if len(expected) != len(found):
+            return f"{where} had {len(expected)} parts and has {len(found)}"
+        items = [(str(index), *pair) for index, pair in enumerate(zip(expected, found, strict=True))]
+    else:
+        return None
+    problems = (_structure_problem(old, new, f"{path}/{name}" if path else name) for name, old, new in items)
+    return next((problem for problem in problems if problem is not None), None)
+
+
+def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, str]:
+    """Return the largest difference, how far the worst number is outside the tolerance (0: none is), and words."""
+    import numpy as np
+
+    if old.size == 0:
+        return 0.0, 0.0, ""
+    if old.dtype.kind in "biuSM" or dtype_name(old).startswith(("int", "uint")):
+        wrong = int((old != new).sum())
+        if not wrong:
+            return 0.0, 0.0, ""
+        number = old.dtype.kind in "iu" or dtype_name(old).startswith(("int", "uint"))
+        difference = float(np.abs(old.astype("float64") - new.astype("float64")).max()) if number else 0.0
+        return difference, float("inf"), f"differs in {wrong} of {old.size} values, which must be equal"
+    kind = "complex128" if old.dtype.kind == "c" else "float64"
+    wide_old, wide_new = old.astype(kind), new.astype(kind)
+    same = (wide_old == wide_new) | (np.isnan(wide_old) & np.isnan(wide_new))
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.where(same, 0.0, np.abs(wide_old - wide_new))
+        gap = np.where(np.isnan(gap), np.inf, gap)
+        size = np.abs(np.where(np.isfinite(wide_old), wide_old, 0.0))
+        over = gap - (tolerances.absolute + tolerances.relative * size)
+    index = np.unravel_index(int(np.argmax(over)), over.shape)
+    excess = float(over[index])
+    allowed = tolerances.absolute + tolerances.relative * float(size[index])
+    text = (
+        f"differs by {float(gap[index]):.3g} where {allowed:.3g} is allowed "
+        f"(expected {wide_old[index]:.6g}, found {wide_new[index]:.6g})"
+    )
+    return float(gap.max()), max(excess, 0.0), text
+
+
+def _described(array: Any) -> str:
+    return f"{dtype_name(array)} {list(array.shape)}"

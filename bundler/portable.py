@@ -1,0 +1,146 @@
+"""A model that `unbundle` returned, pickled into a process that has never seen its code.
+
+Keras pickles a model by the name of its class; a bundled class lives in a module that only this process has. So
+`unbundle` puts a ``__reduce_ex__`` on the model itself, which `pickle`, `copy`, cloudpickle and joblib ask before they
+ask the class. What travels is the model as it is now (a ``.keras`` file: weights, compile and optimizer state) and a
+`Reference` to its bundle: the digest, the path, and the code while that is small.
+
+Only the model that `unbundle` returned, and its copies, carry their code. A clone (`keras.models.clone_model`), a
+model built around it, or a layer by itself is Keras's to pickle, and loads where the bundle is loaded already.
+
+Loading a pickle runs whatever its maker put into it. So the consent of whoever loaded the model travels along: a
+worker does not ask again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+from bundler.archive.pin import check_digest
+from bundler.archive.reader import open_bundle
+from bundler.consent import check_consent
+from bundler.errors import BundleError, IntegrityError
+from bundler.keras_io import framework, payload, registry
+from bundler.keras_io.keras_file import unpack_keras_file
+from bundler.manifest import Manifest, load_manifest
+from bundler.namespace import loaded_namespaces
+from bundler.rebuild import build, code_members, open_code, read_code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """What a model knows about the bundle that it came from.
+
+    Attributes:
+        digest: of the bundle, ``sha256:...``.
+        path: where the bundle was, or `None` for a file object.
+        manifest: the bytes of ``manifest.json``, whose SHA-256 is the digest.
+        code: the members below ``code/`` by name, decoded; `None` where they are larger than `LIMITS.carried_code`.
+        allow: the words that the caller of `unbundle` consented with.
+        custom_objects: what the caller gave instead of the bundle's own objects.
+    """
+
+    digest: str
+    path: str | None
+    manifest: bytes
+    code: Mapping[str, bytes] | None
+    allow: tuple[str, ...]
+    custom_objects: Mapping[str, Any]
+
+
+def attach(model: Any, reference: Reference) -> None:
+    """Make `model` carry `reference` when it is pickled or copied."""
+    # Past Keras's __setattr__, which would track it; a name with two underscores is skipped when Keras saves.
+    object.__setattr__(model, "__reduce_ex__", _Reduction(model, reference))
+
+
+def revive(reference: Reference, state: bytes) -> Any:
+    """Return the model of a pickle: the ``.keras`` file `state`, in the module tree of the bundle of `reference`.
+
+    The tree is taken from this process where the bundle is loaded, else from the code that the pickle carries, else
+    from the bundle at its path.
+
+    Raises:
+        BundleError: the bundle's code is in none of these places, or the model does not come back.
+    """
+    manifest = _manifest_of(reference)
+    check_consent(manifest, reference.allow)
+    framework.keras()
+    namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
+    if namespace is None:
+        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))
+    # The config names bundled objects by their keys in this very tree; what the caller gave, by keys of its own.
+    custom_objects = {
+        **{registry.saved_key(obj): obj for obj in reference.custom_objects.values() if callable(obj)},
+        **reference.custom_objects,
+    }
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+        path = Path(scratch) / "model.keras"
+        path.write_bytes(state)
+        unpack_keras_file(path, path.with_suffix(""))
+        model = build(
+            path.with_suffix(""),
+            replace(manifest, objects=tuple(replace(item, paths=()) for item in manifest.objects)),
+            namespace,
+            custom_objects=custom_objects,
+            compile=True,
+            # Keras's word for "no bytecode"; a pickle is no safer without, and the model may have got a lambda since.
+            safe_mode=False,
+            strict=False,
+        )
+    attach(model, reference)
+    return model
+
+
+class _Reduction:
+    """The ``__reduce_ex__`` of one model, which it must not keep alive."""
+
+    def __init__(self, model: Any, reference: Reference) -> None:
+        self._model = weakref.ref(model)
+        self._reference = reference
+
+    def __call__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Reference, bytes]]:  # noqa: ARG002
+        return revive, (self._reference, payload.dump(self._model()))
+
+
+def _manifest_of(reference: Reference) -> Manifest:
+    found = f"sha256:{hashlib.sha256(reference.manifest).hexdigest()}"
+    if found != reference.digest:
+        raise IntegrityError("the pickle carries another manifest", expected=reference.digest, found=found)
+    return load_manifest(reference.manifest)
+
+
+def _code_of(reference: Reference, manifest: Manifest) -> Mapping[str, bytes]:
+    if reference.code is not None:
+        _check(reference.code, manifest)
+        return reference.code
+    reason: object = "the model was loaded from a file object"
+    if reference.path is not None:
+        try:
+            with open_bundle(reference.path) as reader:
+                check_digest(reader, reference.digest)
+                return read_code(reader, manifest)
+        except (BundleError, OSError) as error:
+            reason = error.message if isinstance(error, BundleError) else error
+    raise BundleError(
+        f"this pickled model needs the code of its bundle, which is too large to carry: {reason}",
+        place=reference.path,
+        expected=f"the bundle {reference.digest}",
+        hint="put the bundle at this path, or unbundle it in this process before the pickle is loaded",
+    )
+
+
+def _check(code: Mapping[str, bytes], manifest: Manifest) -> None:
+    """Compare the code that a pickle carries with the manifest: the bytes that were reviewed are those that run."""
+    members = {member.name: member for member in manifest.members}
+    for name in code_members(manifest):
+        expected = members[name].decoded_sha256 or members[name].sha256
+        found = hashlib.sha256(code.get(name, b"")).hexdigest()
+        if found != expected:
+            raise IntegrityError("the pickle carries other code", place=name, expected=expected, found=found)

@@ -1,0 +1,46 @@
+"""Saving what came out of a bundle and loading it once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bundler.consent import needed_words
+from bundler.keras_io import payload
+from bundler.keras_io.framework import keras
+from bundler.manifest import Manifest
+
+
+def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
+    """Save `model`, which came out of the bundle with `manifest`, into `folder` and return what was written.
+
+    By Keras where Keras can; a model that needed an adaptation, a builder or a graph is packed again instead.
+
+    Raises:
+        PackError: it cannot be saved.
+    """
+    if _is_kerass_own(manifest):
+        # A folder, not a ZIP: Keras reads the weights of a ZIP into memory as a whole.
+        payload.save(model, folder / "again")
+        return folder / "again"
+    from bundler.pack import bundle
+
+    return bundle(model, folder / "again.kbundle", prove=False).path
+
+
+def load_again(path: Path, manifest: Manifest) -> Any:
+    """Load what `save_again` wrote.
+
+    Raises:
+        Exception: whatever Keras raises.
+    """
+    if _is_kerass_own(manifest):
+        return keras().saving.load_model(path, compile=True)
+    from bundler.unpack import unbundle
+
+    return unbundle(path, allow=needed_words(manifest))
+
+
+def _is_kerass_own(manifest: Manifest) -> bool:
+    """Say whether Keras alone brings the loaded model back: nothing had to be done for it when it was loaded."""
+    return manifest.payload.kind == "keras" and not manifest.adaptations and manifest.builder is None

@@ -1,0 +1,149 @@
+"""One child process of our own: lines in, lines out, the end of what it says, and no trace afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+from bundler.errors import PackError
+from bundler.proof.request import LONGEST_ANSWER
+from bundler.proof.seclusion import PACKAGE, installed_entries
+
+#: What the interpreter needs of the author's environment: the system's, the framework's and the network's.
+_KEPT = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ"),
+        *("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+        *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+        *("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR", "PYTHONUTF8"),
+    )
+)
+_KEPT_PREFIXES = ("LC_", "TF_", "KERAS_", "XLA_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_", "KMP_", "OPENBLAS_")
+_ENDING_KEPT = 8_000
+
+
+class Interpreter:
+    """A fresh Python with the framework and nothing of the author's, in a process group and a folder of its own.
+
+    Attributes:
+        lines: what it answers, a line each; an empty one when it has ended.
+    """
+
+    def __init__(self) -> None:
+        """Start the process.
+
+        Raises:
+            PackError: it cannot be started.
+        """
+        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._ending: deque[bytes] = deque()
+        self._scratch = tempfile.TemporaryDirectory(prefix="kbundle-proof-", ignore_cleanup_errors=True)
+        try:
+            self._process = _started(Path(self._scratch.name))
+        except OSError as error:
+            self._scratch.cleanup()
+            raise PackError(
+                f"no fresh interpreter can be started: {error}", hint="pack with prove=False (--no-proof)"
+            ) from error
+        assert self._process.stdout is not None  # noqa: S101 - for mypy; all three are pipes
+        assert self._process.stderr is not None  # noqa: S101
+        threading.Thread(target=_pass_on, args=(self._process.stdout, self.lines), daemon=True).start()
+        self._listener = threading.Thread(target=_keep_end, args=(self._process.stderr, self._ending), daemon=True)
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process.poll() is None
+
+    def send(self, line: bytes) -> None:
+        """Write a line to the process; if it has ended, `lines` tells that."""
+        assert self._process.stdin is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def last_words(self) -> tuple[int, list[str]]:
+        """Wait for the end of the process and return its exit code and the last lines of its stderr."""
+        code = self._process.wait()
+        self._listener.join(timeout=5)
+        return code, b"".join(self._ending)[-_ENDING_KEPT:].decode(errors="replace").splitlines()[-15:]
+
+    def end(self) -> None:
+        """End the process and all that it started, and remove its folder."""
+        # The group may have ended by itself.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):  # What was not written yet cannot be written any more.
+                self._process.stdin.close()
+        self._scratch.cleanup()
+
+
+def _started(folder: Path) -> subprocess.Popen[bytes]:
+    if not sys.executable:
+        raise OSError("this Python does not know its own program")
+    (folder / "cwd").mkdir()
+    (folder / "tmp").mkdir()
+    start = PACKAGE / "proof" / "start.py"
+    return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
+        [sys.executable, "-P", str(start), str(PACKAGE), str(folder), *installed_entries(sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder / "cwd",
+        env=_environment(folder / "tmp"),
+        # Ctrl-C is the author's side to handle, and what the bundle's code starts ends with this process.
+        start_new_session=True,
+    )
+
+
+def _environment(temporary: Path) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        **kept,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        # So that whatever the bundle's code leaves behind goes with our folder.
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+    }
+
+
+def _pass_on(stream: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+    """Pass the lines of `stream` on, and an empty one at its end."""
+    with contextlib.suppress(ValueError, OSError), stream:  # Closed under our hands: also its end.
+        while line := stream.readline(LONGEST_ANSWER):
+            lines.put(line)
+    lines.put(b"")
+
+
+def _keep_end(stream: IO[bytes], ending: deque[bytes]) -> None:
+    """Read `stream` to its end and keep the last bytes."""
+    size = 0
+    with contextlib.suppress(ValueError, OSError), stream:
+        while piece := os.read(stream.fileno(), 1 << 16):
+            ending.append(piece)
+            size += len(piece)
+            while size - len(ending[0]) > _ENDING_KEPT:
+                size -= len(ending.popleft())

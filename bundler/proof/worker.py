@@ -1,0 +1,86 @@
+"""The interpreter that proves bundles: framework first, then one request a line from stdin, one answer a line.
+
+What bundled code prints must not get between the answers, so they go to a duplicate of stdout, and stdout itself
+becomes stderr, which the other side keeps the end of.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import os
+import queue
+import shutil
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+from bundler.errors import BundleError
+from bundler.keras_io import framework
+from bundler.proof.checks import CheckFailed, run_checks
+from bundler.proof.request import LONGEST_REQUEST, Failure, Passed, Request
+from bundler.proof.seclusion import Seclusion, cut_path
+
+_SHOWN = 4_000
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until stdin ends: the scratch folder, then more entries for `sys.path`."""
+    scratch = Path(arguments[0])
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    cut_path(arguments[1:])
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(requests, lines, scratch), daemon=True).start()
+    try:
+        framework.keras()
+    except BundleError as error:
+        _send(answers, "failed", Failure(stage="load", message=str(error)))
+        return
+    seclusion = Seclusion([scratch])
+    while True:
+        answer(Request.parse(lines.get()), scratch, seclusion, answers)
+        gc.collect()
+
+
+def answer(request: Request, scratch: Path, seclusion: Seclusion, answers: BinaryIO) -> None:
+    """Run the checks of one request and send what came out, with the stages on the way."""
+    seclusion.enter(request.surroundings, request.path)
+    try:
+        done = run_checks(request, scratch, lambda stage: _send(answers, "stage", stage))
+    except CheckFailed as error:
+        failure = error.failure
+        traceback.print_exception(error.__cause__ or error)
+        _send(
+            answers,
+            "failed",
+            dataclasses.replace(failure, message=failure.message[:_SHOWN], unread=tuple(seclusion.unread[:10])),
+        )
+        return
+    versions = framework.versions()
+    passed = Passed(checks=done, python=python_version(), keras_version=versions[0], tensorflow_version=versions[1])
+    _send(answers, "passed", passed)
+
+
+def python_version() -> str:
+    """Return the running Python's version as the manifest has it: major.minor."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _send(answers: BinaryIO, word: str, value: str | Failure | Passed) -> None:
+    plain = value if isinstance(value, str) else dataclasses.asdict(value)
+    answers.write(json.dumps({word: plain}).encode() + b"\n")
+
+
+def _read(requests: BinaryIO, lines: queue.SimpleQueue[bytes], scratch: Path) -> None:
+    """Pass the requests on; end the process at once when the other side is gone, whatever bundled code is doing."""
+    while line := requests.readline(LONGEST_REQUEST):
+        lines.put(line)
+    # The other side cannot tidy up after itself if it was killed.
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(1)

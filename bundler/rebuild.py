@@ -1,0 +1,99 @@
+"""From the verified bytes of a bundle to its module tree, and from a model file to a live model in it.
+
+`bundler.unpack` comes here with a whole bundle, `bundler.portable` with what a pickle brought along.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bundler.archive.reader import BundleReader
+from bundler.errors import LimitExceeded
+from bundler.keras_io import loading, registry
+from bundler.limits import LIMITS
+from bundler.manifest import Manifest
+from bundler.namespace import ModuleText, Namespace, open_namespace
+
+
+def read_code(reader: BundleReader, manifest: Manifest) -> dict[str, bytes]:
+    """Read the members below ``code/``, each verified against its digest before any of it is used.
+
+    Raises:
+        LimitExceeded: a member, or all together, would take more memory than `bundler.limits` allows.
+    """
+    members = {member.name: member for member in manifest.members}
+    source = [module.member for module in manifest.modules]
+    files = [name for name in code_members(manifest) if name not in source]
+    for names, each, total in (
+        (source, LIMITS.source_file, LIMITS.source_total),
+        (files, LIMITS.data_file, LIMITS.data_total),
+    ):
+        sizes = {name: members[name].decoded_size or members[name].size for name in names}
+        for name, size in sizes.items():
+            if size > each:
+                raise LimitExceeded("the member is too large to load", place=name, expected=each, found=size)
+        if sum(sizes.values()) > total:
+            raise LimitExceeded("the source is too large", expected=total, found=sum(sizes.values()))
+    content = {name: reader.read(name) for name in (*source, *files)}
+    with open(os.devnull, "wb") as nowhere:
+        # What loading does not use is checked all the same, unless a later version encoded it.
+        for member in manifest.members:
+            if member.name not in content and member.name != manifest.payload.member and member.encoding is None:
+                reader.copy_to(member.name, nowhere)
+    return content
+
+
+def code_members(manifest: Manifest) -> list[str]:
+    """Return the members that the bundle's code consists of: source, data files and pickles."""
+    return [
+        *(module.member for module in manifest.modules),
+        *(item.member for item in manifest.data),
+        *(item.opaque.member for item in manifest.objects if item.opaque is not None),
+    ]
+
+
+def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> Namespace:
+    """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`."""
+    return open_namespace(
+        digest,
+        [
+            ModuleText(
+                name=module.name, text=content[module.member], package=module.package, generated=module.generated
+            )
+            for module in manifest.modules
+        ],
+        {item.path: content[item.member] for item in manifest.data},
+        versions={distribution.name: distribution.version for distribution in manifest.requirements.packed},
+        isolation=registry.isolated,
+        pickles={
+            (item.module, item.qualname): content[item.opaque.member]
+            for item in manifest.objects
+            if item.opaque is not None
+        },
+    )
+
+
+def build(
+    directory: Path,
+    manifest: Manifest,
+    namespace: Namespace,
+    *,
+    custom_objects: Mapping[str, Any],
+    compile: bool,  # noqa: A002 - Keras's own name for it
+    safe_mode: bool,
+    strict: bool = True,
+) -> Any:
+    """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
+    return loading.load(
+        directory,
+        manifest.objects,
+        [module.name for module in manifest.modules if module.entry],
+        namespace,
+        custom_objects=custom_objects,
+        compile=compile,
+        safe_mode=safe_mode,
+        strict=strict,
+    )

@@ -1,0 +1,79 @@
+"""Which generated module a definition goes into."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from bundler.sources.lift import bindings, naming
+from bundler.sources.lift.draft import Draft
+from bundler.sources.lift.namespaces import is_loose
+from bundler.sources.lift.values import same
+
+
+class Drafts:
+    """The generated modules of one run, by the namespace that their definitions come from.
+
+    The first of a script or notebook has its top level. Others hold what does not fit beside it: a second class of
+    one name, or the same closure over another value.
+    """
+
+    def __init__(self, taken: Collection[str]) -> None:
+        self._names = naming.ModuleNames(taken)
+        self._drafts: dict[int, list[Draft]] = {}
+        self._namespaces: list[Mapping[str, Any]] = []
+
+    def __iter__(self) -> Iterator[Draft]:
+        return (draft for group in self._drafts.values() for draft in group if draft.items)
+
+    def main(self, namespace: Mapping[str, Any]) -> Draft:
+        """Return the draft for the top level of a script or notebook."""
+        drafts = self._of(namespace)
+        if not drafts:
+            stem = naming.module_stem(namespace)
+            notebook = stem == "notebook"
+            file = "the notebook" if notebook else f"the script {stem}"
+            drafts.append(
+                Draft(
+                    name=self._names.give(stem, f"{stem}_cells" if notebook else f"{stem}_script"),
+                    docstring=f"What the model needs of {file} that made it.",
+                    reason=f"made from the text of {file}",
+                )
+            )
+        return drafts[0]
+
+    def fitting(self, namespace: Mapping[str, Any], wanted: Mapping[str, Any]) -> Draft:
+        """Return a draft where all names of `wanted` can have these values."""
+        loose = is_loose(namespace)
+        if loose:
+            self.main(namespace)
+        drafts = self._of(namespace)
+        for index, draft in enumerate(drafts):
+            fits = all(name not in draft.bound or same(draft.bound[name], value) for name, value in wanted.items())
+            if loose and index == 0:
+                fits = fits and all(
+                    name not in namespace or same(namespace[name], value) for name, value in wanted.items()
+                )
+            if fits:
+                return draft
+        number = len(drafts) + 1
+        if loose:
+            stem, origin = drafts[0].name, drafts[0].reason.removeprefix("made from the text of ")
+            name = self._names.give(f"{stem}_{number}", f"{stem}_more_{number}")
+        else:
+            origin = bindings.public_name(str(namespace.get("__name__")))
+            stem = naming.identifier(f"{origin.replace('.', '_')}_locals")
+            name = self._names.give(stem if number == 1 else f"{stem}_{number}", f"{stem}_more_{number}")
+        drafts.append(
+            Draft(
+                name=name,
+                docstring=f"What the model needs of the functions of {origin}.",
+                reason=f"made from the text of functions of {origin}",
+            )
+        )
+        return drafts[-1]
+
+    def _of(self, namespace: Mapping[str, Any]) -> list[Draft]:
+        if id(namespace) not in self._drafts:
+            self._namespaces.append(namespace)  # Kept alive, so that its id stays its own.
+        return self._drafts.setdefault(id(namespace), [])

@@ -1,0 +1,325 @@
+"""Lifts objects into generated modules.
+
+Two ways in: a name at the top level of a script or notebook (`_Job.require`) and an object that no name gives, made
+inside a function or as a lambda (`_Job.add_unnamed`). Both write a definition and follow the names that it reads.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Collection, Mapping, Sequence
+from types import FunctionType
+from typing import Any
+
+from bundler.sources.lift import bindings, lambdas, naming
+from bundler.sources.lift.captures import captured, surroundings
+from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.drafts import Drafts
+from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
+from bundler.sources.lift.match import Match, described, match_class, match_function
+from bundler.sources.lift.names import Names, line_of, names_of
+from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
+from bundler.sources.lift.refusals import refusal
+from bundler.sources.lift.segments import Definition, statement_text
+from bundler.sources.lift.statements import Statements
+from bundler.sources.lift.texts import Texts, futures
+from bundler.sources.lift.use import Use
+from bundler.sources.lift.values import is_plain, same, written
+
+
+def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
+    """Write the modules that `objects` need to live in.
+
+    Args:
+        objects: classes and functions for which `needs_lifting` holds.
+        taken: top-level module names that a generated module must not have; those of Python and of installed
+            distributions are known.
+    """
+    job = _Job(taken)
+    for obj in objects:
+        try:
+            job.add(obj)
+        except NotLiftableError as error:
+            job.problems.append(str(error))
+    return job.result()
+
+
+class _Job:
+    def __init__(self, taken: Collection[str]) -> None:
+        self.texts = Texts()
+        self.problems: list[str] = []
+        self._statements = Statements(self.texts)
+        self.drafts = Drafts(taken)
+        self._places: dict[Liftable, tuple[Draft, str]] = {}
+
+    def result(self) -> Lifted:
+        drafts = list(self.drafts)
+        by_name = {draft.name: draft for draft in drafts}
+        for draft in drafts:
+            for other in sorted(draft.imports_from):
+                if draft.name in by_name[other].imports_from and draft.name < other:
+                    self.problems.append(
+                        f"{draft.reason}: two definitions of one name need each other; give one another name"
+                    )
+        return Lifted(
+            modules=tuple(
+                LiftedModule(name=draft.name, text=draft.text().encode(), reason=draft.reason)
+                for draft in sorted(drafts, key=lambda draft: draft.name)
+            ),
+            places={obj: (draft.name, qualname) for obj, (draft, qualname) in self._places.items()},
+            problems=tuple(dict.fromkeys(self.problems)),
+        )
+
+    def add(self, obj: Liftable) -> tuple[Draft, str]:
+        """Lift `obj` and return where it is."""
+        if obj in self._places:
+            return self._places[obj]
+        namespace = namespace_of_object(obj)
+        if is_loose(namespace):
+            path = path_to(namespace, obj)
+            if path is not None and (not is_lambda(obj) or self._lambda_statement(path, obj, namespace) is not None):
+                draft = self.drafts.main(namespace)
+                self.require(draft, namespace, path.partition(".")[0], Use(what="the model", where=""))
+                if obj in self._places:
+                    return self._places[obj]
+                self._places[obj] = (draft, path)
+                return draft, path
+        return self.add_unnamed(obj)
+
+    def require(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+        """Make `draft` bind `name` as `namespace` does."""
+        value = namespace[name]
+        if name in draft.bound:
+            if not same(draft.bound[name], value):
+                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+            return
+        draft.bound[name] = value
+        item = self._named_item(draft, namespace, name, value, use)
+        if item is not None:
+            draft.add(item)
+
+    def _named_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
+        """Return the statement that binds `name`; what it needs is in `draft` already."""
+        for binding in self._statements.of(name, namespace):
+            if isinstance(binding.node, Definition):
+                match = self._statements.definition(binding, binding.node, value, namespace)
+                if match is not None:
+                    return self._definition_item(draft, match, binding.node, name, value)
+                continue
+            if is_lambda(value) and _assigned_lambda(binding.node) is not None:
+                if (match := self._lambda_statement(name, value, namespace)) is not None:
+                    self._places.setdefault(value, (draft, name))
+                    text = lambdas.function_text(match, value, name)
+                    return self._written(draft, match, text, (name,), value, captured(match, value))
+                continue
+            statement = self._statements.text(binding, name, value, namespace)
+            if statement is None:
+                continue
+            imports = binding.alias is not None
+            names = Names.nothing() if imports else names_of(statement)
+            order = (binding.unit.order, binding.node.lineno, 1)
+            self._follow(draft, namespace, names, Use.at(binding.unit, binding.node, f"{name!r}"))
+            return Item(
+                names=tuple(self._statements.names(statement)),
+                text=statement,
+                order=order,
+                is_import=imports or statement.startswith("try"),
+                at_once=names.at_once,
+                every=names.every,
+            )
+        if is_liftable(value) and path_to(namespace, value) == name and not is_lambda(value):
+            # It says of itself that it is this name, but no statement of that name made it.
+            self.add_unnamed(value)
+        return self._item_for(draft, name, value, use)
+
+    def _lambda_statement(self, name: str, value: FunctionType, namespace: Mapping[str, Any]) -> Match | None:
+        """Return the text of the lambda `value` if a statement ``name = lambda ...`` made it."""
+        match = match_function(self.texts, value)
+        nodes = [_assigned_lambda(binding.node) for binding in self._statements.of(name, namespace)]
+        return match if match.node in nodes else None
+
+    def _item_for(self, draft: Draft, name: str, value: Any, use: Use) -> Item | None:
+        """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
+        if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
+            return Item(names=(name,), text=text, order=use.before, is_import=True)
+        if is_plain(value):
+            return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
+        if isinstance(value, type | FunctionType):
+            other, qualname = self.add(value)
+            if other is not draft:
+                if "." in qualname:
+                    raise NotLiftableError(
+                        f"{use.where}: {use.what} uses {name!r}, a class inside another; move it out"
+                    )
+                draft.imports_from.add(other.name)
+                alias = f" as {name}" if qualname != name else ""
+                text = f"from {other.name} import {qualname}{alias}"
+                return Item(names=(name,), text=text, order=use.before, is_import=True)
+            if qualname == name:
+                return None
+            needs = frozenset({qualname.partition(".")[0]})
+            return Item(names=(name,), text=f"{name} = {qualname}", order=use.after, at_once=needs, every=needs)
+        raise NotLiftableError(refusal(name, value, use))
+
+    def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
+        """Return the item of a definition that a name at the top level gives."""
+        text = statement_text(match.unit, node)
+        if isinstance(value, type | FunctionType):
+            self._places.setdefault(value, (draft, name))
+        item = self._written(draft, match, text, (name,), value, {})
+        if isinstance(value, type | FunctionType) and not node.decorator_list:
+            for read, was in captured(match, value).items():
+                if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
+                    raise NotLiftableError(
+                        f"{match.where}: {described(value)} was defined when {read!r} had another value; run it again "
+                        "and make the model anew"
+                    )
+        return item
+
+    def _written(
+        self, draft: Draft, match: Match, text: str, names: tuple[str, ...], value: Any, values: Mapping[str, Any]
+    ) -> Item:
+        """Return the item for the definition `text`, after what it needs: names of `values` first, then globals."""
+        code = next(iter(self._statements.codes(value)), None)
+        lazy = code is not None and futures(code)
+        draft.lazy_annotations = draft.lazy_annotations or lazy
+        what = described(value) if isinstance(value, type | FunctionType) else repr(names[0])
+        use = Use.at(match.unit, match.node, what)
+        read = self._read(match, text, use, lazy=lazy)
+        self._follow(draft, match.namespace, read, use, values, surroundings(match))
+        return Item(
+            names=names,
+            text=text,
+            order=use.order,
+            is_definition=True,
+            at_once=read.at_once,
+            every=read.every,
+        )
+
+    def _read(self, match: Match, text: str, use: Use, *, lazy: bool) -> Names:
+        try:
+            return names_of(text, lazy_annotations=lazy)
+        except SyntaxError as error:
+            raise NotLiftableError(
+                f"{match.where}: {use.what} does not stand for itself ({error.msg}); keep what it changes in an "
+                "attribute or a keras variable instead"
+            ) from None
+
+    def _follow(
+        self,
+        draft: Draft,
+        namespace: Mapping[str, Any],
+        names: Names,
+        use: Use,
+        values: Mapping[str, Any] | None = None,
+        around: Collection[str] = (),
+    ) -> None:
+        """Bring into `draft` what `names` stand for; every name that cannot come is a problem of its own."""
+        values = values or {}
+        main = self.drafts.main(namespace) if is_loose(namespace) else None
+        for name in sorted(names.every):
+            at = use.line(line_of(use.node, name)) if use.node is not None else use
+            try:
+                if name in values:
+                    self._bind_captured(draft, name, values[name], at)
+                elif name in around:
+                    raise NotLiftableError(
+                        f"{at.where}: {use.what} uses {name!r} of the function around it, and its value is not kept; "
+                        "move the definition to the top level"
+                    )
+                elif name in ("__file__", "get_ipython") or _is_ipython(namespace, name):
+                    raise NotLiftableError(refusal(name, namespace.get(name), at))
+                elif name in namespace:
+                    if draft is main:
+                        self.require(draft, namespace, name, at)
+                    else:
+                        self._link(draft, main, namespace, name, at, rebinds=name in names.written)
+            except NotLiftableError as error:
+                self.problems.append(str(error))
+
+    def _bind_captured(self, draft: Draft, name: str, value: Any, use: Use) -> None:
+        if name in draft.bound:
+            return  # It was chosen to fit, see `_draft_for`.
+        draft.bound[name] = value
+        item = self._item_for(draft, name, value, use)
+        if item is not None:
+            draft.add(item)
+
+    def _link(
+        self, draft: Draft, main: Draft | None, namespace: Mapping[str, Any], name: str, use: Use, *, rebinds: bool
+    ) -> None:
+        """Let `draft`, which is not the module of `namespace`, import `name` of it."""
+        value = namespace[name]
+        if name in draft.bound:
+            return
+        if rebinds:
+            raise NotLiftableError(
+                f"{use.where}: {use.what} changes the global {name!r} of its module; keep it in an attribute instead"
+            )
+        draft.bound[name] = value
+        for binding in self._statements.of(name, namespace):
+            if binding.alias is None:
+                continue
+            text = self._statements.text(binding, name, value, namespace)
+            if text is not None and not text.startswith("try"):
+                order = (binding.unit.order, binding.node.lineno, 1)
+                draft.add(Item(names=(name,), text=text, order=order, is_import=True))
+                return
+        if main is not None:
+            self.require(main, namespace, name, use)
+            draft.imports_from.add(main.name)
+            origin = main.name
+        else:
+            origin = bindings.public_name(str(namespace["__name__"]))
+        draft.add(Item(names=(name,), text=f"from {origin} import {name}", order=use.before, is_import=True))
+
+    def add_unnamed(self, obj: Liftable) -> tuple[Draft, str]:
+        """Lift an object that no top-level name gives."""
+        match = match_class(self.texts, obj) if isinstance(obj, type) else match_function(self.texts, obj)
+        node, values = match.node, captured(match, obj)
+        use = Use.at(match.unit, node, described(obj))
+        name = obj.__name__
+        if isinstance(node, ast.Lambda):
+            text = lambdas.function_text(match, obj, "_")
+        else:
+            text = statement_text(match.unit, node)
+            own = getattr(node, "name", name)
+            if own != name:
+                raise NotLiftableError(
+                    f"{match.where}: {described(obj)} is called {own!r} in its text; give it one name"
+                )
+        code = next(iter(self._statements.codes(obj)), None)
+        read = self._read(match, text, use, lazy=code is not None and futures(code))
+        wanted = {item: values[item] for item in read.every & set(values)}
+        wanted |= {item: match.namespace[item] for item in read.every - set(values) if item in match.namespace}
+        if isinstance(node, ast.Lambda):
+            draft = self.drafts.fitting(match.namespace, wanted)
+            others = {item for item, value in match.namespace.items() if value is not obj}
+            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *values, *read.every})
+            text = lambdas.function_text(match, obj, name)
+        else:
+            draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})
+        self._places[obj] = (draft, name)
+        draft.bound[name] = obj
+        # A function that calls itself holds itself in a cell, under the name that the factory has for it.
+        selves = [item for item in wanted if wanted[item] is obj and item != name]
+        for alias in selves:
+            draft.bound[alias] = obj
+        item = self._written(draft, match, text, (name,), obj, values)
+        draft.add(item)
+        needs = frozenset({name})
+        for alias in selves:
+            after = (item.order[0], item.order[1], 2)
+            draft.add(Item(names=(alias,), text=f"{alias} = {name}", order=after, at_once=needs, every=needs))
+        return draft, name
+
+
+def _assigned_lambda(node: ast.stmt) -> ast.Lambda | None:
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    return value if isinstance(value, ast.Lambda) else None
+
+
+def _is_ipython(namespace: Mapping[str, Any], name: str) -> bool:
+    value = namespace.get(name, vars(builtins).get(name))
+    return type(value).__module__.partition(".")[0] in ("IPython", "ipykernel")

@@ -1,0 +1,50 @@
+"""Why a value cannot go into a generated module, and what to do instead."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+from bundler.sources.lift.use import Use
+from bundler.sources.lift.values import type_name
+
+
+def refusal(name: str, value: object, use: Use) -> str:
+    """Return the problem for the author: where, what uses which value, its type, and the remedy."""
+    place = f"{use.where}: " if use.where else ""
+    if name == "__file__":
+        return (
+            f"{place}{use.what} uses __file__, the place of the script on this machine; move the definition to a "
+            "module, whose data files travel with it"
+        )
+    if type(value).__module__.startswith(("IPython", "ipykernel")) or name == "get_ipython":
+        return (
+            f"{place}{use.what} uses {name!r} of the notebook (a magic or a shell line is one, too); take it out of "
+            "the definition"
+        )
+    return (
+        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant; {_remedy(value)}"
+    )
+
+
+def _remedy(value: object) -> str:
+    roots = {base.__name__ for base in type(value).__mro__ if base.__module__.partition(".")[0] == "keras"}
+    if roots & {"Layer", "Model", "Metric", "Optimizer"}:
+        return "make it in the __init__ of the class that uses it, and keep it as an attribute"
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return (
+            "write small ones as a list, pass it to __init__ and return it from get_config(), or keep it as a "
+            "weight (add_weight) of the layer"
+        )
+    if isinstance(value, functools.partial):
+        return "write a named function (def ...) that makes the call"
+    if isinstance(value, io.IOBase):
+        return "read the file in a module whose data files travel with it, or keep what it holds as a weight"
+    return (
+        "make it inside the definition, pass it to __init__ and return it from get_config(), or move the code to a "
+        "module"
+    )
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

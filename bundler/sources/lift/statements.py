@@ -1,0 +1,127 @@
+"""The statement that gives a name of a namespace the value that it has now."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any
+
+from bundler.sources.lift import bindings
+from bundler.sources.lift.bindings import Binding
+from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.match import Match, match_class, match_function
+from bundler.sources.lift.segments import Definition, statement_text
+from bundler.sources.lift.texts import Texts, Unit, functions_of, unwrapped
+from bundler.sources.lift.values import is_plain, literal_is, reproduces, written
+
+
+class Statements:
+    """Answers from the texts of namespaces, and remembers."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._bindings: dict[int, tuple[Binding, ...]] = {}
+
+    def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[Binding]:
+        """Yield the statements that bind `name`, the one that ran last first; star imports count."""
+        if id(namespace) not in self._bindings:
+            found = [binding for unit in self._texts.units(namespace) for binding in bindings.bindings_in(unit)]
+            self._bindings[id(namespace)] = tuple(reversed(found))
+        for binding in self._bindings[id(namespace)]:
+            if binding.name in (name, "*"):
+                yield binding
+
+    def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
+        """Return the text of `value` if `node`, the class or def statement of `binding`, made it.
+
+        Raises:
+            NotLiftableError: it would be the statement, but its text was changed since, or the class was.
+        """
+        here = Match(unit=binding.unit, node=node, namespace=namespace)
+        if node.decorator_list:
+            # What a decorator returns may be anything; that it holds the definition is enough.
+            return here if self._is_made_from(value, node, binding.unit) else None
+        if not isinstance(value, type | FunctionType) or getattr(value, "__module__", None) != namespace.get(
+            "__name__"
+        ):
+            return None
+        found = match_class(self._texts, value) if isinstance(value, type) else match_function(self._texts, value)
+        return found if found.node is node else None
+
+    def _is_made_from(self, value: Any, node: Definition, unit: Unit) -> bool:
+        last = node.end_lineno or node.lineno
+        first = min(item.lineno for item in node.decorator_list)
+        codes = list(self.codes(value))
+        if any(code.co_filename == unit.filename and first <= code.co_firstlineno <= last for code in codes):
+            for code in codes:
+                if code.co_filename == unit.filename:
+                    self._verify(code, unit)
+            return True
+        if any(code.co_name == node.name for code in codes):
+            return False
+        # No code of the definition shows: a class without methods, or a wrapper that hides what it wraps.
+        return getattr(value, "__name__", node.name) == node.name
+
+    def _verify(self, code: CodeType, unit: Unit) -> None:
+        try:
+            self._texts.check(code, unit)
+        except ValueError as error:
+            raise NotLiftableError(
+                f"{error}: the text was changed after it ran; run it again and make the model anew"
+            ) from None
+
+    def codes(self, value: Any) -> Iterator[CodeType]:
+        """Yield the code objects that are `value`, or that it wraps."""
+        if isinstance(value, type):
+            for cls in value.__mro__:
+                if cls.__module__ == value.__module__:
+                    yield from (function.__code__ for _, function in functions_of(cls))
+        else:
+            yield from (function.__code__ for function in unwrapped(value))
+
+    def text(self, binding: Binding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
+        """Return a statement that gives `name` its value again, from an import or an assignment, or `None`."""
+        if binding.name == "*":
+            return bindings.star_text(binding, name, value, namespace)
+        if binding.alias is not None:
+            text = bindings.import_text(binding, value, namespace)
+            guarded = bindings.guarded_import(binding.unit, binding.node)
+            if guarded is not None and (text is not None or is_plain(value)):
+                return statement_text(binding.unit, guarded)
+            return text
+        guarded = bindings.guarded_import(binding.unit, binding.node)
+        if guarded is not None:
+            return statement_text(binding.unit, guarded)
+        return self._assignment(binding, name, value, namespace)
+
+    def _assignment(self, binding: Binding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
+        match binding.node:
+            case (
+                ast.Assign(targets=[ast.Name()], value=expression)
+                | ast.AnnAssign(target=ast.Name(), value=ast.expr() as expression)
+            ):
+                verbatim = True
+            case ast.Assign(value=expression, targets=targets) if all(isinstance(item, ast.Name) for item in targets):
+                verbatim = False
+            case _:
+                return f"{name} = {written(value)}" if is_plain(value) else None
+        constant = literal_is(expression, value)
+        if not constant and (
+            binding.in_loop or not reproduces(expression, value, {**vars(builtins), **namespace}.__getitem__)
+        ):
+            return f"{name} = {written(value)}" if is_plain(value) else None
+        if verbatim:
+            return statement_text(binding.unit, binding.node)
+        return f"{name} = {ast.get_source_segment(binding.unit.text, expression)}"
+
+    def names(self, text: str) -> list[str]:
+        """Return what a statement binds."""
+        names = []
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.alias):
+                names.append(node.asname or node.name.partition(".")[0])
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.append(node.id)
+        return names

@@ -1,0 +1,187 @@
+"""Values that a generated module may hold: plain constants as text, and expressions that may run again."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import functools
+import logging
+import re
+import typing
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+#: Keras objects that are configuration: making one anew reads nothing, writes nothing and holds no weights.
+_KERAS_BASES = frozenset(
+    {
+        "Initializer",
+        "Regularizer",
+        "Constraint",
+        "Loss",
+        "LearningRateSchedule",
+        "DTypePolicy",
+        "InputSpec",
+    }
+)
+#: Calls of Python's own library that only make a value.
+_MAKERS: tuple[Any, ...] = (
+    functools.partial,
+    collections.namedtuple,
+    typing.NewType,
+    typing.TypeVar,
+    logging.getLogger,
+    re.compile,
+)
+_LONGEST = 2000
+_REFERENCES = (type, FunctionType, BuiltinFunctionType, ModuleType)
+_ARITHMETIC = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.Tuple, ast.List, ast.Load)
+#: A value by its name, as the module that is generated will see it; raises KeyError.
+Lookup = Callable[[str], Any]
+
+
+def is_plain(value: object) -> bool:
+    """Say whether `value` is a constant whose `repr` gives it back, and small enough to stand in source."""
+    return _plain(value, 0) and len(repr(value)) <= _LONGEST
+
+
+def _plain(value: object, depth: int) -> bool:
+    if value is None or type(value) in (bool, int, str, bytes):
+        return True
+    if type(value) in (float, complex):
+        return "nan" not in repr(value) and "inf" not in repr(value)
+    if depth > 20:
+        return False
+    if type(value) is dict:
+        return all(_plain(key, depth + 1) and _plain(item, depth + 1) for key, item in value.items())
+    if isinstance(value, tuple | list | set | frozenset) and type(value) in (tuple, list, set, frozenset):
+        return all(_plain(item, depth + 1) for item in value)
+    return False
+
+
+def same(first: object, second: object) -> bool:
+    """Say whether two values are one object, or plain constants that nobody can tell apart."""
+    if first is second:
+        return True
+    return type(first) is type(second) and is_plain(first) and is_plain(second) and written(first) == written(second)
+
+
+def written(value: object) -> str:
+    """Return the text of a plain constant; sets are sorted, so that it is the same in every process."""
+    if isinstance(value, set | frozenset) and value:
+        inner = "{" + ", ".join(sorted(written(item) for item in value)) + "}"
+        return f"frozenset({inner})" if isinstance(value, frozenset) else inner
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{written(key)}: {written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(written(item) for item in value) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(written(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    if type(value) is str:
+        # The quotes that a person and a formatter use.
+        text = repr(value)
+        return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in value else text
+    return repr(value)
+
+
+def literal_is(node: ast.expr, value: object) -> bool:
+    """Say whether `node` is a constant expression, arithmetic included, whose value is `value`."""
+    try:
+        return same(ast.literal_eval(node), value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        pass
+    if not all(isinstance(item, _ARITHMETIC) for item in ast.walk(node)):
+        return False
+    try:
+        # Numbers and operators only, which the author's process has computed before.
+        code = compile(ast.Expression(body=node), "<constant>", "eval")
+        return same(eval(code, {"__builtins__": {}}), value)  # noqa: S307
+    except (ArithmeticError, TypeError, ValueError):
+        return False
+
+
+def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
+    """Say whether running `node` again, where names mean what `lookup` says, gives `value` and does nothing else.
+
+    Names, attributes of modules and classes, and calls from a closed list: Keras configuration objects (see
+    `_KERAS_BASES`), Keras's own ``get`` functions and the makers of Python's library in `_MAKERS`, with arguments that
+    are constants or such expressions themselves.
+    """
+    if literal_is(node, value):
+        return True
+    try:
+        if isinstance(node, ast.Name | ast.Attribute):
+            return same(_dotted(node, lookup), value)
+        if isinstance(node, ast.Call):
+            return _call(node, value, lookup)
+    except (KeyError, AttributeError):
+        return False
+    return False
+
+
+def _call(node: ast.Call, value: object, lookup: Lookup) -> bool:
+    function = _dotted(node.func, lookup)
+    makes_its_type = not isinstance(function, type) or type(value) is function
+    if not _is_allowed(function) or not makes_its_type:
+        return False
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg is not None)]
+    if len(arguments) != len(node.args) + len(node.keywords) or not all(_argument(item, lookup) for item in arguments):
+        return False
+    if isinstance(value, functools.partial):
+        given = [item.arg for item in node.keywords]
+        return (
+            reproduces(node.args[0], value.func, lookup)
+            and len(value.args) == len(node.args) - 1
+            and all(reproduces(item, one, lookup) for item, one in zip(node.args[1:], value.args, strict=True))
+            and given == list(value.keywords)
+            and all(reproduces(item.value, value.keywords[str(item.arg)], lookup) for item in node.keywords)
+        )
+    return True
+
+
+def _is_allowed(function: Any) -> bool:
+    if any(function is maker for maker in _MAKERS):
+        return True
+    root = str(getattr(function, "__module__", "")).partition(".")[0]
+    if isinstance(function, FunctionType):
+        return root == "keras" and function.__name__ == "get"
+    return isinstance(function, type) and any(
+        base.__name__ in _KERAS_BASES and base.__module__.partition(".")[0] == "keras" for base in function.__mro__
+    )
+
+
+def _argument(node: ast.expr, lookup: Lookup) -> bool:
+    if isinstance(node, ast.Tuple | ast.List):
+        return all(_argument(item, lookup) for item in node.elts)
+    if isinstance(node, ast.Dict):
+        return all(item is not None and _argument(item, lookup) for item in (*node.keys, *node.values))
+    if isinstance(node, ast.Call):
+        function = _dotted(node.func, lookup)
+        return _is_allowed(function) and all(
+            _argument(item, lookup) for item in (*node.args, *(keyword.value for keyword in node.keywords))
+        )
+    if isinstance(node, ast.Name | ast.Attribute):
+        value = _dotted(node, lookup)
+        return is_plain(value) or isinstance(value, _REFERENCES) or _is_allowed(type(value))
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return all(isinstance(item, _ARITHMETIC) for item in ast.walk(node))
+    return True
+
+
+def _dotted(node: ast.expr, lookup: Lookup) -> Any:
+    """Return the value of ``a.b.c`` where everything but the end is a module or a class."""
+    if isinstance(node, ast.Name):
+        return lookup(node.id)
+    if isinstance(node, ast.Attribute):
+        holder = _dotted(node.value, lookup)
+        if isinstance(holder, ModuleType | type):
+            return getattr(holder, node.attr)
+    raise KeyError(ast.dump(node))
+
+
+def type_name(value: object) -> str:
+    """Return the full name of the type of `value`, as messages show it."""
+    cls = type(value)
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"

@@ -1,0 +1,143 @@
+"""What cannot be lifted is refused with its place, its reason and what to do."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+
+import pytest
+
+from bundler.sources.lift import lift
+from tests.sources.lift.conftest import Session, problem
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("object()", "'thing', an object, which is no plain constant"),
+        ("open(__file__)", "_io.TextIOWrapper"),
+        ("[object()]", "'thing', a list"),
+        ("float('nan')", "'thing', a float"),
+        ("__import__('functools').partial(print, object())", "write a named function (def ...)"),
+    ],
+)
+def test_refuses_a_value_that_is_no_constant(session: Session, value: str, words: str) -> None:
+    session.script(f"thing = {value}\n\n\ndef f():\n    x = 1\n    return thing\n")
+    found = problem(session["f"])
+    assert found.startswith("train.py, line 6: the function f uses 'thing'")
+    assert words in found
+    if hasattr(session["thing"], "close"):
+        session["thing"].close()
+
+
+def test_refuses_all_values_at_once(session: Session) -> None:
+    session.script("a = object()\nb = object()\ndef g():\n    return a\ndef f():\n    return g(), b\n")
+    problems = lift([session["f"]], taken=()).problems
+    assert [text.partition(", an object")[0] for text in problems] == [
+        "train.py, line 6: the function f uses 'b'",
+        "train.py, line 4: the function g uses 'a'",
+    ]
+
+
+def test_refuses_a_captured_value_by_its_name(session: Session) -> None:
+    session.script("def make(table):\n    return lambda x: table[x]\nf = make({1: object()})\n")
+    assert "the lambda uses 'table', a dict" in problem(session["f"])
+
+
+def test_refuses_code_without_text(session: Session) -> None:
+    exec("class Made:\n    def call(self):\n        return 1\n", vars(session.main))
+    found = problem(session["Made"])
+    assert "the class Made has no source" in found
+    assert "write it as a class or def statement" in found
+
+
+def test_takes_executed_text_that_linecache_has(session: Session) -> None:
+    text = "class Made:\n    def call(self):\n        return 1\n"
+    linecache.cache["<made>"] = (len(text), None, text.splitlines(keepends=True), "<made>")
+    exec(compile(text, "<made>", "exec"), vars(session.main))
+    try:
+        assert b"class Made:" in lift([session["Made"]], taken=()).modules[0].text
+    finally:
+        del linecache.cache["<made>"]
+
+
+def test_refuses_a_class_that_type_made(session: Session) -> None:
+    session.script("Made = type('Made', (dict,), {'call': lambda self: 1})\nBare = type('Bare', (dict,), {})\n")
+    assert "the class Made has no class statement" in problem(session["Made"])
+    assert "the class Bare has no class statement" in problem(session["Bare"])
+
+
+@pytest.mark.parametrize(
+    "edited",
+    ["def f(x):\n    return x + 2\n", "\ndef f(x):\n    return x + 1\n", "def f(x):\n    return x + 1.0\n", "x = (\n"],
+)
+def test_refuses_a_file_that_was_edited_since(session: Session, edited: str) -> None:
+    session.script("def f(x):\n    return x + 1\n")
+    Path(session.main.__file__ or "").write_text(edited)
+    found = problem(session["f"])
+    assert "changed after it ran" in found or "no source" in found
+
+
+def test_refuses_a_method_that_was_replaced_or_added(session: Session) -> None:
+    session.cell("class A:\n    def call(self):\n        return 1\nclass B:\n    def call(self):\n        return 1\n")
+    session.cell("def new(self):\n    return 2\nA.call = new\nB.more = new\n")
+    assert "the method 'call' of the class A was replaced" in problem(session["A"])
+    assert "the class B got its method 'more' after it was made" in problem(session["B"])
+
+
+def test_refuses_a_class_whose_base_was_redefined(session: Session) -> None:
+    session.cell("class Base:\n    def call(self):\n        return 1\n")
+    session.cell("class Scale(Base):\n    def call(self):\n        return 2\n")
+    session.cell("class Base:\n    def call(self):\n        return 3\n")
+    assert "the class Scale was defined when 'Base' had another value; run it again" in problem(session["Scale"])
+
+
+def test_refuses_a_default_that_was_changed(session: Session) -> None:
+    session.cell("K = 1\ndef f(x=K):\n    return x\n")
+    session.cell("K = 2\n")
+    assert "was defined when 'K' had another value" in problem(session["f"])
+
+
+def test_refuses_magics_inside_definitions(session: Session) -> None:
+    session.cell("def f():\n    get_ipython().system('ls')\n")
+    assert "uses 'get_ipython' of the notebook (a magic or a shell line is one, too)" in problem(session["f"])
+
+
+def test_refuses_the_place_of_the_script(session: Session) -> None:
+    session.script("def f():\n    return __file__\n")
+    assert "__file__" in problem(session["f"])
+
+
+def test_refuses_a_closure_that_changes_what_it_captured(session: Session) -> None:
+    session.script("""
+        def make():
+            n = 0
+            def f():
+                nonlocal n
+                n += 1
+                return n
+            return f
+        f = make()
+    """)
+    assert "train.py, line 4: the function make.<locals>.f does not stand for itself" in problem(session["f"])
+
+
+def test_refuses_a_decorator_argument_that_is_gone(session: Session) -> None:
+    session.script("""
+        def mark(name):
+            return lambda f: f
+        def make(name):
+            @mark(name)
+            def f():
+                return 1
+            return f
+        f = make("x")
+    """)
+    assert "uses 'name' of the function around it, and its value is not kept" in problem(session["f"])
+
+
+def test_messages_hold_no_path(session: Session) -> None:
+    session.script("thing = object()\ndef f():\n    return thing\n")
+    assert str(session.folder) not in problem(session["f"])
+    assert sys.prefix not in problem(session["f"])
