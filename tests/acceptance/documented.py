@@ -1,15 +1,16 @@
 """Pack models as practitioners write them, load them where their code has never been, and print what became of each.
 
-    python documented.py [--only NAME ...] [--baseline] [--json FILE] [--markdown FILE] [--work FOLDER]
+    python documented.py [--only NAME ...] [--baseline] [--every] [--json FILE] [--markdown FILE] [--work FOLDER]
 
 Each file in `documented/` is one model, written as people write them: `make()` returns it, `inputs()` what it is
 called with, `training_data()` what it is fitted with; `BUILDER` names a function that returns it untrained, with its
 arguments; `USE` names the part that is called where the model itself has no `call`. Files named ``main_*`` run as
 scripts, with their classes in ``__main__``.
 
-Every model is saved with Keras alone, then bundled three ways: as it is, with ``builder=``, with
-``fallback="inference"``. Each bundle loads in a process that has never seen the code. *Silently wrong* is what loads
-without an error and predicts otherwise or has other weights. All processes are forks of one that has imported Keras.
+Every model is saved with Keras alone, then bundled: as it is, else with ``builder=``, else with
+``fallback="inference"`` (``--every``: all three). Each bundle loads in a process that has never seen the code.
+*Silently wrong* is what loads without an error and predicts otherwise or has other weights. All processes are forks
+of one that has imported Keras.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def read(folder: Path, name: str, output: str) -> dict[str, Any]:
     return {"crash": output.strip().splitlines()[-1][:300] if output.strip() else "no answer"}
 
 
-def observe(zygote: Zygote, model: Path, folder: Path, *, baseline: bool) -> Row:
+def observe(zygote: Zygote, model: Path, folder: Path, *, baseline: bool, every: bool) -> Row:
     """Take one model through all its processes."""
     source = model.read_text()
     row = Row(name=model.stem.removeprefix("main_"), idea=source.split('"""')[1].splitlines()[0])
@@ -73,7 +74,9 @@ def observe(zygote: Zygote, model: Path, folder: Path, *, baseline: bool) -> Row
     ahead = source + "\n\n" if script else ""
     ways = () if baseline else WAYS
 
-    done = zygote.run(ahead + steps + f"steps.author({names}, folder, {ways!r})\n", folder, path=path, check=False)
+    done = zygote.run(
+        ahead + steps + f"steps.author({names}, folder, {ways!r}, {every})\n", folder, path=path, check=False
+    )
     author = read(folder, "author", done.output)
     if done.code or "ways" not in author:
         row.verdict, row.remarks = "the model itself fails", [done.output.strip()[-600:]]
@@ -83,11 +86,16 @@ def observe(zygote: Zygote, model: Path, folder: Path, *, baseline: bool) -> Row
         row.remarks.append("random at inference")
     if not author.get("train", {"ok": True})["ok"]:
         row.remarks.append(f"author cannot train: {author['train']['error']}")
-    for way in ways:
-        packed = author["ways"][way]
+    for way, packed in author["ways"].items():
         if not packed["ok"]:
-            row.ways[way] = f"refused: {packed['error']}"
+            # Only a BundleError is a refusal; anything else that leaves `bundle` is a defect.
+            row.ways[way] = f"crash: {packed['error']}"
             continue
+        if "refused" in packed:
+            row.ways[way] = f"refused: {packed['refused']}"
+            continue
+        if packed["no_self_test"]:
+            row.remarks.append(f"{way}: no self-test: {packed['no_self_test']}")
         done = zygote.run(
             steps + f"steps.consumer(folder, {way!r})\n", folder / "consumer", path=(HERE, ROOT), check=False
         )
@@ -188,6 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--baseline", action="store_true", help="Keras alone")
+    parser.add_argument("--every", action="store_true", help="bundle all three ways, also where the first one works")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--work", type=Path, help="keep the files of all processes here")
@@ -199,9 +208,8 @@ def main() -> int:
     zygote = Zygote()
     with tempfile.TemporaryDirectory(prefix="documented-") as scratch:
         for model in models:
-            row = observe(
-                zygote, model, (options.work or Path(scratch)).resolve() / model.stem, baseline=options.baseline
-            )
+            folder = (options.work or Path(scratch)).resolve() / model.stem
+            row = observe(zygote, model, folder, baseline=options.baseline, every=options.every)
             rows.append(row)
             print(table([row], markdown=False).split("\n\n")[0], flush=True)
     zygote.close()

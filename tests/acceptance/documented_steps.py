@@ -6,7 +6,9 @@ in a process that can import the code. They hand arrays over in ``.npz`` files a
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import json
 import re
 import traceback
@@ -195,8 +197,11 @@ def alike(found: list[Any], expected: list[Any]) -> bool:
 # --- the three sides -------------------------------------------------------------------------------------------------
 
 
-def author(names: dict[str, Any], folder: Path, ways: tuple[str, ...] = WAYS) -> None:
-    """Make the model that the namespace `names` defines, keep what it does, save it with Keras and bundle it."""
+def author(names: dict[str, Any], folder: Path, ways: tuple[str, ...] = WAYS, every: bool = False) -> None:
+    """Make the model that the namespace `names` defines, keep what it does, save it with Keras and bundle it.
+
+    The `ways` are tried in order until one gives a bundle, or all of them where `every` is true.
+    """
     import keras
 
     keras.utils.set_random_seed(SEED)
@@ -213,7 +218,9 @@ def author(names: dict[str, Any], folder: Path, ways: tuple[str, ...] = WAYS) ->
     facts["keras"] = attempt(lambda: model.save(folder / "plain.keras"))
     facts["ways"] = {}
     for way in ways:
-        facts["ways"][way] = attempt(lambda way=way: pack(model, names, folder, way))  # type: ignore[misc]
+        facts["ways"][way] = attempt(functools.partial(pack, model, names, folder, way))
+        if "fidelity" in facts["ways"][way] and not every:
+            break
     facts["unchanged"] = alike(state(model)["weights"], facts["state"]["weights"])
     if "training_data" in names:
         keep(folder / "training.npz", tuple(names["training_data"]()))
@@ -223,20 +230,22 @@ def author(names: dict[str, Any], folder: Path, ways: tuple[str, ...] = WAYS) ->
 
 def pack(model: Any, names: dict[str, Any], folder: Path, way: str) -> Facts:
     """Bundle the model one way and return what the manifest records about it."""
-    from bundler import bundle
+    from bundler import BundleError, bundle
 
     options: dict[str, Any] = {}
     if way == "builder":
         if "BUILDER" not in names:
-            raise LookupError("the author has no builder")
+            return {"refused": "the author has no builder"}
         function, arguments = names["BUILDER"]
         options = {"builder": names[function], "builder_kwargs": arguments}
     elif way == "inference":
         options = {"fallback": "inference"}
+    if unknown := options.keys() - inspect.signature(bundle).parameters.keys():
+        return {"refused": f"this kbundle has no {', '.join(sorted(unknown))}"}
     try:
         packed = bundle(model, folder / f"{way}.kbundle", overwrite=True, **options)
-    except TypeError as error:
-        raise NotImplementedError(f"this kbundle has no {', '.join(options)}") if options else error from error
+    except BundleError as error:
+        return {"refused": describe(error), "message": str(error)}
     document = packed.manifest
     adaptations = [
         f"{item.adaptation}: {item.qualname}" if hasattr(item, "qualname") else str(item)
@@ -247,6 +256,7 @@ def pack(model: Any, names: dict[str, Any], folder: Path, way: str) -> Facts:
         "payload": document.payload.kind,
         "adaptations": adaptations,
         "size": packed.path.stat().st_size,
+        "no_self_test": packed.no_self_test,
     }
 
 
