@@ -57,7 +57,7 @@ def capsule_net(n_class=3, routings=2):
     x = layers.Input(shape=(8, 8, 1))
     primary = layers.Conv2D(8, 3, strides=2)(layers.Conv2D(4, 3, activation="relu")(x))
     primary = layers.Lambda(squash, name="primarycap_squash")(layers.Reshape((-1, 4))(primary))
-    digit = CapsuleLayer(n_class, 4, routings, name="digits")(primary)
+    digit = CapsuleLayer(n_class, 4, routings, keras.initializers.RandomNormal(stddev=5.0), name="digits")(primary)
     lengths = layers.Lambda(lambda z: tf.sqrt(tf.reduce_sum(tf.square(z), axis=-1) + 1e-7), name="lengths")(digit)
     y = layers.Input(shape=(n_class,))
     rebuilt = layers.Reshape((8, 8, 1), name="decoder")(layers.Dense(64, activation="sigmoid")(Mask()([digit, y])))
