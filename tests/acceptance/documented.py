@@ -151,9 +151,10 @@ def judge(row: Row, way: str, packed: dict[str, Any], facts: dict[str, Any]) -> 
 
 
 def verdict(row: Row) -> str:
-    """Return the best way that works, unless one is wrong."""
-    if any(result.startswith("SILENTLY") for result in row.ways.values()):
-        return "SILENTLY WRONG"
+    """Return the best way that works; a bundle that was made and does not come back right outweighs it."""
+    for trouble in ("SILENTLY WRONG", "crash", "does not load", "use fails"):
+        if any(result.startswith(trouble) for result in row.ways.values()):
+            return trouble
     for way in WAYS:
         if row.ways.get(way, "").startswith("works"):
             return way if "full" in row.ways[way] or way != "full" else "inference"
@@ -192,7 +193,7 @@ def table(rows: list[Row], *, markdown: bool) -> str:
 
 
 def main() -> int:
-    """Return 1 where a model is silently wrong or does not run by itself."""
+    """Return 1 where a model does not run by itself, or where its bundle is wrong, does not load, or raises."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--baseline", action="store_true", help="Keras alone")
@@ -218,7 +219,7 @@ def main() -> int:
         options.json.write_text(json.dumps({"rows": [asdict(row) for row in rows], "totals": totals(rows)}, indent=1))
     if options.markdown:
         options.markdown.write_text(table(rows, markdown=True))
-    return int(any(row.verdict in ("SILENTLY WRONG", "the model itself fails") for row in rows))
+    return int(any(row.verdict not in (*WAYS, "refused", "baseline only") for row in rows))
 
 
 if __name__ == "__main__":

@@ -247,10 +247,7 @@ def pack(model: Any, names: dict[str, Any], folder: Path, way: str) -> Facts:
     except BundleError as error:
         return {"refused": describe(error), "message": str(error)}
     document = packed.manifest
-    adaptations = [
-        f"{item.adaptation}: {item.qualname}" if hasattr(item, "qualname") else str(item)
-        for item in getattr(document, "adaptations", ())
-    ]
+    adaptations = [f"{item.kind}: {item.qualname}({', '.join(item.arguments)})" for item in document.adaptations]
     return {
         "fidelity": document.payload.fidelity,
         "payload": document.payload.kind,
