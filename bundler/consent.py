@@ -32,15 +32,11 @@ def opaque_lines(manifest: Manifest) -> tuple[str, ...]:
     )
 
 
-def check_consent(manifest: Manifest, allow: Iterable[str]) -> tuple[str, ...]:
-    """Refuse what the caller has not allowed, and pickles of another Python; returns the words of `allow`, sorted.
-
-    Only the manifest is looked at, so this comes before any code of the bundle and before the framework.
+def check_words(allow: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of `allow`, sorted.
 
     Raises:
-        BundleError: `allow` has a word that means nothing.
-        ConsentRequired: the bundle needs a word that `allow` lacks.
-        RebuildFailed: a pickle was made by another Python version (its bytecode means something else here).
+        BundleError: one of them means nothing.
     """
     words = {allow} if isinstance(allow, str) else set(allow)
     unknown = sorted(str(word) for word in words if word not in WORDS)
@@ -52,9 +48,23 @@ def check_consent(manifest: Manifest, allow: Iterable[str]) -> tuple[str, ...]:
             found=", ".join(map(repr, unknown)),
             hint="leave the word out; kbundle inspect shows what a bundle asks for",
         )
+    return tuple(sorted(words))
+
+
+def check_consent(manifest: Manifest, allow: Iterable[str]) -> tuple[str, ...]:
+    """Refuse what the caller has not allowed, and pickles of another Python; returns the words of `allow`, sorted.
+
+    Only the manifest is looked at, so this comes before any code of the bundle and before the framework.
+
+    Raises:
+        BundleError: `allow` has a word that means nothing.
+        ConsentRequired: the bundle needs a word that `allow` lacks.
+        RebuildFailed: a pickle was made by another Python version (its bytecode means something else here).
+    """
+    words = check_words(allow)
     missing = [word for word in needed_words(manifest) if word not in words]
     if missing:
-        raise ConsentRequired(missing, opaque_lines(manifest), allow=sorted(words))
+        raise ConsentRequired(missing, opaque_lines(manifest), allow=words)
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     others = [item for item in manifest.objects if item.opaque is not None and item.opaque.python != running]
     if others:
@@ -66,4 +76,4 @@ def check_consent(manifest: Manifest, allow: Iterable[str]) -> tuple[str, ...]:
             found=f"Python {running}",
             hint=f"load it under Python {made_for[0]}, or have the author pack it from source",
         )
-    return tuple(sorted(words))
+    return words

@@ -148,6 +148,15 @@ class ProofFailed(PackError):
         self.qualname = qualname
 
 
+class InferenceOnly(BundleError):
+    """The model came out of a bundle with ``fidelity: inference``: it predicts, and this would take its code."""
+
+    default_hint = (
+        "ask the author for a bundle with fidelity: full (bundle(model, path), builder= or payload='both'); "
+        "predict, evaluate and calls work on this one"
+    )
+
+
 class RebuildFailed(BundleError):
     """The bundle is sound, but its code or its model does not come back on this machine.
 

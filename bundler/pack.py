@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from bundler.errors import PackError, TargetExists
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
-from bundler.packing.compose import manifest_of, members_of
-from bundler.packing.inputs import from_input
-from bundler.packing.search import Search, steps
+from bundler.packing.attempts import pack_until_proved
+from bundler.packing.compose import Found, manifest_of, members_of
+from bundler.packing.options import FallbackChoice, Options, PayloadChoice
+from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
 
@@ -53,6 +54,12 @@ def bundle(
     example_inputs: Any = None,
     prove: bool = True,
     by_value: Sequence[Any] = (),
+    payload: PayloadChoice = "full",
+    fallback: FallbackChoice | None = None,
+    signature: str | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    builder: Callable[..., Any] | str | None = None,
+    builder_kwargs: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -64,7 +71,10 @@ def bundle(
     """Write `model` and the source of its custom code to the bundle `filepath`.
 
     Args:
-        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte).
+        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte), of a legacy
+            ``.h5`` file (then converted) or of a SavedModel folder (then a model that predicts and does not train).
+            With a `builder` also the path of a ``.weights.h5`` file, or `None` for the weights that the builder's
+            model starts with.
         filepath: where to write; by custom it ends in ``.kbundle``.
         sources: folders to look for source in, as entries of `sys.path`. A live model needs none, since its
             modules are loaded; a file needs the folders of the code that it was made with.
@@ -75,13 +85,23 @@ def bundle(
             name, such as plugins that register themselves.
         example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
             If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
-            used. Without it, inputs are made to the model's signature.
+            used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
             weights and outputs, and save and load it again there.
         by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
             factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
             version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
             here. A model that came out of a bundle brings its own along; they need no mention.
+        payload: ``full`` stores the model; ``inference`` a graph of it, which predicts and needs none of its code;
+            ``both`` stores the two, and how far their outputs are apart.
+        fallback: ``inference`` stores the graph if the model cannot be packed as it is.
+        signature: of a SavedModel folder, the signature to call, where there are several.
+        custom_objects: objects by Keras key or bare name, for model files that name what `sources` do not have, or
+            have twice.
+        builder: a function at the top level of a module that returns the model untrained, or its name as
+            ``package.module:function`` in `sources`. It is packed, and called where the model is loaded; weights,
+            compile state and optimizer state then go into what it returns. For models that Keras cannot rebuild.
+        builder_kwargs: its arguments, as JSON values.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -93,12 +113,23 @@ def bundle(
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
-        PackError: Keras cannot save the model, it fails on `example_inputs`, or the file cannot be written.
+        PackError: Keras cannot save the model, it fails on `example_inputs`, a graph gives other outputs than the
+            model, or the file cannot be written.
         ProofFailed: the model does not come back in a fresh interpreter as it is here; nothing was written.
+        RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     target = Path(filepath)
     _check_target(target, overwrite=overwrite)
+    options = Options(
+        payload=payload,
+        fallback=fallback,
+        signature=signature,
+        custom_objects=dict(custom_objects or {}),
+        example_inputs=example_inputs,
+        builder=builder,
+        builder_kwargs=builder_kwargs,
+    )
     search = Search(
         roots=_folders(sources),
         include=_strings(include),
@@ -118,25 +149,60 @@ def bundle(
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
         prover = stack.enter_context(Prover(step=step)) if prove else None
-        found = from_input(model, search, Path(scratch), step)
-        step("recording the self-test")
-        recorded = selftest.record(found.model, example_inputs)
+        writer = _Writer(
+            target=target,
+            overwrite=overwrite,
+            provenance=provenance,
+            search=search,
+            example_inputs=example_inputs,
+            prover=prover,
+            step=step,
+            progress=progress,
+        )
+        reason = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
+    with open_bundle(target) as reader:
+        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=reason)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Writer:
+    """Writes what was found to one target, and lets a prover look at it first."""
+
+    target: Path
+    overwrite: bool
+    provenance: Provenance
+    search: Search
+    example_inputs: Any
+    prover: Prover | None
+    step: Step
+    progress: Progress | None
+
+    def write(self, found: Found) -> str | None:
+        """Write and prove the bundle of `found`; returns why it has no self-test, or `None`.
+
+        Raises:
+            ProofFailed: the model does not come back; nothing was written.
+            PackError: it fails on the author's inputs, or the file cannot be written.
+        """
+        self.step("recording the self-test")
+        recorded = selftest.record(found.model, self.example_inputs)
         if recorded.reason is not None:
-            step(f"no self-test: {recorded.reason}")
-        manifest = replace(manifest_of(found, provenance), self_test=recorded.self_test)
+            self.step(f"no self-test: {recorded.reason}")
+        manifest = replace(manifest_of(found, self.provenance), self_test=recorded.self_test)
         check = None
-        if prover is not None:
-            expectation = Expectation(
-                state=state_of(found.model), surroundings=surroundings_of(found.closure.modules, search.roots)
-            )
-            manifest = replace(manifest, proof=planned_proof(manifest, *framework.versions(), state=True))
-            check = functools.partial(prover.check, expectation=expectation)
+        if self.prover is not None:
+            # A graph holds constants and copies; only its outputs can be compared.
+            state = state_of(found.model) if found.facts.fidelity == "full" else None
+            surroundings = surroundings_of(found.closure.modules, self.search.roots)
+            expectation = Expectation(state=state, surroundings=surroundings)
+            proof = planned_proof(manifest, *framework.versions(), state=state is not None)
+            manifest = replace(manifest, proof=proof)
+            check = functools.partial(self.prover.check, expectation=expectation)
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
         members = [*members_of(found, manifest), *recorded.members]
-        write_bundle(target, manifest, members, overwrite=overwrite, progress=progress, check=check)
-    with open_bundle(target) as reader:
-        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=recorded.reason)
+        write_bundle(self.target, manifest, members, overwrite=self.overwrite, progress=self.progress, check=check)
+        return recorded.reason
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

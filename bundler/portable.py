@@ -17,20 +17,24 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+from bundler import configtree
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.consent import check_consent
 from bundler.errors import BundleError, IntegrityError
-from bundler.keras_io import framework, payload, registry
+from bundler.keras_io import framework, payload, registry, saved_model, tfsm
+from bundler.keras_io.adapt import built
 from bundler.keras_io.keras_file import unpack_keras_file
-from bundler.manifest import Manifest, load_manifest
-from bundler.namespace import loaded_namespaces
-from bundler.rebuild import build, code_members, open_code, read_code
+from bundler.manifest import Adaptation, Manifest, load_manifest
+from bundler.namespace import loaded_namespaces, namespace_of
+from bundler.packing import adapted
+from bundler.rebuild import build, code_members, objects_again, open_code, read_code
+from bundler.sources.live import live_objects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,39 +64,45 @@ def attach(model: Any, reference: Reference) -> None:
     object.__setattr__(model, "__reduce_ex__", _Reduction(model, reference))
 
 
-def revive(reference: Reference, state: bytes) -> Any:
+def revive(
+    reference: Reference,
+    state: bytes,
+    adaptations: Sequence[Adaptation],
+    hosts: Mapping[str, Any],
+    graphs: Mapping[str, Mapping[str, bytes]],
+) -> Any:
     """Return the model of a pickle: the ``.keras`` file `state`, in the module tree of the bundle of `reference`.
 
-    The tree is taken from this process where the bundle is loaded, else from the code that the pickle carries, else
-    from the bundle at its path.
+    `adaptations` are as in the manifest, of what this state needs. `hosts` are the classes and functions of other
+    people's in it, by Keras key: pickled by reference, as pickle does. `graphs` are the files of the SavedModel folders
+    that its `TFSMLayer`s read, by the path that its config has. The tree is taken from this process where the bundle is
+    loaded, else from the code that the pickle carries, else from the bundle at its path.
 
     Raises:
         BundleError: the bundle's code is in none of these places, or the model does not come back.
     """
     manifest = _manifest_of(reference)
     check_consent(manifest, reference.allow)
-    framework.keras()
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
         namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))
-    # The config names bundled objects by their keys in this very tree; what the caller gave, by keys of its own.
-    custom_objects = {
-        **{registry.saved_key(obj): obj for obj in reference.custom_objects.values() if callable(obj)},
-        **reference.custom_objects,
-    }
+    framework.keras()
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
         path = Path(scratch) / "model.keras"
         path.write_bytes(state)
-        unpack_keras_file(path, path.with_suffix(""))
+        directory = path.with_suffix("")
+        unpack_keras_file(path, directory)
+        objects = objects_again(directory, manifest, namespace, reference.custom_objects)
         model = build(
-            path.with_suffix(""),
-            replace(manifest, objects=tuple(replace(item, paths=()) for item in manifest.objects)),
+            directory,
+            replace(manifest, objects=objects, adaptations=tuple(adaptations)),
             namespace,
-            custom_objects=custom_objects,
+            custom_objects=reference.custom_objects,
             compile=True,
             # Keras's word for "no bytecode"; a pickle is no safer without, and the model may have got a lambda since.
             safe_mode=False,
-            strict=False,
+            hosts=hosts,
+            graphs={path: saved_model.unpacked(files) for path, files in graphs.items()},
         )
     attach(model, reference)
     return model
@@ -105,8 +115,43 @@ class _Reduction:
         self._model = weakref.ref(model)
         self._reference = reference
 
-    def __call__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Reference, bytes]]:  # noqa: ARG002
-        return revive, (self._reference, payload.dump(self._model()))
+    def __call__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Any, ...]]:  # noqa: ARG002
+        model = self._model()
+        with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
+            config, folder, adaptations = _saved(
+                model, load_manifest(self._reference.manifest), Path(scratch) / "saved"
+            )
+            path = Path(scratch) / "model.keras"
+            payload.write_keras_file(folder, config, path)
+            state = path.read_bytes()
+        return revive, (self._reference, state, adaptations, _hosts_in(model, config), _graphs_in(config))
+
+
+def _saved(model: Any, manifest: Manifest, folder: Path) -> tuple[Any, Path, tuple[Adaptation, ...]]:
+    """Save `model` below `folder` as it was saved for its bundle; returns as `adapted.save` does."""
+    if manifest.builder is None:
+        return adapted.save(model, folder, manifest.adaptations)[:3]
+    with built.saved_for_builder(model):
+        config = payload.save(model, folder)
+    built.stock_root(config)
+    return config, folder, manifest.adaptations
+
+
+def _hosts_in(model: Any, config: Any) -> dict[str, Any]:
+    """Return what `config` names of the host's own, which Keras would not find in another process."""
+    live = live_objects(model)
+    own = [obj for obj in (*live.classes, *live.functions) if namespace_of(obj.__module__) is None]
+    by_key = {registry.saved_key(obj): obj for obj in own}
+    nodes = (node for _, node in configtree.nodes(config) if not configtree.is_builtin_class(node))
+    return {key: by_key[key] for key in sorted({configtree.lookup_key(node) for node in nodes} & by_key.keys())}
+
+
+def _graphs_in(config: Any) -> dict[str, dict[str, bytes]]:
+    folders = {path: Path(path) for path in tfsm.graph_paths(config)}
+    return {
+        path: {file.relative_to(folder).as_posix(): file.read_bytes() for file in saved_model.files_of(folder)}
+        for path, folder in folders.items()
+    }
 
 
 def _manifest_of(reference: Reference) -> Manifest:

@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import weakref
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+from bundler import configtree
 from bundler.archive.reader import BundleReader
 from bundler.errors import LimitExceeded
 from bundler.keras_io import loading, registry
+from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest
+from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import ModuleText, Namespace, open_namespace
 
 
@@ -76,6 +81,29 @@ def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> 
     )
 
 
+def objects_again(
+    directory: Path, manifest: Manifest, namespace: Namespace, replaced: Container[str]
+) -> tuple[CustomObject, ...]:
+    """Return the objects of `manifest` with their places in the config of a model that was saved from `namespace`.
+
+    Such a config names bundled objects by their keys in the tree. Those whose key is in `replaced` have no place.
+    """
+    places: dict[str, list[str]] = {}
+    for pointer, node in configtree.nodes(read_config(directory)):
+        if not configtree.is_builtin_class(node):
+            places.setdefault(configtree.lookup_key(node), []).append(pointer)
+    objects = []
+    for item in manifest.objects:
+        key = item.key
+        if item.distribution is None:
+            found = registry.saved_key(loading.find_object(item, namespace))
+            own = found.startswith(namespace.prefix)
+            key = found if own else registry.unique_key(namespace, item.module, item.qualname)
+        paths = () if item.key in replaced else tuple(places.get(key, ()))
+        objects.append(replace(item, paths=paths))
+    return tuple(objects)
+
+
 def build(
     directory: Path,
     manifest: Manifest,
@@ -84,10 +112,11 @@ def build(
     custom_objects: Mapping[str, Any],
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
-    strict: bool = True,
+    hosts: Mapping[str, Any] | None = None,
+    graphs: Mapping[str, Path] | None = None,
 ) -> Any:
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
-    return loading.load(
+    model = loading.load(
         directory,
         manifest.objects,
         [module.name for module in manifest.modules if module.entry],
@@ -95,5 +124,31 @@ def build(
         custom_objects=custom_objects,
         compile=compile,
         safe_mode=safe_mode,
-        strict=strict,
+        hosts=hosts,
+        graphs=graphs,
+        adaptations=manifest.adaptations,
+        builder=manifest.builder,
     )
+    _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
+    return model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The bundle that a model came out of."""
+
+    manifest: Manifest
+    namespace: Namespace
+
+    def builder(self) -> tuple[FunctionType, Mapping[str, Any]] | None:
+        """Return the function that made the model, with its arguments, where one did."""
+        builder = self.manifest.builder
+        return None if builder is None else (loading.find_function(builder, self.namespace), builder.arguments)
+
+
+_ORIGINS: weakref.WeakKeyDictionary[Any, Origin] = weakref.WeakKeyDictionary()
+
+
+def origin_of(model: Any) -> Origin | None:
+    """Return the bundle that `model` came out of, if it did: the model itself, not one that is built around it."""
+    return _ORIGINS.get(model)

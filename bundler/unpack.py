@@ -6,22 +6,28 @@ the bundle's code run. Source is read once: the bytes that were hashed are the b
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Literal
 
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.consent import check_consent
-from bundler.errors import UnsupportedVersion
-from bundler.keras_io import framework, selftest
+from bundler.consent import check_consent, check_words
+from bundler.errors import RebuildFailed, UnsupportedVersion
+from bundler.keras_io import framework, saved_model, selftest
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
+from bundler.manifest import Manifest, Payload
 from bundler.portable import Reference, attach
 from bundler.rebuild import build, open_code, read_code
+
+#: Where the SavedModel folders of `TFSMLayer`s are, each below a number.
+_GRAPHS = PurePosixPath("model/tfsm")
 
 
 def unbundle(
@@ -33,6 +39,7 @@ def unbundle(
     digest: str | None = None,
     self_test: bool = False,
     allow: Sequence[str] = (),
+    fidelity: Literal["full", "inference"] | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
@@ -51,6 +58,8 @@ def unbundle(
             of the author's by more than the recorded tolerance.
         allow: what may be loaded although nobody can look at it first: ``"opaque-code"`` for objects that the author
             stored as pickles (``by_value``).
+        fidelity: ``inference`` takes the graph of a bundle that holds the model and a graph, and runs no code of
+            the bundle; ``full`` refuses a bundle that holds a graph alone; `None` takes the best there is.
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
@@ -62,26 +71,30 @@ def unbundle(
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
+    check_words(allow)
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         manifest = reader.manifest
+        payload = _payload(manifest, fidelity)
+        if payload.kind == "saved_model":
+            model = _load_graph(reader, payload, progress)
+            if self_test:
+                selftest.require_same(selftest.replay(model, reader))
+            return model
         allowed = check_consent(manifest, allow)
-        if manifest.payload.kind != "keras" or manifest.payload.fidelity != "full":
-            raise UnsupportedVersion(
-                "this kbundle cannot load this kind of payload",
-                place="manifest.json: payload",
-                expected="keras, full",
-                found=f"{manifest.payload.kind}, {manifest.payload.fidelity}",
-                hint="pip install --upgrade kbundle",
-            )
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
             directory = Path(scratch) / "model"
-            _unpack_payload(reader, directory, progress)
+            keras_file = directory.with_suffix(".keras")
+            with keras_file.open("wb") as stored:
+                reader.copy_to(payload.member, stored, progress)
             code = read_code(reader, manifest)
+            graphs = _unpack_graphs(reader, progress)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
             framework.keras()
+            unpack_keras_file(keras_file, directory)
+            keras_file.unlink()
             model = build(
                 directory,
                 manifest,
@@ -89,6 +102,7 @@ def unbundle(
                 custom_objects=custom_objects or {},
                 compile=compile,
                 safe_mode=safe_mode,
+                graphs=graphs,
             )
         if self_test:
             selftest.require_same(selftest.replay(model, reader))
@@ -107,9 +121,89 @@ def unbundle(
         return model
 
 
-def _unpack_payload(reader: BundleReader, directory: Path, progress: Progress | None) -> None:
-    keras_file = directory.with_suffix(".keras")
-    with keras_file.open("wb") as target:
-        reader.copy_to(reader.manifest.payload.member, target, progress)
-    unpack_keras_file(keras_file, directory)
-    keras_file.unlink()
+def _payload(manifest: Manifest, fidelity: str | None) -> Payload:
+    """Return the payload to load.
+
+    Raises:
+        RebuildFailed: the bundle has none of this fidelity.
+        UnsupportedVersion: it is of a kind that this version does not know.
+    """
+    offered = [item for item in (manifest.payload, manifest.inference) if item is not None]
+    if fidelity is not None:
+        offered = [item for item in offered if item.fidelity == fidelity]
+    if not offered:
+        raise RebuildFailed(
+            "the bundle has no model of this fidelity",
+            place="manifest.json: payload",
+            expected=fidelity,
+            found=manifest.payload.fidelity,
+            hint="ask the author to pack it with payload='both'"
+            if fidelity == "inference"
+            else "load it without fidelity=: it predicts",
+        )
+    payload = offered[0]
+    if (payload.kind, payload.fidelity) not in (("keras", "full"), ("saved_model", "inference")):
+        raise UnsupportedVersion(
+            "this kbundle cannot load this kind of payload",
+            place="manifest.json: payload",
+            expected="keras, full or saved_model, inference",
+            found=f"{payload.kind}, {payload.fidelity}",
+            hint="pip install --upgrade kbundle",
+        )
+    return payload
+
+
+def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | None) -> Any:
+    """Load a SavedModel; none of the bundle's code is read into the interpreter."""
+    directory = saved_model.private_folder()
+    try:
+        _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
+        _verify_others(reader, payload)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    if progress is not None:
+        progress("building the model", 0, 0)
+    framework.keras()
+    return saved_model.load_and_tidy(directory, payload)
+
+
+def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> dict[str, Path]:
+    """Write the graphs of the model's `TFSMLayer`s to a folder that stays, and return their folders by place.
+
+    The layer keeps the path, and reads from it again when the model is packed again.
+    """
+    numbers = {
+        name.parts[: len(_GRAPHS.parts) + 1]
+        for member in reader.manifest.members
+        if (name := PurePosixPath(member.name)).is_relative_to(_GRAPHS) and len(name.parts) > len(_GRAPHS.parts) + 1
+    }
+    if not numbers:
+        return {}
+    folder = saved_model.private_folder()
+    atexit.register(saved_model.remove, folder, os.getpid())
+    places = [PurePosixPath(*parts) for parts in sorted(numbers)]
+    for place in places:
+        _unpack_below(reader, place, folder / place.name, progress)
+    return {str(place): folder / place.name for place in places}
+
+
+def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None) -> None:
+    """Write the members below `place` to `directory`, each verified on the way."""
+    for member in reader.manifest.members:
+        name = PurePosixPath(member.name.removesuffix(".zst") if member.encoding == "zstd" else member.name)
+        if not name.is_relative_to(place):
+            continue
+        path = directory / name.relative_to(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as target:
+            reader.copy_to(member.name, target, progress)
+
+
+def _verify_others(reader: BundleReader, payload: Payload) -> None:
+    """Check the members that are not used: a damaged bundle is refused whichever part of it is loaded."""
+    place = PurePosixPath(payload.member).parent
+    with open(os.devnull, "wb") as nowhere:
+        for member in reader.manifest.members:
+            if not PurePosixPath(member.name).is_relative_to(place) and member.encoding is None:
+                reader.copy_to(member.name, nowhere)

@@ -7,12 +7,19 @@ import json
 import os
 
 from bundler.cli.progress import shown_progress
+from bundler.errors import PackError
 from bundler.report.text import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a .keras file; it is stored byte for byte")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="a .keras file (stored byte for byte), an .h5 file (converted) or a SavedModel folder; "
+        "with --builder a .weights.h5 file, or nothing",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
     parser.add_argument(
         "--source",
@@ -52,6 +59,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not load the bundle in a fresh process before it gets its name; it then says that it is not proved",
     )
+    parser.add_argument(
+        "--payload",
+        choices=("full", "inference", "both"),
+        default="full",
+        help="store the model, a graph that predicts without its code, or both (default: full)",
+    )
+    parser.add_argument(
+        "--fallback", choices=("inference",), help="store the graph if the model cannot be packed as it is"
+    )
+    parser.add_argument("--signature", metavar="NAME", help="of a SavedModel folder: the signature to call")
+    parser.add_argument(
+        "--builder",
+        metavar="PKG.MOD:FUNCTION",
+        help="a function below --source that returns the model untrained; the weights of MODEL go into it",
+    )
+    parser.add_argument(
+        "--builder-arg",
+        metavar="NAME=JSON",
+        action="append",
+        default=[],
+        help="an argument of the builder, such as units=64 or name='\"small\"' (repeat for more)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -69,6 +98,9 @@ def run(options: argparse.Namespace) -> int:
     from bundler.keras_io.arrays import read_file
     from bundler.pack import bundle
 
+    arguments = _builder_arguments(options.builder_arg)
+    if options.model is None and options.builder is None:
+        raise PackError("there is nothing to pack", hint="name a .keras file, or a builder: --builder pkg.mod:function")
     with shown_progress() as progress:
         packed = bundle(
             options.model,
@@ -79,6 +111,11 @@ def run(options: argparse.Namespace) -> int:
             modules=options.module,
             example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
             prove=not options.no_proof,
+            payload=options.payload,
+            fallback=options.fallback,
+            signature=options.signature,
+            builder=options.builder,
+            builder_kwargs=arguments,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -91,6 +128,7 @@ def run(options: argparse.Namespace) -> int:
         facts = {
             "path": str(packed.path),
             "digest": packed.digest,
+            "fidelity": manifest.payload.fidelity,
             "objects": len(manifest.objects),
             "modules": len(manifest.modules),
             "proved": manifest.proof is not None,
@@ -100,9 +138,28 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=2))
     else:
         print(
-            f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}\n"
+            f"{shown(packed.path)}: custom objects: {len(manifest.objects)}, modules: {len(manifest.modules)}, "
+            f"fidelity: {manifest.payload.fidelity}\n"
             f"  {'proved' if manifest.proof else 'not proved'}; "
             f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0
+
+
+def _builder_arguments(given: list[str]) -> dict[str, object]:
+    arguments: dict[str, object] = {}
+    for item in given:
+        name, separator, text = item.partition("=")
+        try:
+            if not separator or not name.isidentifier():
+                raise ValueError("there is no NAME= before it")
+            arguments[name] = json.loads(text)
+        except ValueError as error:
+            raise PackError(
+                f"this is no argument of a builder: {error}",
+                place=f"--builder-arg {item}",
+                expected="NAME=JSON",
+                hint="quote text twice: --builder-arg 'size=\"small\"'",
+            ) from error
+    return arguments

@@ -38,6 +38,14 @@ _STRUCTURE = "structure.json"
 _ML_DTYPES = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2", "int2", "uint2", "int4", "uint4"})
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DEPTH = 16
+#: What `zipfile`, `json` and NumPy raise about a file that is not ours.
+_FOREIGN = (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OverflowError, RuntimeError)
+#: Version 1.0 of the .npy header, for the arrays that are written here: little-endian, in C order.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biufcS][0-9]{1,9})', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>[0-9, ]{0,400})\), \} *\n",
+    re.DOTALL,
+)
 
 
 class Keywords(dict[str, Any]):
@@ -121,7 +129,7 @@ def parse(content: bytes, place: str) -> Any:
                 raise ValueError("a member is compressed")
             structure = json.loads(archive.read(_STRUCTURE))
             return _value(structure, archive, 0)
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _FOREIGN as error:
         raise InvalidBundle(
             f"this is no file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
         ) from error
@@ -145,6 +153,8 @@ def read_file(path: str | os.PathLike[str]) -> Any:
                     return parse(Path(place).read_bytes(), place)
         with np.load(place, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+            if any(not isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("it holds other files")
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise PackError(
             f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"
@@ -163,23 +173,24 @@ def _structure(value: Any, path: str, members: dict[str, bytes], depth: int) -> 
         for key in value:
             if not isinstance(key, str):
                 raise PackError("only strings can be keys of inputs and outputs", place=path or None, found=repr(key))
-        nodes = {
-            key: _structure(item, f"{path}/{key}" if path else key, members, depth + 1) for key, item in value.items()
-        }
+        nodes = {key: _structure(item, _below(path, key), members, depth + 1) for key, item in value.items()}
         return {"keywords" if isinstance(value, Keywords) else "dict": nodes}
     if isinstance(value, list | tuple):
         word = "tuple" if isinstance(value, tuple) else "list"
-        return {
-            word: [
-                _structure(item, f"{path}/{index}" if path else str(index), members, depth + 1)
-                for index, item in enumerate(value)
-            ]
-        }
-    name = "/".join(_NOT_A_NAME.sub("_", part) or "_" for part in (path or "value").split("/"))
+        parts = [_structure(item, _below(path, str(index)), members, depth + 1) for index, item in enumerate(value)]
+        return {word: parts}
+    name = path or "value"
     while name in members:
         name += "_"
     members[name] = _npy(value, path)
     return {"array": name, "dtype": dtype_name(value)}
+
+
+def _below(path: str, key: str) -> str:
+    name = _NOT_A_NAME.sub("_", key) or "_"
+    # No ".." in a ZIP, and no hidden file for who unpacks it.
+    name = f"_{name}" if name.startswith(".") else name
+    return f"{path}/{name}" if path else name
 
 
 def _npy(array: Any, path: str) -> bytes:
@@ -187,7 +198,7 @@ def _npy(array: Any, path: str) -> bytes:
 
     if str(array.dtype) in _ML_DTYPES:
         array = array.view(f"u{array.dtype.itemsize}")
-    elif array.dtype.kind not in "biufcSM":
+    elif array.dtype.kind not in "biufcS":
         raise PackError(
             "this kind of array cannot be stored",
             place=path or None,
@@ -195,7 +206,8 @@ def _npy(array: Any, path: str) -> bytes:
             found=str(array.dtype),
         )
     target = io.BytesIO()
-    np.lib.format.write_array(target, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
+    np.lib.format.write_array(target, plain, allow_pickle=False)
     return target.getvalue()
 
 
@@ -219,21 +231,21 @@ def _value(node: Any, archive: zipfile.ZipFile, depth: int) -> Any:
 
 
 def _array(content: bytes, name: str) -> Any:
-    """Return one array; its header is held against the size of the member before memory is taken."""
+    """Return one array. Its header is held against the size of the member before memory is taken.
+
+    The header is read by our own pattern, which is all that `dump` writes: NumPy's reader evaluates it as Python.
+    """
     import ml_dtypes
     import numpy as np
 
-    stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"an array has the header version {version}")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.hasobject or dtype.kind not in "biufcSM" or fortran:
-        raise ValueError(f"an array of {dtype} is not read")
-    start = stream.tell()
-    if math.prod(shape) * dtype.itemsize != len(content) - start:
+    header = _HEADER.match(content)
+    if header is None:
+        raise ValueError("an array has a header that kbundle does not write")
+    shape = tuple(int(size) for size in header["shape"].decode().replace(" ", "").split(",") if size)
+    dtype = np.dtype(header["dtype"].decode())
+    if math.prod(shape) * dtype.itemsize != len(content) - header.end():
         raise ValueError("an array is longer or shorter than its header says")
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape).copy()
+    array = np.frombuffer(content, dtype, offset=header.end()).reshape(shape).copy()
     if name in _ML_DTYPES:
         array = array.view(np.dtype(getattr(ml_dtypes, name)))
     elif dtype_name(array) != name:

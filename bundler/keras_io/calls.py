@@ -84,6 +84,8 @@ def array_of(value: Any) -> Any:
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
     except Exception as error:
         raise Unstorable(f"{type(value).__module__}.{type(value).__name__}: {error}") from error
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "UO":
         array = _text(array, value)
     if array.dtype.kind == "S" and any(item.endswith(b"\0") for item in _items(value, array)):

@@ -99,7 +99,7 @@ def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, 
 
     if old.size == 0:
         return 0.0, 0.0, ""
-    if old.dtype.kind in "biuSM" or dtype_name(old).startswith(("int", "uint")):
+    if old.dtype.kind in "biuS" or dtype_name(old).startswith(("int", "uint")):
         wrong = int((old != new).sum())
         if not wrong:
             return 0.0, 0.0, ""

@@ -15,12 +15,17 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
-from bundler.keras_io import registry
+from bundler.keras_io import registry, tfsm
+from bundler.keras_io.adapt import built, check_kinds
+from bundler.keras_io.adapt.adapters import adapter_of, plans
+from bundler.keras_io.adapt.values import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
-from bundler.manifest import CustomObject
+from bundler.manifest import Adaptation, Builder, CustomObject
 from bundler.namespace import Namespace, load_opaque
 
+#: The next step where nothing better is known.
+SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
@@ -36,7 +41,10 @@ def load(
     custom_objects: Mapping[str, Any],
     compile: bool,  # noqa: A002 - Keras's own name for it
     safe_mode: bool,
-    strict: bool = True,
+    hosts: Mapping[str, Any] | None = None,
+    graphs: Mapping[str, Path] | None = None,
+    adaptations: Sequence[Adaptation] = (),
+    builder: Builder | None = None,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
@@ -48,12 +56,18 @@ def load(
         custom_objects: objects by original key that replace the bundle's own.
         compile: as in `keras.saving.load_model`.
         safe_mode: as in `keras.saving.load_model`.
-        strict: refuse what neither the manifest nor the caller provides; otherwise the host does.
+        hosts: objects by key that the host has put into the model since it came out of the bundle; `None` for a
+            model that has only what its manifest says, and then anything else is refused.
+        graphs: the SavedModel folders that travel with the model, by the path that a `TFSMLayer` has for them.
+        adaptations: what the manifest records for classes that Keras alone does not bring back.
+        builder: the function of the bundle that makes the model, where Keras cannot.
 
     Raises:
+        UnsupportedVersion: an adaptation is of a kind that this version does not know.
         MissingObject: the config asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses.
     """
+    check_kinds(adaptations)
     config = read_config(directory)
     for name in entries:
         _import(name, namespace)
@@ -68,18 +82,81 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _fill_in(config, declared, custom_objects, namespace, sorted(keys) if strict else None)
+    offered |= _adapters(config, adaptations, objects, namespace, offered, custom_objects)
+    if builder is not None:
+        function = find_function(builder, namespace)
+        key = f"{namespace.prefix}>builder"
+        offered[key] = built.adapter_of(function, builder)
+        config["registered_name"] = key
+    more = {**custom_objects, **(hosts or {})}
+    offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
     scope = {**registry.original_objects(namespace), **offered}
     try:
         with keras().saving.custom_object_scope(scope):
-            return keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
+            model = keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
     except BundleError:
         raise
     except Exception as error:
-        raise rebuild_error(error, namespace) from error
+        failure = rebuild_error(error, namespace)
+        if builder is not None:
+            failure.hint = (
+                f"the builder {builder.module}.{builder.qualname} must return the untrained model that the weights "
+                "were saved from: the same layers in the same order, for the arguments that kbundle inspect shows"
+            )
+        raise failure from error
+    # What an adapter left for Keras's next step is not asked for where compile is false.
+    vars(model).pop("compile_from_config", None)
+    return model
+
+
+def _adapters(
+    config: Any,
+    adaptations: Sequence[Adaptation],
+    objects: Sequence[CustomObject],
+    namespace: Namespace,
+    offered: Mapping[str, Any],
+    custom_objects: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Point the nodes of adapted classes to adapters, and return those by key.
+
+    An adapter's key is not that of the class: the table would win over what this load offers.
+    """
+    adapters: dict[str, Any] = {}
+    by_place = {(item.module, item.qualname): item for item in objects}
+    recorded = plans(adaptations)
+    for place, plan in recorded.items():
+        item = by_place.get(place)
+        key = f"{namespace.prefix}>adapted:{place[0]}:{place[1]}"
+        if item is not None and item.key not in custom_objects:
+            cls = find_object(item, namespace)
+            paths: Sequence[str] = item.paths
+        elif item is None and is_framework_name(place[0]):
+            cls, paths = getattr(importlib.import_module(place[0]), place[1]), ("",)
+        else:
+            # The caller's own class is nobody's to adapt.
+            continue
+        adapters[key] = adapter_of(cls, plan, offered.__getitem__)
+        for pointer in paths:
+            node = configtree.get(config, pointer)
+            if isinstance(node, dict) and not _only_names(config, pointer):
+                _point_to(config, pointer, key)
+    return adapters
+
+
+def _only_names(config: Any, pointer: str) -> bool:
+    """Say whether the node at `pointer` is there for the class itself, not for an instance of it."""
+    holder, _, last = pointer.rpartition("/")
+    around = configtree.get(config, holder) if last == "of" else None
+    return isinstance(around, dict) and TAG in around and around[TAG] != "node"
+
+
+def is_framework_name(module: str) -> bool:
+    """Say whether `module` is Keras's."""
+    return module.partition(".")[0] == "keras"
 
 
 def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> RebuildFailed:
@@ -88,6 +165,7 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     Keras wraps what a nested object raises once a level and repeats the whole config each time; the last
     "Exception encountered" is the one that says something.
     """
+    guilty = _guilty_class(error, namespace) if namespace is not None else None
     error = _innermost(error)
     # str() of a KeyError is the repr of its message.
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
@@ -96,13 +174,36 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
         for shown in (f"{namespace.prefix}>outside:", f"{namespace.prefix}>", f"{namespace.prefix}."):
             cause = cause.replace(shown, "")
     missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else None
-    return RebuildFailed(
+    failure = RebuildFailed(
         f"the model could not be rebuilt: {type(error).__name__}: {cause[:2000]}",
         place=_innermost_line(error, namespace),
         hint=f"install what provides the module {missing!r} (kbundle inspect lists the requirements)"
         if missing
-        else "the traceback above this line has the place; kbundle inspect shows the versions it was packed with",
+        else SEE_TRACEBACK,
     )
+    if guilty is not None and namespace is not None:
+        failure.module, failure.qualname = namespace.original(guilty.__module__), guilty.__qualname__
+    return failure
+
+
+def _guilty_class(error: BaseException | None, namespace: Namespace) -> type | None:
+    """Return the bundled class that was being made where the first exception of a chain was raised."""
+    chain = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    for item in reversed(chain):
+        found = None
+        trace = item.__traceback__
+        while trace is not None:
+            names = trace.tb_frame.f_locals
+            for candidate in (names.get("cls"), type(names.get("self"))):
+                if isinstance(candidate, type) and str(candidate.__module__).startswith(f"{namespace.prefix}."):
+                    found = candidate
+            trace = trace.tb_next
+        if found is not None:
+            return found
+    return None
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -160,6 +261,20 @@ def find_object(item: CustomObject, namespace: Namespace) -> Any:
             ) from error
         raise rebuild_error(error, namespace) from error
     return obj
+
+
+def find_function(builder: Builder, namespace: Namespace) -> Any:
+    """Return the function that makes the model, importing its module; raises `RebuildFailed`."""
+    found: Any = _import(builder.module, namespace)
+    for part in builder.qualname.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise RebuildFailed(
+            f"the module {builder.module!r} has no function {builder.qualname!r}",
+            place="manifest.json: builder",
+            hint="ask the author for a new bundle",
+        )
+    return found
 
 
 def _import(name: str, namespace: Namespace) -> ModuleType:

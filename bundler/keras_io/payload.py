@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from bundler.namespace import IMPORT_LOCK
 _NO_DATE = "1980-01-01@00:00:00"
 
 #: Keras dtype name -> Open Inference Protocol datatype.
-_DATATYPES = {
+DATATYPES = {
     "bool": "BOOL",
     "uint8": "UINT8",
     "uint16": "UINT16",
@@ -57,7 +56,8 @@ def save(model: Any, directory: Path) -> Any:
     Raises:
         PackError: Keras cannot save the model; the message is its innermost cause.
     """
-    if not model.built:
+    # A GAN without a call() is never built; its parts are.
+    if not model.built and not model.weights:
         raise PackError(
             "the model has no weights yet",
             place=model.name,
@@ -85,30 +85,45 @@ def _remedy(error: Exception) -> str:
     return "give the class that is named here a get_config() that returns all arguments of its __init__"
 
 
+def load_weights(model: Any, path: Path, place: str) -> None:
+    """Load the weights file at `path` into `model`.
+
+    Raises:
+        PackError: the model has no weights yet, or they do not fit.
+    """
+    if not model.built or not model.weights:
+        raise PackError(
+            "the builder's model has no weights yet, so none can be loaded into it",
+            place=place,
+            hint="call it once on a batch of data in the builder, or model.build(input_shape), before returning it",
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise PackError(
+            f"the weights do not fit the builder's model: {type(error).__name__}: {error}",
+            place=str(path),
+            hint="the builder must return the model that the weights were saved from; check its arguments",
+        ) from error
+
+
 def write_keras_file(directory: Path, config: Any, path: Path) -> None:
     """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
-    metadata = {"date_saved": _NO_DATE, "keras_version": versions()[0]}
+    (directory / METADATA).write_text(json.dumps({"date_saved": _NO_DATE, "keras_version": versions()[0]}))
+    zip_keras_file(directory, config, path)
+
+
+def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
+    """Zip the files of a ``.keras`` file in `directory`, with `config` as its config, into the file `path`."""
     assets = sorted(item for item in (directory / ASSETS).rglob("*") if item.is_file())
     members = [
-        NewMember(name=METADATA, content=json.dumps(metadata).encode()),
+        NewMember(name=METADATA, content=directory / METADATA),
         NewMember(name=CONFIG, content=json.dumps(config).encode()),
         NewMember(name=WEIGHTS, content=directory / WEIGHTS),
         *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),
     ]
     with path.open("wb") as target:
         write_stored_zip(target, members)
-
-
-def dump(model: Any) -> bytes:
-    """Return the content of a ``.keras`` file with `model` as it is now: weights, compile and optimizer state.
-
-    Raises:
-        PackError: Keras cannot save the model.
-    """
-    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-        saved, path = Path(scratch) / "saved", Path(scratch) / "model.keras"
-        write_keras_file(saved, save(model, saved), path)
-        return path.read_bytes()
 
 
 def number_shared_objects(config: Any) -> None:
@@ -140,6 +155,9 @@ def distinct_modules(classes: Sequence[type]) -> Iterator[None]:
     Keras writes a class's module, name and key into the config, and looks at the key alone when it loads. Two local
     classes of one factory have all three in common. Their names must stay: weights are stored under them.
     """
+    if not classes:
+        yield
+        return
     with IMPORT_LOCK:
         before = [(cls, cls.__module__) for cls in classes]
         try:
@@ -203,5 +221,5 @@ def _spec(tensor: Any, name: str) -> TensorSpec:
     return TensorSpec(
         name=str(name),
         shape=tuple(-1 if size is None else int(size) for size in tensor.shape),
-        datatype=_DATATYPES.get(dtype, dtype.upper()),
+        datatype=DATATYPES.get(dtype, dtype.upper()),
     )

@@ -7,6 +7,7 @@ the other, integers get smaller until every `Embedding` takes them, text becomes
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,13 +67,16 @@ def given(model: Any, example_inputs: Any) -> Samples:
     """Return the author's inputs with the model's outputs for them.
 
     If all arrays have the same first dimension, and no input of the model is declared with a fixed batch size, only
-    the first `ROWS` rows are used. Python numbers and strings in lists become one array; tuples, lists and dicts of
+    the first `ROWS` rows are used. A dict with a key for each argument of a subclassed model's ``call`` gives the
+    arguments by name. Python numbers and strings in lists become one array; tuples, lists and dicts of
     arrays stay what they are.
 
     Raises:
         PackError: they are no arrays, or the model fails on them.
     """
     inputs = _arrays_of(example_inputs)
+    if isinstance(inputs, dict) and not getattr(model, "inputs", None) and _are_arguments(model, inputs):
+        inputs = Keywords(inputs)
     batches = {array.shape[0] if array.ndim else None for _, array in leaves(inputs)}
     if not batches:
         raise PackError(
@@ -89,7 +93,7 @@ def given(model: Any, example_inputs: Any) -> Samples:
         raise PackError(
             f"the model fails on the example inputs: {calls.told(error)}",
             place="example_inputs",
-            hint="give inputs that model(inputs, training=False) takes",
+            hint="give inputs that model(inputs, training=False) takes; several arguments of call() as a dict by name",
         ) from error
     return Samples(inputs=inputs, outputs=outputs, origin="given", deterministic=deterministic)
 
@@ -257,6 +261,18 @@ def _arrays_of(value: Any) -> Any:
             place="example_inputs",
             hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
         ) from error
+
+
+def _are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
+    """Say whether `inputs` are several arguments of the model's ``call`` by name, and leave none out."""
+    parameters = inspect.signature(model.call).parameters
+    needed = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    } - {"training", "mask"}
+    return len(inputs) > 1 and needed <= set(inputs) <= set(parameters)
 
 
 def _is_plain(value: Any) -> bool:

@@ -59,7 +59,8 @@ def state_of(model: Any) -> ModelState:
 def state_problems(expected: ModelState, found: ModelState) -> list[str]:
     """Return one line a difference between two states, a few of each kind; none where they are the same.
 
-    Variables are compared in their order, since Keras numbers the paths of unnamed layers by process.
+    Variables are compared in their order, since Keras numbers the paths of unnamed layers by process, unless both
+    states have the same paths.
     """
     problems = _differences("weight", expected.weights, found.weights)
     if expected.compiled != found.compiled:
@@ -81,6 +82,10 @@ def _differences(what: str, expected: Sequence[Weight], found: Sequence[Weight])
         told = f", such as {', '.join(sorted(names)[:_SHOWN])}" if names else ""
         return [f"the model has {len(expected)} {what}s, and {len(found)} come back{told}"]
     problems = []
+    by_path = {weight.path: weight for weight in found}
+    if len(by_path) == len(found) and by_path.keys() == {weight.path for weight in expected}:
+        # A layer may list its parts in another order when they are made in another order.
+        found = [by_path[weight.path] for weight in expected]
     for old, new in zip(expected, found, strict=True):
         if (old.shape, old.dtype) != (new.shape, new.dtype):
             is_now = f"{new.dtype} {list(new.shape)}"

@@ -92,12 +92,15 @@ class Agreement:
     """The outputs of two forms of one model, compared at pack time.
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
-    is at most `absolute_tolerance` + `relative_tolerance` * the absolute value that was expected.
+    is at most `absolute_tolerance` (times the largest absolute value of its tensor, where that is below 1) +
+    `relative_tolerance` * the absolute value that was expected. A model that answers the same inputs twice with
+    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more.
     """
 
     largest_difference: float
     absolute_tolerance: float
     relative_tolerance: float
+    deterministic: bool = True
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -109,7 +112,8 @@ class Payload:
     beside and below that belong to it); `fidelity` is ``full`` (trains, saves, clones) or ``inference``. `inputs` and
     `outputs` are `None` where the model does not tell before it is called. `tensors` is room for an index of the
     weights as byte ranges of the bundle, and empty in 1.0. `agreement` says how near a graph came to the model that
-    it was traced from; `None` where there was no such model.
+    it was traced from; `None` where there was no such model. `endpoint` is the function of a ``saved_model`` that the
+    model calls: an attribute of the loaded object, else one of its signatures.
     """
 
     kind: str
@@ -126,6 +130,7 @@ class Payload:
     outputs: tuple[TensorSpec, ...] | None = None
     tensors: tuple[Mapping[str, JSON], ...] = ()
     agreement: Agreement | None = None
+    endpoint: str | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

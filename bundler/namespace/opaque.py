@@ -52,7 +52,8 @@ def _load(namespace: Namespace, place: tuple[str, str], above: tuple[tuple[str, 
     if place in above:
         raise pickle.UnpicklingError(f"the pickles of {place} and {above[-1]} need each other")
     home = _home(namespace)
-    with namespace.isolation(namespace, home):
+    # Not the home itself: what others settled there is registered by whoever asked for it, under its own key.
+    with namespace.isolation(namespace, ModuleType(home.__name__)):
         obj = _Unpickler(namespace, namespace.pickles[place], (*above, place)).load()
     if not isinstance(obj, type | FunctionType):
         raise pickle.UnpicklingError(f"the pickle of {place} holds neither a class nor a function")

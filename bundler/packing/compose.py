@@ -43,7 +43,8 @@ class Found:
     `model` is the live model that the payload was made from, or that came out of it. `payload` are the members below
     ``model/``. `entries` are the names of the modules that the search started from. `packed` is the version by
     distribution of what travels as source. `pickles` are the members of what has no source, by (module, qualname).
-    The others are as in the manifest.
+    `renamed` has the module and name in the bundle, by those of the author, of classes that have others there. The
+    rest is as in the manifest.
     """
 
     model: Any
@@ -56,6 +57,7 @@ class Found:
     inference: Payload | None = None
     builder: Builder | None = None
     adaptations: tuple[Adaptation, ...] = ()
+    renamed: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
 
 

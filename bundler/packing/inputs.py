@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bundler.errors import PackError
 from bundler.keras_io import payload
+from bundler.keras_io.inference_model import is_inference_model
+from bundler.keras_io.saved_model import is_saved_model
+from bundler.manifest import Adaptation
+from bundler.packing import built
 from bundler.packing.compose import Found
+from bundler.packing.inference import from_graph, from_inference_model, instead_of, with_graph
 from bundler.packing.keras_file import from_keras_file
+from bundler.packing.legacy import from_legacy_file
 from bundler.packing.live import from_model
+from bundler.packing.options import Options
+from bundler.packing.saved_model import from_saved_model
 from bundler.packing.search import Search, Step
 
+_LEGACY = (".h5", ".hdf5")
 
-def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
-    """Find all that the bundle of `model` holds: a live model, or the path of a model file.
+
+def from_input(
+    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+) -> Found:
+    """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
+
+    With a builder it may also be a file of weights, or nothing: then the builder's model goes in as it is made.
+    `adaptations` are what a live model is known to need.
 
     Raises:
         PackError: it is neither, or cannot be packed.
         SourceError: some objects or modules cannot travel; every cause is listed.
     """
+    if options.builder is not None:
+        return _from_builder(model, search, scratch, step, options)
     if isinstance(model, str | os.PathLike):
         if search.by_value:
             raise PackError(
@@ -28,29 +46,75 @@ def from_input(model: Any, search: Search, scratch: Path, step: Step) -> Found:
                 place=os.fspath(model),
                 hint="load the model where its classes are defined, and pack it there",
             )
-        return _from_path(Path(model), search, scratch, step)
-    if payload.is_model(model):
-        return from_model(model, search, scratch, step)
-    raise PackError(
-        "this is neither a Keras model nor the path of one",
-        expected="a keras.Model, or the path of a .keras file",
-        found=f"{type(model).__module__}.{type(model).__name__}",
-        hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3",
-    )
-
-
-def _from_path(path: Path, search: Search, scratch: Path, step: Step) -> Found:
-    if not path.is_file():
-        what = "a SavedModel folder" if path.is_dir() else "nothing"
+        return _from_path(Path(model), search, scratch, step, options)
+    if not payload.is_model(model):
         raise PackError(
-            "there is no model file", place=str(path), expected="a .keras file", found=what, hint="check the path"
+            "this is neither a Keras model nor the path of one",
+            expected="a keras.Model, or the path of a .keras file, an .h5 file or a SavedModel folder",
+            found=f"{type(model).__module__}.{type(model).__name__}",
+            hint="pass the model itself; a tf.keras (Keras 2) model must be saved again with Keras 3, or exported "
+            "as a SavedModel",
         )
+    if is_inference_model(model):
+        return from_inference_model(model, scratch, step)
+    return _from_live(model, search, scratch, step, options, adaptations)
+
+
+def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    builder = options.builder
+    arguments = built.check_arguments(options.builder_kwargs or {})
+    function = built.find_builder(builder, search) if isinstance(builder, str) else built.check_function(builder)
+    if model is None or isinstance(model, str | os.PathLike):
+        step("calling the builder")
+        model = built.made_model(function, arguments, model)
+    elif not payload.is_model(model):
+        raise PackError(
+            "this is neither a Keras model nor a file of weights",
+            expected="a keras.Model, or the path of a .weights.h5 file",
+            found=f"{type(model).__module__}.{type(model).__name__}",
+        )
+    found = from_model(model, search, scratch, step, builder=(function, arguments))
+    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
+
+
+def _from_live(
+    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+) -> Found:
+    examples = options.example_inputs
+    if options.payload == "inference":
+        return from_graph(model, scratch, step, examples)
+    try:
+        found = from_model(model, search, scratch, step, adaptations=adaptations)
+    except PackError as error:
+        if options.fallback is None or adaptations:
+            raise
+        return instead_of(error, model, scratch, step, examples)
+    return with_graph(found, scratch, step, examples) if options.payload == "both" else found
+
+
+def _from_path(path: Path, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+    if is_saved_model(path):
+        return from_saved_model(path, step, options.signature)
+    if not path.is_file():
+        raise PackError(
+            "there is no model here",
+            place=str(path),
+            expected="a .keras file, an .h5 file or a SavedModel folder",
+            found="a folder without saved_model.pb" if path.is_dir() else "nothing",
+            hint="check the path",
+        )
+    if path.suffix.lower() in _LEGACY:
+        model = from_legacy_file(path, search, options.custom_objects, step)
+        return _from_live(model, search, scratch, step, options)
     if path.suffix != ".keras":
         raise PackError(
-            "this kind of model file cannot be packed yet",
+            "this kind of model file cannot be packed",
             place=str(path),
-            expected="a .keras file",
+            expected="a .keras file, an .h5 file or a SavedModel folder",
             found=path.suffix or "no suffix",
             hint="load it where it was made, and save it with model.save('model.keras')",
         )
-    return from_keras_file(path, search, scratch, step)
+    found = from_keras_file(path, search, scratch, step, options.custom_objects)
+    if options.payload == "inference":
+        return from_graph(found.model, scratch, step, options.example_inputs)
+    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError
-from bundler.keras_io import keras_file, loading
+from bundler.keras_io import keras_file, loading, payload
 from bundler.namespace import ROOT
+from bundler.packing import tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
+from bundler.packing.live import from_model
 from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
 from bundler.sources.files import resolve_file
 from bundler.sources.live import kind_of
 from bundler.sources.locate import Locator
 
 
-def from_keras_file(path: Path, search: Search, scratch: Path, step: Step) -> Found:
+def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offered: Mapping[str, Any]) -> Found:
     """Find the source of the model in the file at `path`, and load it once from a copy below the folder `scratch`.
+
+    With objects `offered`, which are live and may come from anywhere, the model is saved anew; otherwise the file
+    travels byte for byte, unless a `TFSMLayer` in it names a folder.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -33,9 +41,10 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step) -> Fo
             place=str(path),
             hint="pack the model itself: bundle(unbundle(path), new_path); model.save() cannot map the names back",
         )
+    given = _given(config, offered)
     locator = Locator(roots=search.roots, include=search.include, loaded=False)
     resolution = resolve_file(
-        config, sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function
+        _without(config, given), sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function
     )
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
@@ -46,16 +55,57 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step) -> Fo
     objects = custom_objects(resolution.objects, closure, {})
     namespace = provisional_namespace(closure, packed)
     entries = list(resolution.roots)
-    model = loading.load(directory, objects, entries, namespace, custom_objects={}, compile=True, safe_mode=True)
+    graphs = tfsm.graph_folders(config, [path.parent])
+    model = loading.load(
+        directory,
+        objects,
+        entries,
+        namespace,
+        custom_objects=given,
+        compile=True,
+        safe_mode=True,
+        graphs={name: folder.resolve() for name, folder in graphs.items()},
+    )
+    if given:
+        return from_model(model, search, scratch, step)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))
+    members = tfsm.embed(config, graphs)
+    if graphs:
+        # The paths in its config are those of one machine, so this file cannot stay as it is.
+        keras_file.unpack_keras_file(path, scratch / "embedded")
+        path = scratch / "embedded.keras"
+        payload.zip_keras_file(scratch / "embedded", config, path)
     return Found(
         model=model,
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=path),),
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=path), *members),
         objects=tuple(described),
         entries=resolution.roots,
         closure=closure,
         facts=payload_facts(model, version),
         packed=packed,
     )
+
+
+def _given(config: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `offered` by the keys that `config` has: the author may have given the bare names of classes."""
+    given = {}
+    for _, node in configtree.nodes(config):
+        key = configtree.lookup_key(node)
+        for name in (key, str(node["class_name"]), key.rpartition(">")[2]):
+            if name in offered and not configtree.is_builtin_class(node):
+                given[key] = offered[name]
+                break
+    return given
+
+
+def _without(config: Any, given: Mapping[str, Any]) -> Any:
+    """Return `config` with the nodes of the objects in `given` passed off as Keras's own, which nobody looks for."""
+    if not given:
+        return config
+    config = copy.deepcopy(config)
+    for _, node in configtree.nodes(config):
+        if configtree.lookup_key(node) in given:
+            node["module"] = "keras"
+    return config

@@ -2,87 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, loading, payload, registry
-from bundler.namespace import loaded_namespaces, namespace_of, opaque_place
+from bundler.manifest import Adaptation, Builder
+from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
+from bundler.packing import adapted, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
+from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.found import FoundObject
-from bundler.sources.lift import Lifted, needs_lifting
-from bundler.sources.live import live_objects
+from bundler.sources.lift import Lifted, is_lambda
+from bundler.sources.live import LiveObjects, live_objects
 from bundler.sources.locate import Locator
-from bundler.sources.resolve import ambiguous_functions, resolve_live, twin_classes
+from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 
 
-def from_model(model: Any, search: Search, scratch: Path, step: Step) -> Found:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Saved:
+    """What Keras wrote, the keys and modules that it wrote for objects, and what the loader must do for some."""
+
+    config: Any
+    directory: Path
+    live: LiveObjects
+    keys: Mapping[Any, str]
+    modules: Mapping[type, str]
+    adaptations: tuple[Adaptation, ...]
+
+
+def from_model(
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    *,
+    adaptations: Sequence[Adaptation] = (),
+    builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
+) -> Found:
     """Save `model` below the folder `scratch` and find its source.
+
+    `adaptations` are those that are known to be needed; what saving needs beyond them is added. `builder` is the
+    function that makes the model where it is loaded, with its arguments; then Keras is not asked how to.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
         PackError: Keras cannot save the model.
     """
     step("saving the model")
-    live = live_objects(model)
-    namespaces = {
-        namespace.prefix: namespace
-        for obj in (*live.classes, *live.functions)
-        if (namespace := namespace_of(obj.__module__)) is not None
-    }
+    origin = origin_of(model)
+    if origin is not None:
+        # What brought it here brings it back again.
+        adaptations = adapted.merged(origin.manifest.adaptations, adaptations)
+        builder = builder or origin.builder()
+    saved = _save(model, scratch / "saved", adaptations, builder)
+    config, live = saved.config, saved.live
+    step("finding the source")
+    namespaces = _namespaces_of(live)
     locator = Locator(
-        roots=search.roots,
-        include=search.include,
-        providers=[BundleSources(namespace) for namespace in namespaces.values()],
+        roots=search.roots, include=search.include, providers=[BundleSources(namespace) for namespace in namespaces]
     )
     # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
-    by_value = {obj: place for namespace in namespaces.values() for place, obj in namespace.opaque.items()}
+    by_value = {obj: place for namespace in namespaces for place, obj in namespace.opaque.items()}
     by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
-    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
-    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
-    twins |= dict.fromkeys(function for function in live.functions if needs_lifting(function))
-    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
-        config = payload.save(model, scratch / "saved")
-        saved_keys = {obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)}
-        saved_modules = {cls: cls.__module__ for cls in live.classes}
-    step("finding the source")
     resolution = resolve_live(
         config,
         live,
         registered=registry.table(),
         key_of=registry.public_key,
-        saved_key_of=lambda obj: saved_keys.get(obj) or registry.saved_key(obj),
+        saved_key_of=lambda obj: saved.keys.get(obj) or registry.saved_key(obj),
         is_builtin_function=loading.is_builtin_function,
         locator=locator,
-        saved_module_of=lambda cls: saved_modules.get(cls, cls.__module__),
+        saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
+        others=() if builder is None else (builder[0],),
     )
     pickles = pickle_objects(by_value, locator)
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
     closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements))
+    if by_value:
+        # Bytecode means something else in every other version.
+        closure = replace(closure, python=f"=={sys.version_info.major}.{sys.version_info.minor}.*")
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects, resolution.lifted)
+    graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
-    payload.write_keras_file(scratch / "saved", config, keras_file)
-    inherited = {name: version for namespace in namespaces.values() for name, version in namespace.versions.items()}
+    payload.write_keras_file(saved.directory, config, keras_file)
+    made = {**resolution.lifted.places, **by_value}
+    places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
+    inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file),),
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=keras_file), *graphs),
         objects=resolution.objects,
         entries=resolution.roots,
         closure=closure,
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
+        adaptations=tuple(_renamed(item, places) for item in saved.adaptations),
+        renamed=places,
+        builder=_described(builder, resolution),
     )
+
+
+def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
+
+
+def _described(builder: tuple[FunctionType, Mapping[str, Any]] | None, resolution: Resolution) -> Builder | None:
+    """Return what the manifest says about the builder, by its place in the bundle."""
+    if builder is None:
+        return None
+    function, arguments = builder
+    module, qualname = resolution.lifted.places.get(function, (function.__module__, function.__qualname__))
+    namespace = namespace_of(module)
+    original = namespace.original(module) if namespace is not None else str(module)
+    return Builder(module=original, qualname=qualname, arguments=dict(arguments))
+
+
+def _save(
+    model: Any,
+    directory: Path,
+    adaptations: Sequence[Adaptation],
+    builder: tuple[FunctionType, Mapping[str, Any]] | None,
+) -> _Saved:
+    live = live_objects(model)
+    if builder is not None:
+        live = replace(live, functions=tuple(dict.fromkeys([*live.functions, builder[0]])))
+    twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
+    # Keras would store the bytecode of a lambda; under a name it is a function like any other.
+    twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
+    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
+        config, written, used, named = (
+            adapted.save(model, directory, adaptations)
+            if builder is None
+            else adapted.save_for_builder(model, directory)
+        )
+        live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
+        return _Saved(
+            config=config,
+            directory=written,
+            live=live,
+            keys={obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)},
+            modules={cls: cls.__module__ for cls in live.classes},
+            adaptations=used,
+        )
+
+
+def _namespaces_of(live: LiveObjects) -> tuple[Namespace, ...]:
+    """Return the loaded bundles that parts of the model came out of."""
+    found = (namespace_of(obj.__module__) for obj in (*live.classes, *live.functions))
+    return tuple(dict.fromkeys(namespace for namespace in found if namespace is not None))
 
 
 def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,9 +12,10 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.consent import needed_words
-from bundler.errors import BundleError, RebuildFailed
+from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import loading, selftest
 from bundler.keras_io.state import ModelState, state_of, state_problems
+from bundler.namespace import loaded_namespaces
 from bundler.proof.again import load_again, save_again
 from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, WEIGHTS, Failure, Request
 from bundler.unpack import unbundle
@@ -34,12 +36,18 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
         CheckFailed: the first check that was not passed.
     """
     done: list[str] = []
+    stage = functools.partial(_stage, digest=request.digest, step=step, done=done)
     with open_bundle(request.path) as reader:
-        with _stage(LOAD, step, done):
+        with stage(LOAD):
             # The author asks for this, and has the digest: there is nobody else to consent.
             model = unbundle(request.path, digest=request.digest, allow=needed_words(reader.manifest))
-        _compare(model, request.state, reader, step, done)
-        with _stage(SAVE_AND_LOAD, step, done):
+        if request.state is not None:
+            with stage(WEIGHTS):
+                _require_state(WEIGHTS, request.state, model)
+        if reader.manifest.self_test is not None:
+            with stage(OUTPUTS):
+                _require_outputs(OUTPUTS, model, reader)
+        with stage(SAVE_AND_LOAD):
             folder = scratch / "again"
             folder.mkdir()
             try:
@@ -54,17 +62,6 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
             if reader.manifest.self_test is not None:
                 _require_outputs(SAVE_AND_LOAD, model, reader)
     return tuple(done)
-
-
-def _compare(
-    model: Any, state: ModelState | None, reader: BundleReader, step: Callable[[str], None], done: list[str]
-) -> None:
-    if state is not None:
-        with _stage(WEIGHTS, step, done):
-            _require_state(WEIGHTS, state, model)
-    if reader.manifest.self_test is not None:
-        with _stage(OUTPUTS, step, done):
-            _require_outputs(OUTPUTS, model, reader)
 
 
 def _require_state(stage: str, state: ModelState | None, model: Any) -> None:
@@ -94,7 +91,7 @@ def _require_outputs(stage: str, model: Any, reader: BundleReader) -> None:
 
 
 @contextlib.contextmanager
-def _stage(name: str, step: Callable[[str], None], done: list[str]) -> Iterator[None]:
+def _stage(name: str, *, digest: str, step: Callable[[str], None], done: list[str]) -> Iterator[None]:
     """Turn whatever the block raises into the failure of one check."""
     step(name)
     try:
@@ -102,19 +99,23 @@ def _stage(name: str, step: Callable[[str], None], done: list[str]) -> Iterator[
     except CheckFailed:
         raise
     except Exception as error:
-        raise CheckFailed(_failure(name, error)) from error
+        raise CheckFailed(_failure(name, error, digest)) from error
     done.append(name)
 
 
-def _failure(stage: str, error: Exception) -> Failure:
-    told = error if isinstance(error, BundleError) else loading.rebuild_error(error)
-    cause = told if isinstance(told, RebuildFailed) else None
+def _failure(stage: str, error: Exception, digest: str) -> Failure:
+    namespace = next((tree for tree in loaded_namespaces() if tree.digest == digest), None)
+    told = error if isinstance(error, BundleError) else loading.rebuild_error(error, namespace)
+    # The line of the bundle's code: what ran the model only knows what it raised.
+    inner = error.__cause__ if isinstance(error, SelfTestFailed) else None
+    place = told.place if inner is None else loading.rebuild_error(inner, namespace).place
     message = str(told).partition("\n  next step:")[0]
     return Failure(
         stage=stage,
         message=message.removeprefix(f"{told.place}: ") if told.place else message,
-        place=told.place,
-        hint=told.hint,
-        module=cause.module if cause else None,
-        qualname=cause.qualname if cause else None,
+        place=place,
+        # The traceback is in the other process, and the versions are the author's own.
+        hint=None if told.hint == loading.SEE_TRACEBACK or inner is not None else told.hint,
+        module=told.module if isinstance(told, RebuildFailed) else None,
+        qualname=told.qualname if isinstance(told, RebuildFailed) else None,
     )

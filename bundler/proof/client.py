@@ -29,9 +29,9 @@ from bundler.proof.request import (
     Passed,
     Request,
     Surroundings,
+    python_version,
     strings,
 )
-from bundler.proof.worker import python_version
 
 _WAY_OUT = "mend it and pack again, or pack with prove=False (--no-proof): the bundle then says that it is not proved"
 _SENTENCES = {

@@ -106,7 +106,15 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
     (folder / "tmp").mkdir()
     start = PACKAGE / "proof" / "start.py"
     return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-        [sys.executable, "-P", str(start), str(PACKAGE), str(folder), *installed_entries(sys.path)],
+        [
+            sys.executable,
+            "-P",
+            *(["-s"] if sys.flags.no_user_site else []),
+            str(start),
+            str(PACKAGE),
+            str(folder),
+            *installed_entries(sys.path),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

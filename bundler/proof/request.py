@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,11 @@ class Passed:
     python: str
     keras_version: str
     tensorflow_version: str
+
+
+def python_version() -> str:
+    """Return the running Python's version as the manifest has it: major.minor."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def strings(values: Any) -> tuple[str, ...]:

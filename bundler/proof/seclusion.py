@@ -1,29 +1,31 @@
 """What the proving interpreter does without: the author's folders, and imports from them.
 
-This is no wall. It makes Python code that reads a file which did not travel, or imports a module which did not, fail
-here as it would fail elsewhere. Files that compiled code opens by itself (`tf.io`, HDF5) are not noticed.
+This is no wall. It makes code that reads a file which did not travel, or imports a module which did not, fail here as
+it would fail elsewhere. TensorFlow's own readers are told too (`bundler.keras_io.hidden_files`); what other compiled
+code opens by an absolute path (HDF5) is not noticed.
 """
 
 from __future__ import annotations
 
 import errno
+import functools
 import importlib.abc
 import importlib.machinery
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-import bundler
 from bundler.namespace import ROOT
 from bundler.proof.request import Surroundings
 from bundler.sources.installed import is_site, is_stdlib
 
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
-#: Not the distribution's: `bundler` itself may lie in a checkout of the author's.
-PACKAGE = Path(bundler.__file__).parent
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
+#: `bundler` itself, which may lie in a checkout of the author's.
+PACKAGE = Path(__file__).parents[1]
 
 
 def installed_entries(path: Iterable[str]) -> list[str]:
@@ -84,6 +86,7 @@ class Seclusion(importlib.abc.MetaPathFinder):
         if not self._entered:
             self._entered = True
             sys.addaudithook(self._audit)
+            os.stat = self._hiding_stat(os.stat)
         if sys.meta_path[:1] != [self]:
             sys.meta_path.insert(0, self)
 
@@ -100,19 +103,37 @@ class Seclusion(importlib.abc.MetaPathFinder):
         return None
 
     def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event not in _EVENTS or not arguments or not self._closed:
+        if event not in _EVENTS or not arguments:
             return
         asked = arguments[0]
         if not isinstance(asked, str | bytes | os.PathLike):
             return  # A descriptor, or the folder that the process is in: its scratch.
-        path = os.fsdecode(asked)
-        if any(self._is_closed(os.path.normcase(spelling)) for spelling in _both(path)):
-            place = _asking_line()
-            entry = f"{path} (read by {place})" if place else path
-            if entry not in self.unread:
-                self.unread.append(entry)
-            # What the consumer's machine will say, so that code with a way around a missing file takes it.
-            raise FileNotFoundError(errno.ENOENT, "this file did not travel with the bundle", path)
+        if self.is_hidden(os.fsdecode(asked)):
+            raise _not_found(os.fsdecode(asked))
+
+    def is_hidden(self, path: str) -> bool:
+        """Say whether `path` is refused to this process, and remember that it was asked for."""
+        if not any(self._is_closed(os.path.normcase(spelling)) for spelling in _both(path)):
+            return False
+        place = _asking_line()
+        entry = f"{path} (read by {place})" if place else path
+        if entry not in self.unread:
+            self.unread.append(entry)
+        return True
+
+    def _hiding_stat(self, stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        """Return an `os.stat` for which hidden files are not there: there is no audit event for it.
+
+        It is what `os.path.exists` and `pathlib` ask, and code may well have another way for a file that is missing.
+        """
+
+        @functools.wraps(stat)
+        def hiding(path: Any, *arguments: Any, **named: Any) -> os.stat_result:
+            if isinstance(path, str | bytes | os.PathLike) and self.is_hidden(os.fsdecode(path)):
+                raise _not_found(os.fsdecode(path))
+            return stat(path, *arguments, **named)
+
+        return hiding
 
     def _is_closed(self, path: str) -> bool:
         """Say whether the nearest folder around `path` that is known is a closed one."""
@@ -127,6 +148,11 @@ class Seclusion(importlib.abc.MetaPathFinder):
             if parent == around:
                 return False
             around = parent
+
+
+def _not_found(path: str) -> FileNotFoundError:
+    # What the consumer's machine will say, so that code with a way around a missing file takes it.
+    return FileNotFoundError(errno.ENOENT, "this file did not travel with the bundle", path)
 
 
 def _both(path: str) -> set[str]:

@@ -23,10 +23,17 @@ def surroundings_of(modules: Iterable[ClosedModule], roots: Iterable[Path]) -> S
     closed = list(modules)
     own = [module for module in closed if not is_site(Path(module.display))]
     tops = {module.name for module in closed if "." not in module.name}
-    folders = [os.getcwd(), *map(str, roots), *authors_entries(sys.path)]
+    folders = [*_current(), *map(str, roots), *authors_entries(sys.path)]
     folders += [str(root) for module in own if (root := _root(module)) is not None]
     names = {top if (top := module.name.partition(".")[0]) in tops else module.name for module in own}
     return Surroundings(folders=tuple(sorted(set(folders))), names=tuple(sorted(names)))
+
+
+def _current() -> list[str]:
+    try:
+        return [os.getcwd()]
+    except FileNotFoundError:  # Removed under our feet; then nothing is read from it either.
+        return []
 
 
 def _root(module: ClosedModule) -> Path | None:

@@ -12,7 +12,6 @@ import json
 import os
 import queue
 import shutil
-import sys
 import threading
 import traceback
 from pathlib import Path
@@ -20,11 +19,13 @@ from typing import BinaryIO
 
 from bundler.errors import BundleError
 from bundler.keras_io import framework
+from bundler.keras_io.hidden_files import hide_from_tensorflow
 from bundler.proof.checks import CheckFailed, run_checks
-from bundler.proof.request import LONGEST_REQUEST, Failure, Passed, Request
+from bundler.proof.request import LONGEST_REQUEST, Failure, Passed, Request, python_version
 from bundler.proof.seclusion import Seclusion, cut_path
 
 _SHOWN = 4_000
+_UNREAD_SHOWN = 10
 
 
 def main(arguments: list[str]) -> None:
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> None:
         _send(answers, "failed", Failure(stage="load", message=str(error)))
         return
     seclusion = Seclusion([scratch])
+    hide_from_tensorflow(seclusion.is_hidden)
     while True:
         answer(Request.parse(lines.get()), scratch, seclusion, answers)
         gc.collect()
@@ -54,22 +56,16 @@ def answer(request: Request, scratch: Path, seclusion: Seclusion, answers: Binar
     try:
         done = run_checks(request, scratch, lambda stage: _send(answers, "stage", stage))
     except CheckFailed as error:
-        failure = error.failure
+        # Before the traceback is printed, which looks for the text of every line in it.
+        unread = tuple(seclusion.unread[:_UNREAD_SHOWN])
         traceback.print_exception(error.__cause__ or error)
         _send(
-            answers,
-            "failed",
-            dataclasses.replace(failure, message=failure.message[:_SHOWN], unread=tuple(seclusion.unread[:10])),
+            answers, "failed", dataclasses.replace(error.failure, message=error.failure.message[:_SHOWN], unread=unread)
         )
         return
     versions = framework.versions()
     passed = Passed(checks=done, python=python_version(), keras_version=versions[0], tensorflow_version=versions[1])
     _send(answers, "passed", passed)
-
-
-def python_version() -> str:
-    """Return the running Python's version as the manifest has it: major.minor."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _send(answers: BinaryIO, word: str, value: str | Failure | Passed) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.consent import needed_words, opaque_lines
-from bundler.manifest import CustomObject, Manifest, TensorSpec
+from bundler.manifest import Agreement, CustomObject, Manifest, Payload, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
 
@@ -48,8 +49,11 @@ def as_text(inspection: Inspection) -> str:
     manifest = inspection.manifest
     sections = [
         _identity(inspection),
-        _payload(manifest),
+        _payload(manifest, manifest.payload, "Payload"),
+        _payload(manifest, manifest.inference, "Second payload") if manifest.inference else [],
+        _builder(manifest),
         _objects(manifest),
+        _adaptations(manifest),
         _modules(manifest),
         _requirements(manifest),
         _proof(manifest),
@@ -80,12 +84,10 @@ def _identity(inspection: Inspection) -> list[str]:
     return lines
 
 
-def _payload(manifest: Manifest) -> list[str]:
-    payload = manifest.payload
-    member = next((item for item in manifest.members if item.name == payload.member), None)
+def _payload(manifest: Manifest, payload: Payload, title: str) -> list[str]:
     promise = "trains, predicts, saves" if payload.fidelity == "full" else "predicts only"
     rows: list[tuple[str, object]] = [
-        ("member", f"{payload.member}, {size_text(member.size) if member else 'missing'}"),
+        ("member", f"{payload.member}, {_size(manifest, payload)}"),
         ("fidelity", f"{payload.fidelity} ({promise})"),
         (
             "class",
@@ -102,7 +104,34 @@ def _payload(manifest: Manifest) -> list[str]:
             f"Keras {payload.keras_version}; packed under TensorFlow {payload.tensorflow_version}",
         ),
     ]
-    return [f"Payload: {shown(payload.kind)}", *table(rows)]
+    if payload.endpoint is not None:
+        rows.append(("calls", f"the function {payload.endpoint!r} of the graph"))
+    if payload.agreement is not None:
+        rows.append(("agrees", _agreement(payload.agreement)))
+    elif payload.kind == "saved_model":
+        rows.append(("agrees", "not compared: there was a graph and no model"))
+    return [f"{title}: {shown(payload.kind)}", *table(rows)]
+
+
+def _size(manifest: Manifest, payload: Payload) -> str:
+    """Return the size of the file, or of all files of a SavedModel."""
+    sizes = {member.name: member.size for member in manifest.members}
+    if payload.member not in sizes:
+        return "missing"
+    if payload.kind != "saved_model":
+        return size_text(sizes[payload.member])
+    folder = payload.member.rpartition("/")[0] + "/"
+    below = [size for name, size in sizes.items() if name.startswith(folder)]
+    return f"{size_text(sum(below))} in {len(below)} files"
+
+
+def _agreement(agreement: Agreement) -> str:
+    if not agreement.deterministic:
+        return "in shapes and dtypes; the model is random, or keeps a state, so numbers were not compared"
+    return (
+        f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
+        f"allowed {agreement.absolute_tolerance:g} + {agreement.relative_tolerance:g} x |output|"
+    )
 
 
 def _tensors(word: str, tensors: tuple[TensorSpec, ...] | None) -> list[tuple[str, object]]:
@@ -135,6 +164,28 @@ def _origin(item: CustomObject) -> str:
     if item.opaque is not None:
         return f"opaque: {item.opaque.member}"
     return f"{item.source.member}:{item.source.line}" if item.source else f"from {item.distribution}"
+
+
+def _builder(manifest: Manifest) -> list[str]:
+    builder = manifest.builder
+    if builder is None:
+        return []
+    rows = [(name, json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in builder.arguments.items()]
+    heading = f"Builder: {builder.module}.{builder.qualname} makes the model; its weights come from the payload"
+    return [shown(heading), *table(sorted(rows))]
+
+
+def _adaptations(manifest: Manifest) -> list[str]:
+    if not manifest.adaptations:
+        return []
+    rows = [
+        (f"{item.module}.{item.qualname}", item.kind.replace("_", " "), ", ".join(item.arguments) or "-")
+        for item in manifest.adaptations
+    ]
+    return [
+        f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back",
+        *table(rows),
+    ]
 
 
 def _modules(manifest: Manifest) -> list[str]:

@@ -244,12 +244,15 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             arguments = tuple(
                 None if isinstance(item, str) and _TRACKER.fullmatch(item) else item for item in arguments
             )
+        # Whether two equal strings are one object depends on where they come from, and shows in a pickle.
+        arguments = tuple(sys.intern(item) if type(item) is str else item for item in arguments)
         # An object that came out of a bundle goes on under the name that it had.
         names = dict(zip(("__module__", "__qualname__"), self._places[obj], strict=True)) if obj is self._top else {}
+        # A copy: the first part of a function's state is its own __dict__.
+        state = tuple(dict(value) if isinstance(value, dict) else value for value in state)
         for value in (*arguments, *state):
             if isinstance(value, dict):
                 value.update({key: names[key] for key in names.keys() & value.keys()})
-                # Whether two equal strings are one object depends on where they come from, and shows in a pickle.
                 value.update({key: sys.intern(value[key]) for key in _NAMES & value.keys() if type(value[key]) is str})
         return (make, arguments, state, *rest)
 

@@ -63,6 +63,11 @@ def live_objects(model: object) -> LiveObjects:
     return LiveObjects(classes=tuple(classes), functions=tuple(functions))
 
 
+def live_instances(model: object) -> list[object]:
+    """Return the instances that are reachable from `model` through attributes and containers, `model` first."""
+    return [value for value in _reachable(model) if not isinstance(value, FunctionType)]
+
+
 def bases_of(cls: type) -> Iterator[type]:
     """Yield the custom base classes and mixins of `cls`, nearest first."""
     for base in cls.__mro__[1:]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
@@ -72,6 +72,7 @@ def resolve_live(
     locator: Locator,
     saved_module_of: Callable[[type], str] = lambda cls: cls.__module__,
     by_value: Mapping[Any, tuple[str, str]] = MappingProxyType({}),
+    others: Sequence[FunctionType] = (),
 ) -> Resolution:
     """Find the custom objects of a saved live model.
 
@@ -85,6 +86,7 @@ def resolve_live(
         locator: says where modules come from; it gets the modules that are made.
         saved_module_of: gives the module that `config` has for a class.
         by_value: module and qualified name of each object that travels as a pickle.
+        others: functions that the model does not hold and that must travel.
     """
     search = _LiveSearch(
         live=live,
@@ -94,7 +96,7 @@ def resolve_live(
         saved_module_of=saved_module_of,
         locator=locator,
         by_value=by_value,
-        paths={obj: [] for obj in by_value},
+        paths={obj: [] for obj in (*by_value, *others)},
     )
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":

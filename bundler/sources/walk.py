@@ -239,6 +239,10 @@ class _Collector:
                 self._need(located, item)
             case Verdict.MISSING | Verdict.UNPACKABLE:
                 detail = f"{item.name}: {located.detail}"
+                if item.name == "__main__" and item.attribute:
+                    # Also inside a function: where the model is loaded, another script runs.
+                    detail += f"; move {item.attribute} to a module and import it from there"
+                    strict = True
                 self._fail(item.name, item, detail, strict=strict)
 
     def _follow_namespace(self, item: Import, located: Located) -> None:

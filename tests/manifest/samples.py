@@ -69,7 +69,10 @@ def full() -> Manifest:
         kind="saved_model",
         fidelity="inference",
         member="model/saved_model/saved_model.pb",
-        agreement=Agreement(largest_difference=1e-07, absolute_tolerance=1e-05, relative_tolerance=1e-05),
+        agreement=Agreement(
+            largest_difference=1e-07, absolute_tolerance=1e-05, relative_tolerance=1e-05, deterministic=False
+        ),
+        endpoint="serve",
     )
     return dataclasses.replace(
         manifest,
@@ -79,6 +82,7 @@ def full() -> Manifest:
             outputs=(spec,),
             tensors=({"path": "dense/kernel", "offset": 64},),
             agreement=graph.agreement,
+            endpoint=graph.endpoint,
         ),
         requirements=dataclasses.replace(manifest.requirements, distributions=(pin,), packed=(pin,)),
         members=(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.pickles import pickles_in
 from tests.zygote import Finished, Zygote
 
 _LIB = Path(__file__).parent / "lib"
@@ -30,6 +33,8 @@ class Workshop:
 
     zygote: Zygote
     folder: Path
+    #: Where a bundle may hold a pickle all the same: author's code that puts one into its own config.
+    authors_pickles: list[str] = field(default_factory=list)
 
     @property
     def source(self) -> Path:
@@ -64,6 +69,12 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(zygote: Zygote, tmp_path: Path) -> Workshop:
-    """Return an empty workshop."""
-    return Workshop(zygote, tmp_path)
+def workshop(zygote: Zygote, tmp_path: Path) -> Iterator[Workshop]:
+    """Give an empty workshop, and see to it afterwards that no bundle in it holds an undeclared pickle."""
+    workshop = Workshop(zygote, tmp_path)
+    yield workshop
+    # A test may have broken a file on purpose.
+    bundles = [path for path in sorted(tmp_path.rglob("*.kbundle")) if zipfile.is_zipfile(path)]
+    found = [f"{path.name}: {line}" for path in bundles for line in pickles_in(path)]
+    assert [line for line in found if not any(place in line for place in workshop.authors_pickles)] == []
+    assert [place for place in workshop.authors_pickles if not any(place in line for line in found)] == []

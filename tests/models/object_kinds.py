@@ -300,7 +300,7 @@ class Net(keras.Model):
             model = Net(5, 3, keras.Sequential([keras.layers.Dense(6), keras.layers.ReLU()]), 0.25)
             model(x)
         """,
-        adaptations=frozenset({"constructor_arguments"}),
+        adaptations=frozenset({"constructor_arguments", "surplus_arguments"}),
     ),
     Row(
         kind="Functional subclass with a constructor of its own",
@@ -321,7 +321,7 @@ class Scaled(keras.Model):
             i = keras.Input((4,))
             model = Scaled(i, keras.layers.Dense(3)(i), 2.5)
         """,
-        adaptations=frozenset({"functional_graph"}),
+        adaptations=frozenset({"constructor_arguments", "functional_graph", "surplus_arguments"}),
     ),
     Row(
         kind="Functional subclass that builds its graph in the constructor",
@@ -549,7 +549,7 @@ class Mine(keras.layers.Layer):
         return {**super().get_config(), "mode": self.mode, "layer_class": self.layer_class, "act": self.act}
 """,
         "Mine(Mode.DOWN, keras.layers.Dense, mine.functools.partial(times, by=2.0))",
-        adaptations=frozenset({"constructor_arguments"}),
+        adaptations=frozenset({"restored_values"}),
     ),
     _one_layer(
         "Plain object in get_config",
@@ -567,7 +567,7 @@ class Mine(keras.layers.Layer):
         return {**super().get_config(), "settings": self.settings}
 """,
         "Mine(Settings(3.0))",
-        adaptations=frozenset({"constructor_arguments"}),
+        adaptations=frozenset({"restored_values"}),
     ),
     _one_layer(
         "Config object with get_config and from_config",

@@ -48,6 +48,7 @@ def test_a_class_from_a_factory_loads_with_consent_and_lives_like_any_other(work
     assert item.opaque.python == "3." + str(__import__("sys").version_info.minor)
     modules = {module.name: module.reason for module in packed.manifest.modules}
     assert set(modules) == {"shop", "shop.prices", "shop.late", "shop.table"}, modules
+    assert packed.manifest.requirements.python == f"=={item.opaque.python}.*"
     assert "cloudpickle" in {pin.name for pin in packed.manifest.requirements.distributions}
     """
     )
@@ -186,6 +187,7 @@ def test_every_kind_without_source_travels(workshop: Workshop) -> None:
             return weighted
         weighted = loss_of(2.0)
         Base = type("Base", (keras.layers.Layer,), {"scale": 5.0})
+        keras.saving.register_keras_serializable("shop")(Base)
         Child = type("Child", (Base,), {"call": lambda self, x: x * self.scale})
         model = keras.Sequential([keras.Input((3,)), Made(), memory.Shift(), keras.layers.Lambda(double), Child(),
                                   keras.layers.Dense(2, kernel_initializer="ones")])
@@ -198,7 +200,7 @@ def test_every_kind_without_source_travels(workshop: Workshop) -> None:
                         by_value=[Made, memory.Shift, double, weighted, Base, Child])
         assert double.__name__ == "<lambda>"
         keys = {item.qualname: item.key for item in packed.manifest.objects}
-        assert keys["Made"] == "shop>Made" and keys["Shift"] == "Shift", keys
+        assert keys["Made"] == "shop>Made" and keys["Base"] == "shop>Base" and keys["Shift"] == "Shift", keys
         with open_bundle("../hand_over/m.kbundle") as reader:
             for item in packed.manifest.objects:
                 content = reader.read(item.opaque.member)
@@ -212,6 +214,8 @@ def test_every_kind_without_source_travels(workshop: Workshop) -> None:
         assert y[0, 0] == 3 * 5 * 2 * 4, y
         model = unbundle("../hand_over/m.kbundle", allow=["opaque-code"])
         assert repr(model.evaluate(x, y * 0, verbose=0)) == open("../hand_over/loss.txt").read()
+        again = bundle(model, "again.kbundle").manifest.objects
+        assert again == open_bundle("../hand_over/m.kbundle").manifest.objects
         child = type(model.layers[3])
         assert child.__bases__[0].__name__ == "Base" and child.__bases__[0].__module__ == child.__module__
         lifecycle(model, x, y)

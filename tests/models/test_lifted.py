@@ -230,18 +230,22 @@ def test_a_class_of_an_older_cell_is_the_one_that_the_model_holds(workshop: Work
 
 
 def test_refuses_every_object_without_source_at_once(workshop: Workshop) -> None:
+    workshop.write({"keeper.py": ""})
     finished = workshop.author(
         """
+        import keeper
         table = np.ones((4,), "float32")
         class Uses(keras.layers.Layer):
             def call(self, x):
                 return x * table
         Made = type("Made", (keras.layers.Layer,), {"call": lambda self, x: x})
+        elsewhere = type("Elsewhere", (keras.layers.Layer,), {"call": lambda self, x: x, "__module__": "keeper"})
         half = eval("lambda t: t / 2")
         def weigh(by):
             return lambda t: t * by
         model = keras.Sequential([
-            keras.Input((4,)), Uses(), Made(), keras.layers.Lambda(half), keras.layers.Lambda(weigh(table))])
+            keras.Input((4,)), Uses(), Made(), elsewhere(), keras.layers.Lambda(half),
+            keras.layers.Lambda(weigh(table))])
         try:
             bundle(model, "../hand_over/m.kbundle")
         except BundleError as error:
@@ -250,6 +254,7 @@ def test_refuses_every_object_without_source_at_once(workshop: Workshop) -> None
         assert "the class Uses uses 'table', a numpy.ndarray" in text and "add_weight" in text
         assert "the class Made has no class statement" in text
         assert "the lambda has no source" in text
+        assert "the layer Elsewhere is no attribute of the module keeper" in text
         assert "the lambda uses 'by', a numpy.ndarray" in text
         """
     )
@@ -267,8 +272,13 @@ def test_refuses_a_module_that_imports_from_the_script(workshop: Workshop) -> No
             def call(self, x):
                 return x * late.factor()
         model = keras.Sequential([keras.Input((4,)), Scale()])
-        packed = bundle(model, "../hand_over/m.kbundle")
-        assert [item.module for item in packed.manifest.unresolved] == ["__main__"]
+        try:
+            bundle(model, "../hand_over/m.kbundle")
+        except SourceError as error:
+            assert "late.py:2) -> __main__: the running script is no module" in str(error), error
+            assert "move FACTOR to a module" in str(error), error
+        else:
+            raise AssertionError
         """
     )
 

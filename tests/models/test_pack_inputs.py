@@ -67,39 +67,6 @@ def test_a_function_defined_twice_in_the_sources_is_refused(workshop: Workshop) 
     """)
 
 
-def test_what_has_no_source_is_refused_all_at_once(workshop: Workshop) -> None:
-    workshop.write(
-        {
-            "factory.py": """
-                import keras
-                def make():
-                    class Local(keras.layers.Layer):
-                        def call(self, x):
-                            return x
-                    return Local
-            """
-        }
-    )
-    workshop.author("""
-        import factory
-        class InScript(keras.layers.Layer):
-            def call(self, x):
-                return x
-        Made = type("Made", (keras.layers.Layer,), {"call": lambda self, x: x, "__module__": "factory"})
-        i = keras.Input((3,))
-        h = keras.layers.Lambda(lambda t: t * 2)(Made()(InScript()(factory.make()()(i))))
-        try:
-            bundle(keras.Model(i, h), "../hand_over/m.kbundle")
-        except SourceError as error:
-            text = str(error)
-            print(text)
-            assert len(error.problems) == 4
-            assert "InScript" in text and "__main__" in text and "Local" in text and "Made" in text and "lambda" in text
-        else:
-            raise AssertionError("not refused")
-    """)
-
-
 def test_a_missing_import_shows_the_chain(workshop: Workshop) -> None:
     workshop.write(
         {

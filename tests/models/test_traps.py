@@ -546,6 +546,7 @@ def test_what_another_thread_registers_meanwhile_stays(workshop: Workshop) -> No
 
 
 def test_code_may_unpickle_its_own_objects(workshop: Workshop) -> None:
+    workshop.authors_pickles.append("/config/layers/1/config/thing")
     workshop.write(
         {
             "pick/__init__.py": "",

@@ -7,6 +7,6 @@ have written. Keras and IPython are not imported: objects are looked at through 
 
 from bundler.sources.lift.facts import Lifted, LiftedModule
 from bundler.sources.lift.lifting import lift
-from bundler.sources.lift.namespaces import needs_lifting
+from bundler.sources.lift.namespaces import is_lambda, needs_lifting
 
-__all__ = ["Lifted", "LiftedModule", "lift", "needs_lifting"]
+__all__ = ["Lifted", "LiftedModule", "is_lambda", "lift", "needs_lifting"]

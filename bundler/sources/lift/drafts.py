@@ -30,14 +30,12 @@ class Drafts:
         """Return the draft for the top level of a script or notebook."""
         drafts = self._of(namespace)
         if not drafts:
-            stem = naming.module_stem(namespace)
-            notebook = stem == "notebook"
-            file = "the notebook" if notebook else f"the script {stem}"
+            origin = naming.origin_of(namespace)
             drafts.append(
                 Draft(
-                    name=self._names.give(stem, f"{stem}_cells" if notebook else f"{stem}_script"),
-                    docstring=f"What the model needs of {file} that made it.",
-                    reason=f"made from the text of {file}",
+                    name=self._names.give(origin.stem, origin.second, namespace.get("__file__")),
+                    docstring=f"What the model needs of {origin.words} that made it.",
+                    reason=f"made from the text of {origin.words}",
                 )
             )
         return drafts[0]

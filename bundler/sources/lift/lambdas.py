@@ -37,7 +37,7 @@ def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
     ]
     body = node.body
     head = f"def {name}({ast.unparse(arguments)}):"
-    if body.lineno == body.end_lineno:
+    if body.lineno == body.end_lineno and not isinstance(body, ast.NamedExpr | ast.Yield | ast.YieldFrom):
         return f"{head}\n    return {expression_text(match.unit, body, 0)}"
     return f"{head}\n    return (\n        {expression_text(match.unit, body, 8)}\n    )"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
@@ -17,7 +19,7 @@ from bundler.sources.lift.captures import captured, surroundings
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
-from bundler.sources.lift.match import Match, described, match_class, match_function
+from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
 from bundler.sources.lift.refusals import refusal
@@ -25,7 +27,7 @@ from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, same, written
+from bundler.sources.lift.values import is_plain, numpy_scalar, same, written
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -45,6 +47,14 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
     return job.result()
 
 
+#: The head of a relative import, which a backslash may break after ``import``.
+_RELATIVE = re.compile(r"\bfrom\s*\.[\s.]*[\w.]*\s*\bimport\b")
+#: What Python sets in a module itself. ``__file__`` is another matter: it leads to files.
+_OF_EVERY_MODULE = frozenset(
+    {"__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__"}
+)
+
+
 class _Job:
     def __init__(self, taken: Collection[str]) -> None:
         self.texts = Texts()
@@ -62,6 +72,11 @@ class _Job:
                     self.problems.append(
                         f"{draft.reason}: two definitions of one name need each other; give one another name"
                     )
+        for draft in drafts:
+            try:
+                ast.parse(draft.text())
+            except SyntaxError as error:
+                self.problems.append(f"{draft.reason}, which does not stand for itself: {error}; move it to a module")
         return Lifted(
             modules=tuple(
                 LiftedModule(name=draft.name, text=draft.text().encode(), reason=draft.reason)
@@ -145,6 +160,10 @@ class _Job:
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
+        numpy = sys.modules.get("numpy")
+        if (text := numpy_scalar(value)) is not None and draft.bound.setdefault("numpy", numpy) is numpy:
+            draft.add(Item(names=("numpy",), text="import numpy", order=use.before, is_import=True))
+            return Item(names=(name,), text=f"{name} = {text}", order=use.before)
         if isinstance(value, type | FunctionType):
             other, qualname = self.add(value)
             if other is not draft:
@@ -164,11 +183,11 @@ class _Job:
 
     def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
-        text = statement_text(match.unit, node)
+        text = self._definition_text(match, node)
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
         item = self._written(draft, match, text, (name,), value, {})
-        if isinstance(value, type | FunctionType) and not node.decorator_list:
+        if isinstance(value, type | FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             for read, was in captured(match, value).items():
                 if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
                     raise NotLiftableError(
@@ -186,6 +205,12 @@ class _Job:
         draft.lazy_annotations = draft.lazy_annotations or lazy
         what = described(value) if isinstance(value, type | FunctionType) else repr(names[0])
         use = Use.at(match.unit, match.node, what)
+        decorators = getattr(match.node, "decorator_list", [])
+        if isinstance(value, FunctionType) and vars(value) and all(is_transparent(item) for item in decorators):
+            raise NotLiftableError(
+                f"{match.where}: {what} has the attribute {min(vars(value))!r}, which its text does not give it; "
+                "write a class with __call__ and get_config instead"
+            )
         read = self._read(match, text, use, lazy=lazy)
         self._follow(draft, match.namespace, read, use, values, surroundings(match))
         return Item(
@@ -196,6 +221,19 @@ class _Job:
             at_once=read.at_once,
             every=read.every,
         )
+
+    def _definition_text(self, match: Match, node: ast.stmt) -> str:
+        """Return the text of a definition, with relative imports made absolute: its module has no package."""
+        lines = statement_text(match.unit, node).split("\n")
+        offset = (node.end_lineno or node.lineno) - len(lines) + 1
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.ImportFrom) and inner.level:
+                origin = bindings.absolute(inner, match.namespace)
+                if origin is not None:
+                    index = inner.lineno - offset
+                    plain = f"from {bindings.public_name(origin)} import"
+                    lines[index] = _RELATIVE.sub(plain, lines[index], count=1)
+        return "\n".join(lines)
 
     def _read(self, match: Match, text: str, use: Use, *, lazy: bool) -> Names:
         try:
@@ -230,7 +268,7 @@ class _Job:
                     )
                 elif name in ("__file__", "get_ipython") or _is_ipython(namespace, name):
                     raise NotLiftableError(refusal(name, namespace.get(name), at))
-                elif name in namespace:
+                elif name in namespace and name not in _OF_EVERY_MODULE:
                     if draft is main:
                         self.require(draft, namespace, name, at)
                     else:
@@ -283,7 +321,7 @@ class _Job:
         if isinstance(node, ast.Lambda):
             text = lambdas.function_text(match, obj, "_")
         else:
-            text = statement_text(match.unit, node)
+            text = self._definition_text(match, node)
             own = getattr(node, "name", name)
             if own != name:
                 raise NotLiftableError(

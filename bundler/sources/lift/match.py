@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from bundler.sources.lift.facts import NotLiftableError
 from bundler.sources.lift.segments import Definition, first_line
 from bundler.sources.lift.texts import Texts, Unit, functions_of
+from bundler.sources.lift.values import literal_is
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -78,10 +79,13 @@ def match_class(texts: Texts, cls: type) -> Match:
             "the model anew"
         )
     [(node, unit)] = found.items()
-    _check_unchanged(cls, node, unit)
-    return Match(unit=unit, node=node, namespace=own[0][1].__globals__)
+    namespace = own[0][1].__globals__
+    _check_unchanged(cls, node, unit, {other.filename for other in texts.units(namespace)})
+    return Match(unit=unit, node=node, namespace=namespace)
 
 
+#: Decorators that leave the functions of a class alone.
+_TRANSPARENT = frozenset({"register_keras_serializable", "dataclass", "total_ordering", "final", "runtime_checkable"})
 _SPLIT = "write one lambda a line, or a named function (def ...)"
 _REWRITE = (
     "write it as a class or def statement in a file or a notebook cell, or move it to a module and import it from there"
@@ -145,25 +149,40 @@ def _arguments(node: ast.Lambda) -> tuple[str, ...]:
 
 
 def _match_without_methods(texts: Texts, cls: type) -> Match:
-    """Find a class whose body has no function by its name and by the attributes that its body sets."""
+    """Find a class whose body has no function by its name and by the constants that its body sets."""
     what = described(cls)
     module = sys.modules.get(cls.__module__)
     namespace: Mapping[str, Any] = vars(module) if isinstance(module, ModuleType) else {}
-    attributes = {name for name in vars(cls) if not (name.startswith("__") and name.endswith("__"))}
-    foreign = {name for name, value in vars(cls).items() if isinstance(value, FunctionType)}
+    files = {unit.filename for unit in texts.units(namespace)}
+    own = {
+        name
+        for name, value in vars(cls).items()
+        if isinstance(value, FunctionType) and value.__code__.co_filename in files
+    }
     found: list[tuple[Match, ast.ClassDef]] = []
     for unit in texts.units(namespace):
         for node in ast.walk(unit.tree):
-            if isinstance(node, ast.ClassDef) and _qualname(unit, node) == cls.__qualname__:
-                assigned = _body_names(node)
-                if foreign <= assigned and {name for name in attributes if not name.startswith("_")} <= assigned:
-                    found.append((Match(unit=unit, node=node, namespace=namespace), node))
+            if not isinstance(node, ast.ClassDef) or _qualname(unit, node) != cls.__qualname__:
+                continue
+            if own <= _body_names(node) and _values_fit(cls, node):
+                found.append((Match(unit=unit, node=node, namespace=namespace), node))
     found = [(item, node) for item, node in found if _bases_fit(cls, node, namespace)]
     if not found:
         raise NotLiftableError(f"{what} has no class statement in the text of {cls.__module__}; {_REWRITE}")
     match, node = found[-1]
-    _check_unchanged(cls, node, match.unit)
+    _check_unchanged(cls, node, match.unit, files)
     return match
+
+
+def _values_fit(cls: type, node: ast.ClassDef) -> bool:
+    for statement in node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant() as value):
+                held = vars(cls).get(name)
+                # An enumeration keeps its values inside its members.
+                if not literal_is(value, held) and not literal_is(value, getattr(held, "value", None)):
+                    return False
+    return True
 
 
 def _bases_fit(cls: type, node: ast.ClassDef, namespace: Mapping[str, Any]) -> bool:
@@ -172,13 +191,13 @@ def _bases_fit(cls: type, node: ast.ClassDef, namespace: Mapping[str, Any]) -> b
     return all(name is None or name in real or name in namespace for name in names)
 
 
-def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit) -> None:
+def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit, files: Collection[str]) -> None:
     """Refuse a class that got methods from outside of its statement; its text is not all of it."""
     bound = _body_names(node)
-    if node.decorator_list:
+    if not all(is_transparent(item) for item in node.decorator_list):
         return  # Decorators may add what they like, and do so again.
     for name, value in vars(cls).items():
-        if isinstance(value, FunctionType) and name not in bound and not value.__code__.co_filename.startswith("<"):
+        if isinstance(value, FunctionType) and name not in bound and value.__code__.co_filename in files:
             raise NotLiftableError(
                 f"{unit.at(node.lineno)}: {described(cls)} got its method {name!r} after it was made; "
                 "write the method into the class, run it again and make the model anew"
@@ -194,6 +213,12 @@ def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit) -> None:
                 f"{unit.at(defined[-1].lineno)}: the method {name!r} of {described(cls)} was replaced after the class "
                 "was made; write the new one into the class, run it again and make the model anew"
             )
+
+
+def is_transparent(decorator: ast.expr) -> bool:
+    """Say whether a class decorator is known to give back the class with the functions of its text."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in _TRANSPARENT
 
 
 def _body_names(node: ast.ClassDef) -> set[str]:

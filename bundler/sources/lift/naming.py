@@ -4,44 +4,76 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib.metadata
+import importlib.util
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundler.sources.lift.texts import Unit
 
+#: File names that Windows keeps for devices.
+_DEVICES = ("con", "prn", "aux", "nul")
+
 
 class ModuleNames:
-    """Gives each generated module a name that nothing else has: not Python, not what is installed, not `taken`."""
+    """Gives each generated module a name that nothing else has: not Python, not what can be imported, not `taken`."""
 
     def __init__(self, taken: Collection[str]) -> None:
-        self._taken = {*taken, *sys.stdlib_module_names, *importlib.metadata.packages_distributions(), "__main__"}
+        # Two names that differ in case alone are one file on some systems.
+        self._taken = {name.casefold() for name in (*taken, *sys.stdlib_module_names, *_DEVICES, "__main__")}
 
-    def give(self, wanted: str, second: str) -> str:
-        """Return `wanted`, or `second` where that is taken, or `second` with a number; the name is taken then."""
+    def give(self, wanted: str, second: str, file: object = None) -> str:
+        """Return `wanted`, or `second` where that is taken, or `second` with a number; the name is taken then.
+
+        A module that comes from `file` itself, the script that the names are for, does not count.
+        """
         name, number = wanted, 1
-        while name in self._taken:
+        while name.casefold() in self._taken or _is_importable(name, file):
             name = second if number == 1 else f"{second}_{number}"
             number += 1
-        self._taken.add(name)
+        self._taken.add(name.casefold())
         return name
 
 
-def module_stem(namespace: Mapping[str, Any]) -> str:
-    """Return what a module made of a script or a notebook would be called."""
+def _is_importable(name: str, file: object) -> bool:
+    """Say whether `import name` would find something; for a top-level name that imports nothing."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # A module in sys.modules without a spec.
+        return True
+    return spec is not None and spec.origin != file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What a namespace is: the stem of a module made of it, another where that is taken, and its name in words."""
+
+    stem: str
+    second: str
+    words: str
+
+
+def origin_of(namespace: Mapping[str, Any]) -> Origin:
+    """Return the origin of a script, a notebook, or a session at a prompt."""
+    if "get_ipython" in namespace:
+        return Origin(stem="notebook", second="notebook_cells", words="the notebook")
     file = namespace.get("__file__")
-    if isinstance(file, str) and "get_ipython" not in namespace:
-        return identifier(Path(file).stem)
-    return "notebook"
+    if not isinstance(file, str):
+        return Origin(stem="session", second="session_lines", words="the session")
+    path = Path(file)
+    # A package that is run with `python -m` calls its script __main__.
+    stem = identifier(path.parent.name if path.stem == "__main__" else path.stem)
+    return Origin(stem=stem, second=f"{stem}_script", words=f"the script {stem}")
 
 
 def identifier(text: str) -> str:
-    """Return `text` as a Python name."""
-    name = re.sub(r"\W", "_", text)
+    """Return `text` as a Python name in ASCII, since the name of a file comes from it."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode())
     if not name.isidentifier() or keyword.iskeyword(name):
         name = f"_{name}" if name[:1].isdigit() else f"{name}_"
     return name if name.isidentifier() else "generated"

@@ -11,7 +11,7 @@ from typing import Any
 from bundler.sources.lift import bindings
 from bundler.sources.lift.bindings import Binding
 from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.match import Match, match_class, match_function
+from bundler.sources.lift.match import Match, is_transparent, match_class, match_function
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.texts import Texts, Unit, functions_of, unwrapped
 from bundler.sources.lift.values import is_plain, literal_is, reproduces, written
@@ -25,13 +25,15 @@ class Statements:
         self._bindings: dict[int, tuple[Binding, ...]] = {}
 
     def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[Binding]:
-        """Yield the statements that bind `name`, the one that ran last first; star imports count."""
+        """Yield the statements that bind `name`, the one that ran last first, and star imports after those.
+
+        A star import brings everything that its module imports, so it would often answer for another's module.
+        """
         if id(namespace) not in self._bindings:
             found = [binding for unit in self._texts.units(namespace) for binding in bindings.bindings_in(unit)]
             self._bindings[id(namespace)] = tuple(reversed(found))
-        for binding in self._bindings[id(namespace)]:
-            if binding.name in (name, "*"):
-                yield binding
+        for wanted in (name, "*"):
+            yield from (binding for binding in self._bindings[id(namespace)] if binding.name == wanted)
 
     def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
         """Return the text of `value` if `node`, the class or def statement of `binding`, made it.
@@ -40,7 +42,7 @@ class Statements:
             NotLiftableError: it would be the statement, but its text was changed since, or the class was.
         """
         here = Match(unit=binding.unit, node=node, namespace=namespace)
-        if node.decorator_list:
+        if not all(is_transparent(item) for item in node.decorator_list):
             # What a decorator returns may be anything; that it holds the definition is enough.
             return here if self._is_made_from(value, node, binding.unit) else None
         if not isinstance(value, type | FunctionType) or getattr(value, "__module__", None) != namespace.get(
@@ -55,22 +57,15 @@ class Statements:
         first = min(item.lineno for item in node.decorator_list)
         codes = list(self.codes(value))
         if any(code.co_filename == unit.filename and first <= code.co_firstlineno <= last for code in codes):
-            for code in codes:
-                if code.co_filename == unit.filename:
-                    self._verify(code, unit)
+            if not all(self._texts.gives(unit, code) for code in codes if code.co_filename == unit.filename):
+                raise NotLiftableError(
+                    f"{unit.at(node.lineno)}: the text was changed after it ran; run it again and make the model anew"
+                )
             return True
         if any(code.co_name == node.name for code in codes):
             return False
         # No code of the definition shows: a class without methods, or a wrapper that hides what it wraps.
         return getattr(value, "__name__", node.name) == node.name
-
-    def _verify(self, code: CodeType, unit: Unit) -> None:
-        try:
-            self._texts.check(code, unit)
-        except ValueError as error:
-            raise NotLiftableError(
-                f"{error}: the text was changed after it ran; run it again and make the model anew"
-            ) from None
 
     def codes(self, value: Any) -> Iterator[CodeType]:
         """Yield the code objects that are `value`, or that it wraps."""

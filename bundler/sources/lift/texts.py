@@ -13,7 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -23,6 +23,8 @@ for _name in __future__.all_feature_names:
     _FUTURES |= getattr(__future__, _name).compiler_flag
 #: Numbers and hashes are what made-up names of one session differ by.
 _COUNTER = re.compile(r"[0-9a-f]{6,}|\d+")
+#: The file name of all code that the magic ``%%time`` ran; `linecache` does not have it, the history does.
+_TIMED = "<timed exec>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,13 +63,22 @@ class Unit:
             node = parent
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Where a text is: under its file name in `linecache` or on disk, or here."""
+
+    filename: str
+    label: str
+    text: str | None = None
+
+
 class Texts:
     """Finds texts and remembers them."""
 
     def __init__(self) -> None:
-        self._units: dict[str, Unit | None] = {}
+        self._units: dict[_Source, Unit | None] = {}
         self._namespaces: dict[int, tuple[Unit, ...]] = {}
-        self._compiled: dict[tuple[str, int], tuple[CodeType, ...]] = {}
+        self._compiled: dict[tuple[Unit, int, bool], tuple[CodeType, ...]] = {}
 
     def unit_of(self, code: CodeType, namespace: Mapping[str, Any]) -> Unit | None:
         """The text that `code` was compiled from, verified to give this very code, or `None` without any text.
@@ -75,39 +86,46 @@ class Texts:
         Raises:
             ValueError: there is a text, but it gives other code: it was changed after it ran.
         """
-        self.units(namespace)
-        unit = self._unit(code.co_filename, namespace)
-        if unit is not None:
-            self.check(code, unit)
-        return unit
+        named = [unit for unit in self.units(namespace) if unit.filename == code.co_filename]
+        if not named:
+            source = _Source(filename=code.co_filename, label=_label(code.co_filename))
+            named = [unit for unit in [self._unit(source, namespace, -1)] if unit is not None]
+        for unit in reversed(named):
+            if self.gives(unit, code):
+                return unit
+        if named:
+            raise ValueError(named[-1].at(code.co_firstlineno))
+        return None
 
-    def check(self, code: CodeType, unit: Unit) -> None:
-        """Check that the text `unit` gives `code`; raises `ValueError` with the place where it does not."""
-        if code not in self._codes(unit, code.co_flags & _FUTURES):
-            raise ValueError(unit.at(code.co_firstlineno))
+    def gives(self, unit: Unit, code: CodeType) -> bool:
+        """Say whether compiling `unit` gives `code`: all of it at once, or a statement at a time as IPython does.
+
+        The two differ, since Python compiles ``math.sqrt(x)`` in another way where it sees ``import math``.
+        """
+        flags = code.co_flags & _FUTURES
+        return code in self._codes(unit, flags, whole=True) or code in self._codes(unit, flags, whole=False)
 
     def units(self, namespace: Mapping[str, Any]) -> tuple[Unit, ...]:
         """All texts of a namespace, in the order in which they ran last."""
         if id(namespace) not in self._namespaces:
-            self._namespaces[id(namespace)] = ()
-            found = _filenames(namespace)
-            units = [self._unit(name, namespace, order, label) for order, (name, label) in enumerate(found.items())]
+            units = [self._unit(source, namespace, order) for order, source in enumerate(_sources(namespace))]
             self._namespaces[id(namespace)] = tuple(unit for unit in units if unit is not None)
         return self._namespaces[id(namespace)]
 
-    def _unit(self, filename: str, namespace: Mapping[str, Any], order: int = -1, label: str = "") -> Unit | None:
-        if filename not in self._units:
-            self._units[filename] = _read(filename, namespace, order, label or _label(filename))
-        return self._units[filename]
+    def _unit(self, source: _Source, namespace: Mapping[str, Any], order: int) -> Unit | None:
+        if source not in self._units:
+            self._units[source] = _read(source, namespace, order)
+        return self._units[source]
 
-    def _codes(self, unit: Unit, flags: int) -> tuple[CodeType, ...]:
-        key = (unit.filename, flags)
+    def _codes(self, unit: Unit, flags: int, *, whole: bool) -> tuple[CodeType, ...]:
+        key = (unit, flags, whole)
         if key not in self._compiled:
+            trees = [unit.tree] if whole else [ast.Module([statement], []) for statement in unit.tree.body]
+            flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-                code = compile(unit.text, unit.filename, "exec", flags=flags, dont_inherit=True)
-            self._compiled[key] = tuple(_nested(code))
+                codes = [compile(tree, unit.filename, "exec", flags=flags, dont_inherit=True) for tree in trees]
+            self._compiled[key] = tuple(inner for code in codes for inner in _nested(code))
         return self._compiled[key]
 
 
@@ -156,12 +174,12 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
             yield from _nested(constant)
 
 
-def _filenames(namespace: Mapping[str, Any]) -> dict[str, str]:
-    """Return file name -> label of the texts that made `namespace`, in the order in which they ran last."""
-    names: dict[str, str] = {}
+def _sources(namespace: Mapping[str, Any]) -> list[_Source]:
+    """Return the texts that made `namespace`, in the order in which they ran last."""
+    names: dict[str, None] = {}
     file = namespace.get("__file__")
     if isinstance(file, str) and not file.endswith((".pyc", ".so")):
-        names[file] = _label(file)
+        names[file] = None
     used: dict[str, None] = {}
     for value in list(namespace.values()):
         functions = [value] if isinstance(value, FunctionType) else []
@@ -171,49 +189,78 @@ def _filenames(namespace: Mapping[str, Any]) -> dict[str, str]:
             if function.__globals__ is namespace:
                 used.setdefault(function.__code__.co_filename)
     cells = _cells(namespace)
+    known = {source.filename for source in cells}
     kin = {_COUNTER.sub("#", name) for name in used if not os.path.exists(name)}
     for name in list(linecache.cache):
-        if name not in cells and name not in used and not os.path.exists(name) and _COUNTER.sub("#", name) in kin:
+        if name not in known and name not in used and not os.path.exists(name) and _COUNTER.sub("#", name) in kin:
             used.setdefault(name)
     position = {name: index for index, name in enumerate(linecache.cache)}
     for name in sorted(used, key=lambda name: position.get(name, -1)):
-        if name not in cells:
-            names.setdefault(name, _label(name))
-    return {**names, **cells}
+        if name not in known:
+            names.setdefault(name)
+    return [*(_Source(filename=name, label=_label(name)) for name in names), *cells]
 
 
-def _cells(namespace: Mapping[str, Any]) -> dict[str, str]:
-    """Return file name -> "cell N" for an IPython session, by the history that it keeps in its namespace."""
+def _cells(namespace: Mapping[str, Any]) -> list[_Source]:
+    """Return the cells of an IPython session, by the history that it keeps in its namespace."""
     history = namespace.get("In")
     if not isinstance(history, list) or "get_ipython" not in namespace:
-        return {}
+        return []
     by_text = {}
     for name, entry in list(linecache.cache.items()):
         if len(entry) == 4 and not os.path.exists(name):
             by_text["".join(entry[2]).rstrip()] = name
-    cells: dict[str, str] = {}
+    cells: dict[_Source, int] = {}
     for number, text in enumerate(history):
-        filename = by_text.get(str(text).rstrip())
-        if filename is not None and str(text).strip():
-            cells.pop(filename, None)
-            cells[filename] = f"cell {number}"
-    return cells
+        for magic, body in _bodies(str(text)):
+            filename = by_text.get(body.rstrip())
+            if filename is not None and body.strip():
+                source = _Source(filename=filename, label="")
+            elif magic == "time":
+                source = _Source(filename=_TIMED, label="", text=body)
+            else:
+                continue
+            cells.pop(source, None)
+            cells[source] = number
+    return [replace(source, label=f"cell {number}") for source, number in cells.items()]
+
+
+def _bodies(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a cell, and what a cell magic ran of it: (name of the magic, text)."""
+    yield "", text
+    if "run_cell_magic(" not in text:
+        return
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="run_cell_magic"),
+                args=[ast.Constant(value=str(magic)), _, ast.Constant(value=str(body))],
+            ):
+                yield magic, body
 
 
 def _label(filename: str) -> str:
     return Path(filename).name.strip("<>") or filename
 
 
-def _read(filename: str, namespace: Mapping[str, Any], order: int, label: str) -> Unit | None:
-    if os.path.exists(filename):
-        linecache.checkcache(filename)
-    # What `%%file` and an unsaved editor leave behind may not be Python; it is no source of anything then.
-    lines = [line.rstrip("\r\n") for line in linecache.getlines(filename, dict(namespace))]
+def _read(source: _Source, namespace: Mapping[str, Any], order: int) -> Unit | None:
+    filename = source.filename
+    if source.text is not None:
+        lines = source.text.rstrip("\n").split("\n")
+    else:
+        if os.path.exists(filename):
+            linecache.checkcache(filename)
+        lines = [line.rstrip("\r\n") for line in linecache.getlines(filename, dict(namespace))]
     try:
+        # What `%%file` and an unsaved editor leave behind may not be Python; it is no source of anything then.
         tree = ast.parse("\n".join(lines) + "\n")
     except (SyntaxError, ValueError):
         return None
     if not lines:
         return None
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    return Unit(filename=filename, lines=tuple(lines), tree=tree, parents=parents, order=order, label=label)
+    return Unit(filename=filename, lines=tuple(lines), tree=tree, parents=parents, order=order, label=source.label)

@@ -84,6 +84,14 @@ def written(value: object) -> str:
     return repr(value)
 
 
+def numpy_scalar(value: Any) -> str | None:
+    """Return the text of a numpy scalar, such as ``numpy.float32(0.5)``, which `x.mean()` gives; `None` for others."""
+    if type(value).__module__ != "numpy" or getattr(value, "shape", None) != () or hasattr(value, "__setitem__"):
+        return None
+    plain = value.item()
+    return f"numpy.{type(value).__name__}({written(plain)})" if is_plain(plain) else None
+
+
 def literal_is(node: ast.expr, value: object) -> bool:
     """Say whether `node` is a constant expression, arithmetic included, whose value is `value`."""
     try:

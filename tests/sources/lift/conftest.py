@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import linecache
 import sys
@@ -48,7 +49,10 @@ class Session:
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
         self.cells.append(filename)
         space["In"].append(text.rstrip())
-        exec(compile(text, filename, "exec", flags=flags, dont_inherit=True), space)
+        for statement in ast.parse(text).body:
+            # IPython compiles a statement at a time, which gives other code than the whole cell would.
+            code = compile(ast.Module([statement], []), filename, "exec", flags=flags, dont_inherit=True)
+            exec(code, space)
         return self
 
 

@@ -148,6 +148,9 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
                 '''Local.'''
                 def call(self, x: int) -> int:
                     # A comment.
+                    from .near import (LIMIT,
+                                       near as close)
+                    from . import near as again
                     text = '''kept
           here'''
                     return helper(near(x)) * k + m.floor(1.5) + module.LIMIT
@@ -183,6 +186,9 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
             """Local."""
             def call(self, x: int) -> int:
                 # A comment.
+                from liftpkg.near import (LIMIT,
+                                   near as close)
+                from liftpkg import near as again
                 text = """kept
           here"""
                 return helper(near(x)) * k + m.floor(1.5) + module.LIMIT
@@ -225,3 +231,52 @@ def test_the_same_objects_give_the_same_text(session: Session) -> None:
     first, second = lift(session["fs"], taken=()), lift(session["fs"], taken=())
     assert first.modules == second.modules
     assert len(first.modules) == 4
+
+
+def test_lambdas_of_every_form(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        from functools import reduce
+        fs = [
+            lambda x: (y := x + 1),
+            lambda x: (yield x),
+            lambda *xs, **more: (*xs, *more),
+            lambda x, /, y=1, *, z: x if y else z,
+            lambda x: f"{x!r:>4}" + '''a
+          b''',
+            lambda x: (
+                # why
+                x
+                + 1),
+            lambda xs: reduce(lambda a, b: a + b, (x for x in xs)),
+        ]
+        many = [lambda x: x * i for i in range(3)]
+        def pair(k):
+            def even(n):
+                return k if n == 0 else odd(n - 1)
+            def odd(n):
+                return -k if n == 0 else even(n - 1)
+            return even, odd
+        even, odd = pair(9)
+    """)
+    objects = [*session["fs"], *session["many"][:2], session["even"]]
+    a, b, c, d, e, f, g, h, i, even = again(monkeypatch, *objects)
+    assert (a(1), list(b(2)), c(1, 2, k=3), d(1, z=2), f(1)) == (2, [2], (1, 2, "k"), 1, 2)
+    assert e(1) == session["fs"][4](1)
+    assert (g([1, 2, 3]), h(2), i(2)) == (6, 4, 4)
+    assert (even(2), even(3)) == (9, -9)
+
+
+def test_lambdas_of_a_loop_read_the_variable_as_it_ended(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        fs = []
+        for i in range(3):
+            fs.append(lambda x: x + i)
+        def make():
+            gs = []
+            for j in range(3):
+                gs.append(lambda x: x + j)
+            return gs
+        gs = make()
+    """)
+    f, g = again(monkeypatch, session["fs"][0], session["gs"][0])
+    assert f(1) == g(1) == 3

@@ -337,3 +337,76 @@ def test_a_script_named_like_an_installed_package_gets_another_name(session: Ses
     assert [module.name for module in lift([session["f"]], taken=()).modules] == ["pytest_script"]
     session.script("def f():\n    return 1\n", name="json.py")
     assert [module.name for module in lift([session["f"]], taken=()).modules] == ["json_script"]
+
+
+def test_the_name_of_the_module_is_its_own(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("def f():\n    return __name__, __doc__\n")
+    [f] = again(monkeypatch, session["f"])
+    assert f()[0] == "train"
+
+
+def test_enumerations_tuples_and_slots_travel(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        import dataclasses
+        import enum
+        from typing import NamedTuple
+        class Mode(enum.Enum):
+            UP = 1
+            DOWN = "down"
+        class Point(NamedTuple):
+            x: int
+            y: int = 2
+        class Slots:
+            __slots__ = ("a",)
+        @dataclasses.dataclass(frozen=True)
+        class Config:
+            mode: Mode = Mode.UP
+            sizes: tuple = dataclasses.field(default_factory=tuple)
+        def f():
+            return Mode.DOWN.value, Point(1).y, Slots, Config().mode.name
+    """)
+    [f] = again(monkeypatch, session["f"])
+    assert f()[:2] + f()[3:] == ("down", 2, "UP")
+
+
+def test_classes_without_methods_are_told_apart_by_their_constants(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.cell("class Sized(dict):\n    size = 3\n")
+    old = session["Sized"]
+    session.cell("class Sized(dict):\n    size = 4\n")
+    first, second = again(monkeypatch, old, session["Sized"])
+    assert (first.size, second.size) == (3, 4)
+
+
+def test_the_name_of_a_module_fits_every_file_system(session: Session) -> None:
+    session.script("def f():\n    return 1\n", name="Modèle 2.py")
+    from bundler.sources.lift import lift
+
+    assert [module.name for module in lift([session["f"]], taken={"modele_2"}).modules] == ["Modele_2_script"]
+
+
+def test_a_star_import_does_not_answer_for_what_is_imported_by_name(session: Session) -> None:
+    session.script("""
+        import os
+        from shutil import *
+        def f():
+            return os.sep, copyfile
+    """)
+    assert "import os\nfrom shutil import copyfile\n" in text_of(session["f"])
+
+
+def test_numpy_scalars_are_constants(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        import numpy as np
+        data = np.array([0.1, 0.3], "float32")
+        mean, top, some = data.mean(), data.argmax(), data.any()
+        def f():
+            return mean, top, some
+    """)
+    text = text_of(session["f"])
+    assert "import numpy\n" in text
+    assert "top = numpy.int64(1)\n" in text
+    [f] = again(monkeypatch, session["f"])
+    assert f() == session["f"]()
+    assert [type(value) for value in f()] == [type(value) for value in session["f"]()]

@@ -62,6 +62,22 @@ def test_takes_executed_text_that_linecache_has(session: Session) -> None:
         del linecache.cache["<made>"]
 
 
+def test_takes_the_inputs_of_a_prompt_that_keeps_them(session: Session) -> None:
+    # As the REPL of Python 3.13 does; the one of 3.11 calls all its inputs <stdin> and keeps none.
+    inputs = ["import math\n", "K = 2\n", "def f(x):\n    return math.floor(x) * K\n"]
+    for number, text in enumerate(inputs):
+        name = f"<python-input-{number}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "single"), vars(session.main))
+    try:
+        [module] = lift([session["f"]], taken=()).modules
+    finally:
+        for number in range(len(inputs)):
+            del linecache.cache[f"<python-input-{number}>"]
+    assert module.name == "session"
+    assert "import math\n\nK = 2\n\n\ndef f(x):" in module.text.decode()
+
+
 def test_refuses_a_class_that_type_made(session: Session) -> None:
     session.script("Made = type('Made', (dict,), {'call': lambda self: 1})\nBare = type('Bare', (dict,), {})\n")
     assert "the class Made has no class statement" in problem(session["Made"])
@@ -137,7 +153,25 @@ def test_refuses_a_decorator_argument_that_is_gone(session: Session) -> None:
     assert "uses 'name' of the function around it, and its value is not kept" in problem(session["f"])
 
 
+def test_refuses_a_function_with_attributes(session: Session) -> None:
+    session.script("def f():\n    return f.rate\nf.rate = 3\n")
+    assert "the function f has the attribute 'rate'" in problem(session["f"])
+
+
 def test_messages_hold_no_path(session: Session) -> None:
     session.script("thing = object()\ndef f():\n    return thing\n")
     assert str(session.folder) not in problem(session["f"])
     assert sys.prefix not in problem(session["f"])
+
+
+def test_refuses_a_replaced_method_of_a_registered_class(session: Session) -> None:
+    session.cell("""
+        def register_keras_serializable(package):
+            return lambda cls: cls
+        @register_keras_serializable("shop")
+        class A:
+            def call(self):
+                return 1
+    """)
+    session.cell("def new(self):\n    return 2\nA.call = new\n")
+    assert "the method 'call' of the class A was replaced" in problem(session["A"])

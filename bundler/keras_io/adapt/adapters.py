@@ -1,0 +1,232 @@
+"""The load side: what stands in a class's place in the config while one model is loaded.
+
+Keras asks the object behind a key for ``from_config`` and nothing else, and goes on with the instance that it gets:
+``build_from_config``, ``compile_from_config``, weights. An adapter is such an object. Its key is never put into
+Keras's table, so that `clone_model` and `copy.deepcopy` meet the class itself, as they do for its author.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bundler.errors import BundleError, RebuildFailed
+from bundler.keras_io.adapt import (
+    ATTRIBUTES,
+    BUILT_BY_CALL,
+    COMPILE_ARGUMENTS,
+    CONSTRUCTOR_ARGUMENTS,
+    FUNCTIONAL_GRAPH,
+    RESTORED_VALUES,
+    SURPLUS_ARGUMENTS,
+    state,
+)
+from bundler.keras_io.adapt.calls import call_once
+from bundler.keras_io.adapt.values import TAG, decode, same
+from bundler.keras_io.framework import keras
+from bundler.manifest import Adaptation
+
+#: Entries of a config that are an adapter's own: the values of ``*args``, a graph, the inputs of a call.
+POSITIONAL = f"{TAG}positional"
+GRAPH = state.GRAPH
+CALL = f"{TAG}call"
+OPTIMIZERS = f"{TAG}optimizers"
+
+#: What every layer's config has; `__init__` may take them or not.
+BASE_ARGUMENTS = frozenset({"name", "trainable", "dtype", "activity_regularizer", "autocast"})
+
+Lookup = Callable[[str], Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is recorded for one class, by kind."""
+
+    module: str
+    qualname: str
+    surplus: tuple[str, ...] = ()
+    given: tuple[str, ...] | None = None
+    attributes: tuple[str, ...] | None = None
+    restored: tuple[str, ...] = ()
+    graph: tuple[str, ...] | None = None
+    called: bool = False
+    compiled: bool = False
+
+
+def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
+    """Return the plan for each class that `adaptations` name, by module and qualified name."""
+    by_class: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for item in adaptations:
+        by_class.setdefault((item.module, item.qualname), {})[item.kind] = tuple(item.arguments)
+    return {
+        place: Plan(
+            module=place[0],
+            qualname=place[1],
+            surplus=kinds.get(SURPLUS_ARGUMENTS, ()),
+            given=kinds.get(CONSTRUCTOR_ARGUMENTS),
+            attributes=kinds.get(ATTRIBUTES),
+            restored=kinds.get(RESTORED_VALUES, ()),
+            graph=kinds.get(FUNCTIONAL_GRAPH),
+            called=BUILT_BY_CALL in kinds,
+            compiled=COMPILE_ARGUMENTS in kinds,
+        )
+        for place, kinds in by_class.items()
+    }
+
+
+def adapter_of(cls: Any, plan: Plan, lookup: Lookup) -> Any:
+    """Return an object with a ``from_config`` that makes instances of `cls` as `plan` says.
+
+    Args:
+        cls: the class; what is no class comes back as it is.
+        plan: what the manifest records for it.
+        lookup: gives a declared object by the key in the config.
+    """
+
+    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+        return _rebuild(cls, plan, dict(config), lookup)
+
+    # Keras names the class in its messages.
+    return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
+
+
+def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
+    """Say whether `given` are all arguments of the constructor, so that ``from_config`` is not asked.
+
+    The ``from_config`` of an author reads what the ``get_config`` of the same author wrote; where that could not
+    write, there is nothing for it to read.
+    """
+    names = [
+        item.name
+        for item in list(inspect.signature(cls.__init__).parameters.values())[1:]
+        if item.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    ]
+    return all(name in given or name in BASE_ARGUMENTS for name in names)
+
+
+def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
+    call = config.pop(CALL, None)
+    if plan.attributes is not None and state.ATTRIBUTES in config:
+        instance = _made(plan, lambda: state.revive(cls, config, lookup))
+        return _finished(instance, plan, call, lookup)
+    graph = config.pop(GRAPH, None)
+    surplus = {name: config.pop(name) for name in plan.surplus if name in config}
+    for name in {*plan.restored, *(plan.given or ())} & config.keys():
+        config[name] = decode(config[name], lookup)
+    positional = decode(config.pop(POSITIONAL, []), lookup)
+    if plan.graph is not None and graph is not None:
+        rebuilt = keras().Model.from_config(graph)
+        config |= dict(zip(plan.graph, (rebuilt.input, rebuilt.output), strict=True))
+    is_direct = (
+        plan.graph is not None
+        or bool(positional)
+        or not hasattr(cls, "from_config")
+        or (plan.given is not None and constructs_directly(cls, (*plan.given, *positional)))
+    )
+
+    def make() -> Any:
+        return cls(*positional, **config) if is_direct else cls.from_config(dict(config))
+
+    def settled() -> Any:
+        instance = make()
+        if "dtype" in surplus and not _has_policy(instance, surplus["dtype"]):
+            with _policy(surplus["dtype"]):
+                instance = make()
+        for name, value in surplus.items():
+            _settle(instance, name, value)
+        return instance
+
+    return _finished(_made(plan, settled), plan, call, lookup)
+
+
+def _finished(instance: Any, plan: Plan, call: Any, lookup: Lookup) -> Any:
+    if plan.called and call is not None:
+        _made(plan, lambda: call_once(instance, call))
+    if plan.compiled:
+        _compile_from(instance, lookup)
+    return instance
+
+
+def _made(plan: Plan, make: Callable[[], Any]) -> Any:
+    """Return what `make` returns; whatever it raises becomes `RebuildFailed` with the class of `plan`."""
+    try:
+        return make()
+    except BundleError:
+        raise
+    except Exception as error:
+        failure = RebuildFailed(
+            f"{plan.qualname} could not be made from what was recorded: {type(error).__name__}: {error}",
+            place=f"{plan.module}.{plan.qualname}",
+            hint="the traceback above this line has the place; ask the author to pack the model again",
+        )
+        failure.module, failure.qualname = plan.module, plan.qualname
+        raise failure from error
+
+
+def _settle(instance: Any, name: str, value: Any) -> None:
+    """Give `instance` what its constructor did not take, where it does not have it already."""
+    if name == "dtype" and hasattr(type(instance), "dtype_policy"):
+        if not _has_policy(instance, value):
+            instance.dtype_policy = keras().dtype_policies.get(value)
+        return
+    if not hasattr(instance, name):
+        # The config tells something about the object that is no state of it.
+        return
+    current = getattr(instance, name)
+    if same(current, value) or same(_configured(instance).get(name), value):
+        return
+    is_node = isinstance(value, dict) and "class_name" in value and "config" in value
+    # `trainable` goes down to the parts, so it is only set where it differs.
+    setattr(instance, name, keras().saving.deserialize_keras_object(value) if is_node else value)
+
+
+def _configured(instance: Any) -> dict[str, Any]:
+    try:
+        config = instance.get_config()
+    except Exception:  # noqa: BLE001 - a get_config that fails is why there is an adaptation
+        return {}
+    return dict(keras().saving.serialize_keras_object(config)) if isinstance(config, dict) else {}
+
+
+def _has_policy(instance: Any, value: Any) -> bool:
+    policy = getattr(instance, "dtype_policy", None)
+    if policy is None:
+        return same(getattr(instance, "dtype", value), value)
+    wanted = keras().dtype_policies.get(value)
+    return type(policy) is type(wanted) and same(policy.get_config(), wanted.get_config())
+
+
+@contextlib.contextmanager
+def _policy(value: Any) -> Iterator[None]:
+    """Make `value` the dtype policy of this thread: the one under which the author's constructor ran.
+
+    A constructor that takes no ``dtype`` took it, and that of its parts, from there.
+    """
+    config = keras().config
+    before = config.dtype_policy()
+    config.set_dtype_policy(keras().dtype_policies.get(value))
+    try:
+        yield
+    finally:
+        config.set_dtype_policy(before)
+
+
+def _compile_from(instance: Any, lookup: Lookup) -> None:
+    """Let Keras's next step call the ``compile`` of `instance` with the recorded arguments."""
+
+    def compile_from_config(config: Mapping[str, Any]) -> None:
+        object.__delattr__(instance, "compile_from_config")
+        trained = config.get(OPTIMIZERS, {})
+        arguments = {name: decode(value, lookup) for name, value in config.items() if name != OPTIMIZERS}
+        instance.compile(**arguments)
+        optimizer = getattr(instance, "optimizer", None)
+        if optimizer is not None and instance.built and OPTIMIZERS not in config:
+            optimizer.build(instance.trainable_variables)
+        for name, numbers in trained.items():
+            weights = instance.weights
+            getattr(instance, name).build([weights[number] for number in numbers])
+
+    object.__setattr__(instance, "compile_from_config", compile_from_config)

@@ -1,0 +1,104 @@
+"""Calling a model once, for the layers that only a call builds."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from bundler.keras_io.framework import keras
+
+_DATATYPES = ("float32", "int32", "string")
+
+
+def call_signature(model: Any) -> dict[str, Any] | None:
+    """Return the inputs that `model` can be called with, as JSON, or `None` where it cannot be told.
+
+    Shapes come from what the model was built with; dtypes are tried, symbolically and without changing the model.
+    ``{"arguments": {name: spec}}`` for a call with several arguments, ``{"inputs": spec}`` for one, where a spec is
+    ``[shape, dtype]`` in the structure of the input.
+    """
+    built = model.get_build_config() or {}
+    if "shapes_dict" in built:
+        named = {name.removesuffix("_shape"): shape for name, shape in built["shapes_dict"].items()}
+    elif built.get("input_shape") is not None:
+        named = {"": built["input_shape"]}
+    else:
+        return None
+    flat = [shape for structure in named.values() for shape in _shapes(structure)]
+    if len(flat) > 4:
+        combinations = [(dtype,) * len(flat) for dtype in _DATATYPES]
+    else:
+        combinations = list(itertools.product(_DATATYPES, repeat=len(flat)))
+    for dtypes in combinations:
+        remaining = iter(dtypes)
+        specs = {name: _spec(structure, remaining) for name, structure in named.items()}
+        if _can_be_called(model, specs):
+            return {"inputs": specs[""]} if "" in specs else {"arguments": specs}
+    return None
+
+
+def call_once(model: Any, signature: dict[str, Any]) -> None:
+    """Call `model` on zeros of `signature`, with 1 for every free dimension, and throw the result away."""
+    arguments, keywords = made_inputs(signature)
+    model(*arguments, **keywords)
+
+
+def made_inputs(signature: dict[str, Any], seed: int | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the positional and the named inputs that `signature` asks for: zeros, or numbers made from `seed`."""
+    import numpy
+
+    random = None if seed is None else numpy.random.default_rng(seed)
+
+    def make(shape: list[int | None], dtype: str) -> Any:
+        sizes = [2 if size is None and random is not None else 1 if size is None else size for size in shape]
+        if dtype == "string":
+            return keras().ops.convert_to_tensor(numpy.full(sizes, ""), dtype=dtype)
+        values = numpy.zeros(sizes) if random is None or dtype == "int32" else random.uniform(0, 1, sizes)
+        return keras().ops.convert_to_tensor(values.astype(dtype), dtype=dtype)
+
+    if "inputs" in signature:
+        return (_map(signature["inputs"], make),), {}
+    return (), {name: _map(spec, make) for name, spec in signature["arguments"].items()}
+
+
+def _can_be_called(model: Any, specs: dict[str, Any]) -> bool:
+    try:
+        tensors = {name: _map(spec, _symbolic) for name, spec in specs.items()}
+        if "" in tensors:
+            model.compute_output_spec(tensors[""])
+        else:
+            model.compute_output_spec(**tensors)
+    except Exception:  # noqa: BLE001 - the author's call() may raise anything for a dtype that it does not take
+        return False
+    return True
+
+
+def _symbolic(shape: list[int | None], dtype: str) -> Any:
+    return keras().KerasTensor(shape, dtype=dtype)
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(item is None or isinstance(item, int) for item in value)
+
+
+def _shapes(structure: Any) -> list[Any]:
+    if _is_shape(structure):
+        return [structure]
+    parts = structure.values() if isinstance(structure, dict) else structure
+    return [shape for part in parts for shape in _shapes(part)]
+
+
+def _spec(structure: Any, dtypes: Any) -> Any:
+    if _is_shape(structure):
+        return {"shape": list(structure), "dtype": next(dtypes)}
+    if isinstance(structure, dict):
+        return {"named": {name: _spec(part, dtypes) for name, part in structure.items()}}
+    return {"listed": [_spec(part, dtypes) for part in structure]}
+
+
+def _map(spec: dict[str, Any], make: Any) -> Any:
+    if "shape" in spec:
+        return make(spec["shape"], spec["dtype"])
+    if "named" in spec:
+        return {name: _map(part, make) for name, part in spec["named"].items()}
+    return [_map(part, make) for part in spec["listed"]]

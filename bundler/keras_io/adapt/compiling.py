@@ -1,0 +1,89 @@
+"""What a model was compiled with, where Keras alone would not compile it so again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
+from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.framework import keras
+
+
+def has_own_compile(model: Any) -> bool:
+    """Say whether the class of `model` overrides `compile` and says nothing about how to compile it again."""
+    cls = type(model)
+    return (
+        isinstance(model, keras().Model)
+        and not is_frameworks(cls, "compile")
+        and is_frameworks(cls, "compile_from_config")
+        and is_frameworks(cls, "get_compile_config")
+        and bool(model.compiled)
+    )
+
+
+def needs_compile_arguments(model: Any) -> bool:
+    """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
+
+    A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
+    finds that the saved state does not fit.
+    """
+    cls = type(model)
+    if has_own_compile(model):
+        return True
+    if not isinstance(model, keras().Model) or cls.__module__.partition(".")[0] in FRAMEWORK:
+        return False
+    if not model.compiled or not is_frameworks(cls, "compile_from_config"):
+        return False
+    everything = {id(variable) for variable in model.trainable_variables}
+    numbers = trained_by(model).get("optimizer")
+    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
+
+
+def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
+    """Return what `compile` of `model` was called with, or `None` where that cannot be read back.
+
+    `recorded` is what Keras's own `compile` was called with in turn, as it keeps it.
+    """
+    given = read(
+        model, frozenset(), method="compile", recorded={name: Recorded(item) for name, item in recorded.items()}
+    )
+    if given.unread or given.positional:
+        return None
+    handed_on = {
+        name: value
+        for name, value in recorded.items()
+        if value is not None and name not in given.handed_on and name not in given.takes
+    }
+    is_open = inspect.Parameter.VAR_KEYWORD in {
+        item.kind for item in inspect.signature(type(model).compile).parameters.values()
+    }
+    handed_on = {name: Recorded(value) for name, value in handed_on.items()}
+    return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
+
+
+def trained_by(model: Any) -> dict[str, list[int]]:
+    """Return for each optimizer that `model` holds the numbers of the weights that it trains.
+
+    Keras has no public word for it; where the attribute is gone, the optimizers start anew, as in plain Keras.
+    """
+    numbers = {id(variable): index for index, variable in enumerate(model.weights)}
+    found = {}
+    for name, value in vars(model).items():
+        if isinstance(value, keras().optimizers.Optimizer) and value.built:
+            trained = getattr(value, "_trainable_variables", [])
+            if trained and all(id(variable) in numbers for variable in trained):
+                found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
+    return found
+
+
+def raw_compile_arguments(model: Any) -> dict[str, Any] | None:
+    """Return what Keras's own `compile` was called with, as the objects themselves, or `None` where it keeps none.
+
+    Keras gives them serialized only; the attribute is private, and without it the save fails as it does in Keras.
+    """
+    kept = getattr(getattr(model, "_compile_config", None), "config", None)
+    if not isinstance(kept, dict) or not is_frameworks(type(model), "compile_from_config"):
+        return None
+    return {name: value for name, value in kept.items() if value is not None}

@@ -1,0 +1,273 @@
+"""An object as its class and its attributes, for constructors of which the arguments are gone.
+
+What a constructor was given only matters through what it left behind. Where an argument cannot be read back, the
+attributes themselves are recorded, in the order in which they were set: layers as the config nodes that they are,
+weights by shape and name, the rest as `values` says it. The loader makes an empty object of the class, lets the
+framework's part of its constructor run, and sets them. The author's ``__init__`` and ``build`` do not run.
+"""
+
+from __future__ import annotations
+
+import dis
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
+from bundler.keras_io.adapt.values import TAG, Unsayable, decode
+from bundler.keras_io.framework import keras
+
+ATTRIBUTES = f"{TAG}attributes"
+WEIGHTS = f"{TAG}weights"
+BUILT = f"{TAG}built"
+GRAPH = f"{TAG}graph"
+
+#: Attributes of the framework's that an author may set to a plain value of their own.
+_SETTINGS = frozenset({"supports_masking", "stateful", "seed", "return_sequences", "return_state", "unroll"})
+
+Encode = Callable[[str, Any, Callable[[Any], Any]], Any]
+
+
+def state_of(instance: Any, base: Mapping[str, Any], encode: Encode, skip: frozenset[str]) -> dict[str, Any]:
+    """Return the config of `instance` by its attributes.
+
+    Args:
+        instance: an object of a custom class.
+        base: what the framework's class tells of it.
+        encode: encodes the value of a named attribute; its last argument answers for weights and layers of a graph.
+        skip: attributes that something else restores.
+    """
+    attributes = {name: value for name, value in own_attributes(instance).items() if name not in skip}
+    weights = _own_weights(instance, attributes)
+    numbers = {id(variable): index for index, variable in enumerate(weights)}
+    graph = _graph_of(instance)
+    layers = {id(layer): layer.name for layer in instance.layers} if graph is not None else {}
+
+    def special(value: Any) -> Any:
+        if id(value) in numbers:
+            return {TAG: "weight", "index": numbers[id(value)]}
+        if id(value) in layers:
+            return {TAG: "graph_layer", "name": layers[id(value)]}
+        return None
+
+    config = dict(base)
+    config[ATTRIBUTES] = [[name, encode(name, value, special)] for name, value in attributes.items()]
+    if weights:
+        config[WEIGHTS] = [
+            {
+                "shape": [int(size) for size in variable.shape],
+                "dtype": str(variable.dtype),
+                "trainable": bool(variable.trainable),
+                "name": str(variable.name),
+                "regularizer": variable.regularizer,
+                "constraint": variable.constraint,
+            }
+            for variable in weights
+        ]
+    if graph is not None:
+        config[GRAPH] = graph
+    elif getattr(instance, "built", False) and has_own_build(type(instance)):
+        config[BUILT] = True
+    return config
+
+
+def revive(cls: Any, config: dict[str, Any], lookup: Callable[[str], Any]) -> Any:
+    """Return an instance of `cls` with the attributes that `config` records."""
+    attributes, weights = config.pop(ATTRIBUTES), config.pop(WEIGHTS, [])
+    graph, built = config.pop(GRAPH, None), config.pop(BUILT, False)
+    instance = cls.__new__(cls)
+    layers = _initialized(cls, instance, config, graph, lookup)
+    variables = []
+    add: Any = instance.add_weight if hasattr(instance, "add_weight") else getattr(instance, "add_variable", None)
+    for spec in weights:
+        options = {name: decode(spec[name], lookup) for name in ("regularizer", "constraint") if spec.get(name)}
+        options |= {"trainable": spec["trainable"]} if hasattr(instance, "add_weight") else {}
+        variables.append(
+            add(shape=tuple(spec["shape"]), initializer="zeros", dtype=spec["dtype"], name=spec["name"], **options)
+        )
+    specials = {"weight": lambda value: variables[value["index"]], "graph_layer": lambda value: layers[value["name"]]}
+    for name, value in attributes:
+        decoded = decode(value, lookup, specials)
+        if graph is None or not (hasattr(instance, name) and getattr(instance, name) is decoded):
+            _set(instance, name, decoded)
+    if built:
+        instance.built = True
+    return instance
+
+
+def own_attributes(instance: Any) -> dict[str, Any]:
+    """Return the attributes that the author's code set, in order; what the framework keeps for itself is left out."""
+    values = dict(vars(instance)) if hasattr(instance, "__dict__") else {}
+    values |= {name: getattr(instance, name) for name in _slots(type(instance)) if hasattr(instance, name)}
+    authors, frameworks = _assigned_by(type(instance), framework=False), _assigned_by(type(instance), framework=True)
+    is_frameworks = framework_base(type(instance)) is not object
+    found = {}
+    for name, value in values.items():
+        if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
+            continue
+        if name in frameworks:
+            if name not in authors or name not in _SETTINGS:
+                continue
+        elif name in ("get_config", "get_compile_config", "build", "quantize") and name not in authors:
+            continue
+        found[name] = value
+    return found
+
+
+def _is_bookkeeping(value: Any) -> bool:
+    """Say whether `value` is what the framework leaves on a model from outside, such as the history of a fit."""
+    return isinstance(value, keras().callbacks.Callback | keras().callbacks.CallbackList)
+
+
+def assigned_in(cls: type, method: str) -> frozenset[str]:
+    """Return the attributes that the author's `method` of `cls` assigns."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        function = vars(base).get(method)
+        if base.__module__.partition(".")[0] not in FRAMEWORK and isinstance(function, types.FunctionType):
+            names |= _stored(function.__code__)
+    return frozenset(names)
+
+
+def has_own_build(cls: type) -> bool:
+    """Say whether `cls` has a ``build`` of the author's."""
+    for base in cls.__mro__:
+        if "build" in vars(base):
+            return base.__module__.partition(".")[0] not in FRAMEWORK
+    return False
+
+
+def can_be_revived(cls: type) -> bool:
+    """Say whether the framework's part of `cls` keeps no weights of its own: those only its ``build`` can make."""
+    keras_module = keras()
+    if not issubclass(cls, keras_module.layers.Layer):
+        return not issubclass(cls, keras_module.optimizers.Optimizer)
+    base = framework_base(cls)
+    return base in (
+        keras_module.layers.Layer,
+        keras_module.Model,
+        keras_module.Sequential,
+        keras_module.layers.Wrapper,
+    ) or (base.__name__ == "Functional")
+
+
+def framework_base(cls: type) -> type:
+    """Return the nearest base class of the framework's, or `object`."""
+    return next((base for base in cls.__mro__ if base.__module__.partition(".")[0] in FRAMEWORK), object)
+
+
+def _initialized(
+    cls: type, instance: Any, config: dict[str, Any], graph: Any, lookup: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Run the framework's part of the constructor and return the layers of the graph by name."""
+    base = framework_base(cls)
+    framework = keras()
+    options = {name: decode(value, lookup) for name, value in config.items() if accepted(base, name)}
+    if graph is not None and issubclass(cls, framework.Sequential):
+        rebuilt = framework.Sequential.from_config(graph)
+        framework.Sequential.__init__(instance, rebuilt.layers, name=config.get("name"))
+        if rebuilt.built and not instance.built and graph.get("build_input_shape"):
+            instance.build(graph["build_input_shape"])
+        return {layer.name: layer for layer in instance.layers}
+    if graph is not None:
+        rebuilt = framework.Model.from_config(graph)
+        framework.Model.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))
+        return {layer.name: layer for layer in instance.layers}
+    if base is not object:
+        vars(base).get("__init__", base.__init__)(instance, **options)  # type: ignore[misc]
+    return {}
+
+
+def _graph_of(instance: Any) -> Any:
+    framework = keras()
+    if isinstance(instance, framework.Sequential):
+        return framework.Sequential.get_config(instance)
+    is_functional = isinstance(instance, framework.Model) and any(
+        base.__name__ == "Functional" and base.__module__.partition(".")[0] == "keras"
+        for base in type(instance).__mro__
+    )
+    if not is_functional:
+        return None
+    # A stock model over the same tensors has the same layers, and a config that Keras can read.
+    return framework.Model(inputs=instance.input, outputs=instance.output, name=instance.name).get_config()
+
+
+def _own_weights(instance: Any, attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the variables of `instance` that belong to none of its parts, in the order of their creation."""
+    framework = keras()
+    parts = [value for value in _leaves(list(attributes.values())) if isinstance(value, framework.layers.Layer)]
+    theirs = {id(variable) for part in parts for variable in part.weights}
+    mine = list(getattr(instance, "weights", None) or getattr(instance, "variables", None) or ())
+    if isinstance(instance, framework.Model):
+        theirs |= {id(variable) for layer in instance.layers for variable in layer.weights}
+    return [variable for variable in mine if id(variable) not in theirs]
+
+
+def _leaves(value: Any, depth: int = 0) -> Iterator[Any]:
+    if depth > 20:
+        return
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _leaves(item, depth + 1)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _leaves(item, depth + 1)
+    else:
+        yield value
+
+
+def _assigned_by(cls: type, *, framework: bool) -> set[str]:
+    """Return the attributes that the methods of the classes of one side assign, read from their bytecode."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if (base.__module__.partition(".")[0] in FRAMEWORK) is not framework or base is object:
+            continue
+        for member in vars(base).values():
+            functions = [member.fget, member.fset] if isinstance(member, property) else [member]
+            for function in functions:
+                code = getattr(_unwrapped(function), "__code__", None)
+                names |= _stored(code) if code is not None else set()
+    return names
+
+
+def _unwrapped(function: Any) -> Any:
+    # Keras wraps its methods several times over; staticmethod and classmethod keep theirs in the same place.
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def _stored(code: types.CodeType) -> set[str]:
+    names = {item.argval for item in dis.get_instructions(code) if item.opname == "STORE_ATTR"}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _stored(constant)
+    return names
+
+
+def _slots(cls: type) -> list[str]:
+    names: list[str] = []
+    for base in cls.__mro__:
+        slots = vars(base).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def _set(instance: Any, name: str, value: Any) -> None:
+    try:
+        setattr(instance, name, value)
+    except AttributeError:
+        # A frozen dataclass sets its own fields this way.
+        object.__setattr__(instance, name, value)
+
+
+def plain_state(value: Any, encode: Callable[[Any], Any], class_node: Callable[[type], Any]) -> dict[str, Any]:
+    """Return the encoding of a plain object of the author's by its attributes."""
+    if not hasattr(value, "__dict__") and not _slots(type(value)):
+        raise Unsayable(f"a {type(value).__qualname__}, which has no attributes")
+    attributes = own_attributes(value)
+    return {
+        TAG: "state",
+        "of": class_node(type(value)),
+        "items": [[name, encode(item)] for name, item in attributes.items()],
+    }

@@ -1,0 +1,353 @@
+"""Values that a config cannot say in JSON, said in a small encoding of our own.
+
+Keras objects and named functions stay what Keras writes for them, ordinary nodes of the config, so that their keys
+are found and replaced like all others. Classes and enumerations are named by such a node, too: what a config may name
+is what the manifest declares, and nothing is imported by a name that a config gives.
+
+Everything else is ``{"__kbundle__": kind, ...}``: tuples, sets, bytes, arrays, slices, partial functions, plain
+objects of the author's, dictionaries that JSON has no word for.
+"""
+
+from __future__ import annotations
+
+import base64
+import enum
+import functools
+import importlib
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bundler import configtree
+from bundler.errors import InvalidBundle
+from bundler.keras_io.framework import keras
+
+TAG = "__kbundle__"
+_FRAMEWORK = ("keras", "tensorflow", "numpy")
+#: Where the framework's functions and classes have public names; the first place that gives the object is written.
+_PUBLIC = (
+    ("keras", ("layers", "activations", "losses", "metrics", "initializers", "regularizers", "optimizers", "ops")),
+    ("keras", ("constraints", "models", "optimizers.schedules", "dtype_policies", "quantizers")),
+    ("tensorflow", ("nn", "math", "", "linalg", "image", "signal", "strings", "sparse")),
+    ("numpy", ("", "linalg")),
+)
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class Unsayable(Exception):
+    """A value that has no encoding; the message names it."""
+
+
+#: Gives the arguments of a plain object of the author's, by name, or `None` where they cannot be read back.
+ArgumentsOf = Callable[[Any], Mapping[str, Any] | None]
+#: Answers for a value that only the object around it can name (a weight, a layer of its graph), or gives `None`.
+Special = Callable[[Any], Any]
+
+
+def encode(value: Any, arguments_of: ArgumentsOf, special: Special = lambda _: None) -> Any:
+    """Return `value` in plain types, raw Keras objects and tagged dictionaries.
+
+    Raises:
+        Unsayable: there is no encoding for it, or for something in it.
+    """
+    if isinstance(value, enum.Enum):
+        return {TAG: "enum", "of": class_node(type(value)), "name": value.name}
+    if type(value) in _PLAIN:
+        return value
+    named = special(value)
+    if named is not None:
+        return named
+    inner = functools.partial(encode, arguments_of=arguments_of, special=special)
+    if isinstance(value, tuple):
+        if hasattr(value, "_fields"):
+            return {TAG: "named_tuple", "of": class_node(type(value)), "items": [inner(item) for item in value]}
+        return {TAG: "tuple", "items": [inner(item) for item in value]}
+    if isinstance(value, list):
+        return [inner(item) for item in value]
+    if isinstance(value, Mapping):
+        return _mapping(value, inner)
+    if isinstance(value, set | frozenset):
+        kind = "frozenset" if isinstance(value, frozenset) else "set"
+        return {TAG: kind, "items": sorted((inner(item) for item in value), key=repr)}
+    if isinstance(value, bytes):
+        return {TAG: "bytes", "data": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, slice | range):
+        return {TAG: "slice" if isinstance(value, slice) else "range", "items": [value.start, value.stop, value.step]}
+    if isinstance(value, complex):
+        return {TAG: "complex", "items": [value.real, value.imag]}
+    if value is Ellipsis:
+        return {TAG: "ellipsis"}
+    if isinstance(value, functools.partial):
+        return {
+            TAG: "partial",
+            "function": inner(value.func),
+            "items": [inner(item) for item in value.args],
+            "keywords": {name: inner(item) for name, item in value.keywords.items()},
+        }
+    return _framework_value(value, arguments_of, inner)
+
+
+def decode(
+    value: Any, lookup: Callable[[str], Any], special: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None
+) -> Any:
+    """Return what `encode` was given, from what came back from JSON; Keras nodes become objects.
+
+    Args:
+        value: a value of the config.
+        lookup: gives the class of a declared object by the key that its node has.
+        special: by tag what only the object around the value can give.
+
+    Raises:
+        InvalidBundle: a tag is unknown or malformed.
+    """
+    inner = functools.partial(decode, lookup=lookup, special=special)
+    if isinstance(value, list):
+        return [inner(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if TAG not in value:
+        if isinstance(value.get("class_name"), str) and "config" in value:
+            return keras().saving.deserialize_keras_object(value)
+        return {key: inner(item) for key, item in value.items()}
+    try:
+        if special is not None and value[TAG] in special:
+            return special[value[TAG]](value)
+        return _DECODERS[value[TAG]](value, inner, lookup)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidBundle(
+            f"the model's config has a value that cannot be read: {error}",
+            place=f"config.json: {TAG} {str(value[TAG])[:40]!r}",
+            hint="pip install --upgrade kbundle, or ask the author for a new bundle",
+        ) from error
+
+
+def class_node(cls: type | types.FunctionType) -> dict[str, Any]:
+    """Return the node that names a class (or a function) without making anything of it."""
+    public = public_place(cls)
+    if public is not None:
+        return {TAG: "public", "module": public[0], "name": public[1]}
+    if isinstance(cls, type) and cls.__module__ == "builtins":
+        return {TAG: "public", "module": "builtins", "name": cls.__name__}
+    name = str(keras().saving.get_registered_name(cls))
+    return {"module": cls.__module__, "class_name": cls.__name__, "config": {}, "registered_name": name}
+
+
+def public_place(obj: Any) -> tuple[str, str] | None:
+    """Return the public module and the name there of a class or function of the framework, or `None`."""
+    name = getattr(obj, "__name__", None)
+    root = str(getattr(obj, "__module__", "")).partition(".")[0]
+    if not name or root not in _FRAMEWORK:
+        return None
+    for library, parts in _PUBLIC:
+        if library != root:
+            continue
+        module = importlib.import_module(library)
+        for part in parts:
+            holder: Any = module
+            for step in filter(None, part.split(".")):
+                holder = getattr(holder, step, None)
+            if holder is not None and getattr(holder, name, None) is obj:
+                return (f"{library}.{part}" if part else library), str(name)
+    return None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Say whether two values of a config are equal, type by type; a tuple is no list."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(same(left, right) for left, right in zip(one, other, strict=True))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return bool(one == other) if isinstance(one, _PLAIN) else one is other
+
+
+def survives(value: Any) -> bool:
+    """Say whether a class sees `value` again after Keras wrote and read its config: plain values, lists, dicts."""
+    if isinstance(value, enum.Enum):
+        return False
+    if type(value) in _PLAIN:
+        return True
+    if isinstance(value, list):
+        return all(survives(item) for item in value)
+    if isinstance(value, dict):
+        # What the author serialized already is the author's to read back.
+        return all(isinstance(key, str) and survives(item) for key, item in value.items())
+    return False
+
+
+def can_be_written(value: Any) -> bool:
+    """Say whether Keras can write `value` as part of a config, whatever comes back from that."""
+    if isinstance(value, functools.partial | type | set | frozenset | enum.Enum):
+        return False
+    if type(value) in _PLAIN or isinstance(value, types.FunctionType | slice):
+        return True
+    if isinstance(value, list | tuple):
+        return all(can_be_written(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and can_be_written(item) for key, item in value.items())
+    return _root(value) in _FRAMEWORK or hasattr(type(value), "get_config")
+
+
+def _mapping(value: Mapping[Any, Any], inner: Callable[[Any], Any]) -> Any:
+    is_node = "class_name" in value or TAG in value
+    if all(type(key) is str for key in value) and not is_node:
+        return {key: inner(item) for key, item in value.items()}
+    if is_node and all(type(key) is str for key in value) and TAG not in value and "registered_name" in value:
+        # A config that the author wrote with serialize_keras_object and keeps: Keras's own form, also for the search.
+        return {TAG: "node", "of": dict(value)}
+    return {TAG: "dict", "items": [[inner(key), inner(item)] for key, item in value.items()]}
+
+
+def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any], Any]) -> Any:
+    framework = keras()
+    if isinstance(value, type):
+        return {TAG: "class", "of": class_node(value)}
+    public = public_place(value)
+    if public is not None:
+        return {TAG: "public", "module": public[0], "name": public[1]}
+    if isinstance(value, types.FunctionType):
+        return value
+    if isinstance(value, types.MethodType | types.ModuleType | types.GeneratorType):
+        raise Unsayable(f"a {type(value).__name__} ({value!r})")
+    if isinstance(value, importlib.import_module("tensorflow").Variable):
+        return {TAG: "variable", "value": _array(value.numpy()), "trainable": bool(value.trainable)}
+    if isinstance(value, framework.Variable):
+        raise Unsayable(f"a variable ({value.name})")
+    if isinstance(value, framework.KerasTensor):
+        raise Unsayable("a symbolic tensor")
+    array = _array(value)
+    if array is not None:
+        return array
+    if hasattr(value, "get_config"):
+        return value
+    if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
+        raise Unsayable(f"a {type(value).__qualname__} ({str(value)[:60]})")
+    arguments = arguments_of(value)
+    if arguments is None:
+        return _state(value, inner)
+    return {TAG: "instance", "of": class_node(type(value)), "keywords": {k: inner(v) for k, v in arguments.items()}}
+
+
+def _state(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
+    from bundler.keras_io.adapt.state import plain_state
+
+    return plain_state(value, inner, class_node)
+
+
+def _array(value: Any) -> Any:
+    """Return the encoding of a NumPy array, scalar or dtype, or of an eager tensor, or `None` for something else."""
+    numpy = importlib.import_module("numpy")
+    tensorflow = importlib.import_module("tensorflow")
+    if isinstance(value, tensorflow.DType | numpy.dtype):
+        kind = "tensorflow_dtype" if isinstance(value, tensorflow.DType) else "dtype"
+        return {TAG: kind, "name": str(value.name)}
+    if isinstance(value, tensorflow.TensorShape):
+        return {TAG: "tensor_shape", "items": value.as_list() if value.rank is not None else None}
+    is_tensor = keras().ops.is_tensor(value)
+    if not is_tensor and not isinstance(value, numpy.ndarray | numpy.generic):
+        return None
+    array = numpy.asarray(keras().ops.convert_to_numpy(value) if is_tensor else value)
+    if array.dtype.hasobject:
+        raise Unsayable("an array of Python objects")
+    kind = "tensor" if is_tensor else ("array" if isinstance(value, numpy.ndarray) else "scalar")
+    data = base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode("ascii")
+    name = array.dtype.str if array.dtype.isbuiltin == 1 or array.dtype.kind in "US" else array.dtype.name
+    return {TAG: kind, "dtype": name, "shape": list(array.shape), "data": data}
+
+
+def _decode_array(value: dict[str, Any], *_: Any) -> Any:
+    numpy = importlib.import_module("numpy")
+    importlib.import_module("ml_dtypes")
+    flat = numpy.frombuffer(base64.b64decode(value["data"], validate=True), dtype=numpy.dtype(str(value["dtype"])))
+    array = flat.reshape([int(size) for size in value["shape"]]).copy()
+    if value[TAG] == "tensor":
+        return importlib.import_module("tensorflow").constant(array)
+    return array[()] if value[TAG] == "scalar" else array
+
+
+def _decode_public(value: dict[str, Any], *_: Any) -> Any:
+    module, name = str(value["module"]), str(value["name"])
+    known = {f"{library}.{part}" if part else library for library, parts in _PUBLIC for part in parts}
+    if module == "builtins":
+        builtin = getattr(importlib.import_module(module), name)
+        if not isinstance(builtin, type):
+            raise ValueError(f"{name} is no type")
+        return builtin
+    if module not in known or name.startswith("_"):
+        raise ValueError(f"{module}.{name} is none of the framework's public names")
+    library, *parts = module.split(".")
+    found = functools.reduce(getattr, [*parts, name], importlib.import_module(library))
+    if isinstance(found, types.ModuleType):
+        raise ValueError(f"{module}.{name} is a module")
+    return found
+
+
+def _decode_class(value: dict[str, Any], _: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    node = value["of"]
+    if TAG in node:
+        return _decode_public(node)
+    return lookup(configtree.lookup_key(node))
+
+
+def _called(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    keywords = {str(name): inner(item) for name, item in value["keywords"].items()}
+    return _decode_class(value, inner, lookup)(**keywords)
+
+
+def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    cls = _decode_class(value, inner, lookup)
+    revived = cls.__new__(cls)
+    for name, item in value["items"]:
+        object.__setattr__(revived, str(name), inner(item))
+    return revived
+
+
+def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], *_: Any) -> Any:
+    return importlib.import_module("tensorflow").Variable(inner(value["value"]), trainable=bool(value["trainable"]))
+
+
+def _decode_dtype(value: dict[str, Any], *_: Any) -> Any:
+    if value[TAG] == "dtype":
+        importlib.import_module("ml_dtypes")
+        return importlib.import_module("numpy").dtype(str(value["name"]))
+    return importlib.import_module("tensorflow").as_dtype(str(value["name"]))
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[str], Any]], Any]] = {
+    "array": _decode_array,
+    "bytes": lambda value, *_: base64.b64decode(value["data"], validate=True),
+    "class": _decode_class,
+    "complex": lambda value, *_: complex(*value["items"]),
+    "dict": lambda value, inner, _: {inner(key): inner(item) for key, item in value["items"]},
+    "dtype": _decode_dtype,
+    "ellipsis": lambda *_: Ellipsis,
+    "enum": lambda value, inner, lookup: _decode_class(value, inner, lookup)[value["name"]],
+    "frozenset": lambda value, inner, _: frozenset(inner(value["items"])),
+    "instance": _called,
+    "named_tuple": lambda value, inner, lookup: _decode_class(value, inner, lookup)(*inner(value["items"])),
+    "node": lambda value, *_: value["of"],
+    "partial": lambda value, inner, _: functools.partial(
+        inner(value["function"]), *inner(value["items"]), **inner(value["keywords"])
+    ),
+    "public": _decode_public,
+    "range": lambda value, *_: range(*value["items"]),
+    "scalar": _decode_array,
+    "set": lambda value, inner, _: set(inner(value["items"])),
+    "state": _revived,
+    "slice": lambda value, *_: slice(*value["items"]),
+    "tensor": _decode_array,
+    "tensor_shape": lambda value, *_: importlib.import_module("tensorflow").TensorShape(value["items"]),
+    "tensorflow_dtype": _decode_dtype,
+    "tuple": lambda value, inner, _: tuple(inner(value["items"])),
+    "variable": _decode_variable,
+}
+
+
+def _root(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
+
+
+def _is_standard(value: Any) -> bool:
+    return _root(value) in sys.stdlib_module_names - {"__main__"}

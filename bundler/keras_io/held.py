@@ -1,0 +1,96 @@
+"""What a live model holds below its attributes: tables and other resources, and the variables that a call may change.
+
+Keras lists neither all of the one (tables that a function of the author's closes over) nor all of the other (the
+states of a recurrent layer are not in `model.variables`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from bundler.keras_io.framework import keras
+
+_PLAIN = (str, bytes, int, float, complex, type, ModuleType)
+
+
+def resources(model: Any) -> list[Any]:
+    """Return the lookup tables and other TensorFlow resources below `model`, in the order of its attributes.
+
+    A graph refers to them, and TensorFlow saves only those that hang on the object that is saved.
+    """
+    resource = importlib.import_module("tensorflow").saved_model.experimental.TrackableResource
+    return [value for value in _below(model) if isinstance(value, resource)]
+
+
+def layers(model: Any) -> list[Any]:
+    """Return `model` and every layer below it, also those that a layer keeps in plain attributes."""
+    return [value for value in _below(model) if isinstance(value, keras().layers.Layer)]
+
+
+class Unchanged:
+    """Put back what calling a model changes: states of recurrent layers and of random generators, counters.
+
+    Weights that are trained are left alone: no call for inference changes them, and they may be large.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._variables = [
+            value
+            for value in _below(model)
+            if isinstance(value, (keras().Variable, importlib.import_module("tensorflow").Variable))
+            and not value.trainable
+        ]
+        self._values: list[Any] = []
+
+    def __enter__(self) -> None:
+        """Remember the values."""
+        self._values = [variable.numpy() for variable in self._variables]
+
+    def __exit__(self, *_: object) -> None:
+        """Assign them again."""
+        for variable, value in zip(self._variables, self._values, strict=True):
+            variable.assign(value)
+
+
+def _below(model: Any) -> Iterator[Any]:
+    """Yield every variable, resource and object of Keras or of the author's below `model`, each once.
+
+    The optimizer is left out: no call for inference uses it. A function gives what it closes over, and the globals
+    that its code names.
+    """
+    tf = importlib.import_module("tensorflow")
+    leaves = (keras().Variable, tf.Variable, tf.saved_model.experimental.TrackableResource)
+    seen = {id(getattr(model, "optimizer", None))}
+    # The values are kept alive: a freed one could hand its id on.
+    keep: list[Any] = []
+    stack: list[Any] = [model]
+    while stack:
+        value = stack.pop()
+        if value is None or isinstance(value, _PLAIN) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        keep.append(value)
+        if isinstance(value, leaves):
+            yield value
+        elif isinstance(value, Mapping):
+            stack.extend(reversed(list(value.values())))
+        elif isinstance(value, Sequence | set | frozenset):
+            stack.extend(reversed(list(value)))
+        elif isinstance(value, FunctionType):
+            named = [value.__globals__.get(name) for name in value.__code__.co_names]
+            stack.extend(item for item in (*map(_content, value.__closure__ or ()), *named) if isinstance(item, leaves))
+        elif isinstance(value, MethodType):
+            stack.append(value.__func__)
+        elif type(value).__module__.partition(".")[0] not in ("tensorflow", "numpy") and hasattr(value, "__dict__"):
+            yield value
+            stack.extend(reversed(list(vars(value).values())))
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # A variable that has no value yet.

@@ -1,0 +1,288 @@
+"""Saving a model of which Keras refuses a class, and what to try next when a bundle does not give the model back.
+
+Plain Keras comes first. Where it cannot save, or is certain not to bring a class back, the objects concerned are
+saved with the arguments that can be read back from them (`bundler.sources.constructor`), and the manifest says so.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bundler import configtree
+from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.keras_io import adapt, payload
+from bundler.keras_io.adapt import built
+from bundler.keras_io.adapt import saving as own
+from bundler.keras_io.adapt.arguments import argument_of
+from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
+from bundler.keras_io.adapt.compiling import needs_compile_arguments
+from bundler.keras_io.adapt.given import Given
+from bundler.manifest import Adaptation
+from bundler.namespace import namespace_of
+from bundler.sources.constructor import Unread, read_arguments
+from bundler.sources.constructor.solve import UNKNOWN
+from bundler.sources.live import attribute_of, is_framework, live_instances
+
+#: By class the kinds that it needs, each with its arguments.
+Wanted = dict[type, dict[str, tuple[str, ...]]]
+
+_MOST_ROUNDS = 6
+OTHER_WAYS = (
+    "mend the lines above; or bundle(model, path, builder=make_model) with a function that returns the model "
+    'untrained; or bundle(model, path, fallback="inference") for a model that only predicts'
+)
+
+
+def save(
+    model: Any, directory: Path, given: Sequence[Adaptation] = ()
+) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save `model` below the folder `directory`, adapted only where it must be.
+
+    Args:
+        model: a live model.
+        directory: a folder; it need not exist.
+        given: adaptations that are known to be needed.
+
+    Returns:
+        The config, the folder that Keras wrote to, the adaptations that the loader must apply, and the classes that
+        the config names beyond those of live objects.
+
+    Raises:
+        SourceError: arguments cannot be read back; every one is listed with its line.
+        PackError: Keras cannot save the model for another reason.
+    """
+    instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
+    wanted = _by_class(given, instances, model)
+    plain = None
+    first: PackError | None = None
+    if not any(kind != adapt.SURPLUS_ARGUMENTS for kinds in wanted.values() for kind in kinds):
+        try:
+            plain = payload.save(model, directory / "plain")
+        except PackError as error:
+            if not model.weights and not model.built:
+                raise
+            first = error
+    if plain is not None:
+        _merge(wanted, _certain(plain, instances))
+        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not needs_compile_arguments(
+            model
+        ):
+            return plain, directory / "plain", _recorded(wanted), ()
+    return _adapted(model, directory, instances, wanted, first)
+
+
+def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save `model` as `save` does, without asking its class how to make it again.
+
+    Raises:
+        PackError: Keras cannot save what it was compiled with.
+    """
+    with built.saved_for_builder(model):
+        config = payload.save(model, directory / "built")
+    built.stock_root(config)
+    return config, directory / "built", (), ()
+
+
+def _adapted(
+    model: Any, directory: Path, instances: Sequence[Any], wanted: Wanted, first: PackError | None
+) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
+    """Save with the objects' own configs until no class turns out to need more than was known before."""
+    for turn in range(_MOST_ROUNDS):
+        saving = own.Saving(read=read, wanted={cls: dict(kinds) for cls, kinds in wanted.items()})
+        where = directory / f"adapted-{turn}"
+        config = None
+        failure = first
+        with own.own_configs(saving, instances, model):
+            try:
+                config = payload.save(model, where)
+            except PackError as error:
+                failure = error
+        if saving.problems:
+            raise SourceError(
+                "Keras cannot save this model, and these arguments cannot be read back from it:"
+                if first is not None
+                else "this model does not come back by itself, and these arguments cannot be read back from it:",
+                saving.problems,
+                hint=OTHER_WAYS,
+            ) from failure
+        if config is None:
+            raise failure or PackError("Keras cannot save this model")
+        before = {cls: dict(kinds) for cls, kinds in wanted.items()}
+        _merge(wanted, saving.needed)
+        _merge(wanted, _certain(config, instances, adapted=wanted))
+        if wanted == before:
+            used = {cls: _used(kinds, saving.needed.get(cls, {})) for cls, kinds in wanted.items()}
+            return config, where, _recorded(used), tuple(cls for cls in wanted if not is_framework(cls.__module__))
+    raise PackError(
+        "the config of this model changes each time it is asked for",
+        place=model.name,
+        hint="a get_config() must not change the object; " + OTHER_WAYS,
+    )
+
+
+def remedies(
+    model: Any,
+    known: Sequence[Adaptation],
+    failure: ProofFailed,
+    place: tuple[str | None, str | None],
+) -> tuple[Adaptation, ...]:
+    """Return what to try next for a model that its bundle did not give back; empty where nothing is left.
+
+    Args:
+        model: the author's live model.
+        known: the adaptations that the failed bundle had.
+        failure: what went wrong.
+        place: the author's module and name of the class that failed, where that is known.
+    """
+    instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
+    have = {(item.kind, item.module, item.qualname) for item in known}
+    if place[1] is not None:
+        guilty = [item for item in instances if place_of(type(item)) == place]
+        found = _next_for(guilty, have, certain=True)
+        if found:
+            return found
+    found = _next_for(instances, have, certain=False) if failure.stage != "weights" else ()
+    root = type(model)
+    for kind in (adapt.BUILT_BY_CALL, adapt.ATTRIBUTES):
+        if not found and (kind, *place_of(root)) not in have and not is_framework(root.__module__):
+            return (Adaptation(kind=kind, module=place_of(root)[0], qualname=place_of(root)[1]),)
+    return found or _next_for(instances, have, certain=True)
+
+
+def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return both, each kind of a class once."""
+    by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
+    return tuple(by_place.values())
+
+
+def read(
+    instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
+) -> Given:
+    """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
+
+    def of_framework(value: Any, name: str) -> Any:
+        if recorded is not None and value is instance:
+            return recorded.get(name, UNKNOWN)
+        try:
+            return argument_of(value, name)
+        except LookupError:
+            return UNKNOWN
+
+    found = read_arguments(instance, of_framework, skip=skip, method=method)
+    return Given(
+        values=found.values,
+        positional=found.positional,
+        certain=found.certain,
+        defaults={name: value for name, value in found.defaults.items() if value is not UNKNOWN},
+        takes=found.takes,
+        keywords_go_to=found.keywords_go_to,
+        handed_on=found.handed_on,
+        unread={item.parameter: remedy(item) for item in found.unread},
+    )
+
+
+def remedy(item: Unread) -> str:
+    """Return one line that says what to change."""
+    name, cls = item.parameter, item.qualname
+    where = f"{Path(item.file).name}:{item.line}"
+    return (
+        f"{cls} ({item.file}, line {item.line}): the argument {name!r} of its __init__ is used and not kept; "
+        f"store self.{name} = {name} in {item.init} ({where}) or give {cls} a get_config()"
+    )
+
+
+def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:
+    """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
+    found: dict[tuple[str, str, str], tuple[str, ...]] = {}
+    for instance in instances:
+        module, qualname = place_of(type(instance))
+        config = own.own_config(instance)
+        unsafe = unsafe_values(config) if config is not None else ()
+        restored, constructed = (
+            (adapt.RESTORED_VALUES, module, qualname),
+            (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
+        )
+        attributes = (adapt.ATTRIBUTES, module, qualname)
+        if unsafe and restored not in have:
+            found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
+        elif constructed not in have and _lacks(instance, config):
+            found.setdefault(constructed, ())
+        elif attributes not in have and certain:
+            found.setdefault(attributes, ())
+    return tuple(
+        Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
+        for (kind, module, qualname), arguments in sorted(found.items())
+    )
+
+
+def _lacks(instance: Any, config: Mapping[str, Any] | None) -> bool:
+    """Say whether an argument that can be read back is missing from the config."""
+    if not hasattr(type(instance), "get_config"):
+        return False
+    given = read(instance, frozenset({"name", "trainable", "dtype"}))
+    return not given.unread and any(name not in (config or {}) for name in given.values)
+
+
+def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = None) -> Wanted:
+    """Return what the classes that `config` names need for certain."""
+    named = {(str(node.get("module")), node["class_name"]) for _, node in configtree.nodes(config)}
+    found: Wanted = {}
+    for instance in instances:
+        cls = type(instance)
+        if (cls.__module__, cls.__name__) not in named and ("None", cls.__name__) not in named:
+            continue
+        kinds = (adapted or {}).get(cls, {})
+        if {adapt.CONSTRUCTOR_ARGUMENTS, adapt.FUNCTIONAL_GRAPH, adapt.ATTRIBUTES} & set(kinds):
+            continue
+        own_config = own.own_config(instance)
+        if own_config is None:
+            continue
+        _merge(found, {cls: certain_failures(instance, own_config, read)})
+    return {cls: kinds for cls, kinds in found.items() if kinds}
+
+
+def _used(wanted: Mapping[str, tuple[str, ...]], needed: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what the loader must do: what made a difference, and the surplus that no save shows."""
+    if adapt.ATTRIBUTES in needed:
+        return {kind: needed[kind] for kind in needed if kind != adapt.SURPLUS_ARGUMENTS}
+    return {**{kind: wanted[kind] for kind in wanted if kind == adapt.SURPLUS_ARGUMENTS}, **needed}
+
+
+def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) -> None:
+    for cls, kinds in other.items():
+        mine = into.setdefault(cls, {})
+        for kind, arguments in kinds.items():
+            mine[kind] = tuple(dict.fromkeys([*mine.get(kind, ()), *arguments]))
+
+
+def _by_class(given: Sequence[Adaptation], instances: Sequence[Any], model: Any) -> Wanted:
+    classes = {place_of(type(item)): type(item) for item in (*instances, model)}
+    wanted: Wanted = {}
+    for item in given:
+        cls = classes.get((item.module, item.qualname))
+        if cls is not None:
+            _merge(wanted, {cls: {item.kind: tuple(item.arguments)}})
+    return wanted
+
+
+def _recorded(wanted: Wanted) -> tuple[Adaptation, ...]:
+    recorded = [
+        Adaptation(kind=kind, module=place_of(cls)[0], qualname=place_of(cls)[1], arguments=arguments)
+        for cls, kinds in wanted.items()
+        for kind, arguments in kinds.items()
+    ]
+    return tuple(sorted(recorded, key=lambda item: (item.module, item.qualname, item.kind)))
+
+
+def place_of(cls: type) -> tuple[str, str]:
+    """Return the module and name that the manifest has for `cls`."""
+    if is_framework(cls.__module__):
+        # Keras gives its functional models to whoever asks `Model` for one.
+        return "keras", "Sequential" if cls.__name__ == "Sequential" else "Model"
+    namespace = namespace_of(cls.__module__)
+    module = sys.modules.get(cls.__module__)
+    qualname = (attribute_of(module, cls) if module is not None else None) or cls.__qualname__
+    return (namespace.original(cls.__module__) if namespace else str(cls.__module__)), qualname

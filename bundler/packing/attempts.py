@@ -1,0 +1,106 @@
+"""Pack, prove, and look for something better while the proof fails.
+
+Plain Keras comes first, then what `bundler.packing.adapted` knows, one thing more each time, and last the graph if
+the author allows one. What is written at the end is what passed the proof.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.manifest import Adaptation
+from bundler.packing import adapted
+from bundler.packing.compose import Found
+from bundler.packing.inference import instead_of
+from bundler.packing.inputs import from_input
+from bundler.packing.options import Options
+from bundler.packing.search import Search, Step
+
+T = TypeVar("T")
+
+_MOST_ROUNDS = 6
+
+
+def pack_until_proved(
+    model: Any, search: Search, scratch: Path, step: Step, options: Options, write: Callable[[Found], T]
+) -> T:
+    """Return what `write` returns for the first form of `model` that it accepts.
+
+    Args:
+        model: as for `bundler.bundle`.
+        search: where to look for source.
+        scratch: an empty folder.
+        step: told what is being done.
+        options: what the author wants the bundle to hold.
+        write: writes and proves a bundle; raises `ProofFailed` where the model does not come back.
+
+    Raises:
+        ProofFailed: nothing that is known brings the model back; this is the first failure.
+        SourceError: the same, and arguments that could not be read back; or some code cannot travel.
+        PackError: the model cannot be packed.
+    """
+    known: tuple[Adaptation, ...] = ()
+    first: ProofFailed | None = None
+    for turn in range(_MOST_ROUNDS):
+        folder = scratch / f"round-{turn}"
+        folder.mkdir()
+        try:
+            found = from_input(model, search, folder, step, options, known)
+        except SourceError as error:
+            if first is None:
+                raise
+            last: PackError = _with_remedies(first, error.problems)
+            break
+        adaptable = _is_adaptable(model, found)
+        # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
+        originals = {place: original for original, place in found.renamed.items()}
+        used = tuple(_renamed(item, originals) for item in found.adaptations)
+        # Handed over, not kept: a model that was loaded from a file must be gone when the proof loads another one.
+        handed_over = [found]
+        del found
+        try:
+            return write(handed_over.pop())
+        except ProofFailed as failure:
+            first = first or failure
+            last = first
+            if not adaptable:
+                raise
+            place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
+            more = adapted.remedies(model, used, failure, place)
+            if not more:
+                break
+            step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
+            known = adapted.merged(used, more)
+        finally:
+            # The weights of this round; the next one writes its own.
+            shutil.rmtree(folder, ignore_errors=True)
+    if options.fallback is None:
+        last.hint = f"{last.hint}; {adapted.OTHER_WAYS}" if isinstance(last, ProofFailed) else last.hint
+        raise last
+    folder = scratch / "graph"
+    folder.mkdir()
+    return write(instead_of(last, model, folder, step, options.example_inputs))
+
+
+def _is_adaptable(model: Any, found: Found) -> bool:
+    """Say whether there is a live model to read arguments back from, and its classes are what failed."""
+    return not isinstance(model, str | os.PathLike) and found.facts.fidelity == "full" and found.builder is None
+
+
+def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
+
+
+def _with_remedies(first: ProofFailed, problems: Sequence[str]) -> SourceError:
+    return SourceError(
+        "this model does not come back from its own file:",
+        [str(first).partition("\n")[0], *problems],
+        hint=adapted.OTHER_WAYS,
+    )

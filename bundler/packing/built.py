@@ -1,0 +1,130 @@
+"""``builder=``: a function of the author's that returns the model untrained, and weights that go into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from bundler.errors import BundleError, PackError, RebuildFailed
+from bundler.keras_io import payload
+from bundler.keras_io.adapt import built
+from bundler.packing.search import Search, provisional_namespace
+from bundler.sources.closure import close
+from bundler.sources.locate import Locator
+
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_WEIGHTS = (".weights.h5", ".weights.json", ".keras")
+
+
+def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a builder as JSON gives them back.
+
+    Raises:
+        PackError: one is no JSON value; it is named.
+    """
+    for name, value in arguments.items():
+        try:
+            same = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise _not_json(name, value) from error
+        if same != value or _has_tuple(value):
+            raise _not_json(name, value)
+    return dict(arguments)
+
+
+def check_function(function: Any) -> FunctionType:
+    """Return `function` where it can be found again by its name.
+
+    Raises:
+        PackError: it is a lambda, a method, a partial function, or made inside another function.
+    """
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    if not isinstance(function, FunctionType) or "<" in name:
+        raise PackError(
+            "the builder must be a plain function at the top level of a module",
+            place=f"builder={name}",
+            expected="def make_model(...): return the untrained model",
+            found="a lambda" if name.endswith("<lambda>") else f"a {type(function).__name__}",
+            hint="write it as a named function in a module, and hand its arguments over as builder_kwargs={...}",
+        )
+    return function
+
+
+def find_builder(name: str, search: Search) -> FunctionType:
+    """Return the function ``package.module:function`` of the source folders, from a module tree of its own.
+
+    Raises:
+        SourceError: the module or what it imports cannot be found or cannot travel.
+        PackError: the name is malformed, or the module has no such function.
+    """
+    if not _NAME.fullmatch(name):
+        raise PackError("a builder is named as package.module:function", place=f"builder={name}", found=name)
+    module_name, _, qualname = name.partition(":")
+    locator = Locator(roots=search.roots, include=search.include, loaded=False)
+    closure = close({module_name: f"defines {qualname}, the builder"}, locator, skip_data=search.skip_data)
+    namespace = provisional_namespace(closure, {})
+    try:
+        found: Any = namespace.load(module_name)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except BundleError:
+        raise
+    except AttributeError as error:
+        raise PackError(f"the module {module_name!r} has no function {qualname!r}", place=f"builder={name}") from error
+    except Exception as error:
+        raise PackError(
+            f"the module of the builder cannot be imported: {type(error).__name__}: {error}",
+            place=f"builder={name}",
+            hint="give the folders of all the code that it imports: sources=[...] (--source DIR)",
+        ) from error
+    return check_function(found)
+
+
+def made_model(function: Callable[..., Any], arguments: Mapping[str, Any], weights: Any) -> Any:
+    """Return the builder's model with the weights of a file, where one is given.
+
+    Raises:
+        PackError: the builder raises or returns no model, the model is not built, or the weights do not fit it.
+    """
+    place = f"builder={function.__qualname__}"
+    try:
+        model = built.call_builder(function, arguments, place)
+    except RebuildFailed as error:
+        raise PackError(
+            error.message, place=place, expected=error.expected, found=error.found, hint=error.hint
+        ) from error
+    if weights is None:
+        return model
+    path = Path(os.fspath(weights))
+    if not path.is_file() or not path.name.endswith(_WEIGHTS):
+        raise PackError(
+            "there is no weights file",
+            place=str(path),
+            expected=f"a file that ends in {', '.join(_WEIGHTS)}",
+            found="a file of another kind" if path.is_file() else "nothing",
+            hint="save it with model.save_weights('model.weights.h5')",
+        )
+    payload.load_weights(model, path, place)
+    return model
+
+
+def _not_json(name: str, value: Any) -> PackError:
+    return PackError(
+        f"the argument {name!r} of the builder is no JSON value",
+        place=f"builder_kwargs[{name!r}]",
+        expected="text, numbers, true, false, null, lists, and dictionaries with text as keys",
+        found=type(value).__name__,
+        hint=f"let the builder make {name} itself from such values",
+    )
+
+
+def _has_tuple(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_has_tuple(part) for part in parts)

@@ -1,0 +1,44 @@
+"""What the author wants the bundle to hold, apart from where the source is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bundler.errors import PackError
+
+#: ``full`` the model itself, ``inference`` a graph of it, ``both`` the model and the graph.
+PayloadChoice = Literal["full", "inference", "both"]
+FallbackChoice = Literal["inference"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """See the arguments of `bundler.bundle`."""
+
+    payload: str = "full"
+    fallback: str | None = None
+    signature: str | None = None
+    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    example_inputs: Any = None
+    builder: Callable[..., Any] | str | None = None
+    builder_kwargs: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse words that mean nothing, and arguments for a builder that is not there."""
+        if self.builder_kwargs and self.builder is None:
+            raise PackError(
+                "builder_kwargs are the arguments of a builder, and none is given", hint="pass builder=make_model too"
+            )
+        for name, value, known in (
+            ("payload", self.payload, ("full", "inference", "both")),
+            ("fallback", self.fallback, (None, "inference")),
+        ):
+            if value not in known:
+                raise PackError(
+                    f"{name}= does not know this",
+                    expected=" or ".join(repr(word) for word in known),
+                    found=repr(value),
+                    hint="see help(bundler.bundle)",
+                )

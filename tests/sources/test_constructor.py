@@ -1,0 +1,199 @@
+"""Arguments are read back from attributes, parts and bases, and never guessed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from bundler.sources.constructor import Arguments, read_arguments
+from bundler.sources.constructor.solve import UNKNOWN
+
+
+def read(instance: object) -> Arguments:
+    return read_arguments(instance, lambda value, name: getattr(value, name, UNKNOWN))
+
+
+def values(instance: object) -> dict[str, Any]:
+    arguments = read(instance)
+    assert arguments.unread == ()
+    return dict(arguments.values)
+
+
+def unread(instance: object) -> list[str]:
+    return [item.parameter for item in read(instance).unread]
+
+
+class Dense:
+    def __init__(self, units, activation=None):
+        self.units = units
+        self.activation = activation
+
+
+class Sequential:
+    def __init__(self, layers=()):
+        self._layers = list(layers)
+
+    @property
+    def layers(self):
+        return list(self._layers)
+
+
+class SameName:
+    def __init__(self, units, rate=0.1):
+        self.units = units
+        self.rate = rate
+
+
+class OtherName:
+    def __init__(self, d_model, heads, shape, name_or=None):
+        self._d = d_model
+        self.h = int(heads)
+        self.shape_, self.other = tuple(shape), name_or or "x"
+
+
+def test_reads_attributes_of_the_same_name():
+    assert values(SameName(3, rate=0.7)) == {"units": 3, "rate": 0.7}
+
+
+def test_reads_attributes_of_another_name_and_through_casts():
+    assert values(OtherName(8, 2, [1, 2])) == {"d_model": 8, "heads": 2, "shape": (1, 2), "name_or": "x"}
+
+
+def make_block(width, slope):
+    return Sequential([Dense(width), Dense(width * 2, activation=slope)])
+
+
+class InParts:
+    def __init__(self, units, depth, widths, slope, ratio, extra):
+        self.first = Dense(units)
+        self.blocks = [Dense(extra) for _ in range(depth)]
+        self.stack = []
+        for width in widths:
+            self.stack.append(Dense(width))
+            self.stack.append(Dense(7))
+        self.mlp = make_block(ratio, slope)
+
+
+def test_reads_arguments_of_parts_lists_and_helpers():
+    made = InParts(3, 2, [4, 5, 6], "relu", 9, 11)
+    assert values(made) == {"units": 3, "depth": 2, "widths": [4, 5, 6], "slope": "relu", "ratio": 9, "extra": 11}
+
+
+class Methods:
+    def __init__(self, units, count):
+        self._make(units)
+        self.net = self._net(count)
+
+    def _make(self, size):
+        self.dense = Dense(size + 1)
+
+    def _net(self, number):
+        layers = []
+        for _ in range(number):
+            layers.append(Dense(1))  # noqa: PERF401 - the way that people write it
+        return Sequential(layers)
+
+
+def test_reads_through_methods_of_the_object():
+    assert values(Methods(3, 4)) == {"units": 3, "count": 4}
+
+
+class Child(SameName):
+    def __init__(self, width, **kwargs):
+        super().__init__(width * 4, **kwargs)
+
+
+class Popped:
+    def __init__(self, **kwargs):
+        self.alpha = kwargs.pop("alpha", 0.5)
+
+
+class Spread:
+    def __init__(self, *parts, last):
+        self.parts = list(parts)
+        self.last = last
+
+
+def test_reads_what_the_base_was_given_and_what_is_taken_out_of_kwargs():
+    assert values(Child(3)) == {"width": 3}
+    assert values(Popped(alpha=2)) == {"alpha": 2}
+    assert read(Spread(1, 2, last=3)).positional == (1, 2)
+
+
+TABLE = {"small": 8}
+
+
+class Lossy:
+    def __init__(self, size, units, squared, mixed, flag):
+        self.size = TABLE.get(size)
+        self.units = units // 2
+        self.squared = squared**2
+        mixed = mixed * 2
+        self.mixed = mixed
+        self.part = Dense(3) if flag else None
+
+
+def test_does_not_guess_what_cannot_be_undone():
+    assert unread(Lossy("small", 4, 3, 1, True)) == ["size", "units", "squared", "mixed", "flag"]
+
+
+class Shadowed:
+    def __init__(self, rate):
+        self.rate = 0.5
+        self.keep = 1 - rate
+
+
+class Twice:
+    def __init__(self, units):
+        self.units = units
+        self.units += 1
+
+
+class Unused:
+    def __init__(self, units, comment, mode="x"):
+        self.units = units
+
+
+def test_undoes_a_difference_and_refuses_an_attribute_that_holds_something_else():
+    assert values(Shadowed(0.25)) == {"rate": 0.25}
+    assert unread(Twice(3)) == ["units"]
+
+
+def test_leaves_out_what_the_constructor_never_reads():
+    assert values(Unused(3, "words")) == {"units": 3, "comment": None}
+
+
+class Branches:
+    def __init__(self, activation, size=None):
+        if activation is None:
+            self.act = None
+        else:
+            self.act = copy.copy(activation)
+        size = size or 64
+        self.size = size
+
+
+def test_branches_are_told_apart_by_the_value():
+    assert values(Branches("relu")) == {"activation": "relu", "size": 64}
+    assert values(Branches(None, 8)) == {"activation": None, "size": 8}
+
+
+class Flags:
+    def __init__(self, norm: bool, rate=0.0, bias=True):
+        self.norm = Dense(1) if norm else None
+        self.drop = Dense(rate) if rate > 0 else None
+        if bias:
+            self.bias = Dense(2)
+        else:
+            self.bias = None
+
+
+def test_conditions_tell_flags():
+    assert values(Flags(True, 0.5, False)) == {"norm": True, "rate": 0.5, "bias": False}
+    assert values(Flags(False)) == {"norm": False, "rate": 0, "bias": True}
+
+
+def test_reports_where_the_constructor_is():
+    (item, *_) = read(Twice(3)).unread
+    assert item.file == __file__
+    assert item.init == "Twice.__init__"
