@@ -56,6 +56,9 @@ def accepted(cls: type, name: str) -> bool:
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base.__module__.partition(".")[0] not in FRAMEWORK:
             continue
+        if "Trainer" in base.__name__:
+            # Model calls it beside the constructor of Layer, which gets the arguments.
+            continue
         parameters = inspect.signature(vars(base)["__init__"]).parameters
         if name in parameters and parameters[name].kind not in VARIADIC:
             return True
