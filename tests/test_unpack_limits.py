@@ -10,7 +10,7 @@ import pytest
 from bundler.errors import LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import DataFile, Member
-from bundler.unpack import _read_code
+from bundler.rebuild import read_code
 from tests.manifest import samples
 
 
@@ -44,4 +44,4 @@ def members(count: int, size: int) -> dict[str, Any]:
 def test_data_that_would_decode_to_more_than_the_limit_is_refused_unread(count: int, size: int) -> None:
     manifest = dataclasses.replace(samples.small(), **members(count, size))
     with pytest.raises(LimitExceeded):
-        _read_code(Untouched(), manifest)  # type: ignore[arg-type]
+        read_code(Untouched(), manifest)  # type: ignore[arg-type]
