@@ -136,7 +136,10 @@ def _untouched(model: Any) -> Iterator[None]:
     """
     # Not `keras.ops.convert_to_tensor`, which hands out the variable itself.
     convert = importlib.import_module("tensorflow").convert_to_tensor
-    before = [(variable, convert(variable.value)) for variable in model.variables]
+    # The variables of a model that runs a graph are TensorFlow's own, and there `value` is a method.
+    keras_variable = importlib.import_module("keras").Variable
+    held = ((variable, isinstance(variable, keras_variable)) for variable in model.variables)
+    before = [(variable, convert(variable.value if own else variable)) for variable, own in held]
     try:
         yield
     finally:

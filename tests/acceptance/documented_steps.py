@@ -181,7 +181,7 @@ def compared(model: Any, folder: Path, *, train: bool) -> Facts:
     facts["same_weights"] = alike(ours_state["weights"], author["state"]["weights"])
     facts["same_optimizers"] = ours_state["optimizers"] == author["state"]["optimizers"]
     facts["optimizers"] = ours_state["optimizers"]
-    if train and (folder / "trained.npz").exists():
+    if train and not author["random"] and (folder / "trained.npz").exists():
         facts["train"] = attempt(lambda: {"difference": gap(trained(model, use, folder), kept(folder / "trained.npz"))})
     return facts
 
