@@ -27,7 +27,8 @@ def needs_compile_arguments(model: Any) -> bool:
     """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
 
     A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
-    finds that the saved state does not fit.
+    finds that the saved state does not fit. And it builds none for a model that is never built itself, since all the
+    calls go to its parts.
     """
     cls = type(model)
     if has_own_compile(model):
@@ -38,7 +39,9 @@ def needs_compile_arguments(model: Any) -> bool:
         return False
     everything = {id(variable) for variable in model.trainable_variables}
     numbers = trained_by(model).get("optimizer")
-    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
+    if numbers is None:
+        return False
+    return not model.built or {id(model.weights[number]) for number in numbers} != everything
 
 
 def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
