@@ -15,6 +15,7 @@ from typing import Any
 from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.comparison import SELF_TEST, compare, tolerances_for
 from bundler.keras_io.held import layers, unchanged
+from bundler.keras_io.inference_model import is_inference_model
 from bundler.keras_io.tensors import as_arrays, as_tensors
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -22,8 +23,13 @@ _CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
 
 
 def call_model(model: Any, tensors: Any) -> Any:
-    """Return what `model` gives for `tensors` at inference; `Keywords` are its arguments by name."""
-    return model(**tensors, training=False) if isinstance(tensors, Keywords) else model(tensors, training=False)
+    """Return what `model` gives for `tensors` at inference; `Keywords` are its arguments by name.
+
+    The model of a graph takes them as one dict.
+    """
+    if not isinstance(tensors, Keywords):
+        return model(tensors, training=False)
+    return model(dict(tensors), training=False) if is_inference_model(model) else model(**tensors, training=False)
 
 
 def answer(model: Any, inputs: Any) -> Any:

@@ -68,7 +68,15 @@ def given(model: Any, example_inputs: Any) -> Sample:
         raise PackError(
             "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
         )
-    return Sample(inputs=inputs, specs=tuple(specs_of(as_tensors(inputs))))
+    try:
+        specs = specs_of(as_tensors(inputs))
+    except Exception as error:
+        raise PackError(
+            f"TensorFlow takes no such arrays: {error}",
+            place="example_inputs",
+            hint="give arrays of numbers, truth values or text",
+        ) from error
+    return Sample(inputs=inputs, specs=tuple(specs))
 
 
 def first_rows(inputs: Any) -> Any:
