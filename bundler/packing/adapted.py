@@ -95,7 +95,8 @@ def _adapted(
         where = directory / f"adapted-{turn}"
         config = None
         failure = first
-        with own.own_configs(saving, instances, model):
+        asked = [*instances, *([model] if is_framework(type(model).__module__) and type(model) in wanted else [])]
+        with own.own_configs(saving, asked, model):
             try:
                 config = payload.save(model, where)
             except PackError as error:
@@ -144,12 +145,15 @@ def remedies(
         found = _next_for(guilty, have, certain=True)
         if found:
             return found
-    found = _next_for(instances, have, certain=False) if failure.stage != "weights" else ()
-    root = type(model)
-    for kind in (adapt.BUILT_BY_CALL, adapt.ATTRIBUTES):
-        if not found and (kind, *place_of(root)) not in have and not is_framework(root.__module__):
-            return (Adaptation(kind=kind, module=place_of(root)[0], qualname=place_of(root)[1]),)
-    return found or _next_for(instances, have, certain=True)
+    module, qualname = place_of(type(model))
+    called = (adapt.BUILT_BY_CALL, module, qualname)
+    if failure.stage in ("load", "weights") and place[1] is None and called not in have:
+        # Weights without a place to go to are the commonest failure that names no class.
+        return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
+    found = _next_for(instances, have, certain=False) or _next_for(instances, have, certain=True)
+    if not found and called not in have:
+        return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
+    return found
 
 
 def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:

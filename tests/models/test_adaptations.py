@@ -353,7 +353,7 @@ CASES |= {
                 return self.schedule(sum(tree(x) for tree in self.trees))
         """,
         make="mine.Forest(3, 2, 0.3, mine.Schedule(0.5, 1.0, 4))",
-        kinds=("attributes",),
+        kinds=("attributes", "surplus_arguments"),
         after="model.compile('adam', 'mse'); model.fit(x, np.zeros((5, 2)), verbose=0)",
     ),
     "a_graph_made_from_arguments_that_are_gone": Case(

@@ -49,7 +49,7 @@ if facts["fidelity"] == "full":
 def test_row(row: Row, workshop: Workshop) -> None:
     workshop.write(dict(row.files))
     pack = _PACK.format(options=row.options, prove=bool(row.adaptations))
-    script = textwrap.dedent(row.script) + pack
+    script = "import quick_proof\n" + textwrap.dedent(row.script) + pack
     if not row.works:
         output = workshop.author(script, check=False).output
         assert "SourceError" in output or "PackError" in output, output

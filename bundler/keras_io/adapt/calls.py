@@ -17,6 +17,11 @@ def call_signature(model: Any) -> dict[str, Any] | None:
     ``{"arguments": {name: spec}}`` for a call with several arguments, ``{"inputs": spec}`` for one, where a spec is
     ``[shape, dtype]`` in the structure of the input.
     """
+    tensors = getattr(model, "inputs", None)
+    if tensors:
+        # A Sequential has no structure of inputs to show, only the one tensor.
+        structure = model.input if hasattr(model, "input") else tensors[0]
+        return {"inputs": _declared(structure)}
     built = model.get_build_config() or {}
     if "shapes_dict" in built:
         named = {name.removesuffix("_shape"): shape for name, shape in built["shapes_dict"].items()}
@@ -75,6 +80,15 @@ def _can_be_called(model: Any, specs: dict[str, Any]) -> bool:
 
 def _symbolic(shape: list[int | None], dtype: str) -> Any:
     return keras().KerasTensor(shape, dtype=dtype)
+
+
+def _declared(structure: Any) -> Any:
+    """Return the spec of the inputs that a functional model declares."""
+    if isinstance(structure, dict):
+        return {"named": {name: _declared(part) for name, part in structure.items()}}
+    if isinstance(structure, list | tuple):
+        return {"listed": [_declared(part) for part in structure]}
+    return {"shape": [None if size is None else int(size) for size in structure.shape], "dtype": str(structure.dtype)}
 
 
 def _is_shape(value: Any) -> bool:

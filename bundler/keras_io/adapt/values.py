@@ -21,17 +21,11 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import InvalidBundle
+from bundler.keras_io.adapt.public import public_object, public_place
 from bundler.keras_io.framework import keras
 
 TAG = "__kbundle__"
 _FRAMEWORK = ("keras", "tensorflow", "numpy")
-#: Where the framework's functions and classes have public names; the first place that gives the object is written.
-_PUBLIC = (
-    ("keras", ("layers", "activations", "losses", "metrics", "initializers", "regularizers", "optimizers", "ops")),
-    ("keras", ("constraints", "models", "optimizers.schedules", "dtype_policies", "quantizers")),
-    ("tensorflow", ("nn", "math", "", "linalg", "image", "signal", "strings", "sparse")),
-    ("numpy", ("", "linalg")),
-)
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -133,25 +127,6 @@ def class_node(cls: type | types.FunctionType) -> dict[str, Any]:
     return {"module": cls.__module__, "class_name": cls.__name__, "config": {}, "registered_name": name}
 
 
-def public_place(obj: Any) -> tuple[str, str] | None:
-    """Return the public module and the name there of a class or function of the framework, or `None`."""
-    name = getattr(obj, "__name__", None)
-    root = str(getattr(obj, "__module__", "")).partition(".")[0]
-    if not name or root not in _FRAMEWORK:
-        return None
-    for library, parts in _PUBLIC:
-        if library != root:
-            continue
-        module = importlib.import_module(library)
-        for part in parts:
-            holder: Any = module
-            for step in filter(None, part.split(".")):
-                holder = getattr(holder, step, None)
-            if holder is not None and getattr(holder, name, None) is obj:
-                return (f"{library}.{part}" if part else library), str(name)
-    return None
-
-
 def same(one: Any, other: Any) -> bool:
     """Say whether two values of a config are equal, type by type; a tuple is no list."""
     if type(one) is not type(other):
@@ -210,7 +185,7 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any
     if isinstance(value, types.FunctionType):
         return value
     if isinstance(value, types.MethodType | types.ModuleType | types.GeneratorType):
-        raise Unsayable(f"a {type(value).__name__} ({value!r})")
+        raise Unsayable(f"of type {type(value).__name__!r} ({value!r})")
     if isinstance(value, importlib.import_module("tensorflow").Variable):
         return {TAG: "variable", "value": _array(value.numpy()), "trainable": bool(value.trainable)}
     if isinstance(value, framework.Variable):
@@ -223,7 +198,7 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any
     if hasattr(value, "get_config"):
         return value
     if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
-        raise Unsayable(f"a {type(value).__qualname__} ({str(value)[:60]})")
+        raise Unsayable(f"of type {type(value).__qualname__!r}")
     arguments = arguments_of(value)
     if arguments is None:
         return _state(value, inner)
@@ -268,20 +243,7 @@ def _decode_array(value: dict[str, Any], *_: Any) -> Any:
 
 
 def _decode_public(value: dict[str, Any], *_: Any) -> Any:
-    module, name = str(value["module"]), str(value["name"])
-    known = {f"{library}.{part}" if part else library for library, parts in _PUBLIC for part in parts}
-    if module == "builtins":
-        builtin = getattr(importlib.import_module(module), name)
-        if not isinstance(builtin, type):
-            raise ValueError(f"{name} is no type")
-        return builtin
-    if module not in known or name.startswith("_"):
-        raise ValueError(f"{module}.{name} is none of the framework's public names")
-    library, *parts = module.split(".")
-    found = functools.reduce(getattr, [*parts, name], importlib.import_module(library))
-    if isinstance(found, types.ModuleType):
-        raise ValueError(f"{module}.{name} is a module")
-    return found
+    return public_object(str(value["module"]), str(value["name"]))
 
 
 def _decode_class(value: dict[str, Any], _: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
@@ -291,13 +253,27 @@ def _decode_class(value: dict[str, Any], _: Callable[[Any], Any], lookup: Callab
     return lookup(configtree.lookup_key(node))
 
 
+def _declared(value: dict[str, Any], lookup: Callable[[str], Any]) -> Any:
+    """Return a class of the bundle's; what the framework has is not called with arguments from a config."""
+    if TAG in value["of"]:
+        raise ValueError("only a class that the manifest declares is made from a config")
+    return lookup(configtree.lookup_key(value["of"]))
+
+
+def _enum_class(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    cls = _decode_class(value, inner, lookup)
+    if not (isinstance(cls, type) and issubclass(cls, enum.Enum)):
+        raise ValueError(f"{cls!r} is no enumeration")
+    return cls
+
+
 def _called(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
     keywords = {str(name): inner(item) for name, item in value["keywords"].items()}
-    return _decode_class(value, inner, lookup)(**keywords)
+    return _declared(value, lookup)(**keywords)
 
 
 def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
-    cls = _decode_class(value, inner, lookup)
+    cls = _declared(value, lookup)
     revived = cls.__new__(cls)
     for name, item in value["items"]:
         object.__setattr__(revived, str(name), inner(item))
@@ -323,10 +299,10 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "dict": lambda value, inner, _: {inner(key): inner(item) for key, item in value["items"]},
     "dtype": _decode_dtype,
     "ellipsis": lambda *_: Ellipsis,
-    "enum": lambda value, inner, lookup: _decode_class(value, inner, lookup)[value["name"]],
+    "enum": lambda value, inner, lookup: _enum_class(value, inner, lookup)[value["name"]],
     "frozenset": lambda value, inner, _: frozenset(inner(value["items"])),
     "instance": _called,
-    "named_tuple": lambda value, inner, lookup: _decode_class(value, inner, lookup)(*inner(value["items"])),
+    "named_tuple": lambda value, inner, lookup: _declared(value, lookup)(*inner(value["items"])),
     "node": lambda value, *_: value["of"],
     "partial": lambda value, inner, _: functools.partial(
         inner(value["function"]), *inner(value["items"]), **inner(value["keywords"])

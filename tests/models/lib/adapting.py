@@ -5,6 +5,7 @@ import pathlib
 
 import keras
 import numpy as np
+import quick_proof  # noqa: F401 - first, while the process is as good as new
 
 from bundler import bundle, unbundle
 
