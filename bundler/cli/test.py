@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
         if reader.manifest.self_test is None:
             raise SelfTestFailed("this bundle has no self-test", place=options.file, hint=NO_SELF_TEST)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from bundler.keras_io.comparison import Tolerances
         from bundler.keras_io.selftest import replay
         from bundler.unpack import unbundle
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         }
         print(json.dumps(facts, indent=2))
         return 0 if passed else 1
-    allowed = f"{result.absolute_tolerance:g} + {result.relative_tolerance:g} * |expected|"
+    allowed = Tolerances(absolute=result.absolute_tolerance, relative=result.relative_tolerance)
     if not passed:
         print(f"{shown(options.file)}: failed: {shown(result.problem)}")
     elif not result.deterministic:

@@ -6,35 +6,43 @@ is its default for products of matrices), and the numbers are meant to be the sa
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bundler.keras_io.arrays import Keywords, leaves, mapped
-from bundler.keras_io.difference import compare, default_tolerances
+from bundler.keras_io.comparison import SELF_TEST, compare, tolerances_for
+from bundler.keras_io.held import layers, unchanged
+from bundler.keras_io.inference_model import is_inference_model
+from bundler.keras_io.tensors import as_arrays, as_tensors
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
 
 
-class Unstorable(Exception):
-    """A value is neither an array nor made of arrays; the message says what it is."""
+def call_model(model: Any, tensors: Any) -> Any:
+    """Return what `model` gives for `tensors` at inference; `Keywords` are its arguments by name.
+
+    The model of a graph takes them as one dict.
+    """
+    if not isinstance(tensors, Keywords):
+        return model(tensors, training=False)
+    return model(dict(tensors), training=False) if is_inference_model(model) else model(**tensors, training=False)
 
 
 def answer(model: Any, inputs: Any) -> Any:
     """Return the model's outputs for nested arrays, as nested arrays.
 
-    A ragged tensor becomes a dict of its ``values`` and ``row_splits``, a sparse one a dict of its ``indices``,
-    ``values`` and ``dense_shape``. The model's variables (counters, random states, states of RNNs) are afterwards what
-    they were.
+    All that the model holds (counters, random states, states of RNNs) is afterwards what it was.
 
     Raises:
-        Unstorable: an output is something else.
+        Unstorable: an output is neither a tensor nor made of tensors.
         Exception: whatever the model raises.
     """
-    with _untouched(model):
-        return _answer(model, inputs)
+    with unchanged(model):
+        return answer_of(partial(call_model, model), inputs)
 
 
 def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
@@ -43,18 +51,29 @@ def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
     The second call starts from the state that the first one left: a model that draws random numbers, or carries a
     state from call to call, is not deterministic.
     """
-    with _untouched(model):
-        first = _answer(model, inputs)
-        second = _answer(model, inputs)
-    return first, compare(first, second, default_tolerances(compute_dtypes(model, first))).problem is None
+    with unchanged(model):
+        first, second = (answer_of(partial(call_model, model), inputs) for _ in range(2))
+    return first, compare(first, second, tolerances_for(compute_dtypes(model, first), SELF_TEST)).problem is None
+
+
+def answer_of(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """Return what `function` gives for the tensors of nested arrays, as nested arrays; raises as `answer`."""
+    with importlib.import_module("tensorflow").device("CPU:0"):
+        return as_arrays(function(as_tensors(inputs)))
 
 
 def compute_dtypes(model: Any, outputs: Any) -> set[str]:
-    """Return the names of the dtypes that the model computes in, as far as its own layers tell, and of its outputs."""
-    layers = [model, *model.layers]
-    return {str(getattr(layer, "compute_dtype", "float32")) for layer in layers} | {
-        str(array.dtype) for _, array in leaves(outputs)
-    }
+    """Return the names of the dtypes that the layers of a model compute in, and of its outputs.
+
+    A layer that is quantized counts as ``int8``, or as ``float8_e4m3fn``.
+    """
+    found = {str(array.dtype) for _, array in leaves(outputs) if array.dtype.kind not in "biu"}
+    for layer in (model, *layers(model)):
+        found.add(str(getattr(layer, "compute_dtype", "float32")))
+        mode = getattr(layer, "quantization_mode", None)
+        if mode:
+            found.add("float8_e4m3fn" if str(mode).startswith("float8") else "int8")
+    return found
 
 
 def zeros_like(outputs: Any) -> Any:
@@ -72,96 +91,11 @@ def all_finite(outputs: Any) -> bool:
     return all(bool(np.isfinite(array).all()) for array in floats)
 
 
-def array_of(value: Any) -> Any:
-    """Return one tensor, array or number as a NumPy array; text as UTF-8 bytes.
-
-    Raises:
-        Unstorable: it is something else.
-    """
-    import numpy as np
-
-    try:
-        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
-    except Exception as error:
-        raise Unstorable(f"{type(value).__module__}.{type(value).__name__}: {error}") from error
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.kind in "UO":
-        array = _text(array, value)
-    if array.dtype.kind == "S" and any(item.endswith(b"\0") for item in _items(value, array)):
-        raise Unstorable("text that ends with a NUL character")
-    return array
-
-
 def told(error: BaseException) -> str:
-    """Return the exception in one line: its type and the start of what it says."""
-    text = _COLOUR.sub("", str(error)).rpartition("Exception encountered:")[2].strip() or str(error)
-    return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
-
-
-def _answer(model: Any, inputs: Any) -> Any:
-    tensorflow = importlib.import_module("tensorflow")
-    with tensorflow.device("CPU:0"):
-        tensors = mapped(tensorflow.constant, inputs)
-        outputs = model(**tensors, training=False) if isinstance(inputs, Keywords) else model(tensors, training=False)
-        return _arrays(outputs)
-
-
-def _arrays(value: Any) -> Any:
-    tensorflow = importlib.import_module("tensorflow")
-    if value is None:
-        return None
-    if isinstance(value, tensorflow.RaggedTensor):
-        splits = [array_of(item) for item in value.nested_row_splits]
-        return {"values": array_of(value.flat_values), "row_splits": splits}
-    if isinstance(value, tensorflow.SparseTensor):
-        return {name: array_of(getattr(value, name)) for name in ("indices", "values", "dense_shape")}
-    if isinstance(value, Mapping):
-        return {str(key): _arrays(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_arrays(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_arrays(item) for item in value)
-    if isinstance(value, tensorflow.Tensor | tensorflow.Variable | bool | int | float) or hasattr(value, "__array__"):
-        return array_of(value)
-    raise Unstorable(f"an output is a {type(value).__module__}.{type(value).__name__}")
-
-
-@contextlib.contextmanager
-def _untouched(model: Any) -> Iterator[None]:
-    """Put the values of the model's variables back at the end.
-
-    No number is copied for this: TensorFlow gives the value of a variable as a tensor that shares its memory, and
-    takes new memory only for a variable that is assigned to while such a tensor lives.
-    """
-    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself.
-    convert = importlib.import_module("tensorflow").convert_to_tensor
-    # The variables of a model that runs a graph are TensorFlow's own, and there `value` is a method.
-    keras_variable = importlib.import_module("keras").Variable
-    held = ((variable, isinstance(variable, keras_variable)) for variable in model.variables)
-    before = [(variable, convert(variable.value if own else variable)) for variable, own in held]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
-
-
-def _text(array: Any, value: Any) -> Any:
-    import numpy as np
-
-    items = [item.encode() if isinstance(item, str) else item for item in array.ravel().tolist()]
-    if not all(isinstance(item, bytes) for item in items):
-        raise Unstorable(f"{type(value).__module__}.{type(value).__name__} holds Python objects")
-    return np.array(items, dtype="S" if items else "S1").reshape(array.shape)
-
-
-def _items(value: Any, array: Any) -> list[bytes]:
-    """Return the strings of `value` before NumPy cut NUL characters off their ends, where it still has them."""
-    original = value.numpy() if hasattr(value, "numpy") else value
-    if isinstance(original, bytes):
-        return [original]
-    return original.ravel().tolist() if getattr(original, "dtype", array.dtype).kind == "O" else []
+    """Return the exception in one line: its type and what it says, without the colours and arguments of Keras."""
+    text = _COLOUR.sub("", str(error)).rpartition("Exception encountered:")[2]
+    text = _CALLING.sub("", text).split("\n\nArguments received by")[0].strip() or str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())[:1000]}"
 
 
 def _is_float(array: Any) -> bool:

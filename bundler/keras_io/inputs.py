@@ -1,7 +1,6 @@
-"""What a model takes: TensorFlow specs in the structure of its call, and inputs made to them.
+"""What a model takes: TensorFlow specs in the structure of its call, and the names of its inputs.
 
-A structure is what `tf.nest` knows: one spec, or lists, tuples and dicts of them. A model that was called with more
-than one argument takes a dict by argument name.
+A structure is one spec, or lists, tuples and dicts of them; `Keywords` are the arguments of the call by name.
 """
 
 from __future__ import annotations
@@ -10,108 +9,96 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bundler.errors import PackError
+from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.framework import keras
 from bundler.keras_io.payload import DATATYPES
 from bundler.manifest import TensorSpec
 
-#: Sizes tried for a dimension that is free. Pooling and strides want many steps, a table of positions has a last one.
-SIZES = (64, 16, 224)
 #: Dtypes tried where only the shape was recorded: Keras writes the shapes of a subclassed model down, no more.
 _DTYPES = ("float32", "int32", "string")
 _UNNAMED = re.compile(r"^(keras_tensor|input_layer)(_\d+)?$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One way to call a model.
-
-    `specs` is a structure of TensorFlow specs. With `by_name` it is a dict of the keyword arguments of the call.
-    """
-
-    specs: Any
-    by_name: bool = False
+class Unknown(Exception):
+    """Nothing says what the model takes, or it takes what cannot be made; the message says why."""
 
 
-def ways_to_call(model: Any, example_inputs: Any = None) -> Iterator[Call]:
-    """Yield the ways in which `model` may be called, the likeliest first, with a free batch dimension if possible.
+def signatures(model: Any) -> Iterator[Any]:
+    """Yield structures of specs that `model` may be called with, the likeliest first.
 
-    The examples decide where there are any; then the inputs that a Functional or Sequential model declares; then
-    the shapes that Keras recorded when the model was built, in every dtype that they may stand for.
+    They are the inputs that a Functional or Sequential model declares; else the shapes that Keras recorded when the
+    model was built, in every dtype that they may stand for.
 
     Raises:
-        PackError: nothing says what the model takes.
+        Unknown: nothing says what the model takes.
     """
-    if example_inputs is not None:
-        tensors = as_tensors(example_inputs)
-        by_name = isinstance(tensors, dict) and _are_arguments(model, list(tensors))
-        for free in (True, False):
-            yield Call(specs=_map(partial(_spec_of, free=free), tensors), by_name=by_name)
-        return
     declared = declared_inputs(model)
     if declared is not None:
-        yield Call(specs=_map(_spec_of_symbol, declared))
+        yield mapped(_spec_of_symbol, declared)
         return
-    recorded = model.get_build_config() or {}
-    shapes = recorded.get("shapes_dict") or {"inputs": recorded.get("input_shape")}
-    if not all(shapes.values()):
-        raise PackError(
-            "nothing says what this model takes",
-            place=model.name,
-            hint="pass example_inputs=, a batch of what the model is called with",
-        )
-    by_name = len(shapes) > 1
-    for free in (True, False):
-        for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
-            # Keras names the shape of the argument "query" query_shape.
-            specs = {key.removesuffix("_shape"): _from_shapes(value, dtype, free) for key, value in shapes.items()}
-            yield Call(specs=specs if by_name else next(iter(specs.values())), by_name=by_name)
+    shapes = _recorded_shapes(model)
+    if shapes is None:
+        raise Unknown("it is a subclassed model that does not tell what it takes; give example_inputs=")
+    for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
+        yield _spec_of_shape(shapes, dtype)
 
 
 def declared_inputs(model: Any) -> Any:
     """Return the structure of symbolic tensors that `model` declares, or `None` for a subclassed model."""
-    if isinstance(model, keras().Sequential):
-        inputs = model.inputs
-        return inputs[0] if inputs and len(inputs) == 1 else inputs
-    # `input` of a Functional model is the structure that it was made with, `inputs` a flat list.
-    return model.input if getattr(model, "inputs", None) and _is_functional(model) else None
-
-
-def as_tensors(values: Any) -> Any:
-    """Return `values`, a structure of arrays or tensors, as tensors; Python and NumPy strings become TensorFlow's.
-
-    Raises:
-        PackError: something in it is no tensor.
-    """
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        return None
     try:
-        return _map(_tensor, values)
-    except Exception as error:
-        raise PackError(
-            f"example_inputs is no batch that TensorFlow takes: {error}",
-            hint="pass arrays or tensors, in lists or dicts as the model is called with them",
-        ) from error
+        # `input` of a Functional model is the structure that it was made with, `inputs` a flat list.
+        structure = model.input
+    except (AttributeError, ValueError):
+        structure = None
+    if {id(tensor) for _, tensor in leaves(structure)} == {id(tensor) for tensor in inputs}:
+        return structure
+    return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
-def made_inputs(call: Call, seed: int, size: int) -> Any:
-    """Return inputs for `call`, the same every time: 2 examples, and `size` for any other free dimension."""
-    generator = importlib.import_module("numpy").random.default_rng(seed)
-    return _map(lambda spec: _made(spec, generator, size), call.specs)
+def are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
+    """Say whether the keys of `inputs` name arguments of the model's ``call`` and leave none out that it needs.
 
-
-def names_of(call: Call) -> list[str]:
-    """Return a name for each tensor of `call`, each different, in the order of `tf.nest.flatten`.
-
-    They are the model's own names of its inputs, else the keys of its dicts, else ``inputs`` and a number.
+    Not so for a model that declares its inputs, whose dicts are by input name, and for one that was built with a dict
+    of these very keys.
     """
-    return names_by_path(call.specs)
+    if declared_inputs(model) is not None:
+        return False
+    shapes = _recorded_shapes(model)
+    if isinstance(shapes, Mapping) and not isinstance(shapes, Keywords) and set(shapes) == set(inputs):
+        return False
+    parameters = inspect.signature(model.call).parameters
+    needed = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    return bool(inputs) and needed - {"training", "mask"} <= set(inputs) <= set(parameters) - {"training"}
+
+
+def computes_in_doubles(model: Any) -> bool:
+    """Say whether the model takes doubles for what they are, and does not cast them first."""
+    dtypes = {str(getattr(symbol, "dtype", "")) for _, symbol in leaves(declared_inputs(model))}
+    return "float64" in dtypes | {str(model.input_dtype), str(keras().config.floatx())}
+
+
+def specs_of(tensors: Any) -> list[Any]:
+    """Return the specs of a structure of tensors, with a free batch dimension, then as they are."""
+    return [mapped(partial(_spec_of, free=free), tensors) for free in (True, False)]
 
 
 def names_by_path(structure: Any) -> list[str]:
-    """Return a name for each spec or tensor of `structure`, as `names_of` does; `None` has no name."""
+    """Return a name for each spec or tensor of `structure`, each different, in the order of `tf.nest.flatten`.
+
+    They are the model's own names of its inputs, else the keys of the dicts, else ``inputs`` and a number. `None` has
+    no name.
+    """
     leaves = importlib.import_module("tensorflow").nest.flatten(structure)
     names: list[str] = []
     for leaf, path in zip(leaves, _paths(structure), strict=True):
@@ -142,32 +129,17 @@ def described(name: str, spec: Any) -> TensorSpec:
     )
 
 
-def _are_arguments(model: Any, names: list[str]) -> bool:
-    """Say whether `names` are arguments of the model's ``call``, the first of them among them."""
-    parameters = list(inspect.signature(model.call).parameters)
-    return bool(parameters) and parameters[0] in names and set(names) <= set(parameters)
-
-
-def _is_functional(model: Any) -> bool:
-    # Functional is not a public name; its mark is that `input` is there before any call.
-    try:
-        return model.input is not None
-    except (AttributeError, ValueError):
-        return False
-
-
-def _map(function: Any, *structures: Any) -> Any:
-    return importlib.import_module("tensorflow").nest.map_structure(function, *structures)
-
-
-def _tensor(value: Any) -> Any:
-    tf = importlib.import_module("tensorflow")
-    if tf.is_tensor(value):
-        return value
-    if getattr(value, "dtype", None) is not None and value.dtype.kind == "f" and value.dtype.itemsize == 8:
-        # NumPy makes doubles out of everything; what a model means is decided by its first cast.
-        return tf.convert_to_tensor(value, tf.float32)
-    return tf.convert_to_tensor(value)
+def _recorded_shapes(model: Any) -> Any:
+    """Return the nested shapes that a subclassed model was built with, `Keywords` for several arguments, or `None`."""
+    recorded = model.get_build_config() or {}
+    # A model that was loaded holds the build config itself in the place of the shapes.
+    while isinstance(recorded, Mapping) and set(recorded) == {"input_shape"}:
+        recorded = recorded["input_shape"]
+    if not isinstance(recorded, Mapping) or "shapes_dict" not in recorded:
+        return recorded or None
+    # Keras names the shape of the argument "query" query_shape.
+    shapes = {str(key).removesuffix("_shape"): shape for key, shape in recorded["shapes_dict"].items() if shape}
+    return (Keywords(shapes) if len(shapes) > 1 else next(iter(shapes.values()))) if shapes else None
 
 
 def _spec_of(tensor: Any, *, free: bool) -> Any:
@@ -195,33 +167,19 @@ def _spec_of_symbol(symbol: Any) -> Any:
     return tf.TensorSpec(symbol.shape, symbol.dtype, name=_identifier(symbol.name))
 
 
-def _from_shapes(shapes: Any, dtype: str, free: bool) -> Any:
-    tf = importlib.import_module("tensorflow")
-    if isinstance(shapes, dict):
-        return {key: _from_shapes(value, dtype, free) for key, value in shapes.items()}
-    if all(size is None or isinstance(size, int) for size in shapes):
-        return tf.TensorSpec([None, *shapes[1:]] if free and shapes else shapes, dtype)
-    return type(shapes)(_from_shapes(value, dtype, free) for value in shapes)
-
-
-def _made(spec: Any, generator: Any, size: int) -> Any:
-    tf = importlib.import_module("tensorflow")
-    shape = [
-        (2 if index == 0 else size) if length is None else length for index, length in enumerate(spec.shape.as_list())
-    ]
-    if spec.dtype == tf.string:
-        words = generator.choice(["a", "b", "one", "two words", "three small words"], size=shape)
-        value = tf.constant(words.tolist(), shape=shape, dtype=tf.string)
-    elif spec.dtype == tf.bool:
-        value = tf.constant(generator.integers(0, 2, size=shape) == 1)
-    elif spec.dtype.is_integer:
-        # 0 and 1 are in the range of every vocabulary and of every number of classes.
-        value = tf.cast(tf.constant(generator.integers(0, 2, size=shape)), spec.dtype)
-    else:
-        value = tf.cast(tf.constant(generator.uniform(0.0, 1.0, size=shape)), spec.dtype)
-    if isinstance(spec, tf.SparseTensorSpec):
-        return tf.sparse.from_dense(value)
-    return tf.RaggedTensor.from_tensor(value) if isinstance(spec, tf.RaggedTensorSpec) else value
+def _spec_of_shape(shapes: Any, dtype: str) -> Any:
+    """Return the structure of specs for nested shapes; the lists of a configuration that was JSON are lists."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, Keywords):
+        return Keywords({key: _spec_of_shape(item, dtype) for key, item in shapes.items()})
+    if isinstance(shapes, Mapping):
+        return {str(key): _spec_of_shape(item, dtype) for key, item in shapes.items()}
+    if not isinstance(shapes, list | tuple):
+        raise Unknown("the shapes that it was built with are of an unknown kind; give example_inputs=")
+    if all(item is None or isinstance(item, int) for item in shapes):
+        return importlib.import_module("tensorflow").TensorSpec(shapes, dtype)
+    return [_spec_of_shape(item, dtype) for item in shapes]
 
 
 def _paths(structure: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -93,8 +93,8 @@ class Agreement:
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
     is at most `absolute_tolerance` (times the largest absolute value of its tensor, where that is below 1) +
-    `relative_tolerance` * the absolute value that was expected. A model that answers the same inputs twice with
-    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more.
+    `relative_tolerance` * the absolute value that was expected. Both start from the same state. Where the numbers of a
+    random model did not agree, it is not `deterministic`: then shapes and dtypes had to, and `largest_difference` is 0.
     """
 
     largest_difference: float

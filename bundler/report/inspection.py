@@ -8,6 +8,7 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.consent import needed_words, opaque_lines
+from bundler.keras_io.comparison import Tolerances
 from bundler.manifest import Agreement, CustomObject, Manifest, Payload, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
@@ -127,10 +128,11 @@ def _size(manifest: Manifest, payload: Payload) -> str:
 
 def _agreement(agreement: Agreement) -> str:
     if not agreement.deterministic:
-        return "in shapes and dtypes; the model is random, or keeps a state, so numbers were not compared"
+        return "in shapes and dtypes; the model is random, so its numbers and those of the graph differ each time"
     return (
         f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
-        f"allowed {agreement.absolute_tolerance:g} + {agreement.relative_tolerance:g} x |output|"
+        f"allowed {agreement.absolute_tolerance:g} * min(1, largest |output|) "
+        f"+ {agreement.relative_tolerance:g} * |output|"
     )
 
 
@@ -244,7 +246,7 @@ def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
     if test is None:
         return [("self-test", "none")]
     inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
-    allowed = f"outputs at most {test.absolute_tolerance:g} + {test.relative_tolerance:g} * |expected| apart"
+    allowed = f"outputs {Tolerances(absolute=test.absolute_tolerance, relative=test.relative_tolerance)}"
     if not test.deterministic:
         allowed = "a random model: only the shapes and dtypes of its outputs are compared"
     return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]

@@ -242,11 +242,22 @@ def test_models_that_are_random_at_inference_are_recorded_as_such(workshop: Work
             def call(self, x):
                 return x + tf.random.normal(tf.shape(x))
         packed = bundle(keras.Sequential([keras.Input((3,)), Noisy()]), "../hand_over/m.kbundle", payload="inference")
-        assert not packed.manifest.payload.agreement.deterministic
+        agreement = packed.manifest.payload.agreement
+        assert not agreement.deterministic and agreement.largest_difference == 0
+        from bundler.report.inspection import as_text, inspection_of
+        def told(path):
+            with open_bundle(path) as reader:
+                return as_text(inspection_of(reader))
+        assert "the model is random, so" in told("../hand_over/m.kbundle")
         stateful = keras.Sequential([keras.Input((3, 2), batch_size=2), keras.layers.LSTM(3, stateful=True)])
         before = [v.numpy() for v in stateful.layers[0].states]
         packed = bundle(stateful, "../hand_over/s.kbundle", payload="inference")
-        assert packed.manifest.payload.agreement.largest_difference < 1e-6
+        # From the same state it gives the same numbers: they were compared.
+        agreement = packed.manifest.payload.agreement
+        assert agreement.deterministic and agreement.largest_difference < 1e-6
+        assert not packed.manifest.self_test.deterministic
+        text = told("../hand_over/s.kbundle")
+        assert "largest difference" in text and "the model is random, so" not in text
         for old, new in zip(before, stateful.layers[0].states):
             assert (old == new.numpy()).all(), "packing changed the model"
     """)
@@ -296,7 +307,7 @@ def test_inputs_of_every_structure_keep_their_names(workshop: Workshop) -> None:
         check_same(model, [x["wide"], x["deep"]], expected, "list")
         check_same(model, x, expected, "by name")
 
-        model = unbundle("../hand_over/argument.kbundle")
+        model = unbundle("../hand_over/argument.kbundle", self_test=True)
         pair = {"query": np.ones((4, 3), "float32"), "value": np.full((4, 3), 3, "float32")}
         check_same(model, pair, np.full((4, 3), 5.0), "arguments")
 
@@ -433,13 +444,14 @@ def test_a_call_that_loops_over_the_batch_keeps_its_size(workshop: Workshop) -> 
         class Loop(keras.Model):
             def call(self, x):
                 return tf.stack([x[index] * 2 for index in range(x.shape[0])])
-        x = np.ones((3, 2), "float32")
+        # More rows than a self-test keeps of a model with a free batch.
+        x = np.ones((12, 2), "float32")
         packed = bundle(Loop(), "../hand_over/m.kbundle", payload="inference", example_inputs=x)
-        assert packed.manifest.payload.inputs[0].shape == (3, 2)
+        assert packed.manifest.payload.inputs[0].shape == (12, 2)
     """)
     workshop.consumer("""
-        x = np.ones((3, 2), "float32")
-        check_same(unbundle("../hand_over/m.kbundle"), x, x * 2, "predict")
+        x = np.ones((12, 2), "float32")
+        check_same(unbundle("../hand_over/m.kbundle", self_test=True), x, x * 2, "predict")
     """)
 
 
@@ -457,6 +469,8 @@ def test_ragged_and_sparse_inputs_travel(workshop: Workshop) -> None:
     """)
     workshop.consumer("""
         import tensorflow as tf
+        for name in "rs":
+            unbundle(f"../hand_over/{name}.kbundle", self_test=True)
         total = unbundle("../hand_over/r.kbundle")
         assert total(tf.ragged.constant([[1.0, 2.0, 3.0], [4.0]])).numpy().tolist() == [6.0, 4.0]
         sparse = unbundle("../hand_over/s.kbundle")
