@@ -24,19 +24,23 @@ _COARSE = {
 }
 
 
+_SMALLEST_SCALE = 1e-3
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tolerances:
-    """How far numbers may be apart: `absolute` * min(1, largest) + `relative` * the expected absolute value.
+    """How far numbers may be apart: `absolute` * scale + `relative` * the expected absolute value.
 
-    Here ``largest`` is the largest finite absolute value of the expected tensor: outputs of a millionth would agree
-    with anything to within a fixed absolute tolerance.
+    The scale is the largest finite absolute value of the expected tensor, but at most 1 and at least a thousandth:
+    outputs of a millionth would agree with anything to within a fixed absolute tolerance, and outputs that are nothing
+    but rounding would agree with nothing.
     """
 
     absolute: float
     relative: float
 
     def __str__(self) -> str:
-        return f"at most {self.absolute:g} * min(1, largest |expected|) + {self.relative:g} * |expected| apart"
+        return f"at most {self.absolute:g} * scale + {self.relative:g} * |expected| apart"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +137,7 @@ def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, 
         gap = np.where(same, 0.0, np.abs(wide_old - wide_new))
         gap = np.where(np.isnan(gap), np.inf, gap)
         size = np.abs(np.where(np.isfinite(wide_old), wide_old, 0.0))
-        allowed = tolerances.absolute * min(1.0, float(size.max())) + tolerances.relative * size
+        allowed = tolerances.absolute * max(_SMALLEST_SCALE, min(1.0, float(size.max()))) + tolerances.relative * size
         over = gap - allowed
     index = np.unravel_index(int(np.argmax(over)), over.shape)
     excess = float(over[index])

@@ -131,7 +131,7 @@ def _agreement(agreement: Agreement) -> str:
         return "in shapes and dtypes; the model is random, so its numbers and those of the graph differ each time"
     return (
         f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
-        f"allowed {agreement.absolute_tolerance:g} * min(1, largest |output|) "
+        f"allowed {agreement.absolute_tolerance:g} * scale "
         f"+ {agreement.relative_tolerance:g} * |output|"
     )
 
