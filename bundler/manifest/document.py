@@ -93,8 +93,9 @@ class Agreement:
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
     is at most `absolute_tolerance` * scale + `relative_tolerance` * the absolute value that was expected; the scale is
-    the largest absolute value of its tensor, at most 1 and at least 0.001. Both start from the same state. Where the numbers of a
-    random model did not agree, it is not `deterministic`: then shapes and dtypes had to, and `largest_difference` is 0.
+    the largest absolute value of its tensor, at most 1 and at least 0.001. Both start from the same state. Where the
+    numbers of a random model did not agree, it is not `deterministic`: then shapes and dtypes had to, and
+    `largest_difference` is 0.
     """
 
     largest_difference: float
