@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bundler.errors import InferenceOnly
@@ -51,12 +51,13 @@ def inference_class() -> type[Any]:
             output_names: the names of the outputs.
         """
 
-        def __init__(self, *, graph: Any, facts: Payload, endpoint: Any) -> None:
+        def __init__(self, *, graph: Any, facts: Payload, endpoint: Any, reduce: Callable[[Any], Any]) -> None:
             # autocast would turn doubles into floats before the graph sees them.
             super().__init__(name=_snake(facts.class_name), autocast=False)
             self.graph = graph
             self.facts = facts
             self._call_graph = _Endpoint(endpoint, facts)
+            self._reduce = reduce
             self._graph_variables = tuple(_variables(graph, endpoint))
             self.built = True
 
@@ -117,9 +118,7 @@ def inference_class() -> type[Any]:
             say(f"fidelity: inference (a graph of the class {self.facts.class_name}; it predicts and does not train)")
 
         def __reduce__(self) -> Any:
-            from bundler.keras_io import saved_model
-
-            return saved_model.pickled(self)
+            return self._reduce(self)
 
         def __deepcopy__(self, memo: dict[int, Any]) -> Any:
             function, arguments = self.__reduce__()

@@ -110,7 +110,7 @@ def load(directory: Path, facts: Payload) -> Any:
     try:
         graph = tf.saved_model.load(os.fspath(directory))
         endpoint = _endpoint(graph, facts)
-        return inference_class()(graph=graph, facts=facts, endpoint=endpoint)
+        return inference_class()(graph=graph, facts=facts, endpoint=endpoint, reduce=pickled)
     except BundleError:
         raise
     except Exception as error:

@@ -33,6 +33,7 @@ from bundler.keras_io.adapt.compiling import (
     trained_by,
 )
 from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.adapt.own_attributes import assigned_in
 from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
@@ -145,7 +146,7 @@ class Saving:
             for why in unread or [f"{_place(instance)}: its base class makes weights that no attribute of it holds"]:
                 self._problem(why)
             return {}
-        compiles = state.assigned_in(type(instance), "compile") if has_own_compile(instance) else frozenset()
+        compiles = assigned_in(type(instance), "compile") if has_own_compile(instance) else frozenset()
         failed: list[str] = []
 
         def encoded(name: str, value: Any, special: Callable[[Any], Any]) -> Any:

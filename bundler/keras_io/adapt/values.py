@@ -21,6 +21,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import InvalidBundle
+from bundler.keras_io.adapt.own_attributes import has_attributes, own_attributes
 from bundler.keras_io.adapt.public import public_object, public_place
 from bundler.keras_io.framework import keras
 
@@ -206,9 +207,11 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any
 
 
 def _state(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
-    from bundler.keras_io.adapt.state import plain_state
-
-    return plain_state(value, inner, class_node)
+    """Return the encoding of a plain object of the author's by its attributes."""
+    if not has_attributes(value):
+        raise Unsayable(f"of type {type(value).__qualname__!r}, which has no attributes")
+    items = [[name, inner(item)] for name, item in own_attributes(value).items()]
+    return {TAG: "state", "of": class_node(type(value)), "items": items}
 
 
 def _array(value: Any) -> Any:

@@ -1,0 +1,94 @@
+"""The attributes of an object that its author's code set."""
+
+from __future__ import annotations
+
+import dis
+import types
+from typing import Any
+
+from bundler.keras_io.adapt.arguments import FRAMEWORK
+from bundler.keras_io.framework import keras
+
+#: Attributes of the framework's that an author may set to a plain value of their own.
+_SETTINGS = frozenset({"supports_masking", "stateful", "seed", "return_sequences", "return_state", "unroll"})
+
+
+def own_attributes(instance: Any) -> dict[str, Any]:
+    """Return the attributes that the author's code set, in order; what the framework keeps for itself is left out."""
+    values = dict(vars(instance)) if hasattr(instance, "__dict__") else {}
+    values |= {name: getattr(instance, name) for name in _slots(type(instance)) if hasattr(instance, name)}
+    authors, frameworks = _assigned_by(type(instance), framework=False), _assigned_by(type(instance), framework=True)
+    is_frameworks = framework_base(type(instance)) is not object
+    found = {}
+    for name, value in values.items():
+        if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
+            continue
+        if name in frameworks:
+            if name not in authors or name not in _SETTINGS:
+                continue
+        elif name in ("get_config", "get_compile_config", "build", "quantize") and name not in authors:
+            continue
+        found[name] = value
+    return found
+
+
+def has_attributes(value: Any) -> bool:
+    """Say whether `value` can have attributes of its own."""
+    return hasattr(value, "__dict__") or bool(_slots(type(value)))
+
+
+def assigned_in(cls: type, method: str) -> frozenset[str]:
+    """Return the attributes that the author's `method` of `cls` assigns."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        function = vars(base).get(method)
+        if base.__module__.partition(".")[0] not in FRAMEWORK and isinstance(function, types.FunctionType):
+            names |= _stored(function.__code__)
+    return frozenset(names)
+
+
+def framework_base(cls: type) -> type:
+    """Return the nearest base class of the framework's, or `object`."""
+    return next((base for base in cls.__mro__ if base.__module__.partition(".")[0] in FRAMEWORK), object)
+
+
+def _is_bookkeeping(value: Any) -> bool:
+    """Say whether `value` is what the framework leaves on a model from outside, such as the history of a fit."""
+    return isinstance(value, keras().callbacks.Callback | keras().callbacks.CallbackList)
+
+
+def _assigned_by(cls: type, *, framework: bool) -> set[str]:
+    """Return the attributes that the methods of the classes of one side assign, read from their bytecode."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if (base.__module__.partition(".")[0] in FRAMEWORK) is not framework or base is object:
+            continue
+        for member in vars(base).values():
+            functions = [member.fget, member.fset] if isinstance(member, property) else [member]
+            for function in functions:
+                code = getattr(_unwrapped(function), "__code__", None)
+                names |= _stored(code) if code is not None else set()
+    return names
+
+
+def _unwrapped(function: Any) -> Any:
+    # Keras wraps its methods several times over; staticmethod and classmethod keep theirs in the same place.
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def _stored(code: types.CodeType) -> set[str]:
+    names = {item.argval for item in dis.get_instructions(code) if item.opname == "STORE_ATTR"}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _stored(constant)
+    return names
+
+
+def _slots(cls: type) -> list[str]:
+    names: list[str] = []
+    for base in cls.__mro__:
+        slots = vars(base).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
