@@ -6,14 +6,14 @@ is its default for products of matrices), and the numbers are meant to be the sa
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.difference import compare, default_tolerances
+from bundler.keras_io.held import unchanged
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -33,7 +33,7 @@ def answer(model: Any, inputs: Any) -> Any:
         Unstorable: an output is something else.
         Exception: whatever the model raises.
     """
-    with _untouched(model):
+    with unchanged(model):
         return _answer(model, inputs)
 
 
@@ -43,7 +43,7 @@ def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
     The second call starts from the state that the first one left: a model that draws random numbers, or carries a
     state from call to call, is not deterministic.
     """
-    with _untouched(model):
+    with unchanged(model):
         first = _answer(model, inputs)
         second = _answer(model, inputs)
     return first, compare(first, second, default_tolerances(compute_dtypes(model, first))).problem is None
@@ -125,26 +125,6 @@ def _arrays(value: Any) -> Any:
     if isinstance(value, tensorflow.Tensor | tensorflow.Variable | bool | int | float) or hasattr(value, "__array__"):
         return array_of(value)
     raise Unstorable(f"an output is a {type(value).__module__}.{type(value).__name__}")
-
-
-@contextlib.contextmanager
-def _untouched(model: Any) -> Iterator[None]:
-    """Put the values of the model's variables back at the end.
-
-    No number is copied for this: TensorFlow gives the value of a variable as a tensor that shares its memory, and
-    takes new memory only for a variable that is assigned to while such a tensor lives.
-    """
-    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself.
-    convert = importlib.import_module("tensorflow").convert_to_tensor
-    # The variables of a model that runs a graph are TensorFlow's own, and there `value` is a method.
-    keras_variable = importlib.import_module("keras").Variable
-    held = ((variable, isinstance(variable, keras_variable)) for variable in model.variables)
-    before = [(variable, convert(variable.value if own else variable)) for variable, own in held]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
 
 
 def _text(array: Any, value: Any) -> Any:

@@ -19,7 +19,7 @@ from bundler.errors import PackError
 from bundler.keras_io import inputs
 from bundler.keras_io.agreement import difference, tolerance_of
 from bundler.keras_io.canonical import canonicalise
-from bundler.keras_io.held import Unchanged, resources
+from bundler.keras_io.held import resources, unchanged
 from bundler.keras_io.inputs import Call
 from bundler.keras_io.python_calls import python_calls, refuse_python_calls
 from bundler.manifest import Agreement, TensorSpec
@@ -114,10 +114,10 @@ def _traced(model: Any, example_inputs: Any) -> tuple[Call, Any, Any, Any]:
             examples = given if given is not None else inputs.made_inputs(call, _SEED, size)
             errors = refused
             try:
-                with Unchanged(model):
+                with unchanged(model):
                     expected = call_model(model, call, examples)
                 errors = untraced
-                with Unchanged(model):
+                with unchanged(model):
                     return call, examples, expected, _function(model, call)
             except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
                 errors.append(error)
@@ -205,7 +205,7 @@ def _agreement(model: Any, call: Call, examples: Any, expected: Any, directory: 
     """
     tf = importlib.import_module("tensorflow")
     absolute, relative = tolerance = tolerance_of(model)
-    with Unchanged(model):
+    with unchanged(model):
         first = call_model(model, call, examples)
         deterministic = not difference(first, call_model(model, call, examples), tolerance).beyond
     loaded = tf.saved_model.load(str(directory))

@@ -6,6 +6,7 @@ states of a recurrent layer are not in `model.variables`).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -30,28 +31,29 @@ def layers(model: Any) -> list[Any]:
     return [value for value in _below(model) if isinstance(value, keras().layers.Layer)]
 
 
-class Unchanged:
-    """Put back what calling a model changes: states of recurrent layers and of random generators, counters.
+@contextlib.contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Put back at the end what calls change: states of recurrent layers and of random generators, counters.
 
-    Weights that are trained are left alone: no call for inference changes them, and they may be large.
+    No number is copied for this: TensorFlow gives the value of a variable as a tensor that shares its memory, and
+    takes new memory only for a variable that is assigned to while such a tensor lives.
     """
-
-    def __init__(self, model: Any) -> None:
-        self._variables = [
-            value
-            for value in _below(model)
-            if isinstance(value, (keras().Variable, importlib.import_module("tensorflow").Variable))
-            and not value.trainable
-        ]
-        self._values: list[Any] = []
-
-    def __enter__(self) -> None:
-        """Remember the values."""
-        self._values = [variable.numpy() for variable in self._variables]
-
-    def __exit__(self, *_: object) -> None:
-        """Assign them again."""
-        for variable, value in zip(self._variables, self._values, strict=True):
+    tf = importlib.import_module("tensorflow")
+    # The variables of a loaded graph hang below objects of TensorFlow, where `_below` does not look.
+    found = (
+        *(value for value in _below(model) if isinstance(value, (keras().Variable, tf.Variable))),
+        *model.variables,
+    )
+    variables = {id(variable): variable for variable in found}.values()
+    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself. `value` of TensorFlow's is a method.
+    before = [
+        (variable, tf.convert_to_tensor(variable.value if isinstance(variable, keras().Variable) else variable))
+        for variable in variables
+    ]
+    try:
+        yield
+    finally:
+        for variable, value in before:
             variable.assign(value)
 
 
