@@ -185,7 +185,9 @@ class _Writer:
             PackError: it fails on the author's inputs, or the file cannot be written.
         """
         self.step("recording the self-test")
-        recorded = selftest.record(found.model, self.example_inputs)
+        payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
+        declared = [spec for facts in payloads for spec in facts.inputs or ()]
+        recorded = selftest.record(found.model, self.example_inputs, declared)
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
         manifest = replace(manifest_of(found, self.provenance), self_test=recorded.self_test)

@@ -83,7 +83,7 @@ def mapped(function: Any, value: Any) -> Any:
 
 def dtype_name(array: Any) -> str:
     """Return the name of an array's dtype, ``string`` for text."""
-    return "string" if array.dtype.kind in "SU" else str(array.dtype)
+    return "string" if array.dtype.kind in "SUO" else str(array.dtype)
 
 
 def dump(value: Any) -> bytes:

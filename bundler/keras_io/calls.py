@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.keras_io.arrays import Keywords, leaves, mapped
-from bundler.keras_io.difference import compare, default_tolerances
-from bundler.keras_io.held import unchanged
+from bundler.keras_io.difference import REPLAYED, Tolerances, compare, default_tolerances
+from bundler.keras_io.held import layers, unchanged
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
 
 
 class Unstorable(Exception):
@@ -23,10 +24,9 @@ class Unstorable(Exception):
 
 
 def answer(model: Any, inputs: Any) -> Any:
-    """Return the model's outputs for nested arrays, as nested arrays.
+    """Return the model's outputs for nested arrays, as `nested_arrays`.
 
-    A ragged tensor becomes a dict of its ``values`` and ``row_splits``, a sparse one a dict of its ``indices``,
-    ``values`` and ``dense_shape``. The model's variables (counters, random states, states of RNNs) are afterwards what
+    The model's variables (counters, random states, states of RNNs) are afterwards what
     they were.
 
     Raises:
@@ -46,15 +46,23 @@ def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
     with unchanged(model):
         first = _answer(model, inputs)
         second = _answer(model, inputs)
-    return first, compare(first, second, default_tolerances(compute_dtypes(model, first))).problem is None
+    return first, compare(first, second, tolerances_of(model, first)).problem is None
 
 
-def compute_dtypes(model: Any, outputs: Any) -> set[str]:
-    """Return the names of the dtypes that the model computes in, as far as its own layers tell, and of its outputs."""
-    layers = [model, *model.layers]
-    return {str(getattr(layer, "compute_dtype", "float32")) for layer in layers} | {
-        str(array.dtype) for _, array in leaves(outputs)
-    }
+def tolerances_of(model: Any, outputs: Any, usual: float = REPLAYED) -> Tolerances:
+    """Return how far `outputs` of `model` may be apart, by the dtypes that its layers compute in and its outputs have.
+
+    Args:
+        model: a live model.
+        outputs: nested arrays.
+        usual: the tolerance where all is float32 or finer.
+    """
+    below = layers(model)
+    dtypes = {str(getattr(layer, "compute_dtype", "")) for layer in below}
+    # Of int4 the step is coarser still, but its products are summed in the same way.
+    quantized = any(getattr(layer, "quantization_mode", None) for layer in below)
+    outer = {str(array.dtype) for _, array in leaves(outputs) if _is_float(array)}
+    return default_tolerances(dtypes | outer | ({"int8"} if quantized else set()), usual)
 
 
 def zeros_like(outputs: Any) -> Any:
@@ -94,37 +102,75 @@ def array_of(value: Any) -> Any:
 
 
 def told(error: BaseException) -> str:
-    """Return the exception in one line: its type and the start of what it says."""
-    text = _COLOUR.sub("", str(error)).rpartition("Exception encountered:")[2].strip() or str(error)
+    """Return the exception in one line: its type and the start of what it says, without what Keras adds."""
+    text = _COLOUR.sub("", str(error)).split("\n\nArguments received by")[0]
+    text = _CALLING.sub("", text)
+    text = text.rpartition("Exception encountered:")[2].strip() or text
     return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
 
 
-def _answer(model: Any, inputs: Any) -> Any:
-    tensorflow = importlib.import_module("tensorflow")
-    with tensorflow.device("CPU:0"):
-        tensors = mapped(tensorflow.constant, inputs)
-        outputs = model(**tensors, training=False) if isinstance(inputs, Keywords) else model(tensors, training=False)
-        return _arrays(outputs)
+def tensors(inputs: Any) -> Any:
+    """Return nested arrays as tensors; ragged and sparse tensors are tensors already."""
+    tf = importlib.import_module("tensorflow")
+    return mapped(lambda value: value if tf.is_tensor(value) else tf.constant(value), inputs)
 
 
-def _arrays(value: Any) -> Any:
-    tensorflow = importlib.import_module("tensorflow")
+def nested_arrays(value: Any) -> Any:
+    """Return outputs as nested NumPy arrays; text as arrays of bytes objects.
+
+    A ragged tensor becomes a dict of its ``values`` and ``row_splits``, a sparse one a dict of its ``indices``,
+    ``values`` and ``dense_shape``, any other tensor made of tensors a list of them.
+
+    Raises:
+        Unstorable: an output is something else.
+    """
+    tf = importlib.import_module("tensorflow")
     if value is None:
         return None
-    if isinstance(value, tensorflow.RaggedTensor):
-        splits = [array_of(item) for item in value.nested_row_splits]
-        return {"values": array_of(value.flat_values), "row_splits": splits}
-    if isinstance(value, tensorflow.SparseTensor):
-        return {name: array_of(getattr(value, name)) for name in ("indices", "values", "dense_shape")}
+    if isinstance(value, tf.RaggedTensor):
+        splits = [_array(item) for item in value.nested_row_splits]
+        return {"values": _array(value.flat_values), "row_splits": splits}
+    if isinstance(value, tf.SparseTensor):
+        return {name: _array(getattr(value, name)) for name in ("indices", "values", "dense_shape")}
     if isinstance(value, Mapping):
-        return {str(key): _arrays(item) for key, item in value.items()}
+        return {str(key): nested_arrays(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_arrays(item) for item in value]
+        return [nested_arrays(item) for item in value]
     if isinstance(value, tuple):
-        return tuple(_arrays(item) for item in value)
-    if isinstance(value, tensorflow.Tensor | tensorflow.Variable | bool | int | float) or hasattr(value, "__array__"):
-        return array_of(value)
+        return tuple(nested_arrays(item) for item in value)
+    if isinstance(value, bool | int | float):
+        # As a graph returns it, and not as NumPy's double.
+        return _array(tf.constant(value))
+    if isinstance(value, tf.Tensor | tf.Variable) or hasattr(value, "__array__"):
+        return _array(value)
+    if tf.is_tensor(value):
+        return [_array(item) for item in tf.nest.flatten(value, expand_composites=True)]
     raise Unstorable(f"an output is a {type(value).__module__}.{type(value).__name__}")
+
+
+def storable(value: Any) -> Any:
+    """Return nested arrays as `arrays.dump` takes them.
+
+    Raises:
+        Unstorable: one is a ragged or a sparse tensor, or holds text that an array of bytes cannot.
+    """
+    return mapped(array_of, value)
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+
+
+def _answer(model: Any, inputs: Any) -> Any:
+    from bundler.keras_io.inference_model import is_inference_model
+
+    with importlib.import_module("tensorflow").device("CPU:0"):
+        given = tensors(inputs)
+        # A graph takes the arguments as one dict, whatever it was traced from.
+        by_name = isinstance(given, Keywords) and not is_inference_model(model)
+        return nested_arrays(model(**given, training=False) if by_name else model(given, training=False))
 
 
 def _text(array: Any, value: Any) -> Any:

@@ -8,7 +8,6 @@ with the model before anybody believes it.
 from __future__ import annotations
 
 import importlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,22 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io import inputs
-from bundler.keras_io.agreement import difference, tolerance_of
+from bundler.keras_io import calls, inputs, samples
+from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.canonical import canonicalise
+from bundler.keras_io.difference import TRACED, compare
 from bundler.keras_io.held import resources, unchanged
 from bundler.keras_io.inputs import Call
 from bundler.keras_io.python_calls import python_calls, refuse_python_calls
+from bundler.keras_io.samples import NoSamples, Samples
 from bundler.manifest import Agreement, TensorSpec
 
 #: The function of the SavedModel that keeps the structure of inputs and outputs, as `model.export` calls it.
 ENDPOINT = "serve"
 #: The flat one, for servers: tensors by name.
 FLAT = "serving_default"
-_SEED = 20_24
 _FINGERPRINT = "fingerprint.pb"
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +57,7 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
         SourceError: the graph calls back into Python.
     """
     tf = importlib.import_module("tensorflow")
-    call, examples, expected, function = _traced(model, example_inputs)
+    call, found, function = _traced(model, example_inputs)
     concrete = function.get_concrete_function()
     holder = tf.Module()
     holder.serve = function
@@ -79,7 +77,7 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     # Its one fact that the manifest does not have is a random number.
     (directory / _FINGERPRINT).unlink(missing_ok=True)
     canonicalise(directory)
-    agreement = _agreement(model, call, examples, expected, directory)
+    agreement = _agreement(model, found, directory)
     specs = tf.nest.flatten(call.specs)
     return Graph(
         directory=directory,
@@ -93,55 +91,44 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     )
 
 
-def call_model(model: Any, call: Call, values: Any) -> Any:
-    """Return what `model` gives for `values` at inference."""
-    if call.by_name:
-        return model(**values, training=False)
-    return model(values, training=False)
-
-
-def _traced(model: Any, example_inputs: Any) -> tuple[Call, Any, Any, Any]:
-    """Return how `model` can be called, inputs for it, the outputs, and the traced `tf.function`.
+def _traced(model: Any, example_inputs: Any) -> tuple[Call, Samples, Any]:
+    """Return how `model` can be called, inputs for it with its outputs, and the traced `tf.function`.
 
     Only a call tells: Keras records shapes without dtypes, pooling wants more than a few steps of a free dimension,
     and code that loops over a batch traces with a fixed number of examples alone.
     """
-    given = None if example_inputs is None else inputs.as_tensors(example_inputs)
-    refused: list[Exception] = []
+    given = None if example_inputs is None else samples.given(model, example_inputs)
+    refused: list[NoSamples] = []
     untraced: list[Exception] = []
-    for call in inputs.ways_to_call(model, example_inputs):
-        for size in inputs.SIZES if given is None else (0,):
-            examples = given if given is not None else inputs.made_inputs(call, _SEED, size)
-            errors = refused
-            try:
-                with unchanged(model):
-                    expected = call_model(model, call, examples)
-                errors = untraced
-                with unchanged(model):
-                    return call, examples, expected, _function(model, call)
-            except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
-                errors.append(error)
-            if errors is untraced:
-                break  # Another size of the same inputs gives the same graph.
-    first = (untraced or refused)[0]
+    for call in inputs.ways_to_call(model, None if given is None else given.inputs):
+        try:
+            found = samples.made_for(model, call) if given is None else given
+        except NoSamples as error:
+            refused.append(error)
+            continue
+        try:
+            with unchanged(model):
+                return call, found, _function(model, call)
+        except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
+            untraced.append(error)
     if untraced:
         raise PackError(
-            f"the model runs, but cannot be traced to a graph: {cause_of(first)}",
+            f"the model runs, but cannot be traced to a graph: {calls.told(untraced[0])}",
             place=model.name,
             hint="write its call with tf or keras.ops operations, or pack it with builder=, a function that makes it",
-        ) from first
+        ) from untraced[0]
     raise PackError(
-        f"the model cannot be called: {cause_of(first)}",
+        f"the model cannot be called: {refused[0]}" if refused else "nothing says what this model takes",
         place=model.name,
         hint="pass example_inputs=, a batch that it takes (a dict by argument name where it takes several arguments)",
-    ) from first
+    ) from (refused[0] if refused else None)
 
 
 def _function(model: Any, call: Call) -> Any:
     """Return a `tf.function` that calls `model`, traced once."""
 
     def serve(inputs: Any) -> Any:
-        return call_model(model, call, inputs)
+        return model(**inputs, training=False) if call.by_name else model(inputs, training=False)
 
     # No autograph: Keras calls its models without it too.
     function = importlib.import_module("tensorflow").function(serve, input_signature=[call.specs], autograph=False)
@@ -191,57 +178,52 @@ def _write(holder: Any, flat: Any, directory: Path, model: Any, *, debug: bool) 
         tf.saved_model.save(holder, str(directory), signatures={FLAT: flat}, options=options)
     except Exception as error:
         raise PackError(
-            f"TensorFlow cannot save the graph of this model: {cause_of(error)}",
+            f"TensorFlow cannot save the graph of this model: {calls.told(error)}",
             place=model.name,
             hint="make the tables and variables that its call uses attributes of the layer or the model",
         ) from error
 
 
-def _agreement(model: Any, call: Call, examples: Any, expected: Any, directory: Path) -> Agreement:
-    """Load what was saved and compare it with the model.
+def _agreement(model: Any, known: Samples, directory: Path) -> Agreement:
+    """Load what was saved and compare it with what the model gave.
 
     Raises:
         PackError: the outputs differ by more than the tolerance, and not because the model is random.
     """
     tf = importlib.import_module("tensorflow")
-    absolute, relative = tolerance = tolerance_of(model)
-    with unchanged(model):
-        first = call_model(model, call, examples)
-        deterministic = not difference(first, call_model(model, call, examples), tolerance).beyond
-    loaded = tf.saved_model.load(str(directory))
+    tolerances = calls.tolerances_of(model, known.outputs, TRACED)
     try:
-        actual = loaded.serve(examples)
-        repeats = not difference(actual, loaded.serve(examples), tolerance).beyond
+        with tf.device("CPU:0"):  # As the model was called.
+            loaded = tf.saved_model.load(str(directory))
+            given = calls.tensors(known.inputs)
+            given = dict(given) if isinstance(given, Keywords) else given
+            actual, again = (calls.nested_arrays(loaded.serve(given)) for _ in range(2))
     except Exception as error:
         raise PackError(
-            f"the graph of this model does not run: {cause_of(error)}",
+            f"the graph of this model does not run: {calls.told(error)}",
             place=model.name,
             hint="pack it with builder=, a function that makes the model, or as a full model",
         ) from error
-    found = difference(expected, actual, tolerance)
-    if found.beyond and (deterministic or repeats or found.shape):
-        frozen = repeats and not deterministic
+    repeats = compare(actual, again, tolerances).problem is None
+    found = compare(known.outputs, actual, tolerances)
+    if found.problem and not known.deterministic and not repeats:
+        # Random or stateful in both forms: there is nothing to hold the numbers against.
+        found = compare(known.outputs, actual, tolerances, values=False)
+    if found.problem:
         raise PackError(
-            "the graph of this model gives other outputs than the model itself",
+            f"the graph of this model gives other outputs than the model itself: {found.problem}",
             place=model.name,
-            expected=f"a difference of at most {absolute} * min(1, largest output) + {relative} * |output|",
-            found=found.shape or f"a largest difference of {found.largest:g}",
+            expected=f"a difference of at most {tolerances}",
+            found=f"a largest difference of {found.largest:g}",
             hint="the call draws a random number, or counts, in Python, and the graph would repeat one value for ever; "
             "use keras.random, and keep counts in variables"
-            if frozen
+            if repeats and not known.deterministic
             else "its call depends on something that a graph does not see, such as Python state; "
             "pack it with builder=, a function that makes the model",
         )
     return Agreement(
-        largest_difference=float(found.largest),
-        absolute_tolerance=absolute,
-        relative_tolerance=relative,
-        deterministic=deterministic,
+        largest_difference=found.largest,
+        absolute_tolerance=tolerances.absolute,
+        relative_tolerance=tolerances.relative,
+        deterministic=known.deterministic,
     )
-
-
-def cause_of(error: BaseException) -> str:
-    """Return type and text of an exception from a call, without the colours and the arguments that Keras adds."""
-    text = _COLOUR.sub("", str(error)).split("\n\nArguments received by")[0]
-    text = _CALLING.sub("", text).strip()
-    return f"{type(error).__name__}: {text[:1000]}"

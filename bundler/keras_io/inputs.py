@@ -1,7 +1,7 @@
-"""What a model takes: TensorFlow specs in the structure of its call, and inputs made to them.
+"""What a model takes: the author's inputs as arrays, and TensorFlow specs in the structure of the model's call.
 
-A structure is what `tf.nest` knows: one spec, or lists, tuples and dicts of them. A model that was called with more
-than one argument takes a dict by argument name.
+A structure is one array or spec, or lists, tuples and dicts of them. A model that is called with arguments by name
+takes a dict of them: `Keywords` of arrays, a plain dict of specs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from functools import partial
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io.framework import keras
+from bundler.keras_io import calls
+from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.payload import DATATYPES
 from bundler.manifest import TensorSpec
 
-#: Sizes tried for a dimension that is free. Pooling and strides want many steps, a table of positions has a last one.
-SIZES = (64, 16, 224)
 #: Dtypes tried where only the shape was recorded: Keras writes the shapes of a subclassed model down, no more.
 _DTYPES = ("float32", "int32", "string")
 _UNNAMED = re.compile(r"^(keras_tensor|input_layer)(_\d+)?$")
@@ -37,69 +36,66 @@ class Call:
     by_name: bool = False
 
 
-def ways_to_call(model: Any, example_inputs: Any = None) -> Iterator[Call]:
-    """Yield the ways in which `model` may be called, the likeliest first, with a free batch dimension if possible.
+def read(model: Any, example_inputs: Any) -> Any:
+    """Return the author's inputs as nested arrays; ragged and sparse tensors stay what they are.
 
-    The examples decide where there are any; then the inputs that a Functional or Sequential model declares; then
-    the shapes that Keras recorded when the model was built, in every dtype that they may stand for.
+    Python numbers and strings in lists become one array; tuples, lists and dicts of arrays stay what they are. A dict
+    by names of arguments that the ``call`` of a subclassed model has, and that leaves none out that it needs, becomes
+    `Keywords`. NumPy makes doubles out of everything, so its doubles become float32, unless the model takes doubles.
 
     Raises:
-        PackError: nothing says what the model takes.
+        PackError: they are no arrays.
     """
-    if example_inputs is not None:
-        tensors = as_tensors(example_inputs)
-        by_name = isinstance(tensors, dict) and _are_arguments(model, list(tensors))
+    declared = getattr(model, "inputs", None) or ()
+    doubles = "float64" in {str(getattr(model, "compute_dtype", "")), *(str(tensor.dtype) for tensor in declared)}
+    inputs = _read(example_inputs, doubles=doubles)
+    if not leaves(inputs):
+        raise PackError(
+            "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
+        )
+    return Keywords(inputs) if isinstance(inputs, dict) and not declared and _are_arguments(model, inputs) else inputs
+
+
+def ways_to_call(model: Any, inputs: Any = None) -> Iterator[Call]:
+    """Yield the ways in which `model` may be called, the likeliest first, with a free batch dimension if possible.
+
+    `inputs`, as `read` returns them, decide where there are any; then the inputs that a Functional or Sequential model
+    declares; then the shapes that Keras recorded when the model was built, in every dtype that they may stand for.
+    Nothing comes where nothing says what the model takes.
+    """
+    if inputs is not None:
+        plain = dict(inputs) if isinstance(inputs, Keywords) else inputs
         for free in (True, False):
-            yield Call(specs=_map(partial(_spec_of, free=free), tensors), by_name=by_name)
+            specs = mapped(partial(_spec_of, free=free), calls.tensors(plain))
+            yield Call(specs=specs, by_name=isinstance(inputs, Keywords))
         return
     declared = declared_inputs(model)
     if declared is not None:
-        yield Call(specs=_map(_spec_of_symbol, declared))
+        yield Call(specs=mapped(_spec_of_symbol, declared))
         return
-    recorded = model.get_build_config() or {}
-    shapes = recorded.get("shapes_dict") or {"inputs": recorded.get("input_shape")}
-    if not all(shapes.values()):
-        raise PackError(
-            "nothing says what this model takes",
-            place=model.name,
-            hint="pass example_inputs=, a batch of what the model is called with",
-        )
-    by_name = len(shapes) > 1
+    shapes = _recorded_shapes(model)
+    if not shapes:
+        return
+    by_name = isinstance(shapes, Mapping) and all(str(key).endswith("_shape") for key in shapes)
+    if by_name:
+        # Keras names the shape of the argument "query" query_shape.
+        shapes = {str(key).removesuffix("_shape"): shape for key, shape in shapes.items()}
     for free in (True, False):
         for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
-            # Keras names the shape of the argument "query" query_shape.
-            specs = {key.removesuffix("_shape"): _from_shapes(value, dtype, free) for key, value in shapes.items()}
-            yield Call(specs=specs if by_name else next(iter(specs.values())), by_name=by_name)
+            yield Call(specs=_from_shapes(shapes, dtype, free), by_name=by_name)
 
 
 def declared_inputs(model: Any) -> Any:
     """Return the structure of symbolic tensors that `model` declares, or `None` for a subclassed model."""
-    if isinstance(model, keras().Sequential):
-        inputs = model.inputs
-        return inputs[0] if inputs and len(inputs) == 1 else inputs
-    # `input` of a Functional model is the structure that it was made with, `inputs` a flat list.
-    return model.input if getattr(model, "inputs", None) and _is_functional(model) else None
-
-
-def as_tensors(values: Any) -> Any:
-    """Return `values`, a structure of arrays or tensors, as tensors; Python and NumPy strings become TensorFlow's.
-
-    Raises:
-        PackError: something in it is no tensor.
-    """
-    try:
-        return _map(_tensor, values)
-    except Exception as error:
-        raise PackError(
-            f"example_inputs is no batch that TensorFlow takes: {error}",
-            hint="pass arrays or tensors, in lists or dicts as the model is called with them",
-        ) from error
-
-
-def made_inputs(call: Call, seed: int, size: int) -> Any:
-    """Return inputs for `call`, the same every time: 2 examples, and `size` for any other free dimension."""
-    generator = importlib.import_module("numpy").random.default_rng(seed)
-    return _map(lambda spec: _made(spec, generator, size), call.specs)
+    declared = getattr(model, "inputs", None)
+    if not declared:
+        return None
+    # `input` of a Functional model is the structure that it was made with. Of any other it belongs to the last model
+    # that used it as a layer.
+    structure = getattr(model, "input", None)
+    if {id(tensor) for _, tensor in leaves(structure)} == {id(tensor) for tensor in declared}:
+        return structure
+    return declared[0] if len(declared) == 1 else list(declared)
 
 
 def names_of(call: Call) -> list[str]:
@@ -142,32 +138,59 @@ def described(name: str, spec: Any) -> TensorSpec:
     )
 
 
-def _are_arguments(model: Any, names: list[str]) -> bool:
-    """Say whether `names` are arguments of the model's ``call``, the first of them among them."""
-    parameters = list(inspect.signature(model.call).parameters)
-    return bool(parameters) and parameters[0] in names and set(names) <= set(parameters)
-
-
-def _is_functional(model: Any) -> bool:
-    # Functional is not a public name; its mark is that `input` is there before any call.
-    try:
-        return model.input is not None
-    except (AttributeError, ValueError):
-        return False
-
-
-def _map(function: Any, *structures: Any) -> Any:
-    return importlib.import_module("tensorflow").nest.map_structure(function, *structures)
-
-
-def _tensor(value: Any) -> Any:
+def _read(value: Any, *, doubles: bool) -> Any:
     tf = importlib.import_module("tensorflow")
-    if tf.is_tensor(value):
+    if isinstance(value, Mapping):
+        kind: Any = Keywords if isinstance(value, Keywords) else dict
+        return kind({str(key): _read(item, doubles=doubles) for key, item in value.items()})
+    if value is None or isinstance(value, tf.RaggedTensor | tf.SparseTensor):
         return value
-    if getattr(value, "dtype", None) is not None and value.dtype.kind == "f" and value.dtype.itemsize == 8:
-        # NumPy makes doubles out of everything; what a model means is decided by its first cast.
-        return tf.convert_to_tensor(value, tf.float32)
-    return tf.convert_to_tensor(value)
+    if isinstance(value, list | tuple) and not _is_plain(value):
+        parts = [_read(item, doubles=doubles) for item in value]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    try:
+        array = calls.array_of(value)
+    except calls.Unstorable as error:
+        raise PackError(
+            f"this is no array: {error}",
+            place="example_inputs",
+            hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
+        ) from error
+    return array.astype("float32") if array.dtype == "float64" and not doubles and not tf.is_tensor(value) else array
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether `value` is nested lists of Python numbers and strings: an array that nobody has made one yet."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, bool | int | float | complex | str | bytes)
+
+
+def _are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
+    """Say whether `inputs` are arguments of the model's ``call`` by name, and leave none out that it needs."""
+    named = {
+        name: parameter
+        for name, parameter in inspect.signature(model.call).parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name != "training"
+    }
+    needed = {name for name, parameter in named.items() if parameter.default is parameter.empty} - {"mask"}
+    return needed <= set(inputs) <= set(named)
+
+
+def _recorded_shapes(model: Any) -> Any:
+    config = model.get_build_config() or {}
+    # A model that was loaded holds the build config itself in the place of the shapes.
+    while isinstance(config, Mapping) and set(config) in ({"input_shape"}, {"shapes_dict"}):
+        (config,) = config.values()
+    return config if _are_shapes(config) else None
+
+
+def _are_shapes(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return bool(value) and all(_are_shapes(item) for item in value.values())
+    if not isinstance(value, list | tuple):
+        return False
+    return all(size is None or isinstance(size, int) for size in value) or all(_are_shapes(item) for item in value)
 
 
 def _spec_of(tensor: Any, *, free: bool) -> Any:
@@ -197,31 +220,11 @@ def _spec_of_symbol(symbol: Any) -> Any:
 
 def _from_shapes(shapes: Any, dtype: str, free: bool) -> Any:
     tf = importlib.import_module("tensorflow")
-    if isinstance(shapes, dict):
-        return {key: _from_shapes(value, dtype, free) for key, value in shapes.items()}
+    if isinstance(shapes, Mapping):
+        return {str(key): _from_shapes(value, dtype, free) for key, value in shapes.items()}
     if all(size is None or isinstance(size, int) for size in shapes):
         return tf.TensorSpec([None, *shapes[1:]] if free and shapes else shapes, dtype)
     return type(shapes)(_from_shapes(value, dtype, free) for value in shapes)
-
-
-def _made(spec: Any, generator: Any, size: int) -> Any:
-    tf = importlib.import_module("tensorflow")
-    shape = [
-        (2 if index == 0 else size) if length is None else length for index, length in enumerate(spec.shape.as_list())
-    ]
-    if spec.dtype == tf.string:
-        words = generator.choice(["a", "b", "one", "two words", "three small words"], size=shape)
-        value = tf.constant(words.tolist(), shape=shape, dtype=tf.string)
-    elif spec.dtype == tf.bool:
-        value = tf.constant(generator.integers(0, 2, size=shape) == 1)
-    elif spec.dtype.is_integer:
-        # 0 and 1 are in the range of every vocabulary and of every number of classes.
-        value = tf.cast(tf.constant(generator.integers(0, 2, size=shape)), spec.dtype)
-    else:
-        value = tf.cast(tf.constant(generator.uniform(0.0, 1.0, size=shape)), spec.dtype)
-    if isinstance(spec, tf.SparseTensorSpec):
-        return tf.sparse.from_dense(value)
-    return tf.RaggedTensor.from_tensor(value) if isinstance(spec, tf.RaggedTensorSpec) else value
 
 
 def _paths(structure: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -7,18 +7,19 @@ the other, integers get smaller until every `Embedding` takes them, text becomes
 from __future__ import annotations
 
 import dataclasses
-import inspect
+import importlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import PackError
 from bundler.keras_io import calls
 from bundler.keras_io.arrays import Keywords, leaves, mapped
+from bundler.keras_io.inputs import Call, read, ways_to_call
 
 SEED = 20_261
-#: Given inputs keep this many rows.
+#: A self-test keeps this many rows of given inputs.
 ROWS = 8
 
 #: Sizes to try for free dimensions, the likely ones first.
@@ -45,14 +46,6 @@ class NoSamples(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Slot:
-    """One input to make: `shape` with `None` for what is free, and a dtype name as Keras spells it."""
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Attempt:
     """One way to fill in what a signature leaves open."""
 
@@ -63,32 +56,21 @@ class _Attempt:
     words: tuple[str, ...] = _WORDS
 
 
-def given(model: Any, example_inputs: Any) -> Samples:
-    """Return the author's inputs with the model's outputs for them.
+def given(model: Any, example_inputs: Any, *, rows: int | None = None) -> Samples:
+    """Return the author's inputs, as `bundler.keras_io.inputs.read` reads them, with the model's outputs for them.
 
-    If all arrays have the same first dimension, and no input of the model is declared with a fixed batch size, only
-    the first `ROWS` rows are used. A dict with a key for each argument of a subclassed model's ``call`` gives the
-    arguments by name. Python numbers and strings in lists become one array; tuples, lists and dicts of
-    arrays stay what they are.
+    With `rows`, no more than these are used, if all arrays have the same first dimension.
 
     Raises:
         PackError: they are no arrays, or the model fails on them.
     """
-    inputs = _arrays_of(example_inputs)
-    if isinstance(inputs, dict) and not getattr(model, "inputs", None) and _are_arguments(model, inputs):
-        inputs = Keywords(inputs)
-    batches = {array.shape[0] if array.ndim else None for _, array in leaves(inputs)}
-    if not batches:
-        raise PackError(
-            "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
-        )
-    fixed = any(tensor.shape[0] is not None for tensor in getattr(model, "inputs", None) or () if tensor.shape)
-    if len(batches) == 1 and None not in batches and not fixed:
-        inputs = mapped(lambda array: array[:ROWS], inputs)
+    inputs = read(model, example_inputs)
+    if rows is not None and _is_batch(inputs):
+        inputs = mapped(lambda array: array[:rows], inputs)
     try:
         outputs, deterministic = calls.answer_twice(model, inputs)
     except calls.Unstorable as error:
-        raise PackError(f"the outputs cannot be kept: {error}", place="example_inputs", hint=_SKIP) from error
+        raise PackError(f"the outputs cannot be kept: {error}", place="example_inputs", hint=SKIP) from error
     except Exception as error:
         raise PackError(
             f"the model fails on the example inputs: {calls.told(error)}",
@@ -101,98 +83,67 @@ def given(model: Any, example_inputs: Any) -> Samples:
 def made(model: Any) -> Samples:
     """Return inputs made to the model's signature, with the model's outputs for them.
 
-    A subclassed model that declares no inputs gets those of the shapes that it was built with.
+    A subclassed model that declares no inputs gets those of the shapes that it was built with. What takes sparse
+    tensors takes arrays too.
 
     Raises:
         NoSamples: the model does not say what it takes, takes what cannot be made, or fails on all that was tried.
     """
-    signature, certain = _signature(model)
+    refusal: NoSamples | None = None
+    for call in ways_to_call(model):
+        try:
+            return made_for(model, dataclasses.replace(call, specs=mapped(_dense, call.specs)))
+        except NoSamples as error:
+            refusal = refusal or error
+    raise refusal or NoSamples("it is a subclassed model that does not tell what it takes; give example_inputs=")
+
+
+def made_for(model: Any, call: Call) -> Samples:
+    """Return inputs made for one way to call `model`, with its outputs; raises `NoSamples` as `made` does."""
     refusal: BaseException | None = None
-    accepted: tuple[Any, Any, bool] | None = None
-    for guess in _guesses(signature, certain=certain):
-        for attempt in _attempts(guess):
-            inputs = _fill(guess, attempt)
-            if sum(array.nbytes for _, array in leaves(inputs)) > _LARGEST:
-                continue
-            try:
-                outputs, deterministic = calls.answer_twice(model, inputs)
-            except calls.Unstorable as error:
-                raise NoSamples(str(error)) from error
-            except Exception as error:  # noqa: BLE001 - whatever a model raises means that it refuses this guess
-                refusal = refusal or error
-                continue
-            if calls.all_finite(outputs):
-                return Samples(inputs=inputs, outputs=outputs, origin="made", deterministic=deterministic)
-            # Still a test, but a weak one: NaN hides a difference. Other numbers may do better.
-            accepted = accepted or (inputs, outputs, deterministic)
+    accepted: Samples | None = None
+    for attempt in _attempts(call.specs):
+        inputs = _fill(call, attempt)
+        if inputs is None:
+            continue
+        try:
+            outputs, deterministic = calls.answer_twice(model, inputs)
+        except calls.Unstorable as error:
+            raise NoSamples(str(error)) from error
+        except Exception as error:  # noqa: BLE001 - whatever a model raises means that it refuses this attempt
+            refusal = refusal or error
+            continue
+        found = Samples(inputs=inputs, outputs=outputs, origin="made", deterministic=deterministic)
+        if calls.all_finite(outputs):
+            return found
+        # Still a test, but a weak one: NaN hides a difference. Other numbers may do better.
+        accepted = accepted or found
     if accepted is None:
         why = calls.told(refusal) if refusal else "they would be too large"
-        raise NoSamples(f"the model refuses every input that was made for it: {why}")
-    return Samples(inputs=accepted[0], outputs=accepted[1], origin="made", deterministic=accepted[2])
+        raise NoSamples(f"the model refuses every input that was made for it: {why}") from refusal
+    return accepted
 
 
-def make_inputs(model: Any) -> Any:
-    """Return inputs that `made` would try first, without calling the model; raises `NoSamples` as it does."""
-    signature, certain = _signature(model)
-    return _fill(next(_guesses(signature, certain=certain)), _Attempt())
+SKIP = "leave example_inputs out, or return arrays, dicts, lists and tuples of arrays from call()"
 
 
-_SKIP = "leave example_inputs out, or return arrays, dicts, lists and tuples of arrays from call()"
+def _is_batch(inputs: Any) -> bool:
+    """Say whether all arrays have the same number of rows, and rows can be cut off them."""
+    found = {array.shape[0] if getattr(array, "ndim", 0) else None for _, array in leaves(inputs)}
+    return len(found) == 1 and None not in found
 
 
-def _signature(model: Any) -> tuple[Any, bool]:
-    """Return the nested slots of the model's inputs, and whether their dtypes are known."""
-    declared = getattr(model, "inputs", None)
-    if declared:
-        structure = getattr(model, "input", None)
-        tensors = [tensor for _, tensor in leaves(structure)]
-        if {id(tensor) for tensor in tensors} != {id(tensor) for tensor in declared}:
-            structure = declared[0] if len(declared) == 1 else list(declared)
-        return mapped(_slot, structure), True
-    config = model.get_build_config() or {}
-    if "shapes_dict" in config:
-        shapes = config["shapes_dict"]
-    else:
-        shapes = config.get("input_shape")
-        # A model that was loaded holds the build config itself in the place of the shapes.
-        if isinstance(shapes, dict) and set(shapes) in ({"input_shape"}, {"shapes_dict"}):
-            (shapes,) = shapes.values()
-    if not shapes:
-        raise NoSamples("it is a subclassed model that does not tell what it takes; give example_inputs=")
-    if isinstance(shapes, Mapping) and all(str(key).endswith("_shape") for key in shapes):
-        shapes = Keywords({str(key).removesuffix("_shape"): shape for key, shape in shapes.items()})
-    return _slots_of_shapes(shapes), False
+def _dense(spec: Any) -> Any:
+    tf = importlib.import_module("tensorflow")
+    if isinstance(spec, tf.RaggedTensorSpec):
+        raise NoSamples("it takes ragged tensors, which are not kept")
+    return tf.TensorSpec(spec.shape, spec.dtype) if isinstance(spec, tf.SparseTensorSpec) else spec
 
 
-def _slot(tensor: Any) -> _Slot:
-    if getattr(tensor, "ragged", False):
-        raise NoSamples("it takes ragged tensors, which are not made")
-    return _Slot(shape=tuple(tensor.shape), dtype=str(tensor.dtype))
-
-
-def _slots_of_shapes(shapes: Any) -> Any:
-    if isinstance(shapes, Keywords):
-        return Keywords({key: _slots_of_shapes(item) for key, item in shapes.items()})
-    if isinstance(shapes, Mapping):
-        return {str(key): _slots_of_shapes(item) for key, item in shapes.items()}
-    if isinstance(shapes, list | tuple):
-        if all(item is None or isinstance(item, int) for item in shapes):
-            return _Slot(shape=tuple(shapes), dtype="float32")
-        return [_slots_of_shapes(item) for item in shapes]
-    raise NoSamples("the shapes that it was built with are of an unknown kind; give example_inputs=")
-
-
-def _guesses(signature: Any, *, certain: bool) -> Iterator[Any]:
-    yield signature
-    if not certain:
-        # Shapes alone do not tell a batch of numbers from one of ids.
-        yield mapped(lambda slot: dataclasses.replace(slot, dtype="int32"), signature)
-
-
-def _attempts(signature: Any) -> Iterator[_Attempt]:
-    """Yield ways to fill in the signature: the values first, then the sizes, then a batch of one."""
-    slots = [slot for _, slot in leaves(signature)]
-    dtypes = {slot.dtype for slot in slots}
+def _attempts(specs: Any) -> Iterator[_Attempt]:
+    """Yield ways to fill in the specs: the values first, then the sizes, then a batch of one."""
+    flat = [spec for _, spec in leaves(specs)]
+    dtypes = {str(spec.dtype.name) for spec in flat}
     values = [_Attempt()]
     if any(_is_integer(dtype) for dtype in dtypes):
         values += [dataclasses.replace(values[0], ids=ids) for ids in _IDS[1:]]
@@ -201,25 +152,33 @@ def _attempts(signature: Any) -> Iterator[_Attempt]:
     if any(dtype.startswith(("float", "bfloat")) for dtype in dtypes):
         values += [dataclasses.replace(values[0], low=0.0)]
     yield from values
-    if any(size is None for slot in slots for size in slot.shape[1:]):
+    if any(size is None for spec in flat for size in spec.shape.as_list()[1:]):
         for size in _SIZES[1:]:
             yield from (dataclasses.replace(attempt, size=size) for attempt in values)
     yield dataclasses.replace(values[-1], batch=1)
 
 
-def _fill(signature: Any, attempt: _Attempt) -> Any:
+def _fill(call: Call, attempt: _Attempt) -> Any:
+    """Return inputs for `call`, the same every time, or `None` where they would be too large."""
     import numpy as np
 
+    tf = importlib.import_module("tensorflow")
     random = np.random.RandomState(SEED)  # The only generator whose numbers NumPy promises never to change.
 
-    def array(slot: _Slot) -> Any:
-        sizes = [attempt.batch if index == 0 else attempt.size for index in range(len(slot.shape))]
-        shape = tuple(free if size is None else size for free, size in zip(sizes, slot.shape, strict=True))
-        if math.prod(shape) > _LARGEST:
-            return np.broadcast_to(np.zeros((), "float64"), shape)  # Never called with: too large.
-        return _values(random, shape, slot.dtype, attempt)
+    def shape_of(spec: Any) -> tuple[int, ...]:
+        free = [attempt.batch, *[attempt.size] * len(spec.shape)]
+        return tuple(free[index] if size is None else size for index, size in enumerate(spec.shape.as_list()))
 
-    return mapped(array, signature)
+    def value(spec: Any) -> Any:
+        array = _values(random, shape_of(spec), str(spec.dtype.name), attempt)
+        if isinstance(spec, tf.SparseTensorSpec):
+            return tf.sparse.from_dense(array)
+        return tf.RaggedTensor.from_tensor(array) if isinstance(spec, tf.RaggedTensorSpec) else array
+
+    if sum(math.prod(shape_of(spec)) * spec.dtype.size for _, spec in leaves(call.specs)) > _LARGEST:
+        return None
+    inputs = mapped(value, call.specs)
+    return Keywords(inputs) if call.by_name else inputs
 
 
 def _values(random: Any, shape: tuple[int, ...], dtype: str, attempt: _Attempt) -> Any:
@@ -241,42 +200,3 @@ def _values(random: Any, shape: tuple[int, ...], dtype: str, attempt: _Attempt) 
 
 def _is_integer(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
-
-
-def _arrays_of(value: Any) -> Any:
-    """Return the author's inputs as nested arrays."""
-    if isinstance(value, Mapping):
-        kind: Any = Keywords if isinstance(value, Keywords) else dict
-        return kind({str(key): _arrays_of(item) for key, item in value.items()})
-    if value is None:
-        return None
-    if isinstance(value, list | tuple) and not _is_plain(value):
-        parts = [_arrays_of(item) for item in value]
-        return tuple(parts) if isinstance(value, tuple) else parts
-    try:
-        return calls.array_of(value)
-    except calls.Unstorable as error:
-        raise PackError(
-            f"this is no array: {error}",
-            place="example_inputs",
-            hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
-        ) from error
-
-
-def _are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
-    """Say whether `inputs` are several arguments of the model's ``call`` by name, and leave none out."""
-    parameters = inspect.signature(model.call).parameters
-    needed = {
-        name
-        for name, parameter in parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    } - {"training", "mask"}
-    return len(inputs) > 1 and needed <= set(inputs) <= set(parameters)
-
-
-def _is_plain(value: Any) -> bool:
-    """Say whether `value` is nested lists of Python numbers and strings: an array that nobody has made one yet."""
-    if isinstance(value, list | tuple):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, bool | int | float | complex | str | bytes)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import BundleError, PackError, RebuildFailed
+from bundler.keras_io import calls
 from bundler.keras_io import graph as tracing
 from bundler.keras_io.canonical import canonicalise
 from bundler.keras_io.framework import keras, versions
@@ -114,7 +115,7 @@ def load(directory: Path, facts: Payload) -> Any:
         raise
     except Exception as error:
         raise RebuildFailed(
-            f"TensorFlow cannot load the graph of this bundle: {tracing.cause_of(error)}",
+            f"TensorFlow cannot load the graph of this bundle: {calls.told(error)}",
             place=facts.member,
             hint=f"it was made with TensorFlow {facts.tensorflow_version}; this is {versions()[1]}",
         ) from error
@@ -155,7 +156,7 @@ def save(model: Any, directory: Path) -> Payload:
         tf.saved_model.save(model.graph, os.fspath(directory), signatures=dict(model.signatures))
     except Exception as error:
         raise PackError(
-            f"TensorFlow cannot save this graph again: {tracing.cause_of(error)}",
+            f"TensorFlow cannot save this graph again: {calls.told(error)}",
             place=model.name,
             hint="copy the bundle that it came from",
         ) from error

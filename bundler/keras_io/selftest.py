@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,8 @@ from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
 from bundler.errors import LimitExceeded, PackError, SelfTestFailed
 from bundler.keras_io import arrays, calls, samples
-from bundler.keras_io.difference import Tolerances, compare, default_tolerances
-from bundler.manifest import SelfTest
+from bundler.keras_io.difference import Tolerances, compare
+from bundler.manifest import SelfTest, TensorSpec
 
 INPUTS_MEMBER = "examples/inputs.npz"
 OUTPUTS_MEMBER = "examples/outputs.npz"
@@ -30,14 +31,16 @@ class Replay:
     """What a replay gave: the largest absolute difference, what was allowed, and the first problem, if any."""
 
     largest_difference: float
-    absolute_tolerance: float
-    relative_tolerance: float
+    tolerances: Tolerances
     deterministic: bool
     problem: str | None
 
 
-def record(model: Any, example_inputs: Any = None) -> Recorded:
+def record(model: Any, example_inputs: Any = None, declared: Iterable[TensorSpec] = ()) -> Recorded:
     """Return the self-test of the live `model`, from the author's inputs or from made ones.
+
+    Of the author's inputs the first `samples.ROWS` rows are kept, or all where one of the inputs that the bundle has
+    `declared` has a fixed number of them.
 
     For a model that is not deterministic the outputs are kept as zeros: only their shapes and dtypes are compared,
     and one model still gives one bundle (invariant I3).
@@ -46,8 +49,9 @@ def record(model: Any, example_inputs: Any = None) -> Recorded:
         PackError: the model fails on the inputs that the author gave, or they cannot be kept.
     """
     weights = len(model.weights)
+    fixed = any(spec.shape and spec.shape[0] >= 0 for spec in declared)
     if example_inputs is not None:
-        found = samples.given(model, example_inputs)
+        found = samples.given(model, example_inputs, rows=None if fixed else samples.ROWS)
     else:
         try:
             found = samples.made(model)
@@ -59,17 +63,25 @@ def record(model: Any, example_inputs: Any = None) -> Recorded:
             place=model.name,
             hint="call it once on a batch of data, and pack it again",
         )
-    outputs = found.outputs if found.deterministic else calls.zeros_like(found.outputs)
     try:
+        inputs = calls.storable(found.inputs)
+    except calls.Unstorable as error:
+        return Recorded(self_test=None, reason=f"the inputs cannot be kept: {error}")
+    try:
+        outputs = calls.storable(found.outputs)
+        if not found.deterministic:
+            outputs = calls.zeros_like(outputs)
         members = (
-            NewMember(name=INPUTS_MEMBER, content=arrays.dump(found.inputs)),
+            NewMember(name=INPUTS_MEMBER, content=arrays.dump(inputs)),
             NewMember(name=OUTPUTS_MEMBER, content=arrays.dump(outputs)),
         )
-    except PackError as error:
-        if found.origin == "given":
+    except (PackError, calls.Unstorable) as error:
+        if found.origin == "made":
+            return Recorded(self_test=None, reason=str(error).partition("\n")[0])
+        if isinstance(error, PackError):
             raise
-        return Recorded(self_test=None, reason=str(error).partition("\n")[0])
-    tolerances = default_tolerances(calls.compute_dtypes(model, outputs))
+        raise PackError(f"the outputs cannot be kept: {error}", place="example_inputs", hint=samples.SKIP) from error
+    tolerances = calls.tolerances_of(model, outputs)
     return Recorded(
         self_test=SelfTest(
             inputs=INPUTS_MEMBER,
@@ -110,8 +122,7 @@ def replay(model: Any, reader: BundleReader) -> Replay:
     comparison = compare(expected, found, tolerances, values=test.deterministic)
     return Replay(
         largest_difference=comparison.largest,
-        absolute_tolerance=test.absolute_tolerance,
-        relative_tolerance=test.relative_tolerance,
+        tolerances=tolerances,
         deterministic=test.deterministic,
         problem=comparison.problem,
     )
@@ -126,7 +137,7 @@ def require_same(result: Replay) -> None:
     if result.problem is not None:
         raise SelfTestFailed(
             f"the model does not give the outputs that it gave when it was packed: {result.problem}",
-            expected=f"at most {result.absolute_tolerance:g} + {result.relative_tolerance:g} * |expected| apart",
+            expected=f"at most {result.tolerances} apart",
             found=f"a largest difference of {result.largest_difference:.3g}",
             hint="compare the installed versions with those that kbundle inspect shows",
         )

@@ -94,7 +94,8 @@ class Agreement:
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
     is at most `absolute_tolerance` (times the largest absolute value of its tensor, where that is below 1) +
     `relative_tolerance` * the absolute value that was expected. A model that answers the same inputs twice with
-    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more.
+    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more, and where the numbers did
+    not, `largest_difference` is 0.
     """
 
     largest_difference: float
@@ -287,8 +288,9 @@ class Builder:
 class SelfTest:
     """Inputs and the outputs that the author's model gave for them, as members below ``examples/``.
 
-    `origin` is ``given`` by the author, or ``made`` from the model's inputs with `seed`. A model that answers the
-    same inputs twice with different numbers is not `deterministic`: then only shapes and dtypes are compared.
+    Numbers agree as in `Agreement`. `origin` is ``given`` by the author, or ``made`` from the model's inputs with
+    `seed`. A model that answers the same inputs twice with different numbers is not `deterministic`: then only shapes
+    and dtypes are compared.
     """
 
     inputs: str

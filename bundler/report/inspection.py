@@ -126,12 +126,17 @@ def _size(manifest: Manifest, payload: Payload) -> str:
 
 
 def _agreement(agreement: Agreement) -> str:
-    if not agreement.deterministic:
-        return "in shapes and dtypes; the model is random, or keeps a state, so numbers were not compared"
-    return (
-        f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
-        f"allowed {agreement.absolute_tolerance:g} + {agreement.relative_tolerance:g} x |output|"
-    )
+    allowed = _allowed(agreement.absolute_tolerance, agreement.relative_tolerance)
+    found = f"with the model it was traced from: largest difference {agreement.largest_difference:g}, allowed {allowed}"
+    if agreement.deterministic:
+        return found
+    if agreement.largest_difference > 0:
+        return f"{found}; the model is random, or keeps a state, and the two started from the same"
+    return "in shapes and dtypes; the model is random, or keeps a state, so numbers need not agree"
+
+
+def _allowed(absolute: float, relative: float) -> str:
+    return f"{absolute:g} * min(1, largest |expected|) + {relative:g} * |expected|"
 
 
 def _tensors(word: str, tensors: tuple[TensorSpec, ...] | None) -> list[tuple[str, object]]:
@@ -244,7 +249,7 @@ def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
     if test is None:
         return [("self-test", "none")]
     inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
-    allowed = f"outputs at most {test.absolute_tolerance:g} + {test.relative_tolerance:g} * |expected| apart"
+    allowed = f"outputs at most {_allowed(test.absolute_tolerance, test.relative_tolerance)} apart"
     if not test.deterministic:
         allowed = "a random model: only the shapes and dtypes of its outputs are compared"
     return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]

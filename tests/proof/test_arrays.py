@@ -13,7 +13,7 @@ import pytest
 
 from bundler.errors import BundleError, InvalidBundle, PackError
 from bundler.keras_io.arrays import Keywords, dump, parse, read_file
-from bundler.keras_io.difference import Tolerances, compare, default_tolerances
+from bundler.keras_io.difference import REPLAYED, TRACED, Tolerances, compare, default_tolerances
 
 EXACT = Tolerances(absolute=0, relative=0)
 NESTED: dict[str, Any] = {
@@ -140,6 +140,25 @@ def test_numbers_agree_within_the_tolerance_and_nan_is_nan() -> None:
         assert compare(old, np.array(wrong, "float32"), tolerances).problem is not None
 
 
+def test_numbers_are_compared_at_the_scale_of_their_tensor() -> None:
+    def differ(old: Any, new: Any) -> bool:
+        tolerances = Tolerances(absolute=1e-4, relative=1e-4)
+        return compare(np.asarray(old), np.asarray(new), tolerances).problem is not None
+
+    assert not differ([1.0, 0.0], [1.00005, 0.00005])
+    assert differ([1.0, 0.0], [1.0, 0.001])
+    # Both tiny: a fixed tolerance would call them equal.
+    assert differ([1e-6, 2e-6], [2e-6, 1e-6])
+    assert not differ([1e-6, 2e-6], [1e-6, 2.00001e-6])
+    assert not differ([0.0], [0.0])
+    assert differ([0.0], [1e-9])
+    assert not differ([np.nan, np.inf], [np.nan, np.inf])
+    assert differ([np.nan], [1.0])
+    assert differ([np.inf], [-np.inf])
+    assert differ([1.0], [np.nan])
+    assert compare(np.array([1, 2]), np.array([1, 3]), EXACT).largest == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -165,5 +184,6 @@ def test_a_random_model_is_held_to_shapes_and_dtypes_alone() -> None:
 
 
 def test_the_tolerance_is_that_of_the_coarsest_dtype() -> None:
-    assert default_tolerances(["float32", "int64"]).absolute == 1e-5
+    assert default_tolerances(["float32", "int64"]).absolute == REPLAYED
+    assert default_tolerances(["float64"], TRACED).absolute == TRACED
     assert default_tolerances(["float32", "bfloat16", "float16"]).absolute == 5e-2
