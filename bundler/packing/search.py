@@ -89,7 +89,8 @@ def close_over(resolution: Resolution, locator: Locator, search: Search) -> Clos
         raise SourceError(
             "the source of this model cannot travel as it is:",
             problems,
-            hint="mend the lines above and pack again; nothing was written",
+            hint="mend the lines above and pack again (nothing was written); or by_value=[...] for what has no source, "
+            'or fallback="inference" for a graph that predicts without the code',
         )
     return closure
 

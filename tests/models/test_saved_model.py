@@ -168,14 +168,14 @@ def test_a_changed_byte_of_the_graph_is_refused_before_tensorflow_sees_it(worksh
         data = bytearray(open("../hand_over/m.kbundle", "rb").read())
         at = data.rindex(b"serving_default")
         data[at] ^= 1
-        open("changed.kbundle", "wb").write(data)
+        open("changed.bin", "wb").write(data)
         def load(*_):
             raise AssertionError("TensorFlow was asked to load unverified bytes")
         tf.saved_model.load = load
         os.mkdir("tmp")
         tempfile.tempdir = os.path.abspath("tmp")
         try:
-            unbundle("changed.kbundle")
+            unbundle("changed.bin")
         except InvalidBundle as error:
             print(error)
         else:

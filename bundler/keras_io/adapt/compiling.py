@@ -9,6 +9,7 @@ from typing import Any
 from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
 from bundler.keras_io.adapt.given import Read, Recorded
 from bundler.keras_io.framework import keras
+from bundler.keras_io.private import compile_call, trained_variables
 
 
 def has_own_compile(model: Any) -> bool:
@@ -27,7 +28,8 @@ def needs_compile_arguments(model: Any) -> bool:
     """Say whether Keras would not compile `model` as it was, or would give an optimizer other weights to train.
 
     A ``train_step`` of the author's may train a part of the model; Keras builds the optimizer for all of it, and then
-    finds that the saved state does not fit.
+    finds that the saved state does not fit. And it builds none for a model that is never built itself, since all the
+    calls go to its parts.
     """
     cls = type(model)
     if has_own_compile(model):
@@ -38,7 +40,9 @@ def needs_compile_arguments(model: Any) -> bool:
         return False
     everything = {id(variable) for variable in model.trainable_variables}
     numbers = trained_by(model).get("optimizer")
-    return numbers is not None and {id(model.weights[number]) for number in numbers} != everything
+    if numbers is None:
+        return False
+    return not model.built or {id(model.weights[number]) for number in numbers} != everything
 
 
 def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
@@ -66,13 +70,13 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
 def trained_by(model: Any) -> dict[str, list[int]]:
     """Return for each optimizer that `model` holds the numbers of the weights that it trains.
 
-    Keras has no public word for it; where the attribute is gone, the optimizers start anew, as in plain Keras.
+    Where that cannot be known, the optimizers start anew, as in plain Keras.
     """
     numbers = {id(variable): index for index, variable in enumerate(model.weights)}
     found = {}
     for name, value in vars(model).items():
         if isinstance(value, keras().optimizers.Optimizer) and value.built:
-            trained = getattr(value, "_trainable_variables", [])
+            trained = trained_variables(value)
             if trained and all(id(variable) in numbers for variable in trained):
                 found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
     return found
@@ -81,9 +85,9 @@ def trained_by(model: Any) -> dict[str, list[int]]:
 def raw_compile_arguments(model: Any) -> dict[str, Any] | None:
     """Return what Keras's own `compile` was called with, as the objects themselves, or `None` where it keeps none.
 
-    Keras gives them serialized only; the attribute is private, and without it the save fails as it does in Keras.
+    Without them the save fails as it does in Keras.
     """
-    kept = getattr(getattr(model, "_compile_config", None), "config", None)
-    if not isinstance(kept, dict) or not is_frameworks(type(model), "compile_from_config"):
+    kept = compile_call(model)
+    if kept is None or not is_frameworks(type(model), "compile_from_config"):
         return None
     return {name: value for name, value in kept.items() if value is not None}

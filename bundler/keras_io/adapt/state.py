@@ -264,7 +264,7 @@ def _set(instance: Any, name: str, value: Any) -> None:
 def plain_state(value: Any, encode: Callable[[Any], Any], class_node: Callable[[type], Any]) -> dict[str, Any]:
     """Return the encoding of a plain object of the author's by its attributes."""
     if not hasattr(value, "__dict__") and not _slots(type(value)):
-        raise Unsayable(f"a {type(value).__qualname__}, which has no attributes")
+        raise Unsayable(f"of type {type(value).__qualname__!r}, which has no attributes")
     attributes = own_attributes(value)
     return {
         TAG: "state",

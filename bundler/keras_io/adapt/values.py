@@ -185,7 +185,7 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any
     if isinstance(value, types.FunctionType):
         return value
     if isinstance(value, types.MethodType | types.ModuleType | types.GeneratorType):
-        raise Unsayable(f"a {type(value).__name__} ({value!r})")
+        raise Unsayable(f"of type {type(value).__name__!r} ({value!r})")
     if isinstance(value, importlib.import_module("tensorflow").Variable):
         return {TAG: "variable", "value": _array(value.numpy()), "trainable": bool(value.trainable)}
     if isinstance(value, framework.Variable):
@@ -198,7 +198,7 @@ def _framework_value(value: Any, arguments_of: ArgumentsOf, inner: Callable[[Any
     if hasattr(value, "get_config"):
         return value
     if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
-        raise Unsayable(f"a {type(value).__qualname__} ({str(value)[:60]})")
+        raise Unsayable(f"of type {type(value).__qualname__!r}")
     arguments = arguments_of(value)
     if arguments is None:
         return _state(value, inner)

@@ -49,6 +49,8 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
 
 #: The head of a relative import, which a backslash may break after ``import``.
 _RELATIVE = re.compile(r"\bfrom\s*\.[\s.]*[\w.]*\s*\bimport\b")
+#: What TensorFlow's autograph notes on every function that it meets.
+_MARKS = ("ag_", "autograph_")
 #: What Python sets in a module itself. ``__file__`` is another matter: it leads to files.
 _OF_EVERY_MODULE = frozenset(
     {"__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__"}
@@ -206,9 +208,10 @@ class _Job:
         what = described(value) if isinstance(value, type | FunctionType) else repr(names[0])
         use = Use.at(match.unit, match.node, what)
         decorators = getattr(match.node, "decorator_list", [])
-        if isinstance(value, FunctionType) and vars(value) and all(is_transparent(item) for item in decorators):
+        given = [name for name in vars(value) if not name.startswith(_MARKS)] if isinstance(value, FunctionType) else []
+        if given and all(is_transparent(item) for item in decorators):
             raise NotLiftableError(
-                f"{match.where}: {what} has the attribute {min(vars(value))!r}, which its text does not give it; "
+                f"{match.where}: {what} has the attribute {min(given)!r}, which its text does not give it; "
                 "write a class with __call__ and get_config instead"
             )
         read = self._read(match, text, use, lazy=lazy)
