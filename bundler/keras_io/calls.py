@@ -168,9 +168,10 @@ def _answer(model: Any, inputs: Any) -> Any:
 
     with importlib.import_module("tensorflow").device("CPU:0"):
         given = tensors(inputs)
-        # A graph takes the arguments as one dict, whatever it was traced from.
-        by_name = isinstance(given, Keywords) and not is_inference_model(model)
-        return nested_arrays(model(**given, training=False) if by_name else model(given, training=False))
+        if isinstance(given, Keywords) and not is_inference_model(model):
+            return nested_arrays(model(**given, training=False))
+        # A graph takes the arguments as one dict, whatever it was traced from; Keras knows no class but dict itself.
+        return nested_arrays(model(dict(given) if isinstance(given, Keywords) else given, training=False))
 
 
 def _text(array: Any, value: Any) -> Any:
