@@ -5,9 +5,10 @@ give the same bytes. Beside the arrays lies ``structure.json``, which says how t
 
     {"dict": {"image": {"array": "image", "dtype": "float32"}, "tags": {"array": "tags", "dtype": "string"}}}
 
-A node is an array, ``null`` (for `None`), or one of ``dict``, ``list``, ``tuple`` and ``keywords`` (the arguments of a
-call by name). The name of an array is its path in the structure: ``value`` alone, ``image`` in a dict, ``1`` in a list,
-``image/1`` where they are nested; whatever is no letter, digit, ``.``, ``_`` or ``-`` becomes ``_``.
+A node is an array, ``null`` (for `None`), or one of ``dict``, ``list``, ``tuple``, ``keywords`` (the arguments of a
+call by name), ``ragged`` and ``sparse`` (the parts of such a tensor by name). The name of an array is its path in the
+structure: ``value`` alone, ``image`` in a dict, ``1`` in a list, ``image/1`` where they are nested; whatever is no
+letter, digit, ``.``, ``_`` or ``-`` becomes ``_``.
 
 Dtypes that NumPy itself does not have (``bfloat16``, ``float8_e4m3fn``, ``int4``, ...) are stored as unsigned
 integers of the same size, and ``structure.json`` has their name. Strings are UTF-8 in fixed-width byte arrays, of
@@ -52,6 +53,18 @@ class Keywords(dict[str, Any]):
     """Inputs that the model takes as keyword arguments, one a key, and not as one dict."""
 
 
+class Ragged(dict[str, Any]):
+    """A ragged tensor: its flat ``values``, and ``row_splits``, a list with one array a ragged dimension."""
+
+
+class Sparse(dict[str, Any]):
+    """A sparse tensor: its ``indices``, ``values`` and ``dense_shape``."""
+
+
+#: What a dict stands for, by its word in the file.
+_DICTS: dict[str, Any] = {"dict": dict, "keywords": Keywords, "ragged": Ragged, "sparse": Sparse}
+
+
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     """Return the leaves of nested dicts (by sorted key), lists and tuples with their paths; `None` is no leaf."""
     if value is None:
@@ -70,10 +83,8 @@ def mapped(function: Any, value: Any) -> Any:
     """Return `value` with `function` called on every leaf; lists stay lists, tuples tuples, dicts dicts."""
     if value is None:
         return None
-    if isinstance(value, Keywords):
-        return Keywords({key: mapped(function, item) for key, item in value.items()})
     if isinstance(value, Mapping):
-        return {key: mapped(function, item) for key, item in value.items()}
+        return _DICTS[_word(value)]({key: mapped(function, item) for key, item in value.items()})
     if isinstance(value, tuple):
         return tuple(mapped(function, item) for item in value)
     if isinstance(value, list):
@@ -81,9 +92,13 @@ def mapped(function: Any, value: Any) -> Any:
     return function(value)
 
 
+def _word(value: Any) -> str:
+    return next((word for word, kind in _DICTS.items() if type(value) is kind), "dict")
+
+
 def dtype_name(array: Any) -> str:
     """Return the name of an array's dtype, ``string`` for text."""
-    return "string" if array.dtype.kind in "SUO" else str(array.dtype)
+    return "string" if array.dtype.kind in "SU" else str(array.dtype)
 
 
 def dump(value: Any) -> bytes:
@@ -174,7 +189,7 @@ def _structure(value: Any, path: str, members: dict[str, bytes], depth: int) -> 
             if not isinstance(key, str):
                 raise PackError("only strings can be keys of inputs and outputs", place=path or None, found=repr(key))
         nodes = {key: _structure(item, _below(path, key), members, depth + 1) for key, item in value.items()}
-        return {"keywords" if isinstance(value, Keywords) else "dict": nodes}
+        return {_word(value): nodes}
     if isinstance(value, list | tuple):
         word = "tuple" if isinstance(value, tuple) else "list"
         parts = [_structure(item, _below(path, str(index)), members, depth + 1) for index, item in enumerate(value)]
@@ -221,9 +236,8 @@ def _value(node: Any, archive: zipfile.ZipFile, depth: int) -> Any:
     if "array" in node:
         return _array(archive.read(f"{node['array']}.npy"), str(node["dtype"]))
     ((word, items),) = node.items()
-    if word in ("dict", "keywords"):
-        values = {str(key): _value(item, archive, depth + 1) for key, item in items.items()}
-        return Keywords(values) if word == "keywords" else values
+    if word in _DICTS:
+        return _DICTS[word]({str(key): _value(item, archive, depth + 1) for key, item in items.items()})
     if word not in ("list", "tuple"):
         raise ValueError(f"the structure has an unknown word {word!r}")
     sequence = [_value(item, archive, depth + 1) for item in items]

@@ -8,33 +8,41 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bundler.keras_io.arrays import Keywords, leaves, mapped
-from bundler.keras_io.difference import REPLAYED, Tolerances, compare, default_tolerances
+from bundler.keras_io.comparison import SELF_TEST, compare, tolerances_for
 from bundler.keras_io.held import layers, unchanged
+from bundler.keras_io.inference_model import is_inference_model
+from bundler.keras_io.tensors import as_arrays, as_tensors
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
 
 
-class Unstorable(Exception):
-    """A value is neither an array nor made of arrays; the message says what it is."""
+def call_model(model: Any, tensors: Any) -> Any:
+    """Return what `model` gives for `tensors` at inference; `Keywords` are its arguments by name.
+
+    The model of a graph takes them as one dict.
+    """
+    if not isinstance(tensors, Keywords):
+        return model(tensors, training=False)
+    return model(dict(tensors), training=False) if is_inference_model(model) else model(**tensors, training=False)
 
 
 def answer(model: Any, inputs: Any) -> Any:
-    """Return the model's outputs for nested arrays, as `nested_arrays`.
+    """Return the model's outputs for nested arrays, as nested arrays.
 
-    The model's variables (counters, random states, states of RNNs) are afterwards what
-    they were.
+    All that the model holds (counters, random states, states of RNNs) is afterwards what it was.
 
     Raises:
-        Unstorable: an output is something else.
+        Unstorable: an output is neither a tensor nor made of tensors.
         Exception: whatever the model raises.
     """
     with unchanged(model):
-        return _answer(model, inputs)
+        return answer_of(partial(call_model, model), inputs)
 
 
 def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
@@ -44,25 +52,28 @@ def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
     state from call to call, is not deterministic.
     """
     with unchanged(model):
-        first = _answer(model, inputs)
-        second = _answer(model, inputs)
-    return first, compare(first, second, tolerances_of(model, first)).problem is None
+        first, second = (answer_of(partial(call_model, model), inputs) for _ in range(2))
+    return first, compare(first, second, tolerances_for(compute_dtypes(model, first), SELF_TEST)).problem is None
 
 
-def tolerances_of(model: Any, outputs: Any, usual: float = REPLAYED) -> Tolerances:
-    """Return how far `outputs` of `model` may be apart, by the dtypes that its layers compute in and its outputs have.
+def answer_of(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """Return what `function` gives for the tensors of nested arrays, as nested arrays; raises as `answer`."""
+    with importlib.import_module("tensorflow").device("CPU:0"):
+        return as_arrays(function(as_tensors(inputs)))
 
-    Args:
-        model: a live model.
-        outputs: nested arrays.
-        usual: the tolerance where all is float32 or finer.
+
+def compute_dtypes(model: Any, outputs: Any) -> set[str]:
+    """Return the names of the dtypes that the layers of a model compute in, and of its outputs.
+
+    A layer that is quantized counts as ``int8``, or as ``float8_e4m3fn``.
     """
-    below = layers(model)
-    dtypes = {str(getattr(layer, "compute_dtype", "")) for layer in below}
-    # Of int4 the step is coarser still, but its products are summed in the same way.
-    quantized = any(getattr(layer, "quantization_mode", None) for layer in below)
-    outer = {str(array.dtype) for _, array in leaves(outputs) if _is_float(array)}
-    return default_tolerances(dtypes | outer | ({"int8"} if quantized else set()), usual)
+    found = {str(array.dtype) for _, array in leaves(outputs) if array.dtype.kind not in "biu"}
+    for layer in (model, *layers(model)):
+        found.add(str(getattr(layer, "compute_dtype", "float32")))
+        mode = getattr(layer, "quantization_mode", None)
+        if mode:
+            found.add("float8_e4m3fn" if str(mode).startswith("float8") else "int8")
+    return found
 
 
 def zeros_like(outputs: Any) -> Any:
@@ -80,115 +91,11 @@ def all_finite(outputs: Any) -> bool:
     return all(bool(np.isfinite(array).all()) for array in floats)
 
 
-def array_of(value: Any) -> Any:
-    """Return one tensor, array or number as a NumPy array; text as UTF-8 bytes.
-
-    Raises:
-        Unstorable: it is something else.
-    """
-    import numpy as np
-
-    try:
-        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
-    except Exception as error:
-        raise Unstorable(f"{type(value).__module__}.{type(value).__name__}: {error}") from error
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.kind in "UO":
-        array = _text(array, value)
-    if array.dtype.kind == "S" and any(item.endswith(b"\0") for item in _items(value, array)):
-        raise Unstorable("text that ends with a NUL character")
-    return array
-
-
 def told(error: BaseException) -> str:
-    """Return the exception in one line: its type and the start of what it says, without what Keras adds."""
-    text = _COLOUR.sub("", str(error)).split("\n\nArguments received by")[0]
-    text = _CALLING.sub("", text)
-    text = text.rpartition("Exception encountered:")[2].strip() or text
-    return f"{type(error).__name__}: {' '.join(text.split())[:500]}"
-
-
-def tensors(inputs: Any) -> Any:
-    """Return nested arrays as tensors; ragged and sparse tensors are tensors already."""
-    tf = importlib.import_module("tensorflow")
-    return mapped(lambda value: value if tf.is_tensor(value) else tf.constant(value), inputs)
-
-
-def nested_arrays(value: Any) -> Any:
-    """Return outputs as nested NumPy arrays; text as arrays of bytes objects.
-
-    A ragged tensor becomes a dict of its ``values`` and ``row_splits``, a sparse one a dict of its ``indices``,
-    ``values`` and ``dense_shape``, any other tensor made of tensors a list of them.
-
-    Raises:
-        Unstorable: an output is something else.
-    """
-    tf = importlib.import_module("tensorflow")
-    if value is None:
-        return None
-    if isinstance(value, tf.RaggedTensor):
-        splits = [_array(item) for item in value.nested_row_splits]
-        return {"values": _array(value.flat_values), "row_splits": splits}
-    if isinstance(value, tf.SparseTensor):
-        return {name: _array(getattr(value, name)) for name in ("indices", "values", "dense_shape")}
-    if isinstance(value, Mapping):
-        return {str(key): nested_arrays(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [nested_arrays(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(nested_arrays(item) for item in value)
-    if isinstance(value, bool | int | float):
-        # As a graph returns it, and not as NumPy's double.
-        return _array(tf.constant(value))
-    if isinstance(value, tf.Tensor | tf.Variable) or hasattr(value, "__array__"):
-        return _array(value)
-    if tf.is_tensor(value):
-        return [_array(item) for item in tf.nest.flatten(value, expand_composites=True)]
-    raise Unstorable(f"an output is a {type(value).__module__}.{type(value).__name__}")
-
-
-def storable(value: Any) -> Any:
-    """Return nested arrays as `arrays.dump` takes them.
-
-    Raises:
-        Unstorable: one is a ragged or a sparse tensor, or holds text that an array of bytes cannot.
-    """
-    return mapped(array_of, value)
-
-
-def _array(value: Any) -> Any:
-    import numpy as np
-
-    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
-
-
-def _answer(model: Any, inputs: Any) -> Any:
-    from bundler.keras_io.inference_model import is_inference_model
-
-    with importlib.import_module("tensorflow").device("CPU:0"):
-        given = tensors(inputs)
-        if isinstance(given, Keywords) and not is_inference_model(model):
-            return nested_arrays(model(**given, training=False))
-        # A graph takes the arguments as one dict, whatever it was traced from; Keras knows no class but dict itself.
-        return nested_arrays(model(dict(given) if isinstance(given, Keywords) else given, training=False))
-
-
-def _text(array: Any, value: Any) -> Any:
-    import numpy as np
-
-    items = [item.encode() if isinstance(item, str) else item for item in array.ravel().tolist()]
-    if not all(isinstance(item, bytes) for item in items):
-        raise Unstorable(f"{type(value).__module__}.{type(value).__name__} holds Python objects")
-    return np.array(items, dtype="S" if items else "S1").reshape(array.shape)
-
-
-def _items(value: Any, array: Any) -> list[bytes]:
-    """Return the strings of `value` before NumPy cut NUL characters off their ends, where it still has them."""
-    original = value.numpy() if hasattr(value, "numpy") else value
-    if isinstance(original, bytes):
-        return [original]
-    return original.ravel().tolist() if getattr(original, "dtype", array.dtype).kind == "O" else []
+    """Return the exception in one line: its type and what it says, without the colours and arguments of Keras."""
+    text = _COLOUR.sub("", str(error)).rpartition("Exception encountered:")[2]
+    text = _CALLING.sub("", text).split("\n\nArguments received by")[0].strip() or str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())[:1000]}"
 
 
 def _is_float(array: Any) -> bool:

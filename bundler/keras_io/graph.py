@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,19 @@ from typing import Any
 from bundler.errors import PackError
 from bundler.keras_io import calls, inputs, samples
 from bundler.keras_io.arrays import Keywords
+from bundler.keras_io.calls import told
 from bundler.keras_io.canonical import canonicalise
-from bundler.keras_io.difference import TRACED, compare
+from bundler.keras_io.comparison import GRAPH, compare, tolerances_for
 from bundler.keras_io.held import resources, unchanged
-from bundler.keras_io.inputs import Call
 from bundler.keras_io.python_calls import python_calls, refuse_python_calls
-from bundler.keras_io.samples import NoSamples, Samples
 from bundler.manifest import Agreement, TensorSpec
 
 #: The function of the SavedModel that keeps the structure of inputs and outputs, as `model.export` calls it.
 ENDPOINT = "serve"
 #: The flat one, for servers: tensors by name.
 FLAT = "serving_default"
+#: Inputs that are made for a graph are not kept, and may be larger than those of a self-test.
+_LARGEST = 256 << 20
 _FINGERPRINT = "fingerprint.pb"
 
 
@@ -41,6 +42,17 @@ class Graph:
     outputs: tuple[TensorSpec, ...]
     weights: int
     agreement: Agreement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Traced:
+    """A traced `tf.function` and the specs that it takes; inputs and the model's outputs for them, as nested arrays."""
+
+    function: Any
+    specs: Any
+    inputs: Any
+    outputs: Any
+    deterministic: bool
 
 
 def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph:
@@ -57,16 +69,17 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
         SourceError: the graph calls back into Python.
     """
     tf = importlib.import_module("tensorflow")
-    call, found, function = _traced(model, example_inputs)
+    traced = _traced(model, example_inputs)
+    function = traced.function
     concrete = function.get_concrete_function()
     holder = tf.Module()
     holder.serve = function
     # What the graph uses and no more: tracking the model would take its optimizer along.
     holder.weights = list(concrete.variables)
     holder.resources = resources(model)
-    names = inputs.names_of(call)
+    names = inputs.names_by_path(traced.specs)
     outputs = _output_names(model, concrete.structured_outputs)
-    flat = _flat(concrete, call, names, outputs)
+    flat = _flat(concrete, traced.specs, names, outputs)
     _write(holder, flat, directory, model, debug=False)
     lines = python_calls(directory)
     if lines:
@@ -77,8 +90,8 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     # Its one fact that the manifest does not have is a random number.
     (directory / _FINGERPRINT).unlink(missing_ok=True)
     canonicalise(directory)
-    agreement = _agreement(model, found, directory)
-    specs = tf.nest.flatten(call.specs)
+    agreement = _agreement(model, traced, directory)
+    specs = tf.nest.flatten(traced.specs)
     return Graph(
         directory=directory,
         inputs=tuple(inputs.described(name, spec) for name, spec in zip(names, specs, strict=True)),
@@ -91,62 +104,96 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     )
 
 
-def _traced(model: Any, example_inputs: Any) -> tuple[Call, Samples, Any]:
-    """Return how `model` can be called, inputs for it with its outputs, and the traced `tf.function`.
+def _traced(model: Any, example_inputs: Any) -> _Traced:
+    """Return the traced function of `model`, with inputs for it and the outputs.
 
     Only a call tells: Keras records shapes without dtypes, pooling wants more than a few steps of a free dimension,
     and code that loops over a batch traces with a fixed number of examples alone.
+
+    Raises:
+        PackError: nothing says what the model takes, it fails on all that was tried, or it cannot be traced.
     """
-    given = None if example_inputs is None else samples.given(model, example_inputs)
-    refused: list[NoSamples] = []
+    refused: list[Exception] = []
     untraced: list[Exception] = []
-    for call in inputs.ways_to_call(model, None if given is None else given.inputs):
-        try:
-            found = samples.made_for(model, call) if given is None else given
-        except NoSamples as error:
-            refused.append(error)
-            continue
-        try:
-            with unchanged(model):
-                return call, found, _function(model, call)
-        except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
-            untraced.append(error)
+    tried: list[Any] = []
+    try:
+        for sample in _samples(model, example_inputs):
+            remaining = [specs for specs in sample.specs if specs not in tried]
+            if not remaining:
+                continue  # Another size of the same inputs gives the same graph.
+            try:
+                outputs, deterministic = calls.answer_twice(model, sample.inputs)
+            except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
+                refused.append(error)
+                continue
+            for specs in remaining:
+                tried.append(specs)
+                try:
+                    with unchanged(model):
+                        function = _function(model, specs)
+                except Exception as error:  # noqa: BLE001 - as above
+                    untraced.append(error)
+                else:
+                    return _Traced(
+                        function=function,
+                        specs=specs,
+                        inputs=sample.inputs,
+                        outputs=outputs,
+                        deterministic=deterministic,
+                    )
+    except inputs.Unknown as error:
+        raise PackError(
+            f"nothing says what this model takes: {error}",
+            place=model.name,
+            hint="pass example_inputs=, a batch of what the model is called with",
+        ) from error
     if untraced:
         raise PackError(
-            f"the model runs, but cannot be traced to a graph: {calls.told(untraced[0])}",
+            f"the model runs, but cannot be traced to a graph: {told(untraced[0])}",
             place=model.name,
             hint="write its call with tf or keras.ops operations, or pack it with builder=, a function that makes it",
         ) from untraced[0]
+    cause = refused[0] if refused else None
     raise PackError(
-        f"the model cannot be called: {refused[0]}" if refused else "nothing says what this model takes",
+        f"the model cannot be called: {told(cause) if cause else 'its inputs would be too large to make'}",
         place=model.name,
         hint="pass example_inputs=, a batch that it takes (a dict by argument name where it takes several arguments)",
-    ) from (refused[0] if refused else None)
+    ) from cause
 
 
-def _function(model: Any, call: Call) -> Any:
-    """Return a `tf.function` that calls `model`, traced once."""
+def _samples(model: Any, example_inputs: Any) -> Iterator[samples.Sample]:
+    if example_inputs is not None:
+        yield samples.given(model, example_inputs)
+    else:
+        yield from samples.made(model, _LARGEST)
+
+
+def _function(model: Any, specs: Any) -> Any:
+    """Return a `tf.function` that calls `model`, traced once. Arguments by name are one dict to it."""
+    by_name = isinstance(specs, Keywords)
 
     def serve(inputs: Any) -> Any:
-        return model(**inputs, training=False) if call.by_name else model(inputs, training=False)
+        return calls.call_model(model, Keywords(inputs) if by_name else inputs)
 
+    signature = [dict(specs) if by_name else specs]
     # No autograph: Keras calls its models without it too.
-    function = importlib.import_module("tensorflow").function(serve, input_signature=[call.specs], autograph=False)
+    function = importlib.import_module("tensorflow").function(serve, input_signature=signature, autograph=False)
     function.get_concrete_function()
     return function
 
 
-def _flat(concrete: Any, call: Call, names: Sequence[str], outputs: Sequence[str]) -> Any:
+def _flat(concrete: Any, specs: Any, names: Sequence[str], outputs: Sequence[str]) -> Any:
     """Return a concrete function with one tensor an argument and a dict of tensors as its result, as servers want."""
     tf = importlib.import_module("tensorflow")
-    specs = tf.nest.flatten(call.specs)
+    # The function takes arguments by name as one dict.
+    structure = dict(specs) if isinstance(specs, Keywords) else specs
 
     def serving_default(**tensors: Any) -> Any:
-        packed = tf.nest.pack_sequence_as(call.specs, [tensors[name] for name in names])
+        packed = tf.nest.pack_sequence_as(structure, [tensors[name] for name in names])
         return dict(zip(outputs, _tensors(concrete(packed)), strict=True))
 
     flat = tf.function(serving_default, autograph=False)
-    named = {name: _renamed(spec, name) for name, spec in zip(names, specs, strict=True)}
+    named = {name: _renamed(spec, name) for name, spec in zip(names, tf.nest.flatten(structure), strict=True)}
     return flat.get_concrete_function(**named)
 
 
@@ -178,52 +225,53 @@ def _write(holder: Any, flat: Any, directory: Path, model: Any, *, debug: bool) 
         tf.saved_model.save(holder, str(directory), signatures={FLAT: flat}, options=options)
     except Exception as error:
         raise PackError(
-            f"TensorFlow cannot save the graph of this model: {calls.told(error)}",
+            f"TensorFlow cannot save the graph of this model: {told(error)}",
             place=model.name,
             hint="make the tables and variables that its call uses attributes of the layer or the model",
         ) from error
 
 
-def _agreement(model: Any, known: Samples, directory: Path) -> Agreement:
-    """Load what was saved and compare it with what the model gave.
+def _agreement(model: Any, traced: _Traced, directory: Path) -> Agreement:
+    """Load what was saved and compare it with the model, both from the state that the model is in.
 
     Raises:
         PackError: the outputs differ by more than the tolerance, and not because the model is random.
     """
-    tf = importlib.import_module("tensorflow")
-    tolerances = calls.tolerances_of(model, known.outputs, TRACED)
+    loaded = importlib.import_module("tensorflow").saved_model.load(str(directory))
+
+    def serve(tensors: Any) -> Any:
+        return loaded.serve(dict(tensors) if isinstance(tensors, Keywords) else tensors)
+
+    tolerances = tolerances_for(calls.compute_dtypes(model, traced.outputs), GRAPH)
     try:
-        with tf.device("CPU:0"):  # As the model was called.
-            loaded = tf.saved_model.load(str(directory))
-            given = calls.tensors(known.inputs)
-            given = dict(given) if isinstance(given, Keywords) else given
-            actual, again = (calls.nested_arrays(loaded.serve(given)) for _ in range(2))
+        actual, again = (calls.answer_of(serve, traced.inputs) for _ in range(2))
     except Exception as error:
         raise PackError(
-            f"the graph of this model does not run: {calls.told(error)}",
+            f"the graph of this model does not run: {told(error)}",
             place=model.name,
             hint="pack it with builder=, a function that makes the model, or as a full model",
         ) from error
-    repeats = compare(actual, again, tolerances).problem is None
-    found = compare(known.outputs, actual, tolerances)
-    if found.problem and not known.deterministic and not repeats:
-        # Random or stateful in both forms: there is nothing to hold the numbers against.
-        found = compare(known.outputs, actual, tolerances, values=False)
-    if found.problem:
-        raise PackError(
-            f"the graph of this model gives other outputs than the model itself: {found.problem}",
-            place=model.name,
-            expected=f"a difference of at most {tolerances}",
-            found=f"a largest difference of {found.largest:g}",
-            hint="the call draws a random number, or counts, in Python, and the graph would repeat one value for ever; "
-            "use keras.random, and keep counts in variables"
-            if repeats and not known.deterministic
-            else "its call depends on something that a graph does not see, such as Python state; "
-            "pack it with builder=, a function that makes the model",
-        )
+    found = compare(traced.outputs, actual, tolerances)
+    if found.problem is not None:
+        repeats = compare(actual, again, tolerances).problem is None
+        other_shapes = compare(traced.outputs, actual, tolerances, values=False).problem is not None
+        if traced.deterministic or repeats or other_shapes:
+            raise PackError(
+                "the graph of this model gives other outputs than the model itself",
+                place=model.name,
+                expected=f"outputs with a difference of {tolerances}",
+                found=found.problem,
+                hint="the call draws a random number, or counts, in Python, and the graph would repeat one value for "
+                "ever; use keras.random, and keep counts in variables"
+                if repeats and not traced.deterministic
+                else "its call depends on something that a graph does not see, such as Python state; "
+                "pack it with builder=, a function that makes the model",
+            )
+    agrees = found.problem is None
     return Agreement(
-        largest_difference=found.largest,
+        # How far two random answers are apart differs from one packing to the next, and would change the bundle.
+        largest_difference=float(found.largest) if agrees else 0.0,
         absolute_tolerance=tolerances.absolute,
         relative_tolerance=tolerances.relative,
-        deterministic=known.deterministic,
+        deterministic=agrees,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -33,19 +34,15 @@ def layers(model: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def unchanged(model: Any) -> Iterator[None]:
-    """Put back at the end what calls change: states of recurrent layers and of random generators, counters.
+    """Put back what calling a model changes: states of recurrent layers and of random generators, counters, weights.
 
     No number is copied for this: TensorFlow gives the value of a variable as a tensor that shares its memory, and
     takes new memory only for a variable that is assigned to while such a tensor lives.
     """
     tf = importlib.import_module("tensorflow")
-    # The variables of a loaded graph hang below objects of TensorFlow, where `_below` does not look.
-    found = (
-        *(value for value in _below(model) if isinstance(value, (keras().Variable, tf.Variable))),
-        *model.variables,
-    )
-    variables = {id(variable): variable for variable in found}.values()
-    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself. `value` of TensorFlow's is a method.
+    found = [value for value in _below(model) if isinstance(value, (keras().Variable, tf.Variable))]
+    variables = {id(variable): variable for variable in (*model.variables, *found)}.values()
+    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself.
     before = [
         (variable, tf.convert_to_tensor(variable.value if isinstance(variable, keras().Variable) else variable))
         for variable in variables
@@ -79,8 +76,10 @@ def _below(model: Any) -> Iterator[Any]:
             yield value
         elif isinstance(value, Mapping):
             stack.extend(reversed(list(value.values())))
-        elif isinstance(value, Sequence | set | frozenset):
+        elif isinstance(value, list | tuple | set | frozenset | deque):
             stack.extend(reversed(list(value)))
+        elif isinstance(value, tf.random.Generator):
+            stack.append(value.state)
         elif isinstance(value, FunctionType):
             named = [value.__globals__.get(name) for name in value.__code__.co_names]
             stack.extend(item for item in (*map(_content, value.__closure__ or ()), *named) if isinstance(item, leaves))

@@ -1,7 +1,6 @@
-"""What a model takes: the author's inputs as arrays, and TensorFlow specs in the structure of the model's call.
+"""What a model takes: TensorFlow specs in the structure of its call, and the names of its inputs.
 
-A structure is one array or spec, or lists, tuples and dicts of them. A model that is called with arguments by name
-takes a dict of them: `Keywords` of arrays, a plain dict of specs.
+A structure is one spec, or lists, tuples and dicts of them; `Keywords` are the arguments of the call by name.
 """
 
 from __future__ import annotations
@@ -10,13 +9,11 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bundler.errors import PackError
-from bundler.keras_io import calls
 from bundler.keras_io.arrays import Keywords, leaves, mapped
+from bundler.keras_io.framework import keras
 from bundler.keras_io.payload import DATATYPES
 from bundler.manifest import TensorSpec
 
@@ -25,89 +22,83 @@ _DTYPES = ("float32", "int32", "string")
 _UNNAMED = re.compile(r"^(keras_tensor|input_layer)(_\d+)?$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One way to call a model.
-
-    `specs` is a structure of TensorFlow specs. With `by_name` it is a dict of the keyword arguments of the call.
-    """
-
-    specs: Any
-    by_name: bool = False
+class Unknown(Exception):
+    """Nothing says what the model takes, or it takes what cannot be made; the message says why."""
 
 
-def read(model: Any, example_inputs: Any) -> Any:
-    """Return the author's inputs as nested arrays; ragged and sparse tensors stay what they are.
+def signatures(model: Any) -> Iterator[Any]:
+    """Yield structures of specs that `model` may be called with, the likeliest first.
 
-    Python numbers and strings in lists become one array; tuples, lists and dicts of arrays stay what they are. A dict
-    by names of arguments that the ``call`` of a subclassed model has, and that leaves none out that it needs, becomes
-    `Keywords`. NumPy makes doubles out of everything, so its doubles become float32, unless the model takes doubles.
+    They are the inputs that a Functional or Sequential model declares; else the shapes that Keras recorded when the
+    model was built, in every dtype that they may stand for.
 
     Raises:
-        PackError: they are no arrays.
+        Unknown: nothing says what the model takes.
     """
-    declared = getattr(model, "inputs", None) or ()
-    doubles = "float64" in {str(getattr(model, "compute_dtype", "")), *(str(tensor.dtype) for tensor in declared)}
-    inputs = _read(example_inputs, doubles=doubles)
-    if not leaves(inputs):
-        raise PackError(
-            "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
-        )
-    return Keywords(inputs) if isinstance(inputs, dict) and not declared and _are_arguments(model, inputs) else inputs
-
-
-def ways_to_call(model: Any, inputs: Any = None) -> Iterator[Call]:
-    """Yield the ways in which `model` may be called, the likeliest first, with a free batch dimension if possible.
-
-    `inputs`, as `read` returns them, decide where there are any; then the inputs that a Functional or Sequential model
-    declares; then the shapes that Keras recorded when the model was built, in every dtype that they may stand for.
-    Nothing comes where nothing says what the model takes.
-    """
-    if inputs is not None:
-        plain = dict(inputs) if isinstance(inputs, Keywords) else inputs
-        for free in (True, False):
-            specs = mapped(partial(_spec_of, free=free), calls.tensors(plain))
-            yield Call(specs=specs, by_name=isinstance(inputs, Keywords))
-        return
     declared = declared_inputs(model)
     if declared is not None:
-        yield Call(specs=mapped(_spec_of_symbol, declared))
+        yield mapped(_spec_of_symbol, declared)
         return
     shapes = _recorded_shapes(model)
-    if not shapes:
-        return
-    by_name = isinstance(shapes, Mapping) and all(str(key).endswith("_shape") for key in shapes)
-    if by_name:
-        # Keras names the shape of the argument "query" query_shape.
-        shapes = {str(key).removesuffix("_shape"): shape for key, shape in shapes.items()}
-    for free in (True, False):
-        for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
-            yield Call(specs=_from_shapes(shapes, dtype, free), by_name=by_name)
+    if shapes is None:
+        raise Unknown("it is a subclassed model that does not tell what it takes; give example_inputs=")
+    for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
+        yield _spec_of_shape(shapes, dtype)
 
 
 def declared_inputs(model: Any) -> Any:
     """Return the structure of symbolic tensors that `model` declares, or `None` for a subclassed model."""
-    declared = getattr(model, "inputs", None)
-    if not declared:
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
         return None
-    # `input` of a Functional model is the structure that it was made with. Of any other it belongs to the last model
-    # that used it as a layer.
-    structure = getattr(model, "input", None)
-    if {id(tensor) for _, tensor in leaves(structure)} == {id(tensor) for tensor in declared}:
+    try:
+        # `input` of a Functional model is the structure that it was made with, `inputs` a flat list.
+        structure = model.input
+    except (AttributeError, ValueError):
+        structure = None
+    if {id(tensor) for _, tensor in leaves(structure)} == {id(tensor) for tensor in inputs}:
         return structure
-    return declared[0] if len(declared) == 1 else list(declared)
+    return inputs[0] if len(inputs) == 1 else list(inputs)
 
 
-def names_of(call: Call) -> list[str]:
-    """Return a name for each tensor of `call`, each different, in the order of `tf.nest.flatten`.
+def are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
+    """Say whether the keys of `inputs` name arguments of the model's ``call`` and leave none out that it needs.
 
-    They are the model's own names of its inputs, else the keys of its dicts, else ``inputs`` and a number.
+    Not so for a model that declares its inputs, whose dicts are by input name, and for one that was built with a dict
+    of these very keys.
     """
-    return names_by_path(call.specs)
+    if declared_inputs(model) is not None:
+        return False
+    shapes = _recorded_shapes(model)
+    if isinstance(shapes, Mapping) and not isinstance(shapes, Keywords) and set(shapes) == set(inputs):
+        return False
+    parameters = inspect.signature(model.call).parameters
+    needed = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    return bool(inputs) and needed - {"training", "mask"} <= set(inputs) <= set(parameters) - {"training"}
+
+
+def computes_in_doubles(model: Any) -> bool:
+    """Say whether the model takes doubles for what they are, and does not cast them first."""
+    dtypes = {str(getattr(symbol, "dtype", "")) for _, symbol in leaves(declared_inputs(model))}
+    return "float64" in dtypes | {str(model.input_dtype), str(keras().config.floatx())}
+
+
+def specs_of(tensors: Any) -> list[Any]:
+    """Return the specs of a structure of tensors, with a free batch dimension, then as they are."""
+    return [mapped(partial(_spec_of, free=free), tensors) for free in (True, False)]
 
 
 def names_by_path(structure: Any) -> list[str]:
-    """Return a name for each spec or tensor of `structure`, as `names_of` does; `None` has no name."""
+    """Return a name for each spec or tensor of `structure`, each different, in the order of `tf.nest.flatten`.
+
+    They are the model's own names of its inputs, else the keys of the dicts, else ``inputs`` and a number. `None` has
+    no name.
+    """
     leaves = importlib.import_module("tensorflow").nest.flatten(structure)
     names: list[str] = []
     for leaf, path in zip(leaves, _paths(structure), strict=True):
@@ -138,59 +129,17 @@ def described(name: str, spec: Any) -> TensorSpec:
     )
 
 
-def _read(value: Any, *, doubles: bool) -> Any:
-    tf = importlib.import_module("tensorflow")
-    if isinstance(value, Mapping):
-        kind: Any = Keywords if isinstance(value, Keywords) else dict
-        return kind({str(key): _read(item, doubles=doubles) for key, item in value.items()})
-    if value is None or isinstance(value, tf.RaggedTensor | tf.SparseTensor):
-        return value
-    if isinstance(value, list | tuple) and not _is_plain(value):
-        parts = [_read(item, doubles=doubles) for item in value]
-        return tuple(parts) if isinstance(value, tuple) else parts
-    try:
-        array = calls.array_of(value)
-    except calls.Unstorable as error:
-        raise PackError(
-            f"this is no array: {error}",
-            place="example_inputs",
-            hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
-        ) from error
-    return array.astype("float32") if array.dtype == "float64" and not doubles and not tf.is_tensor(value) else array
-
-
-def _is_plain(value: Any) -> bool:
-    """Say whether `value` is nested lists of Python numbers and strings: an array that nobody has made one yet."""
-    if isinstance(value, list | tuple):
-        return all(_is_plain(item) for item in value)
-    return isinstance(value, bool | int | float | complex | str | bytes)
-
-
-def _are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
-    """Say whether `inputs` are arguments of the model's ``call`` by name, and leave none out that it needs."""
-    named = {
-        name: parameter
-        for name, parameter in inspect.signature(model.call).parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and name != "training"
-    }
-    needed = {name for name, parameter in named.items() if parameter.default is parameter.empty} - {"mask"}
-    return needed <= set(inputs) <= set(named)
-
-
 def _recorded_shapes(model: Any) -> Any:
-    config = model.get_build_config() or {}
+    """Return the nested shapes that a subclassed model was built with, `Keywords` for several arguments, or `None`."""
+    recorded = model.get_build_config() or {}
     # A model that was loaded holds the build config itself in the place of the shapes.
-    while isinstance(config, Mapping) and set(config) in ({"input_shape"}, {"shapes_dict"}):
-        (config,) = config.values()
-    return config if _are_shapes(config) else None
-
-
-def _are_shapes(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return bool(value) and all(_are_shapes(item) for item in value.values())
-    if not isinstance(value, list | tuple):
-        return False
-    return all(size is None or isinstance(size, int) for size in value) or all(_are_shapes(item) for item in value)
+    while isinstance(recorded, Mapping) and set(recorded) == {"input_shape"}:
+        recorded = recorded["input_shape"]
+    if not isinstance(recorded, Mapping) or "shapes_dict" not in recorded:
+        return recorded or None
+    # Keras names the shape of the argument "query" query_shape.
+    shapes = {str(key).removesuffix("_shape"): shape for key, shape in recorded["shapes_dict"].items() if shape}
+    return (Keywords(shapes) if len(shapes) > 1 else next(iter(shapes.values()))) if shapes else None
 
 
 def _spec_of(tensor: Any, *, free: bool) -> Any:
@@ -218,13 +167,19 @@ def _spec_of_symbol(symbol: Any) -> Any:
     return tf.TensorSpec(symbol.shape, symbol.dtype, name=_identifier(symbol.name))
 
 
-def _from_shapes(shapes: Any, dtype: str, free: bool) -> Any:
-    tf = importlib.import_module("tensorflow")
+def _spec_of_shape(shapes: Any, dtype: str) -> Any:
+    """Return the structure of specs for nested shapes; the lists of a configuration that was JSON are lists."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, Keywords):
+        return Keywords({key: _spec_of_shape(item, dtype) for key, item in shapes.items()})
     if isinstance(shapes, Mapping):
-        return {str(key): _from_shapes(value, dtype, free) for key, value in shapes.items()}
-    if all(size is None or isinstance(size, int) for size in shapes):
-        return tf.TensorSpec([None, *shapes[1:]] if free and shapes else shapes, dtype)
-    return type(shapes)(_from_shapes(value, dtype, free) for value in shapes)
+        return {str(key): _spec_of_shape(item, dtype) for key, item in shapes.items()}
+    if not isinstance(shapes, list | tuple):
+        raise Unknown("the shapes that it was built with are of an unknown kind; give example_inputs=")
+    if all(item is None or isinstance(item, int) for item in shapes):
+        return importlib.import_module("tensorflow").TensorSpec(shapes, dtype)
+    return [_spec_of_shape(item, dtype) for item in shapes]
 
 
 def _paths(structure: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

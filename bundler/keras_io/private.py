@@ -8,18 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 
-def all_layers(model: Any) -> list[Any]:
-    """Return `model` and every layer below it, those in the attributes of layers too.
-
-    Without the private name: those that `layers` lists, and theirs.
-    """
-    flatten = getattr(model, "_flatten_layers", None)
-    if flatten is not None:
-        return list(flatten())
-    below = [layer for child in getattr(model, "layers", ()) for layer in all_layers(child)]
-    return [model, *below]
-
-
 def trained_variables(optimizer: Any) -> list[Any]:
     """Return the variables that a built optimizer trains.
 

@@ -1,4 +1,4 @@
-"""Example inputs for a model: made to its signature, or given by the author.
+"""Inputs to call a model with: given by the author, or made to its signature.
 
 Made inputs come from a fixed seed. What the signature leaves open is tried: a free dimension gets one size after
 the other, integers get smaller until every `Embedding` takes them, text becomes digits where words are refused.
@@ -9,17 +9,17 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io import calls
-from bundler.keras_io.arrays import Keywords, leaves, mapped
-from bundler.keras_io.inputs import Call, read, ways_to_call
+from bundler.keras_io.arrays import Keywords, Ragged, Sparse, leaves, mapped
+from bundler.keras_io.inputs import Unknown, are_arguments, computes_in_doubles, declared_inputs, signatures, specs_of
+from bundler.keras_io.tensors import Unstorable, array_of, as_arrays, as_tensors
 
 SEED = 20_261
-#: A self-test keeps this many rows of given inputs.
+#: Given inputs keep this many rows.
 ROWS = 8
 
 #: Sizes to try for free dimensions, the likely ones first.
@@ -27,22 +27,16 @@ _SIZES = (16, 32, 64, 128, 224, 8, 4, 1)
 _IDS = (16, 2, 1)
 _WORDS = ("the quick brown fox", "jumps over", "a lazy dog", "once", "more than twice")
 _DIGITS = ("1", "0", "2", "1", "0")
-#: No attempt may take more memory than this, in bytes.
-_LARGEST = 16 << 20
+#: No made inputs take more memory than this, in bytes.
+LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Samples:
-    """Inputs and what the model answers. `origin` is ``given`` or ``made``; `deterministic` as in the manifest."""
+class Sample:
+    """Nested arrays to call a model with, and the structures of specs that they stand for, the freest first."""
 
     inputs: Any
-    outputs: Any
-    origin: str
-    deterministic: bool
-
-
-class NoSamples(Exception):
-    """No inputs could be made for the model; the message says why."""
+    specs: tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,94 +50,65 @@ class _Attempt:
     words: tuple[str, ...] = _WORDS
 
 
-def given(model: Any, example_inputs: Any, *, rows: int | None = None) -> Samples:
-    """Return the author's inputs, as `bundler.keras_io.inputs.read` reads them, with the model's outputs for them.
+def given(model: Any, example_inputs: Any) -> Sample:
+    """Return the author's inputs.
 
-    With `rows`, no more than these are used, if all arrays have the same first dimension.
+    A dict whose keys are argument names of a subclassed model's ``call`` gives the arguments by name. Python numbers
+    and strings in lists become one array; tuples, lists and dicts of arrays stay what they are. Doubles in NumPy
+    arrays and Python numbers become float32, as they do in `predict`, unless the model takes doubles: NumPy makes
+    doubles out of everything. Tensors keep their dtype.
 
     Raises:
-        PackError: they are no arrays, or the model fails on them.
+        PackError: they are no arrays.
     """
-    inputs = read(model, example_inputs)
-    if rows is not None and _is_batch(inputs):
-        inputs = mapped(lambda array: array[:rows], inputs)
+    inputs = _arrays_of(example_inputs, doubles=computes_in_doubles(model))
+    if type(inputs) is dict and are_arguments(model, inputs):
+        inputs = Keywords(inputs)
+    if not leaves(inputs):
+        raise PackError(
+            "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
+        )
     try:
-        outputs, deterministic = calls.answer_twice(model, inputs)
-    except calls.Unstorable as error:
-        raise PackError(f"the outputs cannot be kept: {error}", place="example_inputs", hint=SKIP) from error
+        specs = specs_of(as_tensors(inputs))
     except Exception as error:
         raise PackError(
-            f"the model fails on the example inputs: {calls.told(error)}",
+            f"TensorFlow takes no such arrays: {error}",
             place="example_inputs",
-            hint="give inputs that model(inputs, training=False) takes; several arguments of call() as a dict by name",
+            hint="give arrays of numbers, truth values or text",
         ) from error
-    return Samples(inputs=inputs, outputs=outputs, origin="given", deterministic=deterministic)
+    return Sample(inputs=inputs, specs=tuple(specs))
 
 
-def made(model: Any) -> Samples:
-    """Return inputs made to the model's signature, with the model's outputs for them.
+def first_rows(inputs: Any) -> Any:
+    """Return the first `ROWS` rows of nested arrays if all have the same first dimension."""
+    batches = {array.shape[0] if array.ndim else None for _, array in leaves(inputs)}
+    if len(batches) != 1 or None in batches or _has_parts(inputs):
+        return inputs
+    return mapped(lambda array: array[:ROWS], inputs)
 
-    A subclassed model that declares no inputs gets those of the shapes that it was built with. What takes sparse
-    tensors takes arrays too.
+
+def made(model: Any, largest: int = LARGEST) -> Iterator[Sample]:
+    """Yield inputs made to the model's signature, the likeliest first, of at most `largest` bytes each.
+
+    A subclassed model that declares no inputs gets those of the shapes that it was built with.
 
     Raises:
-        NoSamples: the model does not say what it takes, takes what cannot be made, or fails on all that was tried.
+        Unknown: the model does not say what it takes, or takes what cannot be made.
     """
-    refusal: NoSamples | None = None
-    for call in ways_to_call(model):
-        try:
-            return made_for(model, dataclasses.replace(call, specs=mapped(_dense, call.specs)))
-        except NoSamples as error:
-            refusal = refusal or error
-    raise refusal or NoSamples("it is a subclassed model that does not tell what it takes; give example_inputs=")
+    declared = declared_inputs(model) is not None
+    for signature in signatures(model):
+        for attempt in _attempts(signature):
+            inputs = _fill(signature, attempt, largest)
+            if inputs is None:
+                continue
+            # The shapes of a call are an example; those of a declaration say what is free.
+            yield Sample(inputs=inputs, specs=(signature,) if declared else tuple(specs_of(as_tensors(inputs))))
 
 
-def made_for(model: Any, call: Call) -> Samples:
-    """Return inputs made for one way to call `model`, with its outputs; raises `NoSamples` as `made` does."""
-    refusal: BaseException | None = None
-    accepted: Samples | None = None
-    for attempt in _attempts(call.specs):
-        inputs = _fill(call, attempt)
-        if inputs is None:
-            continue
-        try:
-            outputs, deterministic = calls.answer_twice(model, inputs)
-        except calls.Unstorable as error:
-            raise NoSamples(str(error)) from error
-        except Exception as error:  # noqa: BLE001 - whatever a model raises means that it refuses this attempt
-            refusal = refusal or error
-            continue
-        found = Samples(inputs=inputs, outputs=outputs, origin="made", deterministic=deterministic)
-        if calls.all_finite(outputs):
-            return found
-        # Still a test, but a weak one: NaN hides a difference. Other numbers may do better.
-        accepted = accepted or found
-    if accepted is None:
-        why = calls.told(refusal) if refusal else "they would be too large"
-        raise NoSamples(f"the model refuses every input that was made for it: {why}") from refusal
-    return accepted
-
-
-SKIP = "leave example_inputs out, or return arrays, dicts, lists and tuples of arrays from call()"
-
-
-def _is_batch(inputs: Any) -> bool:
-    """Say whether all arrays have the same number of rows, and rows can be cut off them."""
-    found = {array.shape[0] if getattr(array, "ndim", 0) else None for _, array in leaves(inputs)}
-    return len(found) == 1 and None not in found
-
-
-def _dense(spec: Any) -> Any:
-    tf = importlib.import_module("tensorflow")
-    if isinstance(spec, tf.RaggedTensorSpec):
-        raise NoSamples("it takes ragged tensors, which are not kept")
-    return tf.TensorSpec(spec.shape, spec.dtype) if isinstance(spec, tf.SparseTensorSpec) else spec
-
-
-def _attempts(specs: Any) -> Iterator[_Attempt]:
-    """Yield ways to fill in the specs: the values first, then the sizes, then a batch of one."""
-    flat = [spec for _, spec in leaves(specs)]
-    dtypes = {str(spec.dtype.name) for spec in flat}
+def _attempts(signature: Any) -> Iterator[_Attempt]:
+    """Yield ways to fill in the signature: the values first, then the sizes, then a batch of one."""
+    shapes = [spec.shape.as_list() for _, spec in leaves(signature)]
+    dtypes = {spec.dtype.name for _, spec in leaves(signature)}
     values = [_Attempt()]
     if any(_is_integer(dtype) for dtype in dtypes):
         values += [dataclasses.replace(values[0], ids=ids) for ids in _IDS[1:]]
@@ -152,33 +117,37 @@ def _attempts(specs: Any) -> Iterator[_Attempt]:
     if any(dtype.startswith(("float", "bfloat")) for dtype in dtypes):
         values += [dataclasses.replace(values[0], low=0.0)]
     yield from values
-    if any(size is None for spec in flat for size in spec.shape.as_list()[1:]):
+    if any(size is None for shape in shapes for size in shape[1:]):
         for size in _SIZES[1:]:
             yield from (dataclasses.replace(attempt, size=size) for attempt in values)
-    yield dataclasses.replace(values[-1], batch=1)
+    if any(shape and shape[0] is None for shape in shapes):
+        yield dataclasses.replace(values[-1], batch=1)
 
 
-def _fill(call: Call, attempt: _Attempt) -> Any:
-    """Return inputs for `call`, the same every time, or `None` where they would be too large."""
+def _fill(signature: Any, attempt: _Attempt, largest: int) -> Any:
+    """Return nested arrays for the specs of `signature`, or `None` where they would take more than `largest` bytes."""
     import numpy as np
 
-    tf = importlib.import_module("tensorflow")
     random = np.random.RandomState(SEED)  # The only generator whose numbers NumPy promises never to change.
 
     def shape_of(spec: Any) -> tuple[int, ...]:
-        free = [attempt.batch, *[attempt.size] * len(spec.shape)]
-        return tuple(free[index] if size is None else size for index, size in enumerate(spec.shape.as_list()))
+        sizes = spec.shape.as_list()
+        free = [attempt.batch if index == 0 else attempt.size for index in range(len(sizes))]
+        return tuple(one if size is None else size for one, size in zip(free, sizes, strict=True))
 
-    def value(spec: Any) -> Any:
-        array = _values(random, shape_of(spec), str(spec.dtype.name), attempt)
-        if isinstance(spec, tf.SparseTensorSpec):
-            return tf.sparse.from_dense(array)
-        return tf.RaggedTensor.from_tensor(array) if isinstance(spec, tf.RaggedTensorSpec) else array
-
-    if sum(math.prod(shape_of(spec)) * spec.dtype.size for _, spec in leaves(call.specs)) > _LARGEST:
+    if sum(math.prod(shape_of(spec)) * max(spec.dtype.size or 1, 1) for _, spec in leaves(signature)) > largest:
         return None
-    inputs = mapped(value, call.specs)
-    return Keywords(inputs) if call.by_name else inputs
+    return mapped(lambda spec: _parts(_values(random, shape_of(spec), spec.dtype.name, attempt), spec), signature)
+
+
+def _parts(dense: Any, spec: Any) -> Any:
+    """Return a dense array as the kind of tensor that `spec` asks for."""
+    tf = importlib.import_module("tensorflow")
+    if isinstance(spec, tf.SparseTensorSpec):
+        return as_arrays(tf.sparse.from_dense(dense))
+    if isinstance(spec, tf.RaggedTensorSpec):
+        return as_arrays(tf.RaggedTensor.from_tensor(dense, ragged_rank=spec.ragged_rank))
+    return dense
 
 
 def _values(random: Any, shape: tuple[int, ...], dtype: str, attempt: _Attempt) -> Any:
@@ -194,9 +163,48 @@ def _values(random: Any, shape: tuple[int, ...], dtype: str, attempt: _Attempt) 
     try:
         kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
     except TypeError:
-        raise NoSamples(f"it takes {dtype}, for which no values are made") from None
+        raise Unknown(f"it takes {dtype}, for which no values are made") from None
     return random.uniform(attempt.low, 1.0, size=shape).astype(kind)
 
 
 def _is_integer(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
+
+
+def _arrays_of(value: Any, *, doubles: bool) -> Any:
+    """Return the author's inputs as nested arrays."""
+    tf = importlib.import_module("tensorflow")
+    if isinstance(value, Mapping):
+        kind: Any = type(value) if isinstance(value, Keywords | Ragged | Sparse) else dict
+        return kind({str(key): _arrays_of(item, doubles=doubles) for key, item in value.items()})
+    if value is None:
+        return None
+    if isinstance(value, list | tuple) and not _is_plain(value):
+        parts = [_arrays_of(item, doubles=doubles) for item in value]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    try:
+        if isinstance(value, tf.RaggedTensor | tf.SparseTensor):
+            return as_arrays(value)
+        array = array_of(value)
+    except Unstorable as error:
+        raise PackError(
+            f"this is no array: {error}",
+            place="example_inputs",
+            hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
+        ) from error
+    return array if doubles or tf.is_tensor(value) or array.dtype != "float64" else array.astype("float32")
+
+
+def _has_parts(inputs: Any) -> bool:
+    """Say whether there is a ragged or sparse tensor in `inputs`, whose parts are no rows."""
+    if isinstance(inputs, Ragged | Sparse):
+        return True
+    items = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, list | tuple) else ()
+    return any(_has_parts(item) for item in items)
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether `value` is nested lists of Python numbers and strings: an array that nobody has made one yet."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, bool | int | float | complex | str | bytes)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import BundleError, PackError, RebuildFailed
-from bundler.keras_io import calls
 from bundler.keras_io import graph as tracing
+from bundler.keras_io.calls import told
 from bundler.keras_io.canonical import canonicalise
 from bundler.keras_io.framework import keras, versions
 from bundler.keras_io.inference_model import inference_class
@@ -115,7 +115,7 @@ def load(directory: Path, facts: Payload) -> Any:
         raise
     except Exception as error:
         raise RebuildFailed(
-            f"TensorFlow cannot load the graph of this bundle: {calls.told(error)}",
+            f"TensorFlow cannot load the graph of this bundle: {told(error)}",
             place=facts.member,
             hint=f"it was made with TensorFlow {facts.tensorflow_version}; this is {versions()[1]}",
         ) from error
@@ -156,7 +156,7 @@ def save(model: Any, directory: Path) -> Payload:
         tf.saved_model.save(model.graph, os.fspath(directory), signatures=dict(model.signatures))
     except Exception as error:
         raise PackError(
-            f"TensorFlow cannot save this graph again: {calls.told(error)}",
+            f"TensorFlow cannot save this graph again: {told(error)}",
             place=model.name,
             hint="copy the bundle that it came from",
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,9 @@ from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
 from bundler.errors import LimitExceeded, PackError, SelfTestFailed
 from bundler.keras_io import arrays, calls, samples
-from bundler.keras_io.difference import Tolerances, compare
+from bundler.keras_io.comparison import SELF_TEST, Tolerances, compare, tolerances_for
+from bundler.keras_io.inputs import Unknown
+from bundler.keras_io.tensors import Unstorable
 from bundler.manifest import SelfTest, TensorSpec
 
 INPUTS_MEMBER = "examples/inputs.npz"
@@ -27,61 +29,62 @@ class Recorded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """Inputs and what the model answers. `origin` is ``given`` or ``made``; `deterministic` as in the manifest."""
+
+    inputs: Any
+    outputs: Any
+    origin: str
+    deterministic: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Replay:
     """What a replay gave: the largest absolute difference, what was allowed, and the first problem, if any."""
 
     largest_difference: float
-    tolerances: Tolerances
+    absolute_tolerance: float
+    relative_tolerance: float
     deterministic: bool
     problem: str | None
 
 
-def record(model: Any, example_inputs: Any = None, declared: Iterable[TensorSpec] = ()) -> Recorded:
+def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec] = ()) -> Recorded:
     """Return the self-test of the live `model`, from the author's inputs or from made ones.
-
-    Of the author's inputs the first `samples.ROWS` rows are kept, or all where one of the inputs that the bundle has
-    `declared` has a fixed number of them.
 
     For a model that is not deterministic the outputs are kept as zeros: only their shapes and dtypes are compared,
     and one model still gives one bundle (invariant I3).
+
+    Args:
+        model: a live model.
+        example_inputs: what to call it with. The first few rows are used if all parts have the same first dimension.
+        declared: the inputs of all payloads of the bundle. Where one has a fixed batch size, all rows are used.
 
     Raises:
         PackError: the model fails on the inputs that the author gave, or they cannot be kept.
     """
     weights = len(model.weights)
-    fixed = any(spec.shape and spec.shape[0] >= 0 for spec in declared)
-    if example_inputs is not None:
-        found = samples.given(model, example_inputs, rows=None if fixed else samples.ROWS)
-    else:
-        try:
-            found = samples.made(model)
-        except samples.NoSamples as error:
-            return Recorded(self_test=None, reason=str(error))
+    try:
+        found = _given(model, example_inputs, declared) if example_inputs is not None else _made(model)
+    except Unknown as error:
+        return Recorded(self_test=None, reason=str(error))
     if len(model.weights) != weights:
         raise PackError(
             f"calling the model gave it {len(model.weights) - weights} more weights, which have not been saved",
             place=model.name,
             hint="call it once on a batch of data, and pack it again",
         )
+    outputs = found.outputs if found.deterministic else calls.zeros_like(found.outputs)
     try:
-        inputs = calls.storable(found.inputs)
-    except calls.Unstorable as error:
-        return Recorded(self_test=None, reason=f"the inputs cannot be kept: {error}")
-    try:
-        outputs = calls.storable(found.outputs)
-        if not found.deterministic:
-            outputs = calls.zeros_like(outputs)
         members = (
-            NewMember(name=INPUTS_MEMBER, content=arrays.dump(inputs)),
+            NewMember(name=INPUTS_MEMBER, content=arrays.dump(found.inputs)),
             NewMember(name=OUTPUTS_MEMBER, content=arrays.dump(outputs)),
         )
-    except (PackError, calls.Unstorable) as error:
-        if found.origin == "made":
-            return Recorded(self_test=None, reason=str(error).partition("\n")[0])
-        if isinstance(error, PackError):
+    except PackError as error:
+        if found.origin == "given":
             raise
-        raise PackError(f"the outputs cannot be kept: {error}", place="example_inputs", hint=samples.SKIP) from error
-    tolerances = calls.tolerances_of(model, outputs)
+        return Recorded(self_test=None, reason=str(error).partition("\n")[0])
+    tolerances = tolerances_for(calls.compute_dtypes(model, outputs), SELF_TEST)
     return Recorded(
         self_test=SelfTest(
             inputs=INPUTS_MEMBER,
@@ -122,7 +125,8 @@ def replay(model: Any, reader: BundleReader) -> Replay:
     comparison = compare(expected, found, tolerances, values=test.deterministic)
     return Replay(
         largest_difference=comparison.largest,
-        tolerances=tolerances,
+        absolute_tolerance=test.absolute_tolerance,
+        relative_tolerance=test.relative_tolerance,
         deterministic=test.deterministic,
         problem=comparison.problem,
     )
@@ -137,10 +141,63 @@ def require_same(result: Replay) -> None:
     if result.problem is not None:
         raise SelfTestFailed(
             f"the model does not give the outputs that it gave when it was packed: {result.problem}",
-            expected=f"at most {result.tolerances} apart",
+            expected=str(Tolerances(absolute=result.absolute_tolerance, relative=result.relative_tolerance)),
             found=f"a largest difference of {result.largest_difference:.3g}",
             hint="compare the installed versions with those that kbundle inspect shows",
         )
+
+
+def _given(model: Any, example_inputs: Any, declared: Sequence[TensorSpec]) -> _Found:
+    """Return the author's inputs, cut to a few rows if the batch is free, with the model's outputs for them.
+
+    Raises:
+        PackError: they are no arrays, or the model fails on them.
+    """
+    inputs = samples.given(model, example_inputs).inputs
+    if all(spec.shape[0] < 0 for spec in declared if spec.shape):
+        inputs = samples.first_rows(inputs)
+    try:
+        outputs, deterministic = calls.answer_twice(model, inputs)
+    except Unstorable as error:
+        raise PackError(
+            f"the outputs cannot be kept: {error}",
+            place="example_inputs",
+            hint="leave example_inputs out, or return arrays, dicts, lists and tuples of arrays from call()",
+        ) from error
+    except Exception as error:
+        raise PackError(
+            f"the model fails on the example inputs: {calls.told(error)}",
+            place="example_inputs",
+            hint="give inputs that model(inputs, training=False) takes; several arguments of call() as a dict by name",
+        ) from error
+    return _Found(inputs=inputs, outputs=outputs, origin="given", deterministic=deterministic)
+
+
+def _made(model: Any) -> _Found:
+    """Return inputs made to the model's signature, with the model's outputs for them.
+
+    Raises:
+        Unknown: there are none that the model takes.
+    """
+    refusal: BaseException | None = None
+    accepted: _Found | None = None
+    for sample in samples.made(model):
+        try:
+            outputs, deterministic = calls.answer_twice(model, sample.inputs)
+        except Unstorable as error:
+            raise Unknown(f"its outputs cannot be kept: {error}") from error
+        except Exception as error:  # noqa: BLE001 - whatever a model raises means that it refuses this guess
+            refusal = refusal or error
+            continue
+        found = _Found(inputs=sample.inputs, outputs=outputs, origin="made", deterministic=deterministic)
+        if calls.all_finite(outputs):
+            return found
+        # Still a test, but a weak one: NaN hides a difference. Other numbers may do better.
+        accepted = accepted or found
+    if accepted is None:
+        why = calls.told(refusal) if refusal else "they would be too large"
+        raise Unknown(f"the model refuses every input that was made for it: {why}")
+    return accepted
 
 
 def _arrays(reader: BundleReader, name: str) -> Any:

@@ -92,10 +92,10 @@ class Agreement:
     """The outputs of two forms of one model, compared at pack time.
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
-    is at most `absolute_tolerance` (times the largest absolute value of its tensor, where that is below 1) +
-    `relative_tolerance` * the absolute value that was expected. A model that answers the same inputs twice with
-    different numbers is not `deterministic`: then shapes and dtypes had to agree, no more, and where the numbers did
-    not, `largest_difference` is 0.
+    is at most `absolute_tolerance` * scale + `relative_tolerance` * the absolute value that was expected; the scale is
+    the largest absolute value of its tensor, at most 1 and at least 0.001. Both start from the same state. Where the
+    numbers of a random model did not agree, it is not `deterministic`: then shapes and dtypes had to, and
+    `largest_difference` is 0.
     """
 
     largest_difference: float
@@ -288,9 +288,8 @@ class Builder:
 class SelfTest:
     """Inputs and the outputs that the author's model gave for them, as members below ``examples/``.
 
-    Numbers agree as in `Agreement`. `origin` is ``given`` by the author, or ``made`` from the model's inputs with
-    `seed`. A model that answers the same inputs twice with different numbers is not `deterministic`: then only shapes
-    and dtypes are compared.
+    `origin` is ``given`` by the author, or ``made`` from the model's inputs with `seed`. A model that answers the
+    same inputs twice with different numbers is not `deterministic`: then only shapes and dtypes are compared.
     """
 
     inputs: str

@@ -8,6 +8,7 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.consent import needed_words, opaque_lines
+from bundler.keras_io.comparison import Tolerances
 from bundler.manifest import Agreement, CustomObject, Manifest, Payload, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
@@ -126,17 +127,13 @@ def _size(manifest: Manifest, payload: Payload) -> str:
 
 
 def _agreement(agreement: Agreement) -> str:
-    allowed = _allowed(agreement.absolute_tolerance, agreement.relative_tolerance)
-    found = f"with the model it was traced from: largest difference {agreement.largest_difference:g}, allowed {allowed}"
-    if agreement.deterministic:
-        return found
-    if agreement.largest_difference > 0:
-        return f"{found}; the model is random, or keeps a state, and the two started from the same"
-    return "in shapes and dtypes; the model is random, or keeps a state, so numbers need not agree"
-
-
-def _allowed(absolute: float, relative: float) -> str:
-    return f"{absolute:g} * min(1, largest |expected|) + {relative:g} * |expected|"
+    if not agreement.deterministic:
+        return "in shapes and dtypes; the model is random, so its numbers and those of the graph differ each time"
+    return (
+        f"with the model it was traced from: largest difference {agreement.largest_difference:g}, "
+        f"allowed {agreement.absolute_tolerance:g} * scale "
+        f"+ {agreement.relative_tolerance:g} * |output|"
+    )
 
 
 def _tensors(word: str, tensors: tuple[TensorSpec, ...] | None) -> list[tuple[str, object]]:
@@ -249,7 +246,7 @@ def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
     if test is None:
         return [("self-test", "none")]
     inputs = "inputs given by the author" if test.origin == "given" else f"inputs made with seed {test.seed}"
-    allowed = f"outputs at most {_allowed(test.absolute_tolerance, test.relative_tolerance)} apart"
+    allowed = f"outputs {Tolerances(absolute=test.absolute_tolerance, relative=test.relative_tolerance)}"
     if not test.deterministic:
         allowed = "a random model: only the shapes and dtypes of its outputs are compared"
     return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]

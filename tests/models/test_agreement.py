@@ -1,44 +1,141 @@
-"""When two outputs count as equal, and how far they may be apart."""
+"""What a self-test and the agreement of a graph rest on: calls without a trace, arrays, dtypes, example inputs."""
 
 from __future__ import annotations
 
 from tests.models.conftest import Workshop
 
 
-def test_outputs_of_tensorflow_are_compared_as_arrays(workshop: Workshop) -> None:
+def test_a_call_leaves_no_trace_in_any_variable_below_the_model(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.calls import nested_arrays
-        from bundler.keras_io.difference import Tolerances, compare
-        def problem(one, other):
-            return compare(nested_arrays(one), nested_arrays(other), Tolerances(absolute=1e-1, relative=1e-1)).problem
-        assert problem(tf.constant(["a"]), tf.constant(["b"])) and not problem(tf.constant(["a"]), tf.constant(["a"]))
-        assert problem(tf.constant(["a"]), tf.constant([b"a\\0"])), "NumPy cuts NULs off"
-        half = tf.cast(tf.constant([1.0]), tf.bfloat16)
-        assert not problem({"x": half}, {"x": half}) and "'x'" in problem({"x": half}, {"x": half * 3})
-        ragged = tf.ragged.constant([[1.0], [2.0, 3.0]])
-        assert not problem(ragged, ragged) and "row_splits" in problem(ragged, tf.ragged.constant([[1.0, 2.0], [3.0]]))
-        sparse = tf.sparse.from_dense([[1.0, 0.0]])
-        assert not problem(sparse, sparse) and problem(sparse, tf.sparse.from_dense([[0.0, 1.0]]))
-        assert not problem([2, 1.5, True, None], (tf.constant(2), tf.constant(1.5), tf.constant(True), None))
+        from bundler.keras_io.held import unchanged
+        class Hidden(keras.layers.Layer):
+            def __init__(self):
+                super().__init__()
+                generator = tf.random.Generator.from_seed(1)
+                self.plain = {"counts": [tf.Variable(0, trainable=False)], "generator": generator}
+                self.weight = self.add_weight(shape=(2,), initializer="ones", trainable=True)
+            def call(self, x):
+                self.plain["counts"][0].assign_add(1)
+                self.weight.assign(self.weight * 2)
+                self.plain["generator"].normal((1,))
+                return x
+        model = keras.Sequential([
+            keras.Input((3, 2), batch_size=2), keras.layers.LSTM(3, stateful=True), Hidden(),
+            keras.layers.GaussianNoise(1.0, seed=3),
+        ])
+        held = [*model.layers[0].states, *model.variables, model.layers[1].plain["counts"][0],
+                model.layers[1].plain["generator"].state]
+        before = [np.array(variable) for variable in held]
+        with unchanged(model):
+            model(np.ones((2, 3, 2)), training=True)
+            assert sum((old != np.array(new)).any() for old, new in zip(before, held)) >= 5
+        try:
+            with unchanged(model):
+                model(np.ones((2, 3, 2)), training=True)
+                raise KeyError
+        except KeyError:
+            pass
+        for old, new in zip(before, held):
+            assert (old == np.array(new)).all(), new
     """)
 
 
-def test_the_tolerance_is_that_of_the_dtype_that_the_model_computes_in(workshop: Workshop) -> None:
+def test_tensors_and_arrays_are_each_others_inverse(workshop: Workshop) -> None:
     workshop.author("""
-        from bundler.keras_io.calls import tolerances_of
-        from bundler.keras_io.difference import REPLAYED, TRACED
-        def found(*layers, usual=REPLAYED):
-            model = keras.Sequential([keras.Input((4,)), *layers])
-            return tolerances_of(model, np.ones(3, "float32"), usual).absolute
-        assert found(keras.layers.Dense(2)) == REPLAYED
-        assert found(keras.layers.Dense(2), usual=TRACED) == TRACED
-        # Out of sight of model.layers, and cast back to float32 at the end.
-        inner = keras.Sequential([keras.layers.Dense(2, dtype="mixed_bfloat16")])
-        assert found(inner, keras.layers.Activation("relu", dtype="float32"), usual=TRACED) == 5e-2
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        import tensorflow as tf
+        from bundler.keras_io.arrays import dump, parse
+        from bundler.keras_io.comparison import Tolerances, compare
+        from bundler.keras_io.tensors import as_arrays, as_tensors
+        exact = Tolerances(absolute=0.0, relative=0.0)
+        value = {
+            "ragged": tf.ragged.constant([[[1.0], []], [[2.0, 3.0]]]), "sparse": tf.sparse.eye(3),
+            "words": [tf.constant(["ü", "b"]), None], "half": (tf.ones(2, tf.bfloat16),),
+        }
+        back = as_tensors(parse(dump(as_arrays(value)), "x"))
+        tf.nest.assert_same_structure(value, back, expand_composites=True)
+        assert compare(as_arrays(value), as_arrays(back), exact).problem is None
+        other = {**value, "ragged": tf.ragged.constant([[[1.0]], [[2.0], [3.0]]])}
+        assert compare(as_arrays(value), as_arrays(other), exact).problem is not None
+        assert compare(as_arrays(value), as_arrays({**value, "half": value["half"] * 2}), exact).problem is not None
+    """)
+
+
+def test_a_quantized_layer_computes_in_int8(workshop: Workshop) -> None:
+    workshop.author("""
+        from bundler.keras_io.calls import compute_dtypes
+        model = keras.Sequential([keras.Input((3,)), keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])])
+        assert compute_dtypes(model, np.ones(1, "float32")) == {"float32"}
         model.quantize("int8")
-        assert tolerances_of(model, np.ones(3, "float32")).absolute == 5e-2
-        # An output of ids is not computed in int8.
-        assert tolerances_of(keras.Sequential([keras.Input((4,))]), np.ones(3, "int8")).absolute == REPLAYED
+        assert "int8" in compute_dtypes(model, np.ones(1, "float32"))
+    """)
+
+
+def test_a_dict_of_argument_names_is_keyword_arguments(workshop: Workshop) -> None:
+    workshop.author("""
+        from bundler.keras_io.arrays import Keywords
+        from bundler.keras_io.samples import given
+        x = np.ones((2, 3), "float32")
+        class One(keras.Model):
+            def call(self, features, training=None):
+                return (features["features"] if isinstance(features, dict) else features) + 1
+        class Two(keras.Model):
+            def call(self, query, value=None, mask=None):
+                return query if value is None else query + value
+        def kind(model, inputs):
+            packed = bundle(model, "../hand_over/m.kbundle", payload="inference", example_inputs=inputs, overwrite=True)
+            unbundle("../hand_over/m.kbundle", self_test=True)
+            assert [spec.name for spec in packed.manifest.payload.inputs] == sorted(inputs)
+            return type(given(model, inputs).inputs)
+        assert kind(One(), {"features": x}) is Keywords
+        built = One()
+        built({"features": x})
+        assert kind(built, {"features": x}) is dict
+        assert kind(Two(), {"query": x}) is Keywords
+        assert kind(Two(), {"query": x, "value": x}) is Keywords
+        a, b = keras.Input((3,), name="inputs"), keras.Input((3,), name="mask")
+        assert kind(keras.Model({"inputs": a, "mask": b}, a + b), {"inputs": x, "mask": x}) is dict
+        assert type(given(Two(), {"value": x}).inputs) is dict
+    """)
+
+
+def test_doubles_become_floats_unless_the_model_takes_doubles(workshop: Workshop) -> None:
+    workshop.author("""
+        import tensorflow as tf
+        from bundler.keras_io.samples import given
+        one = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        exact = keras.Sequential([keras.Input((3,), dtype="float64"), keras.layers.Dense(2)])
+        x = np.ones((2, 3))
+        for model, values, dtype in (
+            (one, x, "float32"), (one, x.tolist(), "float32"), (one, tf.constant(x), "float64"),
+            (one, x.astype("float16"), "float16"), (exact, x, "float64"), (exact, x.tolist(), "float64"),
+        ):
+            sample = given(model, values)
+            assert sample.inputs.dtype == dtype and sample.specs[0].dtype == dtype, (values, sample)
+            assert [spec.shape.as_list() for spec in sample.specs] == [[None, 3], [2, 3]]
+    """)
+
+
+def test_the_same_inputs_are_made_for_a_graph_and_for_the_self_test(workshop: Workshop) -> None:
+    workshop.author("""
+        class Ids(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.table = keras.layers.Embedding(2, 4)
+            def call(self, ids):
+                if ids.dtype != "int32":
+                    raise TypeError("ids are integers")
+                return self.table(ids)
+        late = Ids()
+        late(np.ones((3, 5), "int32"))
+        i = keras.Input((None,), dtype="int32")
+        pooled = keras.Model(i, keras.layers.GlobalMaxPool1D()(keras.layers.Embedding(1, 3)(i)))
+        for index, model in enumerate((late, pooled)):
+            path = f"../hand_over/{index}.kbundle"
+            packed = bundle(model, path, payload="inference")
+            assert packed.manifest.self_test.deterministic and packed.manifest.payload.inputs[0].datatype == "INT32"
+            unbundle(path, self_test=True)
+        bundle(pooled, path, payload="both", overwrite=True)
+        for fidelity in ("full", "inference"):
+            unbundle(path, fidelity=fidelity, self_test=True)
     """)

@@ -64,20 +64,3 @@ def test_models_come_back_without_the_private_names_of_keras(workshop: Workshop)
     workshop.write({"nets.py": NET})
     workshop.author(USE.format(without=True))
     workshop.consumer(LOAD)
-
-
-def test_layers_are_found_either_way(workshop: Workshop) -> None:
-    workshop.author("""
-        from bundler.keras_io.private import all_layers
-        model = keras.Sequential([keras.Input((3,)), keras.Sequential([keras.layers.Dense(2)]), keras.layers.Dense(1)])
-
-        class Public:
-            def __init__(self, layer):
-                self.name = layer.name
-                self.layers = [Public(child) for child in getattr(layer, "layers", ())]
-
-        with_name = {layer.name for layer in all_layers(model)}
-        # Not the layers of the inputs, which only the private name counts.
-        assert {layer.name for layer in all_layers(Public(model))} == {
-            name for name in with_name if not name.startswith("input_layer")}
-    """)

@@ -8,30 +8,39 @@ from typing import Any
 
 from bundler.keras_io.arrays import dtype_name, leaves
 
-#: Absolute and relative tolerance of a self-test: about a hundred roundings of a float32. The same operations run in
-#: the same order, on another processor at most.
-REPLAYED = 1e-5
-#: Of a graph against the model that it was traced from: TensorFlow fuses and reorders the operations of a graph, so
-#: sums are added in another order.
-TRACED = 1e-4
-#: By a coarser dtype that numbers are computed in. float64 is not finer than float32, since most of a float64 output
-#: was float32 on the way. Of int8 it is a step of the scale, where a rounding falls the other way.
-_COARSE = {"float16": 2e-2, "bfloat16": 5e-2, "int8": 5e-2, "float8_e4m3fn": 5e-1, "float8_e5m2": 5e-1}
+#: Both tolerances of a self-test's floats: the same operations run again, on another machine or version.
+SELF_TEST = 1e-5
+#: Both tolerances between a model and its graph, which adds numbers in another order than single operations do.
+GRAPH = 1e-4
+#: Both tolerances where a model computes in a coarser dtype, whatever is compared: about a dozen roundings of it.
+#: float64 has no entry, since most of a float64 output was float32 on the way.
+_COARSE = {
+    "float16": 2e-2,
+    "bfloat16": 5e-2,
+    # A few steps of the 8-bit scale, where a rounding falls the other way.
+    "int8": 5e-2,
+    "float8_e4m3fn": 5e-1,
+    "float8_e5m2": 5e-1,
+}
+
+
+_SMALLEST_SCALE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tolerances:
-    """How far numbers may be apart.
+    """How far numbers may be apart: `absolute` * scale + `relative` * the expected absolute value.
 
-    At most `absolute` * min(1, the largest finite absolute value expected in the tensor) + `relative` * the expected
-    absolute value: outputs of a millionth would agree with anything to within a fixed `absolute`.
+    The scale is the largest finite absolute value of the expected tensor, but at most 1 and at least a thousandth:
+    outputs of a millionth would agree with anything to within a fixed absolute tolerance, and outputs that are nothing
+    but rounding would agree with nothing.
     """
 
     absolute: float
     relative: float
 
     def __str__(self) -> str:
-        return f"{self.absolute:g} * min(1, largest |expected|) + {self.relative:g} * |expected|"
+        return f"at most {self.absolute:g} * scale + {self.relative:g} * |expected| apart"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +55,12 @@ class Comparison:
     problem: str | None
 
 
-def default_tolerances(dtypes: Iterable[str], usual: float = REPLAYED) -> Tolerances:
-    """Return the tolerances for a model that computes in `dtypes`: those of the coarsest one, else `usual`."""
-    widest = max((usual, *(_COARSE[dtype] for dtype in dtypes if dtype in _COARSE)))
+def tolerances_for(dtypes: Iterable[str], usual: float) -> Tolerances:
+    """Return the tolerances for a model that computes in `dtypes`: those of the coarsest one, at least `usual`.
+
+    `usual` is `SELF_TEST` or `GRAPH`.
+    """
+    widest = max([usual, *(_COARSE.get(dtype, usual) for dtype in dtypes)])
     return Tolerances(absolute=widest, relative=widest)
 
 
@@ -58,8 +70,8 @@ def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool =
     NaN equals NaN. Integers, booleans and strings must be equal. Lists and tuples count as the same structure.
 
     Args:
-        expected: what the model gave.
-        found: what it, or another form of it, gives now.
+        expected: what was recorded.
+        found: what the model gives now.
         tolerances: how far floats may be apart.
         values: compare the numbers too; false for a model that is random.
     """
@@ -111,7 +123,7 @@ def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, 
 
     if old.size == 0:
         return 0.0, 0.0, ""
-    if old.dtype.kind in "biuSO" or dtype_name(old).startswith(("int", "uint")):
+    if old.dtype.kind in "biuS" or dtype_name(old).startswith(("int", "uint")):
         wrong = int((old != new).sum())
         if not wrong:
             return 0.0, 0.0, ""
@@ -125,7 +137,7 @@ def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, 
         gap = np.where(same, 0.0, np.abs(wide_old - wide_new))
         gap = np.where(np.isnan(gap), np.inf, gap)
         size = np.abs(np.where(np.isfinite(wide_old), wide_old, 0.0))
-        allowed = tolerances.absolute * min(1.0, float(size.max())) + tolerances.relative * size
+        allowed = tolerances.absolute * max(_SMALLEST_SCALE, min(1.0, float(size.max()))) + tolerances.relative * size
         over = gap - allowed
     index = np.unravel_index(int(np.argmax(over)), over.shape)
     excess = float(over[index])
