@@ -98,7 +98,7 @@ def _word(value: Any) -> str:
 
 def dtype_name(array: Any) -> str:
     """Return the name of an array's dtype, ``string`` for text."""
-    return "string" if array.dtype.kind in "SU" else str(array.dtype)
+    return "string" if array.dtype.kind in "SUO" else str(array.dtype)
 
 
 def dump(value: Any) -> bytes:
@@ -217,7 +217,7 @@ def _npy(array: Any, path: str) -> bytes:
         raise PackError(
             "this kind of array cannot be stored",
             place=path or None,
-            expected="numbers, booleans or strings",
+            expected="numbers, booleans or strings without a NUL at their end",
             found=str(array.dtype),
         )
     target = io.BytesIO()

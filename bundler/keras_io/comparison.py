@@ -123,8 +123,9 @@ def _numbers(old: Any, new: Any, tolerances: Tolerances) -> tuple[float, float, 
 
     if old.size == 0:
         return 0.0, 0.0, ""
-    if old.dtype.kind in "biuS" or dtype_name(old).startswith(("int", "uint")):
-        wrong = int((old != new).sum())
+    if old.dtype.kind in "biuSO" or dtype_name(old).startswith(("int", "uint")):
+        # Of two arrays of one object each, `!=` is a plain bool.
+        wrong = int(np.sum(old != new))
         if not wrong:
             return 0.0, 0.0, ""
         number = old.dtype.kind in "iu" or dtype_name(old).startswith(("int", "uint"))

@@ -259,7 +259,7 @@ def _agreement(model: Any, traced: _Traced, directory: Path) -> Agreement:
             raise PackError(
                 "the graph of this model gives other outputs than the model itself",
                 place=model.name,
-                expected=f"outputs with a difference of {tolerances}",
+                expected=f"outputs {tolerances}",
                 found=found.problem,
                 hint="the call draws a random number, or counts, in Python, and the graph would repeat one value for "
                 "ever; use keras.random, and keep counts in variables"

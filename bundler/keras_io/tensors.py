@@ -16,6 +16,9 @@ class Unstorable(Exception):
 def as_arrays(value: Any) -> Any:
     """Return a structure of tensors, arrays and numbers as nested arrays; a ragged or sparse tensor as its parts.
 
+    Numbers of Python get the dtypes that they have in a graph, and not those of NumPy. Text that no fixed-width array
+    can hold (it ends with a NUL) becomes an array of objects, which can be compared and not stored.
+
     Raises:
         Unstorable: there is something else in it.
     """
@@ -24,9 +27,9 @@ def as_arrays(value: Any) -> Any:
         return None
     if isinstance(value, tensorflow.RaggedTensor):
         splits = [array_of(item) for item in value.nested_row_splits]
-        return Ragged({"values": array_of(value.flat_values), "row_splits": splits})
+        return Ragged({"values": _lossless(value.flat_values), "row_splits": splits})
     if isinstance(value, tensorflow.SparseTensor):
-        return Sparse({name: array_of(getattr(value, name)) for name in ("indices", "values", "dense_shape")})
+        return Sparse({name: _lossless(getattr(value, name)) for name in ("indices", "values", "dense_shape")})
     if isinstance(value, Mapping):
         kind = type(value) if isinstance(value, Keywords | Ragged | Sparse) else dict
         return kind({str(key): as_arrays(item) for key, item in value.items()})
@@ -34,8 +37,13 @@ def as_arrays(value: Any) -> Any:
         return [as_arrays(item) for item in value]
     if isinstance(value, tuple):
         return tuple(as_arrays(item) for item in value)
-    if isinstance(value, tensorflow.Tensor | tensorflow.Variable | bool | int | float) or hasattr(value, "__array__"):
-        return array_of(value)
+    if isinstance(value, bool | int | float):
+        return array_of(tensorflow.constant(value))
+    if isinstance(value, tensorflow.Tensor | tensorflow.Variable) or hasattr(value, "__array__"):
+        return _lossless(value)
+    if tensorflow.is_tensor(value):
+        # Any other tensor that is made of tensors.
+        return [_lossless(item) for item in tensorflow.nest.flatten(value, expand_composites=True)]
     raise Unstorable(f"this is a {type(value).__module__}.{type(value).__name__}")
 
 
@@ -80,6 +88,18 @@ def array_of(value: Any) -> Any:
     if array.dtype.kind == "S" and any(item.endswith(b"\0") for item in _items(value, array)):
         raise Unstorable("text that ends with a NUL character")
     return array
+
+
+def _lossless(value: Any) -> Any:
+    """Return what `array_of` does, and an array of bytes objects for text that it refuses."""
+    import numpy as np
+
+    original = value.numpy() if hasattr(value, "numpy") else value
+    if isinstance(original, bytes) or getattr(getattr(original, "dtype", None), "kind", "") == "O":
+        array = np.asarray(original, dtype=object)
+        if any(isinstance(item, bytes) and item.endswith(b"\0") for item in array.ravel().tolist()):
+            return array
+    return array_of(value)
 
 
 def _text(array: Any, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 
 from tests.models.conftest import Workshop
 
@@ -83,6 +84,40 @@ def test_the_fallback_predicts_and_says_what_it_is(workshop: Workshop) -> None:
         # As a layer of another model it works too.
         i = keras.Input((4,))
         check_same(keras.Model(i, model(i)), x, y, "as a layer")
+    """)
+
+
+def test_the_fallback_passes_the_proof_by_its_outputs(workshop: Workshop) -> None:
+    workshop.write(STUBBORN)
+    workshop.author(
+        "import quick_proof\n"
+        + textwrap.dedent(MAKE)
+        + textwrap.dedent("""
+        class Weighted(Stubborn):
+            def call(self, query, weight=None, training=None):
+                return self.dense(query) * weight
+        packed = bundler.bundle(model, "../hand_over/one.kbundle", fallback="inference")
+        assert packed.manifest.payload.fidelity == "inference"
+        assert packed.manifest.self_test.origin == "made" and packed.manifest.self_test.deterministic
+        assert "outputs" in packed.manifest.proof.checks and "weights" not in packed.manifest.proof.checks
+        # Arguments by name are one dict to the graph.
+        pair = {"query": np.ones((9, 4), "float32"), "weight": np.full((9, 3), 2.0)}
+        weighted = Weighted({"units": 3, "lock": threading.Lock()})
+        packed = bundler.bundle(weighted, "../hand_over/two.kbundle", fallback="inference", example_inputs=pair)
+        assert packed.manifest.self_test.origin == "given" and packed.manifest.proof
+        import tensorflow as tf
+        # A trace that is held to its batch is tested with all of it.
+        class Rows(Stubborn):
+            def call(self, x):
+                return tf.stack([self.dense(x[index : index + 1])[0] for index in range(x.shape[0])])
+        rows, x = Rows({"units": 3, "lock": threading.Lock()}), np.ones((9, 4))
+        packed = bundler.bundle(rows, "../hand_over/three.kbundle", fallback="inference", example_inputs=x)
+        assert packed.manifest.payload.inputs[0].shape == (9, 4) and packed.manifest.proof
+        """)
+    )
+    workshop.consumer("""
+        for name in ("one", "two", "three"):
+            assert unbundle(f"../hand_over/{name}.kbundle", self_test=True).fidelity == "inference"
     """)
 
 
@@ -229,7 +264,7 @@ def test_refuses_a_graph_that_does_not_agree(workshop: Workshop) -> None:
                 bundle(model, "../hand_over/m.kbundle", payload="inference")
             except PackError as error:
                 print(error)
-                assert word in str(error) and "difference" in str(error)
+                assert word in str(error) and "differs by" in str(error)
             else:
                 raise AssertionError("not refused")
     """)
@@ -491,4 +526,40 @@ def test_the_command_line_packs_graphs(workshop: Workshop) -> None:
             assert json.loads(out.getvalue())["fidelity"] == ("inference" if number == 1 else "full")
         with open_bundle("../hand_over/0.kbundle") as reader:
             assert reader.manifest.inference.agreement.deterministic
+    """)
+
+
+def test_outputs_that_python_made_are_those_of_the_graph(workshop: Workshop) -> None:
+    workshop.author("""
+        import tensorflow as tf
+        class Constants(keras.Model):
+            def call(self, x):
+                return {"x": x * 2, "version": 3, "factor": 0.1, "final": True, "nothing": None}
+        x = np.ones((2, 3), "float32")
+        packed = bundle(Constants(), "../hand_over/c.kbundle", payload="inference", example_inputs=x)
+        assert packed.manifest.payload.agreement.deterministic
+    """)
+    workshop.consumer("""
+        assert float(unbundle("../hand_over/c.kbundle", self_test=True)(np.ones((1, 3)))["factor"]) == np.float32(0.1)
+    """)
+
+
+def test_text_that_no_self_test_can_keep_is_compared_all_the_same(workshop: Workshop) -> None:
+    workshop.author("""
+        import tensorflow as tf
+        class Serialized(keras.layers.Layer):
+            def call(self, x):
+                return tf.io.serialize_tensor(tf.zeros_like(x))
+            def compute_output_spec(self, x):
+                return keras.KerasTensor((), "string")
+        i = keras.Input((3,))
+        assert Serialized()(np.ones((1, 3), "float32")).numpy().endswith(b"\\0")
+        packed = bundle(keras.Model(i, Serialized()(i)), "../hand_over/t.kbundle", payload="inference")
+        assert packed.manifest.payload.agreement.deterministic
+        assert packed.manifest.self_test is None and "NUL" in packed.no_self_test, packed.no_self_test
+        from bundler.keras_io.comparison import Tolerances, compare
+        from bundler.keras_io.tensors import as_arrays
+        one, other = as_arrays(tf.constant([b"a", b"b\\0"])), as_arrays(tf.constant([b"a", b"b"]))
+        assert compare(one, other, Tolerances(absolute=1, relative=1)).problem
+        assert compare(one, one, Tolerances(absolute=0, relative=0)).problem is None
     """)
