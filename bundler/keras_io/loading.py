@@ -169,7 +169,7 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     error = _innermost(error)
     # str() of a KeyError is the repr of its message.
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or type(error).__name__
+    cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or "it says nothing more"
     if namespace is not None:
         for shown in (f"{namespace.prefix}>outside:", f"{namespace.prefix}>", f"{namespace.prefix}."):
             cause = cause.replace(shown, "")
@@ -210,7 +210,9 @@ def _innermost(error: BaseException) -> BaseException:
     """Return the first exception of a chain of which each repeats the text of the one before it."""
     while True:
         cause = error.__cause__ or error.__context__
-        if cause is None or not str(cause) or str(cause) not in str(error):
+        # A bare `assert` says nothing, and Keras repeats that.
+        is_silent = cause is not None and not str(cause) and str(error).rstrip().endswith("Exception encountered:")
+        if cause is None or not (is_silent or (str(cause) and str(cause) in str(error))):
             return error
         error = cause
 
