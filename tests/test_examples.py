@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler import bundle, unbundle
 from tests.zygote import Zygote
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,15 @@ def test_example_trains_packs_and_loads_elsewhere(example: Path, tmp_path: Path,
     said = re.search(r"fails with\n +(.*)\n +(.*)\n", train)
     assert said
     assert f"{said[1]} {said[2]}" in " ".join(plain.output.split())
+
+
+def test_readme_names_arguments_that_exist() -> None:
+    known = {"bundle": inspect.signature(bundle).parameters, "unbundle": inspect.signature(unbundle).parameters}
+    text = (ROOT / "README.md").read_text()
+    calls = re.findall(r"\b(bundle|unbundle)\((.*?)\)(?=[\s`|,;.])", text)
+    named = [(name, argument) for name, inner in calls for argument in re.findall(r"(\w+)=", inner)]
+    assert len(named) >= 6
+    assert [item for item in named if item[1] not in known[item[0]]] == []
 
 
 def test_readme_example_runs(tmp_path: Path, zygote: Zygote) -> None:
