@@ -19,6 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the bundle")
     parser.add_argument("--digest", metavar="SHA256", help="only if this is the bundle with this digest")
+    parser.add_argument(
+        "--allow",
+        metavar="WORD",
+        action="append",
+        default=[],
+        help="accept what the bundle asks consent for, such as opaque-code (repeat for more; kbundle inspect shows it)",
+    )
+    parser.add_argument(
+        "--fidelity",
+        choices=("full", "inference"),
+        help="of a bundle with the model and a graph, which of the two (default: the model)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,7 +45,13 @@ def run(options: argparse.Namespace) -> int:
         from bundler.unpack import unbundle
 
         with shown_progress() as progress:
-            model = unbundle(options.file, digest=options.digest or reader.digest, progress=progress)
+            model = unbundle(
+                options.file,
+                digest=options.digest or reader.digest,
+                allow=options.allow,
+                fidelity=options.fidelity,
+                progress=progress,
+            )
         result = replay(model, reader)
         digest = reader.digest
     passed = result.problem is None

@@ -294,3 +294,20 @@ def test_inspect_marks_opaque_objects_in_text_and_json(workshop: Workshop) -> No
         found = json.loads(inspect("--json"))
         assert found["needs"] == ["opaque-code"] and found["warnings"][0].startswith("opaque: the layer")
     """)
+
+
+def test_the_command_line_asks_for_consent_too(workshop: Workshop) -> None:
+    workshop.author("""
+        Made = type("Made", (keras.layers.Layer,), {"call": lambda self, x: x * 2})
+        model = keras.Sequential([keras.Input((3,), name="x"), Made(), keras.layers.Dense(2)])
+        bundle(model, "../hand_over/m.kbundle", by_value=[Made], payload="both")
+    """)
+    output = workshop.consumer("""
+        from bundler.cli.main import main
+        assert main(["test", "../hand_over/m.kbundle"]) == 1
+        assert main(["test", "../hand_over/m.kbundle", "--allow", "opaque-code"]) == 0
+        # The graph runs none of that code.
+        assert main(["test", "../hand_over/m.kbundle", "--fidelity", "inference"]) == 0
+    """).output
+    assert "opaque-code" in output and "next step" in output
+    assert output.count("passed; largest difference") == 2
