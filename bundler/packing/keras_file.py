@@ -10,10 +10,10 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
-from bundler.errors import PackError
+from bundler.errors import PackError, RebuildFailed
 from bundler.keras_io import keras_file, loading, payload
 from bundler.namespace import ROOT
-from bundler.packing import tfsm
+from bundler.packing import from_config, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
 from bundler.packing.live import from_model
 from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
@@ -56,16 +56,29 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     namespace = provisional_namespace(closure, packed)
     entries = list(resolution.roots)
     graphs = tfsm.graph_folders(config, [path.parent])
-    model = loading.load(
-        directory,
-        objects,
-        entries,
-        namespace,
-        custom_objects=given,
-        compile=True,
-        safe_mode=True,
-        graphs={name: folder.resolve() for name, folder in graphs.items()},
-    )
+    adaptations = from_config.surplus_arguments(config, objects, namespace, given)
+    while True:
+        try:
+            model = loading.load(
+                directory,
+                objects,
+                entries,
+                namespace,
+                custom_objects=given,
+                compile=True,
+                safe_mode=True,
+                graphs={name: folder.resolve() for name, folder in graphs.items()},
+                adaptations=adaptations,
+            )
+            break
+        except RebuildFailed as error:
+            more = from_config.raw_objects(config, objects, adaptations, error)
+            if not more:
+                error.hint = f"{error.hint}; if the model is at hand, pack it live: bundle(model, path) can do more"
+                raise
+            adaptations = (*adaptations, *more)
+            # The loader has put its own keys into the config.
+            keras_file.write_config(directory, config)
     if given:
         return from_model(model, search, scratch, step)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
@@ -85,6 +98,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
         closure=closure,
         facts=payload_facts(model, version),
         packed=packed,
+        adaptations=adaptations,
     )
 
 

@@ -309,5 +309,6 @@ def test_the_command_line_asks_for_consent_too(workshop: Workshop) -> None:
         # The graph runs none of that code.
         assert main(["test", "../hand_over/m.kbundle", "--fidelity", "inference"]) == 0
     """).output
-    assert "opaque-code" in output and "next step" in output
+    assert "opaque-code" in output
+    assert "next step" in output
     assert output.count("passed; largest difference") == 2

@@ -334,3 +334,44 @@ def test_the_names_of_outputs_do_not_depend_on_what_the_process_did_before(works
         second = packed("../hand_over/b.kbundle")
         assert first.outputs == second.outputs and first.outputs[0].name == "y"
     """)
+
+
+def test_a_keras_file_of_classes_that_keras_does_not_bring_back_is_adapted(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "odd.py": """
+                import keras
+                class Plain(keras.layers.Layer):
+                    def __init__(self, factor=2.0):
+                        super().__init__()
+                        self.factor = factor
+                    def call(self, x):
+                        return x * self.factor
+                class Around(keras.layers.Layer):
+                    def __init__(self, inner, **kwargs):
+                        super().__init__(**kwargs)
+                        self.inner = inner
+                    def call(self, x):
+                        return self.inner(x)
+                    def get_config(self):
+                        return {**super().get_config(), "inner": self.inner}
+            """
+        }
+    )
+    workshop.author("""
+        from odd import Around, Plain
+        model = keras.Sequential([keras.Input((3,)), Plain(3.0), Around(keras.layers.Dense(2))])
+        model.save("../hand_over/m.keras")
+        np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+    """)
+    workshop.consumer("""
+        import quick_proof
+        packed = bundler.bundle("../hand_over/m.keras", "../hand_over/m.kbundle", sources=["../source"])
+        assert {(item.kind, item.qualname, item.arguments) for item in packed.manifest.adaptations} == {
+            ("surplus_arguments", "Plain", ("trainable", "dtype")), ("restored_values", "Around", ("inner",))}
+        with open_bundle("../hand_over/m.kbundle") as reader:
+            assert reader.read("model/model.keras") == open("../hand_over/m.keras", "rb").read()
+    """)
+    workshop.consumer("""
+        check_same(unbundle("../hand_over/m.kbundle"), np.ones((4, 3)), np.load("../hand_over/y.npy"), "adapted")
+    """)
