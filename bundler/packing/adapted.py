@@ -16,7 +16,7 @@ from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, payload
 from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
-from bundler.keras_io.adapt.arguments import argument_of
+from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
@@ -30,6 +30,8 @@ from bundler.sources.live import attribute_of, is_framework, live_instances
 Wanted = dict[type, dict[str, tuple[str, ...]]]
 
 _MOST_ROUNDS = 6
+#: Kinds that only the loader acts on: the file is what plain Keras writes.
+_LOADERS = frozenset({adapt.SURPLUS_ARGUMENTS, adapt.RESTORED_SHAPES})
 OTHER_WAYS = (
     "mend the lines above; or bundle(model, path, builder=make_model) with a function that returns the model "
     'untrained; or bundle(model, path, fallback="inference") for a model that only predicts'
@@ -58,7 +60,7 @@ def save(
     wanted = _by_class(given, instances, model)
     plain = None
     first: PackError | None = None
-    if not any(kind != adapt.SURPLUS_ARGUMENTS for kinds in wanted.values() for kind in kinds):
+    if not any(kind not in _LOADERS for kinds in wanted.values() for kind in kinds):
         try:
             plain = payload.save(model, directory / "plain")
         except PackError as error:
@@ -67,9 +69,7 @@ def save(
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
-        if all(set(kinds) <= {adapt.SURPLUS_ARGUMENTS} for kinds in wanted.values()) and not needs_compile_arguments(
-            model
-        ):
+        if all(set(kinds) <= _LOADERS for kinds in wanted.values()) and not needs_compile_arguments(model):
             return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first)
 
@@ -142,6 +142,9 @@ def remedies(
     have = {(item.kind, item.module, item.qualname) for item in known}
     if place[1] is not None:
         guilty = [item for item in instances if place_of(type(item)) == place]
+        shaped = (adapt.RESTORED_SHAPES, str(place[0]), str(place[1]))
+        if guilty and shaped not in have and failure.stage == "load" and _has_tuple_shapes(guilty):
+            return (Adaptation(kind=shaped[0], module=shaped[1], qualname=shaped[2]),)
         found = _next_for(guilty, have, certain=True)
         if found:
             return found
@@ -154,6 +157,16 @@ def remedies(
     if not found and called not in have:
         return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
     return found
+
+
+def _has_tuple_shapes(instances: Iterable[Any]) -> bool:
+    """Say whether one of `instances` has a ``build`` of the author's, and was built with a shape that is a tuple."""
+    for instance in instances:
+        if hasattr(instance, "get_build_config") and not is_frameworks(type(instance), "build"):
+            shapes = (instance.get_build_config() or {}).values()
+            if any(isinstance(shape, tuple) for shape in shapes):
+                return True
+    return False
 
 
 def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
@@ -252,7 +265,7 @@ def _used(wanted: Mapping[str, tuple[str, ...]], needed: Mapping[str, tuple[str,
     """Return what the loader must do: what made a difference, and the surplus that no save shows."""
     if adapt.ATTRIBUTES in needed:
         return {kind: needed[kind] for kind in needed if kind != adapt.SURPLUS_ARGUMENTS}
-    return {**{kind: wanted[kind] for kind in wanted if kind == adapt.SURPLUS_ARGUMENTS}, **needed}
+    return {**{kind: wanted[kind] for kind in wanted if kind in _LOADERS}, **needed}
 
 
 def _merge(into: Wanted, other: Mapping[type, Mapping[str, tuple[str, ...]]]) -> None:

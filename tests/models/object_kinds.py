@@ -647,6 +647,19 @@ class Mix(keras.layers.Layer):
         """,
     ),
     _one_layer(
+        "build that tells one shape from several",
+        """
+class Mine(keras.layers.Layer):
+    def build(self, shape):
+        if isinstance(shape, list):
+            shape = shape[0]
+        self.scale = self.add_weight(shape=(shape[-1],), initializer="ones")
+    def call(self, x):
+        return (x[0] if isinstance(x, list) else x) * self.scale
+""",
+        adaptations=frozenset({"restored_shapes"}),
+    ),
+    _one_layer(
         "save_own_variables, save_assets",
         """
 import json, os

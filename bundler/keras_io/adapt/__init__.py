@@ -27,6 +27,10 @@ ATTRIBUTES = "attributes"
 #: a layer into a dict); they are what they were when the class sees them.
 RESTORED_VALUES = "restored_values"
 
+#: ``build`` of the class takes a list of numbers for the shapes of several inputs, and JSON makes lists of all shapes:
+#: those in the build config are tuples again when it sees them.
+RESTORED_SHAPES = "restored_shapes"
+
 #: A functional model whose class has a constructor of its own: its graph is rebuilt first, and its inputs and outputs
 #: go to the constructor under the names that are recorded.
 FUNCTIONAL_GRAPH = "functional_graph"
@@ -42,6 +46,7 @@ KINDS = (
     CONSTRUCTOR_ARGUMENTS,
     ATTRIBUTES,
     RESTORED_VALUES,
+    RESTORED_SHAPES,
     FUNCTIONAL_GRAPH,
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,

@@ -20,6 +20,7 @@ from bundler.keras_io.adapt import (
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
     FUNCTIONAL_GRAPH,
+    RESTORED_SHAPES,
     RESTORED_VALUES,
     SURPLUS_ARGUMENTS,
     state,
@@ -54,6 +55,7 @@ class Plan:
     graph: tuple[str, ...] | None = None
     called: bool = False
     compiled: bool = False
+    shaped: bool = False
 
 
 def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
@@ -72,6 +74,7 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
             graph=kinds.get(FUNCTIONAL_GRAPH),
             called=BUILT_BY_CALL in kinds,
             compiled=COMPILE_ARGUMENTS in kinds,
+            shaped=RESTORED_SHAPES in kinds,
         )
         for place, kinds in by_class.items()
     }
@@ -147,6 +150,8 @@ def _finished(instance: Any, plan: Plan, call: Any, lookup: Lookup) -> Any:
         _made(plan, lambda: call_once(instance, call))
     if plan.compiled:
         _compile_from(instance, lookup)
+    if plan.shaped:
+        _build_from_tuples(instance)
     return instance
 
 
@@ -212,6 +217,25 @@ def _policy(value: Any) -> Iterator[None]:
         yield
     finally:
         config.set_dtype_policy(before)
+
+
+def _build_from_tuples(instance: Any) -> None:
+    """Let Keras's next step build `instance` from shapes that are tuples, as they were when it was built first."""
+
+    def build_from_config(config: Any) -> None:
+        object.__delattr__(instance, "build_from_config")
+        instance.build_from_config(_with_tuples(config))
+
+    object.__setattr__(instance, "build_from_config", build_from_config)
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        is_shape = all(item is None or isinstance(item, int) for item in value)
+        return tuple(value) if is_shape else [_with_tuples(item) for item in value]
+    return value
 
 
 def _compile_from(instance: Any, lookup: Lookup) -> None:
