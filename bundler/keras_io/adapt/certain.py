@@ -35,8 +35,8 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     if cls.__init__ is object.__init__ or str(cls.__init__.__module__).partition(".")[0] in FRAMEWORK:
         return {}
     given = read(instance, BASE_ARGUMENTS)
-    needs = [name for name in (*given.takes,) if name not in config and name not in BASE_ARGUMENTS]
-    lost = [name for name in needs if name not in given.defaults and name not in ("args", "kwargs")]
+    # What the signature asks for: an argument that the code looks for in its **kwargs may be absent.
+    lost = [name for name in _required(cls) if name in given.takes and name not in (*config, *BASE_ARGUMENTS)]
     changed = [
         name
         for name in given.values
@@ -52,6 +52,12 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     if lost or changed or given.positional:
         found[CONSTRUCTOR_ARGUMENTS] = tuple(dict.fromkeys([*lost, *changed]))
     return found
+
+
+def _required(cls: type) -> list[str]:
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [item.name for item in parameters if item.default is item.empty and item.kind not in variadic]
 
 
 def starts_over(instance: Any) -> bool:

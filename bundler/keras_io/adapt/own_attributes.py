@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 import types
 from typing import Any
 
@@ -24,7 +25,8 @@ def own_attributes(instance: Any) -> dict[str, Any]:
         if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
             continue
         if name in frameworks:
-            if name not in authors or name not in _SETTINGS:
+            # The framework assigns such a name somewhere; it is its own where every model has it.
+            if name not in authors or (name in _names_of_every_model() and name not in _SETTINGS):
                 continue
         elif name in ("get_config", "get_compile_config", "build", "quantize") and name not in authors:
             continue
@@ -50,6 +52,11 @@ def assigned_in(cls: type, method: str) -> frozenset[str]:
 def framework_base(cls: type) -> type:
     """Return the nearest base class of the framework's, or `object`."""
     return next((base for base in cls.__mro__ if base.__module__.partition(".")[0] in FRAMEWORK), object)
+
+
+@functools.cache
+def _names_of_every_model() -> frozenset[str]:
+    return frozenset(vars(keras().Model()))
 
 
 def _is_bookkeeping(value: Any) -> bool:
