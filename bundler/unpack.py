@@ -159,12 +159,12 @@ def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | Non
     try:
         _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
         _verify_others(reader, payload)
+        if progress is not None:
+            progress("building the model", 0, 0)
+        framework.keras()
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    if progress is not None:
-        progress("building the model", 0, 0)
-    framework.keras()
     return saved_model.load_and_tidy(directory, payload)
 
 

@@ -33,8 +33,8 @@ _MOST_ROUNDS = 6
 #: Kinds that only the loader acts on: the file is what plain Keras writes.
 _LOADERS = frozenset({adapt.SURPLUS_ARGUMENTS, adapt.RESTORED_SHAPES})
 OTHER_WAYS = (
-    "mend the lines above; or bundle(model, path, builder=make_model) with a function that returns the model "
-    'untrained; or bundle(model, path, fallback="inference") for a model that only predicts'
+    "bundle(model, path, builder=make_model) with a function that returns the model untrained; or "
+    'bundle(model, path, fallback="inference") for a model that only predicts'
 )
 
 
@@ -107,7 +107,7 @@ def _adapted(
                 if first is not None
                 else "this model does not come back by itself, and these arguments cannot be read back from it:",
                 saving.problems,
-                hint=OTHER_WAYS,
+                hint=f"mend the lines above; or {OTHER_WAYS}",
             ) from failure
         if config is None:
             raise failure or PackError("Keras cannot save this model")
@@ -120,7 +120,7 @@ def _adapted(
     raise PackError(
         "the config of this model changes each time it is asked for",
         place=model.name,
-        hint="a get_config() must not change the object; " + OTHER_WAYS,
+        hint=f"a get_config() must not change the object; or {OTHER_WAYS}",
     )
 
 

@@ -45,6 +45,8 @@ def pack_until_proved(
         SourceError: the same, and arguments that could not be read back; or some code cannot travel.
         PackError: the model cannot be packed.
     """
+    # Of a file there is no live model to read arguments back from, or to trace.
+    is_file = model is None or isinstance(model, str | os.PathLike)
     known: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
     for turn in range(_MOST_ROUNDS):
@@ -57,7 +59,8 @@ def pack_until_proved(
                 raise
             last: PackError = _with_remedies(first, error.problems)
             break
-        adaptable = _is_adaptable(model, found)
+        is_full = found.facts.fidelity == "full"
+        adaptable = not is_file and is_full and found.builder is None
         # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
         originals = {place: original for original, place in found.renamed.items()}
         used = tuple(_renamed(item, originals) for item in found.adaptations)
@@ -70,7 +73,9 @@ def pack_until_proved(
             first = first or failure
             last = first
             if not adaptable:
-                raise
+                if is_file or not is_full or options.fallback is None:
+                    raise
+                break
             place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
             more = adapted.remedies(model, used, failure, place)
             if not more:
@@ -81,16 +86,11 @@ def pack_until_proved(
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
     if options.fallback is None:
-        last.hint = f"{last.hint}; {adapted.OTHER_WAYS}" if isinstance(last, ProofFailed) else last.hint
+        last.hint = f"{last.hint}; or {adapted.OTHER_WAYS}" if isinstance(last, ProofFailed) else last.hint
         raise last
     folder = scratch / "graph"
     folder.mkdir()
     return write(instead_of(last, model, folder, step, options.example_inputs))
-
-
-def _is_adaptable(model: Any, found: Found) -> bool:
-    """Say whether there is a live model to read arguments back from, and its classes are what failed."""
-    return not isinstance(model, str | os.PathLike) and found.facts.fidelity == "full" and found.builder is None
 
 
 def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
@@ -102,5 +102,5 @@ def _with_remedies(first: ProofFailed, problems: Sequence[str]) -> SourceError:
     return SourceError(
         "this model does not come back from its own file:",
         [str(first).partition("\n")[0], *problems],
-        hint=adapted.OTHER_WAYS,
+        hint=f"mend the lines above; or {adapted.OTHER_WAYS}",
     )

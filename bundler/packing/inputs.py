@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from bundler.errors import PackError
@@ -73,18 +74,23 @@ def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options
             expected="a keras.Model, or the path of a .weights.h5 file",
             found=f"{type(model).__module__}.{type(model).__name__}",
         )
-    found = from_model(model, search, scratch, step, builder=(function, arguments))
-    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
+    return _from_live(model, search, scratch, step, options, builder=(function, arguments))
 
 
 def _from_live(
-    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    options: Options,
+    adaptations: Sequence[Adaptation] = (),
+    builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
 ) -> Found:
     examples = options.example_inputs
     if options.payload == "inference":
         return from_graph(model, scratch, step, examples)
     try:
-        found = from_model(model, search, scratch, step, adaptations=adaptations)
+        found = from_model(model, search, scratch, step, adaptations=adaptations, builder=builder)
     except PackError as error:
         if options.fallback is None or adaptations:
             raise

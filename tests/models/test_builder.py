@@ -185,3 +185,29 @@ def test_the_command_refuses_a_malformed_argument(
     out = str(tmp_path / "m.kbundle")
     assert main(["pack", "-o", out, "--builder", "a.b:c", "--builder-arg", argument]) != 0
     assert "NAME=JSON" in textwrap.dedent(capsys.readouterr().err)
+
+
+def test_what_the_author_wants_beside_a_builder_counts(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "made.py": """
+                import keras
+
+                def make(units):
+                    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+            """
+        }
+    )
+    workshop.author("""
+        import quick_proof
+        from made import make
+        model = make(3)
+        options = {"builder": make, "builder_kwargs": {"units": 3}}
+        graph = bundler.bundle(model, "../hand_over/i.kbundle", payload="inference", **options).manifest
+        assert graph.payload.fidelity == "inference" and graph.builder is None
+        both = bundler.bundle(model, "../hand_over/b.kbundle", payload="both", **options).manifest
+        assert both.builder is not None and both.inference is not None
+        # This builder does not give the author's model back; the graph does.
+        wrong = {"builder": make, "builder_kwargs": {"units": 5}, "fallback": "inference"}
+        assert bundler.bundle(model, "../hand_over/w.kbundle", **wrong).manifest.payload.fidelity == "inference"
+    """)

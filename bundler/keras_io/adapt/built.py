@@ -48,7 +48,9 @@ def call_builder(function: Callable[..., Any], arguments: Mapping[str, Any], pla
     except BundleError:
         raise
     except Exception as error:
-        raise _failure(f"the builder raises {type(error).__name__}: {error}", place) from error
+        failure = _failure(f"the builder raises {type(error).__name__}: {error}", place)
+        failure.hint = "mend the builder, or the arguments that it is called with: builder_kwargs= (--builder-arg)"
+        raise failure from error
     if not isinstance(model, keras().Model):
         failure = _failure("the builder returns no model", place)
         failure.expected, failure.found = "a keras.Model", type(model).__qualname__

@@ -44,26 +44,17 @@ def call_signature(model: Any) -> dict[str, Any] | None:
 
 def call_once(model: Any, signature: dict[str, Any]) -> None:
     """Call `model` on zeros of `signature`, with 1 for every free dimension, and throw the result away."""
-    arguments, keywords = made_inputs(signature)
-    model(*arguments, **keywords)
-
-
-def made_inputs(signature: dict[str, Any], seed: int | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the positional and the named inputs that `signature` asks for: zeros, or numbers made from `seed`."""
     import numpy
 
-    random = None if seed is None else numpy.random.default_rng(seed)
-
-    def make(shape: list[int | None], dtype: str) -> Any:
-        sizes = [2 if size is None and random is not None else 1 if size is None else size for size in shape]
-        if dtype == "string":
-            return keras().ops.convert_to_tensor(numpy.full(sizes, ""), dtype=dtype)
-        values = numpy.zeros(sizes) if random is None or dtype == "int32" else random.uniform(0, 1, sizes)
-        return keras().ops.convert_to_tensor(values.astype(dtype), dtype=dtype)
+    def zeros(shape: list[int | None], dtype: str) -> Any:
+        sizes = [1 if size is None else size for size in shape]
+        values = numpy.full(sizes, "") if dtype == "string" else numpy.zeros(sizes, dtype)
+        return keras().ops.convert_to_tensor(values, dtype=dtype)
 
     if "inputs" in signature:
-        return (_map(signature["inputs"], make),), {}
-    return (), {name: _map(spec, make) for name, spec in signature["arguments"].items()}
+        model(_map(signature["inputs"], zeros))
+    else:
+        model(**{name: _map(spec, zeros) for name, spec in signature["arguments"].items()})
 
 
 def _can_be_called(model: Any, specs: dict[str, Any]) -> bool:
