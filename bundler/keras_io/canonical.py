@@ -6,8 +6,12 @@ order of its own. Here they are numbered by base name, in the order in which the
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import logging
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,35 @@ from bundler.keras_io.python_calls import GRAPH, read_graph
 _NUMBERED = re.compile(r"^(?P<base>.+)_(?P<number>\d+)$")
 
 
+#: A SavedModel's random number; the manifest has every other fact in that file.
+FINGERPRINT = "fingerprint.pb"
+
+
+def write_saved_model(held: Any, directory: Path, signatures: Mapping[str, Any], options: Any = None) -> None:
+    """Let TensorFlow save `held` to the folder `directory`; raises whatever TensorFlow raises."""
+    with _without_notice():
+        tensorflow = importlib.import_module("tensorflow")
+        tensorflow.saved_model.save(held, os.fspath(directory), signatures=dict(signatures), options=options)
+
+
+@contextlib.contextmanager
+def _without_notice() -> Iterator[None]:
+    """Keep TensorFlow from telling the user about a folder that is about to go ("Assets written to")."""
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Assets written to")
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_ours)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_ours)
+
+
 def canonicalise(directory: Path) -> None:
     """Rewrite the graph of the SavedModel in `directory` in place; what it computes stays the same."""
+    (directory / FINGERPRINT).unlink(missing_ok=True)
     saved = read_graph(directory)
     for meta in saved.meta_graphs:
         library = meta.graph_def.library

@@ -18,7 +18,7 @@ from bundler.errors import PackError
 from bundler.keras_io import calls, inputs, samples
 from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.calls import told
-from bundler.keras_io.canonical import canonicalise
+from bundler.keras_io.canonical import canonicalise, write_saved_model
 from bundler.keras_io.comparison import GRAPH, compare, tolerances_for
 from bundler.keras_io.held import resources, unchanged
 from bundler.keras_io.python_calls import python_calls, refuse_python_calls
@@ -30,7 +30,6 @@ ENDPOINT = "serve"
 FLAT = "serving_default"
 #: Inputs that are made for a graph are not kept, and may be larger than those of a self-test.
 _LARGEST = 256 << 20
-_FINGERPRINT = "fingerprint.pb"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +86,6 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
         shutil.rmtree(directory)
         _write(holder, flat, directory, model, debug=True)
         refuse_python_calls(python_calls(directory), f"the model {model.name!r}")
-    # Its one fact that the manifest does not have is a random number.
-    (directory / _FINGERPRINT).unlink(missing_ok=True)
     canonicalise(directory)
     agreement = _agreement(model, traced, directory)
     specs = tf.nest.flatten(traced.specs)
@@ -222,7 +219,7 @@ def _write(holder: Any, flat: Any, directory: Path, model: Any, *, debug: bool) 
     tf = importlib.import_module("tensorflow")
     options = tf.saved_model.SaveOptions(save_debug_info=debug)
     try:
-        tf.saved_model.save(holder, str(directory), signatures={FLAT: flat}, options=options)
+        write_saved_model(holder, directory, {FLAT: flat}, options)
     except Exception as error:
         raise PackError(
             f"TensorFlow cannot save the graph of this model: {told(error)}",

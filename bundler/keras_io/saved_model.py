@@ -15,7 +15,7 @@ from typing import Any
 from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io import graph as tracing
 from bundler.keras_io.calls import told
-from bundler.keras_io.canonical import canonicalise
+from bundler.keras_io.canonical import FINGERPRINT, canonicalise, write_saved_model
 from bundler.keras_io.framework import keras, versions
 from bundler.keras_io.inference_model import inference_class
 from bundler.keras_io.payload import DATATYPES
@@ -32,7 +32,7 @@ _FOLDERS = ("variables", "assets")
 
 def files_of(directory: Path) -> list[Path]:
     """Return the files of the SavedModel in `directory` that loading it takes, in order."""
-    files = [directory / GRAPH, directory / "fingerprint.pb"]
+    files = [directory / GRAPH, directory / FINGERPRINT]
     for folder in _FOLDERS:
         files += sorted(path for path in (directory / folder).rglob("*") if path.is_file())
     return [path for path in files if path.is_file()]
@@ -151,16 +151,14 @@ def save(model: Any, directory: Path) -> Payload:
     Raises:
         PackError: TensorFlow cannot save it.
     """
-    tf = importlib.import_module("tensorflow")
     try:
-        tf.saved_model.save(model.graph, os.fspath(directory), signatures=dict(model.signatures))
+        write_saved_model(model.graph, directory, model.signatures)
     except Exception as error:
         raise PackError(
             f"TensorFlow cannot save this graph again: {told(error)}",
             place=model.name,
             hint="copy the bundle that it came from",
         ) from error
-    (directory / "fingerprint.pb").unlink(missing_ok=True)
     canonicalise(directory)
     facts: Payload = model.facts
     return facts
