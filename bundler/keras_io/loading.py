@@ -26,6 +26,8 @@ from bundler.namespace import Namespace, load_opaque
 
 #: The next step where nothing better is known.
 SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
+#: What an adaptation may be of without being declared: the stock models, as the root of the config.
+_ROOTS = (("keras", "Model"), ("keras", "Sequential"))
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
@@ -72,17 +74,20 @@ def load(
     for name in entries:
         _import(name, namespace)
     offered: dict[str, Any] = {}
+    makeable: dict[str, Any] = {}
     keys = {*custom_objects}
     for item in objects:
         replaced = item.key in custom_objects
         obj = custom_objects[item.key] if replaced else find_object(item, namespace)
         key = _register(item, obj, namespace, replaced=replaced)
         offered[key] = obj
+        if replaced or _may_be_made(item, obj):
+            makeable[key] = obj
         keys.add(item.key)
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _adapters(config, adaptations, objects, namespace, offered, custom_objects)
+    offered |= _adapters(config, adaptations, objects, namespace, makeable, custom_objects)
     if builder is not None:
         function = find_function(builder, namespace)
         key = f"{namespace.prefix}>builder"
@@ -118,12 +123,18 @@ def _adapters(
     adaptations: Sequence[Adaptation],
     objects: Sequence[CustomObject],
     namespace: Namespace,
-    offered: Mapping[str, Any],
+    makeable: Mapping[str, Any],
     custom_objects: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Point the nodes of adapted classes to adapters, and return those by key.
 
-    An adapter's key is not that of the class: the table would win over what this load offers.
+    An adapter's key is not that of the class: the table would win over what this load offers. An adapter calls what
+    it stands for with arguments from the config. So it stands for the bundle's own code, for classes that Keras would
+    rebuild from a config anyway, and for Keras's two models at the root; never for a function, or for whatever else
+    can be imported here.
+
+    Raises:
+        InvalidBundle: an adaptation is of something else.
     """
     adapters: dict[str, Any] = {}
     by_place = {(item.module, item.qualname): item for item in objects}
@@ -134,12 +145,16 @@ def _adapters(
         if item is not None and item.key not in custom_objects:
             cls = find_object(item, namespace)
             paths: Sequence[str] = item.paths
-        elif item is None and is_framework_name(place[0]):
-            cls, paths = getattr(importlib.import_module(place[0]), place[1]), ("",)
+            if not _may_be_made(item, cls):
+                raise _not_adapted(place)
+        elif place in _ROOTS:
+            cls, paths = getattr(keras(), place[1]), ("",)
+        elif item is None:
+            raise _not_adapted(place)
         else:
             # The caller's own class is nobody's to adapt.
             continue
-        adapters[key] = adapter_of(cls, plan, offered.__getitem__)
+        adapters[key] = adapter_of(cls, plan, makeable.__getitem__)
         for pointer in paths:
             node = configtree.get(config, pointer)
             if isinstance(node, dict) and not _only_names(config, pointer):
@@ -154,9 +169,18 @@ def _only_names(config: Any, pointer: str) -> bool:
     return isinstance(around, dict) and TAG in around and around[TAG] != "node"
 
 
-def is_framework_name(module: str) -> bool:
-    """Say whether `module` is Keras's."""
-    return module.partition(".")[0] == "keras"
+def _may_be_made(item: CustomObject, obj: Any) -> bool:
+    """Say whether objects may be made of `obj` with arguments from a config: code of the bundle, or Keras would too."""
+    is_rebuilt_by_keras = isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config")
+    return bool(item.source or item.opaque) or is_rebuilt_by_keras
+
+
+def _not_adapted(place: tuple[str, str]) -> InvalidBundle:
+    return InvalidBundle(
+        "the manifest adapts what is no class of the bundle",
+        place=f"manifest.json: adaptations, {'.'.join(place)[:200]}",
+        hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+    )
 
 
 def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> RebuildFailed:

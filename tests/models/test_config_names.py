@@ -44,3 +44,52 @@ def test_what_is_written_of_the_framework_can_be_read(workshop: Workshop) -> Non
                       keras.layers.Dense, keras.optimizers.schedules.CosineDecay, keras.Model, int]:
             assert decode(encode(value, lambda _: None), {}.__getitem__) is value, value
     """)
+
+
+def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Workshop) -> None:
+    workshop.author("""
+        bundle(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import dataclasses, json, os, subprocess, zipfile
+        from bundler.archive.writer import NewMember, write_bundle
+        from bundler.manifest import Adaptation, CustomObject
+
+        with open_bundle("../hand_over/m.kbundle") as reader:
+            manifest = reader.manifest
+            content = {item.name: reader.read(item.name) for item in manifest.members}
+
+        def planted(name, adaptation, objects=(), config=None):
+            open("model.keras", "wb").write(content["model/model.keras"])
+            if config is not None:
+                with zipfile.ZipFile("model.keras") as old, zipfile.ZipFile("new.keras", "w") as new:
+                    for entry in old.namelist():
+                        new.writestr(entry, json.dumps(config) if entry == "config.json" else old.read(entry))
+                os.replace("new.keras", "model.keras")
+            members = [NewMember(name=n, content=c) for n, c in content.items() if n != "model/model.keras"]
+            members.append(NewMember(name="model/model.keras", content=open("model.keras", "rb").read()))
+            said = dataclasses.replace(manifest, adaptations=(adaptation,), objects=objects)
+            write_bundle(name, said, members, overwrite=True)
+            return name
+
+        def refused(path):
+            try:
+                unbundle(path)
+            except InvalidBundle as error:
+                return "adaptations" in str(error)
+            return False
+
+        for module, qualname in [
+            ("keras.utils", "get_file"), ("keras.models", "load_model"),
+            ("keras.config", "enable_unsafe_deserialization"), ("keras.nope", "nope"),
+            ("keras", "Nope"), ("keras", "Layer"), ("subprocess", "Popen"),
+        ]:
+            adaptation = Adaptation(kind="constructor_arguments", module=module, qualname=qualname)
+            assert refused(planted("p.kbundle", adaptation)), (module, qualname)
+
+        # Declared, as of an installed distribution: it is not called either.
+        run = CustomObject(kind="object", key="Popen", module="subprocess", qualname="Popen",
+                           distribution="x", paths=("/config/layers/1",))
+        adaptation = Adaptation(kind="constructor_arguments", module="subprocess", qualname="Popen")
+        assert refused(planted("q.kbundle", adaptation, (run,)))
+    """)
