@@ -32,10 +32,8 @@ Wanted = dict[type, dict[str, tuple[str, ...]]]
 _MOST_ROUNDS = 6
 #: Kinds that only the loader acts on: the file is what plain Keras writes.
 _LOADERS = frozenset({adapt.SURPLUS_ARGUMENTS, adapt.RESTORED_SHAPES})
-OTHER_WAYS = (
-    "bundle(model, path, builder=make_model) with a function that returns the model untrained; or "
-    'bundle(model, path, fallback="inference") for a model that only predicts'
-)
+AS_GRAPH = 'bundle(model, path, fallback="inference") for a model that only predicts'
+OTHER_WAYS = f"bundle(model, path, builder=make_model) with a function that returns the model untrained; or {AS_GRAPH}"
 
 
 def save(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,6 @@ from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.manifest import Adaptation
 from bundler.packing import adapted
 from bundler.packing.compose import Found
-from bundler.packing.inference import instead_of
 from bundler.packing.inputs import from_input
 from bundler.packing.options import Options
 from bundler.packing.search import Search, Step
@@ -45,7 +44,7 @@ def pack_until_proved(
         SourceError: the same, and arguments that could not be read back; or some code cannot travel.
         PackError: the model cannot be packed.
     """
-    # Of a file there is no live model to read arguments back from, or to trace.
+    # Of a file there is no live model to read arguments back from.
     is_file = model is None or isinstance(model, str | os.PathLike)
     known: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
@@ -54,10 +53,8 @@ def pack_until_proved(
         folder.mkdir()
         try:
             found = from_input(model, search, folder, step, options, known)
-        except SourceError as error:
-            if first is None:
-                raise
-            last: PackError = _with_remedies(first, error.problems)
+        except PackError as error:
+            last: PackError = error if first is None else _with_remedies(first, error)
             break
         is_full = found.facts.fidelity == "full"
         adaptable = not is_file and is_full and found.builder is None
@@ -70,27 +67,48 @@ def pack_until_proved(
         try:
             return write(handed_over.pop())
         except ProofFailed as failure:
+            if not is_full:
+                raise
             first = first or failure
             last = first
             if not adaptable:
-                if is_file or not is_full or options.fallback is None:
-                    raise
                 break
             place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
             more = adapted.remedies(model, used, failure, place)
-            if not more:
+            if not more or turn + 1 == _MOST_ROUNDS:
                 break
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
             known = adapted.merged(used, more)
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
-    if options.fallback is None:
-        last.hint = f"{last.hint}; or {adapted.OTHER_WAYS}" if isinstance(last, ProofFailed) else last.hint
+    if options.fallback is None or options.payload == "inference":
+        if last is first:
+            has_builder = options.builder is not None
+            last.hint = f"{last.hint}; or {adapted.AS_GRAPH if has_builder else adapted.OTHER_WAYS}"
         raise last
-    folder = scratch / "graph"
+    step("trying again: as a graph")
+    return write(_as_graph(last, model, search, scratch / "graph", step, options))
+
+
+def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: Step, options: Options) -> Found:
+    """Return the graph of a model that `error` keeps from travelling as a full one.
+
+    Raises:
+        PackError: that is not possible for the same reason.
+        SourceError: it is not possible for another one; both are listed.
+    """
     folder.mkdir()
-    return write(instead_of(last, model, folder, step, options.example_inputs))
+    try:
+        return from_input(model, search, folder, step, replace(options, payload="inference", fallback=None))
+    except PackError as second:
+        if str(second) == str(error):
+            raise error from None
+        raise SourceError(
+            "this model travels neither as a full model nor as a graph:",
+            [f"full: {error}", f"graph: {second}"],
+            hint="mend one of the two, or pack with builder=, a function that returns the untrained model",
+        ) from second
 
 
 def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
@@ -98,9 +116,14 @@ def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]
     return replace(item, module=module, qualname=qualname)
 
 
-def _with_remedies(first: ProofFailed, problems: Sequence[str]) -> SourceError:
+def _with_remedies(first: ProofFailed, error: PackError) -> SourceError:
+    problems = error.problems if isinstance(error, SourceError) else [_first_line(error)]
     return SourceError(
         "this model does not come back from its own file:",
-        [str(first).partition("\n")[0], *problems],
+        [_first_line(first), *problems],
         hint=f"mend the lines above; or {adapted.OTHER_WAYS}",
     )
+
+
+def _first_line(error: PackError) -> str:
+    return str(error).partition("\n")[0]

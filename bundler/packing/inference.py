@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from bundler.archive.writer import NewMember
-from bundler.errors import PackError, SourceError
 from bundler.keras_io import framework, graph, saved_model
 from bundler.keras_io.python_calls import GRAPH
 from bundler.manifest import Parameters, Payload
@@ -29,22 +28,6 @@ def from_graph(model: Any, scratch: Path, step: Step, example_inputs: Any = None
     """
     members, facts = _graph_of(model, scratch, step, example_inputs)
     return found_graph(model, members, facts)
-
-
-def instead_of(error: PackError, model: Any, scratch: Path, step: Step, example_inputs: Any = None) -> Found:
-    """Return what `from_graph` does for a model that `error` keeps from travelling as a full one.
-
-    Raises:
-        SourceError: neither way is open; both causes are listed.
-    """
-    try:
-        return from_graph(model, scratch, step, example_inputs)
-    except PackError as second:
-        raise SourceError(
-            "this model travels neither as a full model nor as a graph:",
-            [f"full: {error}", f"graph: {second}"],
-            hint="mend one of the two, or pack with builder=, a function that returns the untrained model",
-        ) from second
 
 
 def with_graph(found: Found, scratch: Path, step: Step, example_inputs: Any = None) -> Found:

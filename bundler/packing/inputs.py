@@ -15,7 +15,7 @@ from bundler.keras_io.saved_model import is_saved_model
 from bundler.manifest import Adaptation
 from bundler.packing import built
 from bundler.packing.compose import Found
-from bundler.packing.inference import from_graph, from_inference_model, instead_of, with_graph
+from bundler.packing.inference import from_graph, from_inference_model, with_graph
 from bundler.packing.keras_file import from_keras_file
 from bundler.packing.legacy import from_legacy_file
 from bundler.packing.live import from_model
@@ -32,7 +32,7 @@ def from_input(
     """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
 
     With a builder it may also be a file of weights, or nothing: then the builder's model goes in as it is made.
-    `adaptations` are what a live model is known to need.
+    `adaptations` are what a live model is known to need. `options.fallback` is the caller's business.
 
     Raises:
         PackError: it is neither, or cannot be packed.
@@ -89,12 +89,7 @@ def _from_live(
     examples = options.example_inputs
     if options.payload == "inference":
         return from_graph(model, scratch, step, examples)
-    try:
-        found = from_model(model, search, scratch, step, adaptations=adaptations, builder=builder)
-    except PackError as error:
-        if options.fallback is None or adaptations:
-            raise
-        return instead_of(error, model, scratch, step, examples)
+    found = from_model(model, search, scratch, step, adaptations=adaptations, builder=builder)
     return with_graph(found, scratch, step, examples) if options.payload == "both" else found
 
 

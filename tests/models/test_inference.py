@@ -563,3 +563,53 @@ def test_text_that_no_self_test_can_keep_is_compared_all_the_same(workshop: Work
         assert compare(one, other, Tolerances(absolute=1, relative=1)).problem
         assert compare(one, one, Tolerances(absolute=0, relative=0)).problem is None
     """)
+
+
+def test_the_fallback_works_for_model_files_and_weights_of_a_builder(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "local.py": """
+                import os
+                import keras
+                from keras import layers
+
+                class Local(layers.Layer):
+                    def call(self, x):
+                        # True in the author's working folder alone.
+                        return x * (3.0 if os.path.exists("here.txt") else 1.0)
+
+                def make():
+                    return keras.Sequential([keras.Input((3,)), Local(), layers.Dense(2)])
+            """
+        }
+    )
+    workshop.author("""
+        import quick_proof, warnings
+        warnings.simplefilter("ignore")
+        from local import make
+        open("here.txt", "w").close()
+        model = make()
+        model.save("m.keras")
+        model.save("m.h5")
+        model.save_weights("m.weights.h5")
+        np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
+        sources = ["../source"]
+        for index, (what, more) in enumerate((
+            ("m.keras", {"sources": sources}), ("m.h5", {"sources": sources}), ("m.weights.h5", {"builder": make}),
+        )):
+            try:
+                bundler.bundle(what, "../hand_over/no.kbundle", **more)
+            except ProofFailed as error:
+                assert 'fallback="inference"' in error.hint, error
+            else:
+                raise AssertionError("not refused")
+            bundler.bundle(what, f"../hand_over/{index}.kbundle", fallback="inference", **more)
+        import os
+        assert not os.path.exists("../hand_over/no.kbundle")
+    """)
+    workshop.consumer("""
+        for index in range(3):
+            model = unbundle(f"../hand_over/{index}.kbundle")
+            assert model.fidelity == "inference"
+            check_same(model, np.ones((4, 3)), np.load("../hand_over/y.npy"), "graph")
+    """)

@@ -1,0 +1,93 @@
+"""What `bundle` tries next when a model does not come back, without a framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.manifest import Adaptation
+from bundler.packing import attempts
+from bundler.packing.options import Options
+from bundler.packing.search import Search
+
+GRAPH = object()
+
+
+class Attempts:
+    """Stands for everything below `pack_until_proved`: `answers` are what each round finds, in order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answers: list[Any], *, graph: Any = GRAPH) -> None:
+        self.answers = answers
+        self.graph = graph
+        self.told: list[str] = []
+        self.rounds = 0
+        monkeypatch.setattr(attempts, "from_input", self._from_input)
+        monkeypatch.setattr(attempts.adapted, "remedies", self._remedies)
+
+    def run(self, scratch: Path, **options: Any) -> Any:
+        return attempts.pack_until_proved(
+            SimpleNamespace(), Search(), scratch, self.told.append, Options(**options), self._write
+        )
+
+    def _from_input(self, model: Any, search: Any, folder: Path, step: Any, options: Options, known: Any = ()) -> Any:
+        assert folder.is_dir()
+        if options.payload == "inference":
+            answer = self.graph
+        else:
+            answer = self.answers[min(self.rounds, len(self.answers) - 1)]
+            self.rounds += 1
+        if isinstance(answer, Exception):
+            raise answer
+        fidelity = "inference" if answer is GRAPH else "full"
+        return SimpleNamespace(facts=SimpleNamespace(fidelity=fidelity), builder=None, renamed={}, adaptations=())
+
+    def _remedies(self, *_: Any) -> tuple[Adaptation, ...]:
+        return (Adaptation(kind=f"kind-{self.rounds}", module="m", qualname="C"),)
+
+    def _write(self, found: Any) -> str:
+        if found.facts.fidelity == "full":
+            raise ProofFailed("it does not come back", stage="load", hint="look")
+        return "the graph was written"
+
+
+def test_a_later_round_that_cannot_be_packed_leads_to_the_fallback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tried = Attempts(monkeypatch, ["full", PackError("Keras cannot save it so")])
+    assert tried.run(tmp_path, fallback="inference") == "the graph was written"
+
+
+def test_a_later_round_that_cannot_be_packed_is_told_with_the_failure_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tried = Attempts(monkeypatch, ["full", PackError("Keras cannot save it so")])
+    with pytest.raises(SourceError) as caught:
+        tried.run(tmp_path)
+    assert caught.value.problems == ("it does not come back", "Keras cannot save it so")
+    assert "builder=" in str(caught.value)
+    assert 'fallback="inference"' in str(caught.value)
+
+
+def test_another_round_is_announced_only_if_it_follows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = Attempts(monkeypatch, ["full"])
+    with pytest.raises(ProofFailed):
+        tried.run(tmp_path)
+    assert len([line for line in tried.told if line.startswith("trying again")]) == tried.rounds - 1
+
+
+def test_both_causes_are_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = Attempts(monkeypatch, [PackError("no lock can be saved")], graph=PackError("it cannot be traced"))
+    with pytest.raises(SourceError) as caught:
+        tried.run(tmp_path, fallback="inference")
+    assert caught.value.problems == ("full: no lock can be saved", "graph: it cannot be traced")
+
+    same = PackError("the model is not built")
+    tried = Attempts(monkeypatch, [same], graph=PackError("the model is not built"))
+    (tmp_path / "second").mkdir()
+    with pytest.raises(PackError) as alone:
+        tried.run(tmp_path / "second", fallback="inference")
+    assert alone.value is same
