@@ -96,14 +96,19 @@ def close_over(resolution: Resolution, locator: Locator, search: Search) -> Clos
 
 
 def provisional_namespace(closure: Closure, packed: Mapping[str, str]) -> Namespace:
-    """Return a module tree for source that has no bundle yet, named for the source itself."""
+    """Return a module tree for source that has no bundle yet, named for all that its code can see."""
+    data = {item.path: item.read() for item in closure.data}
     digest = hashlib.sha256()
-    for module in closure.modules:
-        digest.update(f"{module.name}\0{len(module.text)}\0".encode() + module.text)
+    for what, name, content in (
+        *(("package" if module.is_package else "module", module.name, module.text) for module in closure.modules),
+        *(("data", path, content) for path, content in data.items()),
+        *(("version", name, version.encode()) for name, version in sorted(packed.items())),
+    ):
+        digest.update(f"{what}\0{name}\0{len(content)}\0".encode() + content)
     return open_namespace(
         f"sha256:{digest.hexdigest()}",
         [ModuleText(name=module.name, text=module.text, package=module.is_package) for module in closure.modules],
-        {item.path: item.read() for item in closure.data},
+        data,
         versions=packed,
         isolation=registry.isolated,
     )
