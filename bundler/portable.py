@@ -25,6 +25,7 @@ from typing import Any, SupportsIndex
 from bundler import configtree
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
+from bundler.archive.scratch import scratch_folder, written_below
 from bundler.consent import check_consent
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
@@ -87,9 +88,10 @@ def revive(
     if namespace is None:
         namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))
     framework.keras()
-    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-        path = Path(scratch) / "model.keras"
-        path.write_bytes(state)
+    with scratch_folder() as scratch:
+        path = scratch / "model.keras"
+        with written_below(scratch):
+            path.write_bytes(state)
         directory = path.with_suffix("")
         unpack_keras_file(path, directory)
         objects = objects_again(directory, manifest, namespace, reference.custom_objects)

@@ -15,7 +15,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.reader import BundleReader
-from bundler.errors import LimitExceeded
+from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
@@ -115,20 +115,29 @@ def build(
     hosts: Mapping[str, Any] | None = None,
     graphs: Mapping[str, Path] | None = None,
 ) -> Any:
-    """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`."""
-    model = loading.load(
-        directory,
-        manifest.objects,
-        [module.name for module in manifest.modules if module.entry],
-        namespace,
-        custom_objects=custom_objects,
-        compile=compile,
-        safe_mode=safe_mode,
-        hosts=hosts,
-        graphs=graphs,
-        adaptations=manifest.adaptations,
-        builder=manifest.builder,
-    )
+    """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`.
+
+    Raises:
+        BundleError: as `load` does; what a crafted config makes it raise beyond that is `RebuildFailed` (I12).
+    """
+    try:
+        model = loading.load(
+            directory,
+            manifest.objects,
+            [module.name for module in manifest.modules if module.entry],
+            namespace,
+            custom_objects=custom_objects,
+            compile=compile,
+            safe_mode=safe_mode,
+            hosts=hosts,
+            graphs=graphs,
+            adaptations=manifest.adaptations,
+            builder=manifest.builder,
+        )
+    except BundleError:
+        raise
+    except Exception as error:
+        raise loading.rebuild_error(error, namespace) from error
     _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
     return model
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, Literal
 from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
+from bundler.archive.scratch import scratch_folder, written_below
 from bundler.consent import check_consent, check_words
 from bundler.errors import RebuildFailed, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest
@@ -82,10 +82,10 @@ def unbundle(
                 selftest.require_same(selftest.replay(model, reader))
             return model
         allowed = check_consent(manifest, allow)
-        with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-            directory = Path(scratch) / "model"
+        with scratch_folder() as scratch:
+            directory = scratch / "model"
             keras_file = directory.with_suffix(".keras")
-            with keras_file.open("wb") as stored:
+            with written_below(scratch), keras_file.open("wb") as stored:
                 reader.copy_to(payload.member, stored, progress)
             code = read_code(reader, manifest)
             graphs = _unpack_graphs(reader, progress)
@@ -195,9 +195,10 @@ def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, p
         if not name.is_relative_to(place):
             continue
         path = directory / name.relative_to(place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as target:
-            reader.copy_to(member.name, target, progress)
+        with written_below(directory):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as target:
+                reader.copy_to(member.name, target, progress)
 
 
 def _verify_others(reader: BundleReader, payload: Payload) -> None:

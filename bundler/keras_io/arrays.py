@@ -22,6 +22,7 @@ import json
 import math
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,17 @@ _ML_DTYPES = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2", "int2", "uin
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DEPTH = 16
 #: What `zipfile`, `json` and NumPy raise about a file that is not ours.
-_FOREIGN = (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, OverflowError, RuntimeError)
+_FOREIGN = (
+    zipfile.BadZipFile,
+    struct.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+)
 #: Version 1.0 of the .npy header, for the arrays that are written here: little-endian, in C order.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biufcS][0-9]{1,9})', 'fortran_order': False, "

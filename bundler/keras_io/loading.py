@@ -71,6 +71,8 @@ def load(
     """
     check_kinds(adaptations)
     config = read_config(directory)
+    if not isinstance(config, dict):
+        raise InvalidBundle("the config of the model is no object", place="config.json", found=type(config).__name__)
     for name in entries:
         _import(name, namespace)
     offered: dict[str, Any] = {}

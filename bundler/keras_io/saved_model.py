@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bundler.archive import scratch
 from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io import graph as tracing
 from bundler.keras_io.calls import told
@@ -133,7 +134,8 @@ def load_and_tidy(directory: Path, facts: Payload) -> Any:
         raise
     if any((directory / "assets").rglob("*")):
         shutil.rmtree(directory / "variables", ignore_errors=True)
-        (directory / GRAPH).unlink()
+        # TensorFlow also reads a graph under another name.
+        (directory / GRAPH).unlink(missing_ok=True)
         atexit.register(remove, directory, os.getpid())
     else:
         shutil.rmtree(directory, ignore_errors=True)
@@ -141,8 +143,8 @@ def load_and_tidy(directory: Path, facts: Payload) -> Any:
 
 
 def private_folder() -> Path:
-    """Return a new folder that only this user can read, so that nobody swaps a file between check and load."""
-    return Path(tempfile.mkdtemp(prefix="kbundle-graph-"))
+    """Return a new folder for a graph that only this user can read; raises as `scratch.written_below`."""
+    return scratch.private_folder("kbundle-graph-")
 
 
 def save(model: Any, directory: Path) -> Payload:
@@ -166,8 +168,8 @@ def save(model: Any, directory: Path) -> Payload:
 
 def pickled(model: Any) -> tuple[Any, tuple[Any, ...]]:
     """Return how an `InferenceModel` is pickled: with its graph, so that it needs no bundle where it arrives."""
-    with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-        directory = Path(scratch) / "graph"
+    with tempfile.TemporaryDirectory(prefix="kbundle-") as folder:
+        directory = Path(folder) / "graph"
         facts = save(model, directory)
         files = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files_of(directory)}
     return _from_pickle, (files, to_json(facts))
@@ -190,8 +192,9 @@ def _from_pickle(files: Mapping[str, bytes], facts: Any) -> Any:
 def _write(files: Mapping[str, bytes], directory: Path) -> None:
     for name, content in files.items():
         path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        with scratch.written_below(directory):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 def remove(directory: Path, owner: int) -> None:

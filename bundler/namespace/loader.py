@@ -10,11 +10,12 @@ import linecache
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from bundler.archive.scratch import private_folder, written_below
+from bundler.errors import RebuildFailed
 from bundler.namespace.imports import bundle_import
 from bundler.namespace.tree import (
     IMPORT_LOCK,
@@ -40,7 +41,11 @@ def open_namespace(
     isolation: Isolation,
     pickles: Mapping[tuple[str, str], bytes] | None = None,
 ) -> Namespace:
-    """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet."""
+    """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet.
+
+    Raises:
+        RebuildFailed: a module is no text, or the files that the code looks for cannot be written.
+    """
     prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS]
     with IMPORT_LOCK:
         if prefix in NAMESPACES:
@@ -57,14 +62,14 @@ def open_namespace(
             isolation=isolation,
             pickles=dict(pickles or {}),
         )
+        texts = {name: _text(namespace, name) for name in namespace.modules}
         namespace.builtins = {**vars(builtins), "__import__": bundle_import(namespace)}
         if _wants_files(namespace):
             _write_files(namespace)
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
         NAMESPACES[prefix] = namespace
-        for name in namespace.modules:
-            text = namespace.text(name)
+        for name, text in texts.items():
             # No modification time: linecache then never replaces the entry with what a path holds (I8).
             linecache.cache[namespace.filename(name)] = (
                 len(text),
@@ -75,6 +80,17 @@ def open_namespace(
         return namespace
 
 
+def _text(namespace: Namespace, name: str) -> str:
+    try:
+        return namespace.text(name)
+    except (SyntaxError, ValueError, LookupError) as error:
+        raise RebuildFailed(
+            f"the source of a module is no Python text: {error}",
+            place=name,
+            hint="ask the author for a new bundle; this one was not written by kbundle",
+        ) from error
+
+
 def _wants_files(namespace: Namespace) -> bool:
     """Say whether the code looks for itself on disk: then it gets real files, otherwise none are written."""
     marks = (b"__file__", b"__path__", b"pkgutil")
@@ -82,18 +98,19 @@ def _wants_files(namespace: Namespace) -> bool:
 
 
 def _write_files(namespace: Namespace) -> None:
-    # mkdtemp makes the folder for this user alone, so nobody else can swap a file under the code.
     if namespace.directory is None:
-        namespace.directory = Path(tempfile.mkdtemp(prefix=f"kbundle-{namespace.digest[7:19]}-"))
+        namespace.directory = private_folder(f"kbundle-{namespace.digest[7:19]}-")
         atexit.register(_remove_files, namespace.directory, os.getpid())
     else:
-        namespace.directory.mkdir(mode=0o700)
+        with written_below(namespace.directory):
+            namespace.directory.mkdir(mode=0o700)
     directory = namespace.directory
     contents = {namespace.filename(name): module.text for name, module in namespace.modules.items()}
     contents |= {os.fspath(directory / path): content for path, content in namespace.data.items()}
-    for path, content in contents.items():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(content)
+    with written_below(directory):
+        for path, content in contents.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_bytes(content)
 
 
 def _remove_files(directory: Path, owner: int) -> None:
