@@ -13,6 +13,7 @@ from typing import Any
 from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io import payload
 from bundler.keras_io.adapt import built
+from bundler.packing.compose import packed_versions
 from bundler.packing.search import Search, provisional_namespace
 from bundler.sources.closure import close
 from bundler.sources.locate import Locator
@@ -27,14 +28,15 @@ def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         PackError: one is no JSON value; it is named.
     """
+    checked = {}
     for name, value in arguments.items():
         try:
-            same = json.loads(json.dumps(value, allow_nan=False))
-        except (TypeError, ValueError) as error:
+            checked[name] = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
             raise _not_json(name, value) from error
-        if same != value or _has_tuple(value):
+        if checked[name] != value or _has_tuple(value):
             raise _not_json(name, value)
-    return dict(arguments)
+    return checked
 
 
 def check_function(function: Any) -> FunctionType:
@@ -49,7 +51,7 @@ def check_function(function: Any) -> FunctionType:
             "the builder must be a plain function at the top level of a module",
             place=f"builder={name}",
             expected="def make_model(...): return the untrained model",
-            found="a lambda" if name.endswith("<lambda>") else f"a {type(function).__name__}",
+            found=_described(function, name),
             hint="write it as a named function in a module, and hand its arguments over as builder_kwargs={...}",
         )
     return function
@@ -63,24 +65,33 @@ def find_builder(name: str, search: Search) -> FunctionType:
         PackError: the name is malformed, or the module has no such function.
     """
     if not _NAME.fullmatch(name):
-        raise PackError("a builder is named as package.module:function", place=f"builder={name}", found=name)
+        raise PackError(
+            "a builder is named as package.module:function",
+            place=f"builder={name}",
+            hint="for example mypackage.nets:make_model, where sources= (--source) has the folder of mypackage",
+        )
     module_name, _, qualname = name.partition(":")
     locator = Locator(roots=search.roots, include=search.include, loaded=False)
     closure = close({module_name: f"defines {qualname}, the builder"}, locator, skip_data=search.skip_data)
-    namespace = provisional_namespace(closure, {})
+    namespace = provisional_namespace(closure, packed_versions(closure, locator))
     try:
         found: Any = namespace.load(module_name)
-        for part in qualname.split("."):
-            found = getattr(found, part)
     except BundleError:
         raise
-    except AttributeError as error:
-        raise PackError(f"the module {module_name!r} has no function {qualname!r}", place=f"builder={name}") from error
     except Exception as error:
         raise PackError(
             f"the module of the builder cannot be imported: {type(error).__name__}: {error}",
             place=f"builder={name}",
             hint="give the folders of all the code that it imports: sources=[...] (--source DIR)",
+        ) from error
+    try:
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except AttributeError as error:
+        raise PackError(
+            f"the module {module_name!r} has no function {qualname!r}",
+            place=f"builder={name}",
+            hint="name a function that is defined at the top level of the module",
         ) from error
     return check_function(found)
 
@@ -111,6 +122,13 @@ def made_model(function: Callable[..., Any], arguments: Mapping[str, Any], weigh
         )
     payload.load_weights(model, path, place)
     return model
+
+
+def _described(function: Any, name: str) -> str:
+    if name.endswith("<lambda>"):
+        return "a lambda"
+    outer, inside, _ = name.partition(".<locals>.")
+    return f"a function that {outer} makes when it runs" if inside else f"a {type(function).__name__}"
 
 
 def _not_json(name: str, value: Any) -> PackError:

@@ -43,8 +43,20 @@ SOURCE = {
         def make_nothing():
             return 3
 
+        def maker():
+            def inner():
+                return 1
+            return inner
+
+        def make_changed(layers_of):
+            return make_compiled(layers_of.pop())
+
         def fails():
             raise RuntimeError("no such file: corpus")
+    """,
+    "makers/broken.py": """
+        import keras
+        keras.no_such_thing
     """,
 }
 AUTHOR = """
@@ -101,6 +113,10 @@ def test_the_saved_compile_state_wins_over_the_builders(workshop: Workshop) -> N
     ("options", "words"),
     [
         ("builder=lambda: 1", ["plain function", "a lambda"]),
+        ("builder=nets.maker()", ["plain function", "a function that maker makes when it runs"]),
+        ("builder='makers.nets'", ["package.module:function", "for example"]),
+        ("builder='makers.nets:absent', sources=['../source']", ["no function 'absent'", "top level"]),
+        ("builder='makers.broken:make', sources=['../source']", ["cannot be imported: AttributeError", "--source"]),
         ("builder=nets.make_nothing", ["returns no model", "int"]),
         ("builder=nets.fails", ["no such file: corpus"]),
         ("builder=nets.make_other, builder_kwargs={'size': 3}", ["makers.nets.make_other", "weights"]),
@@ -176,6 +192,42 @@ def test_weights_that_do_not_fit_are_refused(workshop: Workshop) -> None:
     assert "do not fit" in first
     assert "no weights yet" in second
     assert "no weights file" in third
+
+
+def test_a_builder_may_change_what_it_is_given(workshop: Workshop) -> None:
+    workshop.write(SOURCE)
+    workshop.author(
+        """
+        from makers import nets
+        given = {"layers_of": [2]}
+        packed = bundle(None, "../hand_over/m.kbundle", builder=nets.make_changed, builder_kwargs=given)
+        assert packed.manifest.builder.arguments == {"layers_of": [2]} == given
+        """
+    )
+    workshop.consumer("""
+        for _ in range(2):
+            unbundle("../hand_over/m.kbundle")
+    """)
+
+
+def test_a_distribution_that_a_named_builder_brings_along_is_recorded(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "site/dist/__init__.py": """
+                import keras
+                def make():
+                    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+            """,
+            "site/dist-3.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: dist\nVersion: 3.0\n",
+            "site/dist-3.0.dist-info/RECORD": "dist/__init__.py,,\ndist-3.0.dist-info/METADATA,,\n",
+        }
+    )
+    workshop.author("""
+        import sys
+        sys.path.append("../source/site")
+        packed = bundle(None, "../hand_over/m.kbundle", builder="dist:make", include=["dist"])
+        assert [(item.name, item.version) for item in packed.manifest.requirements.packed] == [("dist", "3.0")]
+    """)
 
 
 @pytest.mark.parametrize("argument", ["units", "=3", "units=three", "2x=3"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -44,7 +45,8 @@ def call_builder(function: Callable[..., Any], arguments: Mapping[str, Any], pla
         RebuildFailed: it raises, or returns something else than a model.
     """
     try:
-        model = function(**arguments)
+        # The manifest keeps the arguments as they are, and a builder may change what it is given.
+        model = function(**copy.deepcopy(dict(arguments)))
     except BundleError:
         raise
     except Exception as error:
