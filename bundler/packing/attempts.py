@@ -17,7 +17,7 @@ from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.manifest import Adaptation
 from bundler.packing import adapted
 from bundler.packing.compose import Found
-from bundler.packing.inputs import from_input
+from bundler.packing.inputs import check_applies, from_input
 from bundler.packing.options import Options
 from bundler.packing.search import Search, Step
 
@@ -44,6 +44,7 @@ def pack_until_proved(
         SourceError: the same, and arguments that could not be read back; or some code cannot travel.
         PackError: the model cannot be packed.
     """
+    check_applies(model, options)
     # Of a file there is no live model to read arguments back from.
     is_file = model is None or isinstance(model, str | os.PathLike)
     known: tuple[Adaptation, ...] = ()

@@ -61,6 +61,39 @@ def from_input(
     return _from_live(model, search, scratch, step, options, adaptations)
 
 
+def check_applies(model: Any, options: Options) -> None:
+    """Refuse arguments that would change nothing for this `model`: whoever gave them expects something.
+
+    Raises:
+        PackError: the first of them.
+    """
+    path = Path(model) if isinstance(model, str | os.PathLike) and options.builder is None else None
+    is_folder = path is not None and is_saved_model(path)
+    if options.signature is not None and not is_folder:
+        raise PackError(
+            "only a SavedModel folder has signatures to choose from",
+            place="signature",
+            hint="leave signature= (--signature) out, or name the folder that model.export() wrote",
+        )
+    if options.custom_objects and (path is None or is_folder):
+        raise PackError(
+            "custom_objects is for .keras and .h5 files, which name classes by their keys",
+            place="custom_objects",
+            found="a SavedModel folder" if is_folder else "a live model or a builder",
+            hint="leave it out: a graph needs no classes"
+            if is_folder
+            else "leave it out: the classes of the model itself are packed",
+        )
+    if options.payload == "both" and (is_folder or (path is None and is_inference_model(model))):
+        raise PackError(
+            "there is only a graph here, and no model beside it",
+            place="payload",
+            expected="'full' or 'inference'",
+            found="'both'",
+            hint="pack the model that the graph was made from, or leave payload= (--payload) out",
+        )
+
+
 def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
     builder = options.builder
     arguments = built.check_arguments(options.builder_kwargs or {})

@@ -375,3 +375,38 @@ def test_a_keras_file_of_classes_that_keras_does_not_bring_back_is_adapted(works
     workshop.consumer("""
         check_same(unbundle("../hand_over/m.kbundle"), np.ones((4, 3)), np.load("../hand_over/y.npy"), "adapted")
     """)
+
+
+def test_arguments_that_change_nothing_are_refused_before_any_work(workshop: Workshop) -> None:
+    workshop.author("""
+        import os
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.save("m.keras")
+        model.export("exported", verbose=False)
+        bundle(model, "graph.kbundle", payload="inference")
+        graph = unbundle("graph.kbundle")
+        make = lambda: model
+        for what, options in (
+            (model, {"signature": "serve"}),
+            ("m.keras", {"signature": "serve"}),
+            (model, {"custom_objects": {"Dense": keras.layers.Dense}}),
+            (graph, {"custom_objects": {"Dense": keras.layers.Dense}}),
+            ("exported", {"custom_objects": {"Dense": keras.layers.Dense}}),
+            ("m.keras", {"custom_objects": {"Dense": keras.layers.Dense}, "builder": make}),
+            ("exported", {"payload": "both"}),
+            ("exported", {"payload": "both", "fallback": "inference"}),
+            (graph, {"payload": "both"}),
+        ):
+            told = []
+            try:
+                bundle(what, "../hand_over/m.kbundle", progress=lambda word, *_: told.append(word), **options)
+            except PackError as error:
+                print(error)
+                assert error.place in options and error.hint, error
+                assert told == ["importing Keras"], told
+            else:
+                raise AssertionError(f"{options} not refused")
+        assert os.listdir("../hand_over") == []
+        bundle("exported", "../hand_over/a.kbundle", signature="serve", payload="inference")
+        bundle(graph, "../hand_over/b.kbundle", payload="inference")
+    """)
