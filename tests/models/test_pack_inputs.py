@@ -48,6 +48,11 @@ def test_a_keras_file_without_its_source_lists_every_object(workshop: Workshop) 
             print(error)
             assert len(error.problems) == 2
             assert "'Gain'" in str(error) and "'soft'" in str(error) and "/config/layers/1" in str(error)
+            assert "sources=" in error.hint and "--source" in error.hint and "bundle(model, path)" in error.hint
+            # Neither helps with a file whose source is missing.
+            assert "by_value" not in error.hint and "fallback" not in error.hint
+        else:
+            raise AssertionError("not refused")
         import os
         assert not os.path.exists("../hand_over/m.kbundle")
     """).output
