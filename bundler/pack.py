@@ -24,7 +24,7 @@ from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, manifest_of, members_of
-from bundler.packing.options import FallbackChoice, Options, PayloadChoice
+from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
@@ -142,7 +142,7 @@ def bundle(
         description=description,
         license=license,
         source_revision=source_revision,
-        metadata=dict(metadata or {}),
+        metadata=checked_metadata(metadata),
     )
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         step = steps(progress)

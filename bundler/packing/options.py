@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bundler.errors import PackError
+from bundler.errors import InvalidBundle, PackError
+from bundler.limits import LIMITS
+from bundler.manifest.text import canonical_json, parse_strict
 
 #: ``full`` the model itself, ``inference`` a graph of it, ``both`` the model and the graph.
 PayloadChoice = Literal["full", "inference", "both"]
@@ -42,3 +44,27 @@ class Options:
                     found=repr(value),
                     hint="see help(bundler.bundle)",
                 )
+
+
+def checked_metadata(metadata: Any) -> dict[str, Any]:
+    """Return what the author says about the model as the manifest will say it.
+
+    Raises:
+        PackError: it is no dictionary of JSON values that a bundle may hold.
+    """
+    if metadata is None:
+        return {}
+    try:
+        if not isinstance(metadata, Mapping):
+            raise InvalidBundle(f"a {type(metadata).__name__} is no dictionary")
+        # Where it will stand in the manifest, so that its depth counts as it does there.
+        text = canonical_json({"provenance": {"metadata": dict(metadata)}})
+        parsed = parse_strict(text, "metadata", LIMITS.manifest, value_limit=LIMITS.manifest_values)
+    except InvalidBundle as error:
+        raise PackError(
+            f"the metadata cannot be written: {error.message}",
+            place="metadata",
+            expected="strings, finite numbers, true, false, null, lists, and dictionaries with strings as keys",
+            hint="leave out what is no such value, or write it as text",
+        ) from error
+    return dict(parsed["provenance"]["metadata"])
