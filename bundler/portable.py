@@ -29,7 +29,6 @@ from bundler.archive.scratch import scratch_folder, written_below
 from bundler.consent import check_consent
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
-from bundler.keras_io.adapt import built
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.manifest import Adaptation, Manifest, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
@@ -133,10 +132,8 @@ def _saved(model: Any, manifest: Manifest, folder: Path) -> tuple[Any, Path, tup
     """Save `model` below `folder` as it was saved for its bundle; returns as `adapted.save` does."""
     if manifest.builder is None:
         return adapted.save(model, folder, manifest.adaptations)[:3]
-    with built.saved_for_builder(model):
-        config = payload.save(model, folder)
-    built.stock_root(config)
-    return config, folder, manifest.adaptations
+    config, written, _, _ = adapted.save_for_builder(model, folder)
+    return config, written, manifest.adaptations
 
 
 def _hosts_in(model: Any, config: Any) -> dict[str, Any]:

@@ -19,15 +19,14 @@ from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.consent import check_consent, check_words
 from bundler.errors import RebuildFailed, UnsupportedVersion
-from bundler.keras_io import framework, saved_model, selftest
+from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.portable import Reference, attach
 from bundler.rebuild import build, open_code, read_code
 
-#: Where the SavedModel folders of `TFSMLayer`s are, each below a number.
-_GRAPHS = PurePosixPath("model/tfsm")
+_GRAPHS = PurePosixPath(tfsm.PLACE)
 
 
 def unbundle(

@@ -15,6 +15,8 @@ from bundler import configtree
 from bundler.errors import RebuildFailed
 from bundler.keras_io.framework import keras
 
+#: Where a bundle has the folders, each below a number.
+PLACE = "model/tfsm"
 _CLASS = "TFSMLayer"
 
 
@@ -51,7 +53,7 @@ def let_in(config: Any, folders: Mapping[str, str | Path], key: str, *, safe_mod
             raise RebuildFailed(
                 "a TFSMLayer names a folder outside the bundle, whose graph nobody checked",
                 place=f"config.json: {pointer}",
-                expected="a folder below model/tfsm",
+                expected=f"a folder below {PLACE}",
                 found=repr(node["config"].get("filepath")),
                 hint="ask the author for a new bundle; safe_mode=False loads whatever is in that folder",
             )

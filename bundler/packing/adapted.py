@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,12 @@ def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Ada
     """Return both, each kind of a class once."""
     by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
     return tuple(by_place.values())
+
+
+def renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
+    """Return `item` for the module and name that `places` has for those of its class, where it has any."""
+    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
+    return replace(item, module=module, qualname=qualname)
 
 
 def read(

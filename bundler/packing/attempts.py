@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,7 +61,7 @@ def pack_until_proved(
         adaptable = not is_file and is_full and found.builder is None
         # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
         originals = {place: original for original, place in found.renamed.items()}
-        used = tuple(_renamed(item, originals) for item in found.adaptations)
+        used = tuple(adapted.renamed(item, originals) for item in found.adaptations)
         # Handed over, not kept: a model that was loaded from a file must be gone when the proof loads another one.
         handed_over = [found]
         del found
@@ -110,11 +110,6 @@ def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: 
             [f"full: {error}", f"graph: {second}"],
             hint="mend one of the two, or pack with builder=, a function that returns the untrained model",
         ) from second
-
-
-def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
-    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
-    return replace(item, module=module, qualname=qualname)
 
 
 def _with_remedies(first: ProofFailed, error: PackError) -> SourceError:

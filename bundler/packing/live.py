@@ -110,15 +110,10 @@ def from_model(
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
-        adaptations=tuple(_renamed(item, places) for item in saved.adaptations),
+        adaptations=tuple(adapted.renamed(item, places) for item in saved.adaptations),
         renamed=places,
         builder=_described(builder, resolution),
     )
-
-
-def _renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]]) -> Adaptation:
-    module, qualname = places.get((item.module, item.qualname), (item.module, item.qualname))
-    return replace(item, module=module, qualname=qualname)
 
 
 def _described(builder: tuple[FunctionType, Mapping[str, Any]] | None, resolution: Resolution) -> Builder | None:

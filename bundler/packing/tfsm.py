@@ -12,9 +12,6 @@ from bundler.keras_io import tfsm
 from bundler.keras_io.python_calls import python_calls
 from bundler.keras_io.saved_model import files_of, is_saved_model
 
-#: Folders below ``model/`` that hold the graphs, by number.
-PLACE = "model/tfsm"
-
 
 def graph_folders(config: Any, near: Sequence[Path] = ()) -> dict[str, Path]:
     """Return the folder of each path in `config` that a `TFSMLayer` names.
@@ -43,7 +40,7 @@ def graph_folders(config: Any, near: Sequence[Path] = ()) -> dict[str, Path]:
 
 def embed(config: Any, folders: dict[str, Path]) -> tuple[NewMember, ...]:
     """Return the members of the graphs in `folders`, and write their places in the bundle into `config`."""
-    places = {path: f"{PLACE}/{number}" for number, path in enumerate(folders, 1)}
+    places = {path: f"{tfsm.PLACE}/{number}" for number, path in enumerate(folders, 1)}
     tfsm.point_to(config, places)
     return tuple(
         NewMember(name=f"{places[path]}/{file.relative_to(folder).as_posix()}", content=file)
