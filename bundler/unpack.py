@@ -18,7 +18,7 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.consent import check_consent, check_words
-from bundler.errors import RebuildFailed, UnsupportedVersion
+from bundler.errors import BundleError, RebuildFailed, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
@@ -71,6 +71,14 @@ def unbundle(
         MissingDependency: Keras or TensorFlow is not installed.
     """
     check_words(allow)
+    if fidelity not in (None, "full", "inference"):
+        raise BundleError(
+            "fidelity has a word that means nothing",
+            place="fidelity",
+            expected="'full' or 'inference'",
+            found=repr(fidelity),
+            hint="leave it out, and take the best that the bundle has",
+        )
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         manifest = reader.manifest

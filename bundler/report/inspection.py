@@ -76,7 +76,8 @@ def _identity(inspection: Inspection) -> list[str]:
         "description": provenance.description,
         "license": provenance.license,
         "revision": provenance.source_revision,
-        **{str(key): value for key, value in provenance.metadata.items()},
+        # Under a name of their own: metadata must not pass for another statement.
+        **{f"metadata.{key}": value for key, value in provenance.metadata.items()},
     }
     rows += [(f"{key} *", value) for key, value in told.items() if value is not None]
     lines = [shown(inspection.path), *table(rows)]
