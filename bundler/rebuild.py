@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
@@ -43,11 +42,8 @@ def read_code(reader: BundleReader, manifest: Manifest) -> dict[str, bytes]:
         if sum(sizes.values()) > total:
             raise LimitExceeded("the source is too large", expected=total, found=sum(sizes.values()))
     content = {name: reader.read(name) for name in (*source, *files)}
-    with open(os.devnull, "wb") as nowhere:
-        # What loading does not use is checked all the same, unless a later version encoded it.
-        for member in manifest.members:
-            if member.name not in content and member.name != manifest.payload.member and member.encoding is None:
-                reader.copy_to(member.name, nowhere)
+    # What loading does not use is checked all the same.
+    reader.check_stored(name for name in members if name not in content and name != manifest.payload.member)
     return content
 
 

@@ -211,7 +211,5 @@ def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, p
 def _verify_others(reader: BundleReader, payload: Payload) -> None:
     """Check the members that are not used: a damaged bundle is refused whichever part of it is loaded."""
     place = PurePosixPath(payload.member).parent
-    with open(os.devnull, "wb") as nowhere:
-        for member in reader.manifest.members:
-            if not PurePosixPath(member.name).is_relative_to(place) and member.encoding is None:
-                reader.copy_to(member.name, nowhere)
+    names = (member.name for member in reader.manifest.members)
+    reader.check_stored(name for name in names if not PurePosixPath(name).is_relative_to(place))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import Any
 
 import pytest
 
-from bundler.errors import LimitExceeded
+from bundler.archive.reader import open_bundle
+from bundler.errors import IntegrityError, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import DataFile, Member
 from bundler.rebuild import read_code
+from tests.archive import builders
 from tests.manifest import samples
 
 
@@ -45,3 +48,12 @@ def test_data_that_would_decode_to_more_than_the_limit_is_refused_unread(count: 
     manifest = dataclasses.replace(samples.small(), **members(count, size))
     with pytest.raises(LimitExceeded):
         read_code(Untouched(), manifest)  # type: ignore[arg-type]
+
+
+def test_loading_notices_damage_in_a_compressed_member_that_it_does_not_use() -> None:
+    content = bytearray(builders.good())
+    content[content.index(b"\x28\xb5\x2f\xfd") + 12] ^= 1
+    with open_bundle(io.BytesIO(content)) as reader, pytest.raises(IntegrityError, match="inputs"):
+        read_code(reader, reader.manifest)
+    with open_bundle(io.BytesIO(builders.good())) as reader:
+        assert "code/scale.py" in read_code(reader, reader.manifest)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -158,6 +158,20 @@ class BundleReader:
             )
             lines = "\n  - ".join(shortened([str(error).partition("\n")[0] for error in problems]))
             raise kind(f"{len(problems)} members are not what they should be\n  - {lines}", hint=_CHANGED)
+
+    def check_stored(self, names: Iterable[str]) -> None:
+        """Read the stored bytes of members and check them; nothing is decoded, so an unknown encoding is no matter.
+
+        Raises:
+            IntegrityError: as for `read`.
+            InvalidBundle: as for `read`.
+        """
+        for name in names:
+            placed, member = self._find(name)
+            stored = _StoredBytes(self._file, placed, None)
+            while stored.read(PIECE):
+                pass
+            stored.check(member)
 
     def close(self) -> None:
         """Close the file. A file object given to `open_bundle` stays open."""
