@@ -514,3 +514,22 @@ def test_what_is_patched_while_saving_is_gone_afterwards(workshop: Workshop) -> 
         assert "compile_from_config" not in vars(loaded)
         """
     )
+
+
+def test_arrays_in_a_config_keep_their_byte_order(workshop: Workshop) -> None:
+    workshop.author(
+        """
+        import json, ml_dtypes
+        from bundler.keras_io.adapt.values import Unsayable, decode, encode
+        for dtype in (">f4", "<f4", ">i8", "bool", ">U3", "S3", ">c8", "<M8[ns]", "bfloat16", "float8_e4m3fn"):
+            array = np.array([1, 0, 1]).astype(dtype)
+            came, one = decode(json.loads(json.dumps(encode([array, array[1]], lambda _: None))), None)
+            assert came.dtype == array.dtype and (came == array).all() and one == array[1], (dtype, came, one)
+        try:
+            encode(np.zeros(2, "i4,f4"), lambda _: None)
+        except Unsayable as error:
+            assert "records" in str(error)
+        else:
+            raise AssertionError("not refused")
+        """
+    )

@@ -227,11 +227,13 @@ def _array(value: Any) -> Any:
     if not is_tensor and not isinstance(value, numpy.ndarray | numpy.generic):
         return None
     array = numpy.asarray(keras().ops.convert_to_numpy(value) if is_tensor else value)
-    if array.dtype.hasobject:
-        raise Unsayable("an array of Python objects")
+    # The dtypes of ml_dtypes have a kind of records, and a name that NumPy knows.
+    is_added = array.dtype.isbuiltin == 2
+    if array.dtype.hasobject or (array.dtype.kind == "V" and not is_added):
+        raise Unsayable("an array of Python objects" if array.dtype.hasobject else "an array of records")
     kind = "tensor" if is_tensor else ("array" if isinstance(value, numpy.ndarray) else "scalar")
     data = base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode("ascii")
-    name = array.dtype.str if array.dtype.isbuiltin == 1 or array.dtype.kind in "US" else array.dtype.name
+    name = array.dtype.name if is_added else array.dtype.str
     return {TAG: kind, "dtype": name, "shape": list(array.shape), "data": data}
 
 
