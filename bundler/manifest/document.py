@@ -264,7 +264,8 @@ class Adaptation:
     """One thing that the loader does for a class that Keras alone does not bring back.
 
     `kind` is one of the words of `bundler.keras_io.adapt`; `module` and `qualname` name the class as in
-    `CustomObject`; `arguments` are the arguments of its constructor that this is about, in order.
+    `CustomObject`; `arguments` are the arguments of its constructor that this is about, in order: of its ``compile``
+    for ``compile_arguments``, and its attributes for ``attributes``.
     """
 
     kind: str
