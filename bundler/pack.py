@@ -71,8 +71,9 @@ def bundle(
     """Write `model` and the source of its custom code to the bundle `filepath`.
 
     Args:
-        model: a built `keras.Model`, or the path of a ``.keras`` file (then stored byte for byte), of a legacy
-            ``.h5`` file (then converted) or of a SavedModel folder (then a model that predicts and does not train).
+        model: a built `keras.Model`, or the path of a ``.keras`` file (stored byte for byte unless `custom_objects` are
+            given or a `TFSMLayer` names a folder), of a legacy ``.h5`` file (converted) or of a SavedModel folder
+            (a model that predicts and does not train).
             With a `builder` also the path of a ``.weights.h5`` file, or `None` for the weights that the builder's
             model starts with.
         filepath: where to write; by custom it ends in ``.kbundle``.

@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model",
         metavar="MODEL",
         nargs="?",
-        help="a .keras file (stored byte for byte), an .h5 file (converted) or a SavedModel folder; "
+        help="a .keras file (stored byte for byte unless a TFSMLayer names a folder), an .h5 file (converted) "
+        "or a SavedModel folder; "
         "with --builder a .weights.h5 file, or nothing",
     )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
