@@ -223,28 +223,64 @@ class Unresolved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DirectSource:
+    """Where a distribution was installed from, if not from an index (PEP 610).
+
+    `kind` is ``vcs`` (then `url` and the commit `revision`), ``archive`` (then `url`), ``local`` or ``editable``: a
+    folder or file of the author's machine, which is not named.
+    """
+
+    kind: str
+    url: str | None = None
+    revision: str | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PinnedDistribution:
-    """One distribution that the packed code or the framework imports, as it was installed at pack time."""
+    """One distribution, as it was installed at pack time.
+
+    `imports` are the import names that the packed code or the loader uses. With `optional` the code goes on without
+    it. `source` is set where no index was asked for it.
+    """
 
     name: str
     version: str
-    imports: tuple[str, ...]
+    imports: tuple[str, ...] = ()
     optional: bool = False
+    extras: tuple[str, ...] = ()
+    source: DirectSource | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What the code needs around it. `python` is a PEP 440 specifier.
+    """What the code needs around it.
 
-    `distributions` must be installed where the model is loaded; `packed` travel as source and need not be.
+    `python` is a PEP 440 specifier of the Python versions that can read the code, `packed_under` the major.minor
+    that it was packed with. `distributions` must be installed where the model is loaded; `transitive` are those that
+    these need in turn; `packed` travel as source and need not be installed. `member` is the ``requirements.txt`` and
+    `lock` the ``pylock.toml`` (PEP 751) of all of them. `hashes` says for how many of them an index gave hashes:
+    ``all``, ``some`` or ``none``; without any there is no `lock`. `wheels` are members: the files of some of them.
     """
 
     python: str
     member: str
+    hashes: str = field(default="none", metadata={ALWAYS: True})
+    packed_under: str | None = None
+    lock: str | None = None
     distributions: tuple[PinnedDistribution, ...] = ()
+    transitive: tuple[PinnedDistribution, ...] = ()
     packed: tuple[PinnedDistribution, ...] = ()
+    wheels: tuple[str, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def check(self, path: str) -> None:
+        """Refuse a statement about hashes that contradicts the lock."""
+        if self.hashes not in ("all", "some", "none"):
+            raise malformed(_at(path, "hashes"), "'all', 'some' or 'none'", self.hashes)
+        if (self.hashes == "none") != (self.lock is None):
+            raise malformed(_at(path, "lock"), "a lock exactly where there are hashes", self.lock)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

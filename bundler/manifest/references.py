@@ -33,6 +33,10 @@ def _problems(manifest: Manifest) -> Iterator[tuple[str, str, object]]:
     yield from _unordered(manifest.members)
     yield from _missing("payload.member", manifest.payload.member, members, "model/")
     yield from _missing("requirements.member", manifest.requirements.member, members, "requirements/")
+    if manifest.requirements.lock is not None:
+        yield from _missing("requirements.lock", manifest.requirements.lock, members, "requirements/")
+    for index, wheel in enumerate(manifest.requirements.wheels):
+        yield from _missing(f"requirements.wheels[{index}]", wheel, members, "requirements/")
     if manifest.inference is not None:
         yield from _missing("inference.member", manifest.inference.member, members, "model/")
     if manifest.self_test is not None:

@@ -13,6 +13,7 @@ from bundler.manifest import (
     Builder,
     CustomObject,
     DataFile,
+    DirectSource,
     Generator,
     Manifest,
     Member,
@@ -84,7 +85,20 @@ def full() -> Manifest:
             agreement=graph.agreement,
             endpoint=graph.endpoint,
         ),
-        requirements=dataclasses.replace(manifest.requirements, distributions=(pin,), packed=(pin,)),
+        requirements=dataclasses.replace(
+            manifest.requirements,
+            hashes="some",
+            packed_under="3.11",
+            lock="requirements/pylock.toml",
+            distributions=(pin,),
+            transitive=(
+                PinnedDistribution(
+                    name="gitted", version="1", extras=("a",), source=DirectSource(kind="vcs", url="u", revision="r")
+                ),
+            ),
+            packed=(pin,),
+            wheels=("requirements/wheels/a-1-py3-none-any.whl",),
+        ),
         members=(
             Member(name="code/pkg/__init__.py", size=0, sha256=SHA),
             Member(name="code/pkg/words.txt", size=3, sha256=SHA, piece_size=2, pieces=(SHA, SHA)),
@@ -100,7 +114,9 @@ def full() -> Manifest:
             Member(name="examples/outputs.npz", size=0, sha256=SHA),
             Member(name="model/model.keras", size=0, sha256=SHA),
             Member(name="model/saved_model/saved_model.pb", size=0, sha256=SHA),
+            Member(name="requirements/pylock.toml", size=0, sha256=SHA),
             Member(name="requirements/requirements.txt", size=0, sha256=SHA),
+            Member(name="requirements/wheels/a-1-py3-none-any.whl", size=0, sha256=SHA),
         ),
         objects=(
             CustomObject(
