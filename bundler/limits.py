@@ -28,6 +28,10 @@ class Limits:
     data_total: int = 1 << 30
     self_test: int = 64 << 20
     proof_seconds: int = 3_600
+    index_seconds: int = 60
+    lock: int = 16 << 20
+    vendored_wheel: int = 8 << 20
+    vendored_total: int = 64 << 20
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100

@@ -23,11 +23,13 @@ from bundler.keras_io import framework, selftest
 from bundler.keras_io.state import state_of
 from bundler.manifest import Manifest, Provenance
 from bundler.packing.attempts import pack_until_proved
-from bundler.packing.compose import Found, manifest_of, members_of
+from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
+from bundler.requirements.given import RequirementsChoice, read_given
+from bundler.requirements.lock import Lock, Locker, LockOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +37,14 @@ class PackedBundle:
     """What `bundle` wrote: the file, its digest (``sha256:...``) and its manifest.
 
     `no_self_test` says why no example inputs could be made for the model; `None` where the bundle has a self-test.
+    `notes` are lines about its requirements: what has no hash and why, what whoever loads it must have by other ways.
     """
 
     path: Path
     digest: str
     manifest: Manifest = field(repr=False)
     no_self_test: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def bundle(
@@ -60,6 +64,10 @@ def bundle(
     custom_objects: Mapping[str, Any] | None = None,
     builder: Callable[..., Any] | str | None = None,
     builder_kwargs: Mapping[str, Any] | None = None,
+    requirements: RequirementsChoice | None = None,
+    offline: bool = False,
+    keep_index: bool = False,
+    vendor: bool = False,
     overwrite: bool = False,
     name: str | None = None,
     description: str | None = None,
@@ -103,6 +111,12 @@ def bundle(
             ``package.module:function`` in `sources`. It is packed, and called where the model is loaded; weights,
             compile state and optimizer state then go into what it returns. For models that Keras cannot rebuild.
         builder_kwargs: its arguments, as JSON values.
+        requirements: what must be installed where the model is loaded, instead of what the imports say: a list of
+            requirements (PEP 508), or the path of a ``requirements.txt`` or ``pylock.toml`` (PEP 751). The versions
+            are those that are installed here, and must fit.
+        offline: ask no index (``KBUNDLE_OFFLINE=1`` does the same). The lock then has pins and no hashes.
+        keep_index: keep the addresses of private indexes in the lock, without user and password.
+        vendor: put the wheels of small pure-Python requirements into the bundle, for machines without an index.
         overwrite: replace an existing file.
         name: what the author calls the model.
         description: a sentence about it.
@@ -145,6 +159,14 @@ def bundle(
         source_revision=source_revision,
         metadata=checked_metadata(metadata),
     )
+    lock_options = LockOptions(
+        given=None if requirements is None else read_given(requirements),
+        offline=offline,
+        keep_index=keep_index,
+        vendor=vendor,
+    )
+    if vendor and offline:
+        raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         step = steps(progress)
         step("importing Keras")
@@ -157,12 +179,15 @@ def bundle(
             search=search,
             example_inputs=example_inputs,
             prover=prover,
+            locker=Locker(lock_options, step),
             step=step,
             progress=progress,
         )
-        reason = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
+        reason, lock = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
     with open_bundle(target) as reader:
-        return PackedBundle(path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=reason)
+        return PackedBundle(
+            path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=reason, notes=lock.notes
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,23 +200,25 @@ class _Writer:
     search: Search
     example_inputs: Any
     prover: Prover | None
+    locker: Locker
     step: Step
     progress: Progress | None
 
-    def write(self, found: Found) -> str | None:
-        """Write and prove the bundle of `found`; returns why it has no self-test, or `None`.
+    def write(self, found: Found) -> tuple[str | None, Lock]:
+        """Write and prove the bundle of `found`; returns why it has no self-test, or `None`, and the lock.
 
         Raises:
             ProofFailed: the model does not come back; nothing was written.
             PackError: it fails on the author's inputs, or the file cannot be written.
         """
+        lock = lock_of(found, self.locker)
         self.step("recording the self-test")
         payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
         declared = [spec for facts in payloads for spec in facts.inputs or ()]
         recorded = selftest.record(found.model, self.example_inputs, declared)
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
-        manifest = replace(manifest_of(found, self.provenance), self_test=recorded.self_test)
+        manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
         check = None
         if self.prover is not None:
             # A graph holds constants and copies; only its outputs can be compared.
@@ -203,9 +230,9 @@ class _Writer:
             check = functools.partial(self.prover.check, expectation=expectation)
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
-        members = [*members_of(found, manifest), *recorded.members]
+        members = [*members_of(found, lock), *recorded.members]
         write_bundle(self.target, manifest, members, overwrite=self.overwrite, progress=self.progress, check=check)
-        return recorded.reason
+        return recorded.reason, lock
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

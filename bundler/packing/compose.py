@@ -23,9 +23,8 @@ from bundler.manifest import (
     Payload,
     PinnedDistribution,
     Provenance,
-    Requirements,
 )
-from bundler.requirements.record import pins, requirements_text
+from bundler.requirements.lock import Lock, Locker
 from bundler.sources.closure import Closure, RequiredImport
 from bundler.sources.definitions import definition_line
 from bundler.sources.found import FoundObject
@@ -33,7 +32,6 @@ from bundler.sources.locate import Locator
 from bundler.version import __version__
 
 PAYLOAD_MEMBER = "model/model.keras"
-REQUIREMENTS_MEMBER = "requirements/requirements.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +59,20 @@ class Found:
     pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
 
 
-def manifest_of(found: Found, provenance: Provenance) -> Manifest:
+def lock_of(found: Found, locker: Locker) -> Lock:
+    """Return the lock of everything that the packed code needs.
+
+    Raises:
+        PackError: see `Locker.lock`.
+    """
+    return locker.lock(
+        [*found.closure.requirements, *_object_requirements(found.objects)],
+        found.closure.python,
+        [PinnedDistribution(name=name, version=version) for name, version in sorted(found.packed.items())],
+    )
+
+
+def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
     """Return the manifest; its list of members is filled in when the bundle is written."""
     closure = found.closure
     return Manifest(
@@ -84,27 +95,18 @@ def manifest_of(found: Found, provenance: Provenance) -> Manifest:
         inference=found.inference,
         builder=found.builder,
         adaptations=found.adaptations,
-        requirements=Requirements(
-            python=closure.python,
-            member=REQUIREMENTS_MEMBER,
-            distributions=pins([*closure.requirements, *_object_requirements(found.objects)]),
-            packed=tuple(
-                PinnedDistribution(name=name, version=version, imports=())
-                for name, version in sorted(found.packed.items())
-            ),
-        ),
+        requirements=lock.requirements,
         members=(),
         provenance=provenance,
     )
 
 
-def members_of(found: Found, manifest: Manifest) -> list[NewMember]:
+def members_of(found: Found, lock: Lock) -> list[NewMember]:
     """Return every member but the manifest."""
     closure = found.closure
-    text = requirements_text(manifest.requirements.distributions, manifest.requirements.python)
     return [
         *found.payload,
-        NewMember(name=REQUIREMENTS_MEMBER, content=text.encode()),
+        *lock.members,
         *(NewMember(name=module.member, content=module.text) for module in closure.modules),
         *(NewMember(name=item.member, content=item.content) for item in closure.data),
         *found.pickles.values(),

@@ -1,22 +1,22 @@
-"""From the imports of packed code to pinned distributions, as they are installed here.
+"""From the imports of packed code to the distributions that answer them, as they are installed here.
 
 No index is asked and nothing is resolved: what is recorded is what the model was packed with.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError
 from bundler.manifest import PinnedDistribution
+from bundler.requirements.closing import Closed, applies, close_over
+from bundler.requirements.machine import FAMILIES, Installed, editable_needs, find_family, find_installed
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-_ALWAYS = ("keras", "tensorflow")
+#: What kbundle itself imports where a bundle is loaded. A test compares it with pyproject.toml.
+LOADER = ("cloudpickle", "packaging", "rich", "zstandard")
 
 
 class NeededImport(Protocol):
@@ -34,13 +34,26 @@ class NeededImport(Protocol):
     def optional(self) -> bool:
         """The code goes on without it."""
 
+    @property
+    def required_by(self) -> str:
+        """The module that imports it."""
 
-def pins(needed: Iterable[NeededImport], always: Sequence[str] = _ALWAYS) -> tuple[PinnedDistribution, ...]:
-    """One pin a distribution, sorted by name.
+    @property
+    def line(self) -> int:
+        """Where in that module, counted from 1; 0 for no line."""
+
+
+def direct_pins(
+    needed: Iterable[NeededImport], framework: Collection[str] = tuple(FAMILIES)
+) -> tuple[PinnedDistribution, ...]:
+    """Return one pin a distribution that the packed code imports, and those of the framework, sorted by name.
+
+    An extra is known only where a project of the author's that is installed in editable mode asks for it: an
+    installer keeps no note of it.
 
     Args:
         needed: the imports of the packed code.
-        always: import names that every bundle needs, whichever distribution provides them here.
+        framework: import names that every bundle needs, whichever distribution of their family provides them here.
 
     Raises:
         PackError: a distribution has no metadata on this machine.
@@ -51,51 +64,77 @@ def pins(needed: Iterable[NeededImport], always: Sequence[str] = _ALWAYS) -> tup
         name = canonicalize_name(item.distribution)
         imports.setdefault(name, set()).add(item.name)
         optional[name] = optional.get(name, True) and item.optional
-    provided = importlib.metadata.packages_distributions() if always else {}
-    for top in always:
-        provider = _provider(top, provided)
+    for top in sorted(framework):
+        provider = framework_here(top).name
         imports.setdefault(provider, set()).add(top)
         optional[provider] = False
+    extras = _declared_extras()
     return tuple(
-        PinnedDistribution(
-            name=name, version=_version(name), imports=tuple(sorted(imports[name])), optional=optional[name]
-        )
+        pin_of(require_installed(name), imports=imports[name], optional=optional[name], extras=extras.get(name, ()))
         for name in sorted(imports)
     )
 
 
-def requirements_text(pins: Iterable[PinnedDistribution], python: str) -> str:
-    """The text of ``requirements.txt``: what installers read, and as comments what the code can do without.
+def transitive_pins(direct: Iterable[PinnedDistribution]) -> tuple[PinnedDistribution, ...]:
+    """Return what `direct`, and kbundle where the bundle is loaded, need in turn, sorted by name."""
+    known = {pin.name: pin.extras for pin in direct}
+    closed = closed_over({**dict.fromkeys(LOADER, ()), **known})
+    return tuple(
+        pin_of(closed.found[name], extras=closed.extras[name]) for name in sorted(closed.found) if name not in known
+    )
 
-    Args:
-        pins: the pinned distributions.
-        python: the PEP 440 specifier of the Python versions that can read the code.
+
+def closed_over(roots: Mapping[str, Collection[str]]) -> Closed:
+    """Return everything in reach of `roots`, extras by canonical name."""
+    return close_over((name, roots[name]) for name in sorted(roots))
+
+
+def pin_of(
+    installed: Installed, *, imports: Iterable[str] = (), optional: bool = False, extras: Iterable[str] = ()
+) -> PinnedDistribution:
+    """Return the manifest's statement about an installed distribution."""
+    return PinnedDistribution(
+        name=installed.name,
+        version=installed.version,
+        imports=tuple(sorted(imports)),
+        optional=optional,
+        extras=tuple(sorted(extras)),
+        source=installed.source,
+    )
+
+
+def framework_here(top: str) -> Installed:
+    """Return the distribution that provides an import name of the framework.
+
+    Raises:
+        PackError: none does.
     """
-    ordered = sorted(pins, key=lambda pin: pin.name)
-    lines = [f"# The distributions that the model was packed with; needs Python {python}."]
-    lines += [f"{pin.name}=={pin.version}" for pin in ordered if not pin.optional]
-    lines += [
-        f"# {pin.name}=={pin.version}  # optional: the code goes on without {', '.join(pin.imports)}"
-        for pin in ordered
-        if pin.optional
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _provider(top: str, provided: Mapping[str, Sequence[str]]) -> str:
-    names = sorted({canonicalize_name(name) for name in provided.get(top, ())})
-    if not names:
+    found = find_family(top)
+    if found is None:
         raise PackError(
             f"no installed distribution provides {top!r}", hint='install it: pip install "kbundle[tensorflow]"'
         )
-    return canonicalize_name(top) if canonicalize_name(top) in names else names[0]
+    return found
 
 
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+def require_installed(name: str) -> Installed:
+    """Return the installed distribution `name`.
+
+    Raises:
+        PackError: it has no metadata on this machine.
+    """
+    found = find_installed(name)
+    if found is None:
         raise PackError(
             f"the packed code imports from {name}, which has no metadata on this machine",
             hint="install it again, so that its version can be recorded",
-        ) from None
+        )
+    return found
+
+
+def _declared_extras() -> dict[str, set[str]]:
+    extras: dict[str, set[str]] = {}
+    for need in editable_needs():
+        if need.extras and applies(need):
+            extras.setdefault(canonicalize_name(need.name), set()).update(map(canonicalize_name, need.extras))
+    return extras
