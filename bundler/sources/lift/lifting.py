@@ -281,7 +281,9 @@ class _Job:
 
     def _bind_captured(self, draft: Draft, name: str, value: Any, use: Use) -> None:
         if name in draft.bound:
-            return  # It was chosen to fit, see `_draft_for`.
+            if not same(draft.bound[name], value):
+                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+            return
         draft.bound[name] = value
         item = self._item_for(draft, name, value, use)
         if item is not None:
@@ -293,6 +295,8 @@ class _Job:
         """Let `draft`, which is not the module of `namespace`, import `name` of it."""
         value = namespace[name]
         if name in draft.bound:
+            if not same(draft.bound[name], value):
+                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         if rebinds:
             raise NotLiftableError(
@@ -333,11 +337,12 @@ class _Job:
         code = next(iter(self._statements.codes(obj)), None)
         read = self._read(match, text, use, lazy=code is not None and futures(code))
         wanted = {item: values[item] for item in read.every & set(values)}
-        wanted |= {item: match.namespace[item] for item in read.every - set(values) if item in match.namespace}
+        around = {**vars(builtins), **match.namespace}
+        wanted |= {item: around[item] for item in read.every - set(values) if item in around}
         if isinstance(node, ast.Lambda):
             draft = self.drafts.fitting(match.namespace, wanted)
             others = {item for item, value in match.namespace.items() if value is not obj}
-            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *values, *read.every})
+            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *draft.promised, *values, *read.every})
             text = lambdas.function_text(match, obj, name)
         else:
             draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})

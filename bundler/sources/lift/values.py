@@ -66,6 +66,19 @@ def same(first: object, second: object) -> bool:
     return type(first) is type(second) and is_plain(first) and is_plain(second) and written(first) == written(second)
 
 
+def interchangeable(first: object, second: object) -> bool:
+    """Say whether one name can stand for both: what can change is shared only where it was shared before."""
+    if first is second:
+        return True
+    if not same(first, second):
+        return False
+    try:
+        hash(first)
+    except TypeError:
+        return False
+    return True
+
+
 def written(value: object) -> str:
     """Return the text of a plain constant; sets are sorted, so that it is the same in every process."""
     if isinstance(value, set | frozenset) and value:

@@ -175,3 +175,15 @@ def test_refuses_a_replaced_method_of_a_registered_class(session: Session) -> No
     """)
     session.cell("def new(self):\n    return 2\nA.call = new\n")
     assert "the method 'call' of the class A was replaced" in problem(session["A"])
+
+
+def test_refuses_a_name_that_means_two_things(session: Session) -> None:
+    session.script("""
+        def g(x):
+            return x * 2
+        act = lambda x, f=g: f(x)
+        def g(x):
+            return x * 3
+    """)
+    [found] = lift([session["g"], session["act"]], taken=()).problems
+    assert "'g' means two things" in found
