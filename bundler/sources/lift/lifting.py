@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any
 
 from bundler.sources.lift import bindings, lambdas, naming
-from bundler.sources.lift.captures import captured, surroundings
+from bundler.sources.lift.captures import captured, defined_before, surroundings
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
@@ -192,10 +192,7 @@ class _Job:
         if isinstance(value, type | FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             for read, was in captured(match, value).items():
                 if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
-                    raise NotLiftableError(
-                        f"{match.where}: {described(value)} was defined when {read!r} had another value; run it again "
-                        "and make the model anew"
-                    )
+                    raise defined_before(match, value, read)
         return item
 
     def _written(

@@ -8,7 +8,7 @@ import functools
 import logging
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -119,6 +119,20 @@ def literal_is(node: ast.expr, value: object) -> bool:
         return same(eval(code, {"__builtins__": {}}), value)  # noqa: S307
     except (ArithmeticError, TypeError, ValueError):
         return False
+
+
+def computed(node: ast.expr, names: Mapping[str, object]) -> tuple[Any] | None:
+    """Return what arithmetic on plain constants, of which some have names, gives now; `None` for anything else."""
+    used = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+    if not used or not all(isinstance(item, (*_ARITHMETIC, ast.Name)) for item in ast.walk(node)):
+        return None
+    if not all(name in names and is_plain(names[name]) for name in used):
+        return None
+    try:
+        code = compile(ast.Expression(body=node), "<constant>", "eval")
+        return (eval(code, {"__builtins__": {}}, {name: names[name] for name in used}),)  # noqa: S307
+    except (ArithmeticError, TypeError, ValueError):
+        return None
 
 
 def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:

@@ -341,3 +341,14 @@ def test_a_captured_name_hides_no_builtin_from_others(
     """)
     copies = again(monkeypatch, *session["made"][::order])
     assert [f(2) for f in copies[::order]] == [6, 2, 2, 8]
+
+
+def test_a_default_of_a_lambda_does_not_change_the_global_that_it_came_from(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.script("""
+        fs = []
+        for k in range(1, 4):
+            fs.append(lambda x, s=k: x * s + k)
+    """)
+    assert [f(10) for f in again(monkeypatch, *session["fs"])] == [13, 23, 33]

@@ -187,3 +187,38 @@ def test_refuses_a_name_that_means_two_things(session: Session) -> None:
     """)
     [found] = lift([session["g"], session["act"]], taken=()).problems
     assert "'g' means two things" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def make(k):\n    def f(x, s=k):\n        return x * s + k\n    k = 2\n    return f\nmade = [make(1)]",
+        "made = []\nfor k in range(2):\n    def f(x, s=k):\n        return x * s + k\n    made.append(f)",
+        "made = []\nfor k in range(2):\n    def f(x, s=k + 1):\n        return x * s\n    made.append(f)",
+        "k = 1\ndef f(x, *, s=(k, 2)):\n    return s\nk = 2\nmade = [f]",
+        "made = []\nfor k in range(2):\n    class f:\n        s = -k\n        def g(self):\n            return self.s\n"
+        "    made.append(f)",
+        "k = 1\nclass f:\n    def g(self, s=k * 2):\n        return s\nk = 2\nmade = [f]",
+    ],
+    ids=["captured", "global", "computed", "keyword", "class body", "method"],
+)
+def test_refuses_what_was_defined_when_a_name_had_another_value(session: Session, text: str) -> None:
+    session.script(text)
+    found = problem(session["made"][0])
+    assert "f was defined when 'k' had another value; run it again" in found
+
+
+def test_takes_defaults_of_names_that_are_still_the_same(session: Session) -> None:
+    session.script("""
+        k, j = 2, 3
+        class f:
+            s = k * 4
+            __hidden = k + 4
+            total = 0
+            def g(self, t=k + j, u=k):
+                return self.s + t + u
+            def count(self):
+                self.total += k
+    """)
+    session["f"].total = 7
+    assert lift([session["f"]], taken=()).problems == ()
