@@ -222,3 +222,13 @@ def test_takes_defaults_of_names_that_are_still_the_same(session: Session) -> No
     """)
     session["f"].total = 7
     assert lift([session["f"]], taken=()).problems == ()
+
+
+@pytest.mark.parametrize(
+    "call", ["re.compile(k)", "collections.namedtuple('P', k)", "logging.getLogger(k)", "typing.TypeVar(k)"]
+)
+def test_refuses_what_was_made_of_a_name_that_changed_since(session: Session, call: str) -> None:
+    head = f"import collections, logging, re, typing\nk = 'a'\nmade = {call}\n"
+    tail = "def f(x):\n    return made\n"
+    assert lift([session.script(head + tail)["f"]], taken=()).problems == ()
+    assert problem(session.script(head + "k = 'b'\n" + tail, "later.py")["f"])
