@@ -21,10 +21,29 @@ def test_a_config_gets_at_nothing_outside_the_vocabulary_of_models(workshop: Wor
             ("tensorflow", "load_library"), ("tensorflow", "py_function"), ("tensorflow", "io"), ("numpy", "load"),
             ("numpy", "fromfile"), ("keras.models", "load_model"), ("keras.utils", "get_file"), ("builtins", "eval"),
             ("os", "system"), ("tensorflow.io", "write_file"), ("keras.layers", "__loader__"), ("numpy", "ctypeslib"),
+            ("numpy", "memmap"), ("keras.layers", "TFSMLayer"), ("keras.layers", "deserialize"),
         ]:
             assert refused({TAG: "public", "module": module, "name": name}), (module, name)
             partial = {TAG: "partial", "items": [], "keywords": {}}
             assert refused({**partial, "function": {TAG: "public", "module": module, "name": name}})
+
+        # A function that Keras gives when it is asked by a node may be called all the same: as a partial function.
+        for module, name in [("keras.datasets.mnist", "load_data"), ("keras.config", "set_backend"),
+                             ("keras.layers", "deserialize"), ("keras", "name_scope")]:
+            node = {"module": module, "class_name": "function", "config": name, "registered_name": name}
+            assert refused(node) and refused({TAG: "partial", "function": node, "items": [], "keywords": {}}), name
+        relu = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "relu"}
+        assert decode(relu, {}.__getitem__) is keras.activations.relu
+
+        # A node that comes of decoding alone was held against no manifest.
+        import base64
+        text = {TAG: "scalar", "dtype": "<U8", "shape": [], "data": base64.b64encode("function".encode("utf-32-le"))}
+        assert refused({"module": "os", "class_name": {**text, "data": text["data"].decode()}, "config": "system"})
+        hidden = [["module", "os"], ["class_name", "function"], ["config", "system"]]
+        assert refused({TAG: "dict", "items": hidden})
+        assert refused({TAG: "tuple", "items": [{TAG: "dict", "items": hidden}]})
+        plain = {"class_name": "Dense", "config": {"units": 1}, "module": "keras.layers"}
+        assert decode({TAG: "dict", "items": list(plain.items())}, {}.__getitem__) == plain
 
         dense = {TAG: "public", "module": "keras.layers", "name": "Dense"}
         assert decode({TAG: "class", "of": dense}, {}.__getitem__) is keras.layers.Dense

@@ -103,8 +103,8 @@ def decode(
         return value
     if TAG not in value:
         if isinstance(value.get("class_name"), str) and "config" in value:
-            return keras().saving.deserialize_keras_object(value)
-        return {key: inner(item) for key, item in value.items()}
+            return deserialized(value)
+        return _plain({key: inner(item) for key, item in value.items()})
     try:
         if special is not None and value[TAG] in special:
             return special[value[TAG]](value)
@@ -115,6 +115,39 @@ def decode(
             place=f"config.json: {TAG} {str(value[TAG])[:40]!r}",
             hint="pip install --upgrade kbundle, or ask the author for a new bundle",
         ) from error
+
+
+def deserialized(node: dict[str, Any]) -> Any:
+    """Return what Keras makes of `node`; a function of the framework's must be one of the vocabulary of models.
+
+    Raises:
+        InvalidBundle: it is another one. Keras gives what it finds, and a config may ask for it to be called.
+    """
+    found = keras().saving.deserialize_keras_object(node)
+    is_frameworks = str(getattr(found, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    if configtree.is_function(node) and is_frameworks and public_place(found) is None:
+        raise InvalidBundle(
+            "the model's config names a function that is nothing that a model is made of",
+            place=f"config.json: {str(node['config'])[:80]!r}",
+            hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+        )
+    return found
+
+
+def _plain(decoded: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a decoded dictionary, unless Keras would take it for a node that nobody could see in the config.
+
+    Every node of a config is held against the manifest before Keras reads it; one that only decoding makes is not.
+    """
+    is_node = isinstance(decoded.get("class_name"), str) and "config" in decoded and "module" in decoded
+    if is_node and (configtree.is_function(decoded) or not configtree.is_builtin_class(decoded)):
+        raise InvalidBundle(
+            "the model's config hides an object in a value",
+            place=f"config.json: {TAG}",
+            found=str(decoded["class_name"])[:80],
+            hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+        )
+    return decoded
 
 
 def class_node(cls: type | types.FunctionType) -> dict[str, Any]:
@@ -299,7 +332,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "bytes": lambda value, *_: base64.b64decode(value["data"], validate=True),
     "class": _decode_class,
     "complex": lambda value, *_: complex(*value["items"]),
-    "dict": lambda value, inner, _: {inner(key): inner(item) for key, item in value["items"]},
+    "dict": lambda value, inner, _: _plain({inner(key): inner(item) for key, item in value["items"]}),
     "dtype": _decode_dtype,
     "ellipsis": lambda *_: Ellipsis,
     "enum": lambda value, inner, lookup: _enum_class(value, inner, lookup)[value["name"]],
