@@ -94,7 +94,9 @@ def load(
         offered[key] = built.adapter_of(function, builder)
         config["registered_name"] = key
     more = {**custom_objects, **(hosts or {})}
-    offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    filled = _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    offered |= filled
+    makeable |= filled
     offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
@@ -171,8 +173,11 @@ def _only_names(config: Any, pointer: str) -> bool:
 
 def _may_be_made(item: CustomObject, obj: Any) -> bool:
     """Say whether objects may be made of `obj` with arguments from a config: code of the bundle, or Keras would too."""
-    is_rebuilt_by_keras = isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config")
-    return bool(item.source or item.opaque) or is_rebuilt_by_keras
+    if item.source or item.opaque:
+        return True
+    # Keras's own need no manifest; among them is one that loads a folder.
+    is_frameworks = str(getattr(obj, "__module__", "")).partition(".")[0] in ("keras", "tensorflow")
+    return isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config") and not is_frameworks
 
 
 def _not_adapted(place: tuple[str, str]) -> InvalidBundle:

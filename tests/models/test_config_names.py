@@ -111,4 +111,26 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
                            distribution="x", paths=("/config/layers/1",))
         adaptation = Adaptation(kind="constructor_arguments", module="subprocess", qualname="Popen")
         assert refused(planted("q.kbundle", adaptation, (run,)))
+
+        # A class of Keras's own is not adapted, whatever it is declared as: one of them loads any folder.
+        graph = dataclasses.replace(run, kind="layer", key="x", module="keras.layers", qualname="TFSMLayer")
+        adaptation = Adaptation(kind="constructor_arguments", module="keras.layers", qualname="TFSMLayer")
+        assert refused(planted("r.kbundle", adaptation, (graph,)))
+
+        # And a function of an installed distribution gets no arguments from a config.
+        node = {"module": "cProfile", "class_name": "function", "config": "run", "registered_name": "run"}
+        partial = {"__kbundle__": "partial", "function": node, "items": ["open('ran', 'w')"], "keywords": {}}
+        config = {"module": "keras", "class_name": "Sequential", "registered_name": None,
+                  "config": {"layers": [], "trainable": partial, "name": "m"}}
+        run = CustomObject(kind="function", key="run", module="cProfile", qualname="run", distribution="x",
+                           paths=("/config/trainable/function",))
+        adaptation = Adaptation(kind="constructor_arguments", module="keras", qualname="Sequential",
+                                arguments=("layers", "trainable", "name"))
+        try:
+            unbundle(planted("s.kbundle", adaptation, (run,), config))
+        except BundleError as error:
+            assert "'partial'" in str(error), error
+        else:
+            raise AssertionError("it loads")
+        assert not os.path.exists("ran")
     """)

@@ -316,6 +316,17 @@ def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callabl
     return revived
 
 
+def _partial(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    function, node = inner(value["function"]), value["function"]
+    is_frameworks = str(getattr(function, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    # What is declared of an installed distribution may be anything that can be imported here, and the arguments are
+    # the config's.
+    is_named = isinstance(node, dict) and node.get("class_name") == "function" and not is_frameworks
+    if is_named and lookup(configtree.lookup_key(node)) is not function:
+        raise ValueError("only a function of the bundle, or of the vocabulary of models, gets arguments")
+    return functools.partial(function, *inner(value["items"]), **inner(value["keywords"]))
+
+
 def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], *_: Any) -> Any:
     return importlib.import_module("tensorflow").Variable(inner(value["value"]), trainable=bool(value["trainable"]))
 
@@ -340,9 +351,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "instance": _called,
     "named_tuple": lambda value, inner, lookup: _declared(value, lookup)(*inner(value["items"])),
     "node": lambda value, *_: value["of"],
-    "partial": lambda value, inner, _: functools.partial(
-        inner(value["function"]), *inner(value["items"]), **inner(value["keywords"])
-    ),
+    "partial": _partial,
     "public": _decode_public,
     "range": lambda value, *_: range(*value["items"]),
     "scalar": _decode_array,
