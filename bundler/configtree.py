@@ -80,7 +80,7 @@ def _steps(pointer: str) -> list[str]:
 def _descend(holder: JSON, step: str, pointer: str) -> JSON:
     if isinstance(holder, dict) and step in holder:
         return holder[step]
-    if isinstance(holder, list) and step.isascii() and step.isdigit() and int(step) < len(holder):
+    if isinstance(holder, list) and step.isascii() and step.isdigit() and len(step) < 10 and int(step) < len(holder):
         return holder[int(step)]
     raise KeyError(pointer)
 

@@ -7,20 +7,26 @@ them into memory first.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bundler.errors import InvalidBundle, LimitExceeded
+from bundler.errors import InvalidBundle, LimitExceeded, RebuildFailed
 from bundler.limits import LIMITS
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 ASSETS = "assets"
+#: What `zipfile` raises about bytes that are no ZIP, or a damaged one, and `json` about text that is no JSON.
+NOT_A_ZIP = (zipfile.BadZipFile, ValueError, KeyError, EOFError, RuntimeError, zlib.error, struct.error)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def read_config(path: Path) -> Any:
@@ -44,8 +50,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
 
 def write_config(directory: Path, config: Any) -> None:
-    """Replace ``config.json`` in a folder with the files of a ``.keras`` file."""
-    (directory / CONFIG).write_text(json.dumps(config))
+    """Replace ``config.json`` in a folder with the files of a ``.keras`` file; raises as `read_config`."""
+    with foreign_errors(directory):
+        (directory / CONFIG).write_text(json.dumps(config))
 
 
 def unpack_keras_file(path: Path, directory: Path) -> None:
@@ -54,6 +61,7 @@ def unpack_keras_file(path: Path, directory: Path) -> None:
     Raises:
         InvalidBundle: it is not a ``.keras`` file, or names a file that Keras does not write.
         LimitExceeded: the files are far larger than the archive (CWE-409).
+        RebuildFailed: there is no room for them.
     """
     with foreign_errors(path), zipfile.ZipFile(path) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -74,10 +82,19 @@ def unpack_keras_file(path: Path, directory: Path) -> None:
 
 @contextlib.contextmanager
 def foreign_errors(path: Path) -> Iterator[None]:
-    """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`."""
+    """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`.
+
+    Where there is no room for its files, that is said, as `RebuildFailed`.
+    """
     try:
         yield
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except (*NOT_A_ZIP, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise RebuildFailed(
+                f"the files of the model cannot be written here: {error.strerror}",
+                place=path.name,
+                hint="make room in the folder for temporary files, or name another one in TMPDIR",
+            ) from error
         raise InvalidBundle(
             f"this is not a .keras file that Keras could open: {error}",
             place=path.name,

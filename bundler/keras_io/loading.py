@@ -71,6 +71,14 @@ def load(
     """
     check_kinds(adaptations)
     config = read_config(directory)
+    if not isinstance(config, dict):
+        raise InvalidBundle(
+            "the model's config is no object",
+            place="config.json",
+            expected="the config of a model",
+            found=type(config).__name__,
+            hint="ask the author for a new bundle",
+        )
     for name in entries:
         _import(name, namespace)
     offered: dict[str, Any] = {}
