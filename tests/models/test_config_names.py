@@ -87,7 +87,7 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
                 os.replace("new.keras", "model.keras")
             members = [NewMember(name=n, content=c) for n, c in content.items() if n != "model/model.keras"]
             members.append(NewMember(name="model/model.keras", content=open("model.keras", "rb").read()))
-            said = dataclasses.replace(manifest, adaptations=(adaptation,), objects=objects)
+            said = dataclasses.replace(manifest, adaptations=(adaptation,) if adaptation else (), objects=objects)
             write_bundle(name, said, members, overwrite=True)
             return name
 
@@ -111,6 +111,16 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
                            distribution="x", paths=("/config/layers/1",))
         adaptation = Adaptation(kind="constructor_arguments", module="subprocess", qualname="Popen")
         assert refused(planted("q.kbundle", adaptation, (run,)))
+
+        # What the config makes must be a model.
+        relu = {"module": "keras.layers", "class_name": "ReLU", "registered_name": None, "config": {"name": "relu"}}
+        for config in (relu, {"module": "builtins", "class_name": "function", "config": "relu"}):
+            try:
+                unbundle(planted("t.kbundle", None, (), config))
+            except BundleError as error:
+                assert config is not relu or "expected a keras.Model, found keras." in str(error), error
+            else:
+                raise AssertionError("it loads")
 
         # A class of Keras's own is not adapted, whatever it is declared as: one of them loads any folder.
         graph = dataclasses.replace(run, kind="layer", key="x", module="keras.layers", qualname="TFSMLayer")
