@@ -308,6 +308,11 @@ class _Job:
                 order = (binding.unit.order, binding.node.lineno, 1)
                 draft.add(Item(names=(name,), text=text, order=order, is_import=True))
                 return
+        if self._statements.is_rebound(name, namespace):
+            raise NotLiftableError(
+                f"{use.where}: {use.what} uses the global {name!r}, which a function changes, and would keep the value "
+                "of now; keep it in an attribute or a list instead"
+            )
         if main is not None:
             self.require(main, namespace, name, use)
             draft.imports_from.add(main.name)

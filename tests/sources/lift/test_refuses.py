@@ -232,3 +232,22 @@ def test_refuses_what_was_made_of_a_name_that_changed_since(session: Session, ca
     tail = "def f(x):\n    return made\n"
     assert lift([session.script(head + tail)["f"]], taken=()).problems == ()
     assert problem(session.script(head + "k = 'b'\n" + tail, "later.py")["f"])
+
+
+def test_refuses_a_global_that_a_function_changes_where_it_would_be_a_copy(session: Session) -> None:
+    session.script("""
+        n = 0
+        def bump():
+            global n
+            n += 1
+        def make(k):
+            def inner(x):
+                bump()
+                return n + k
+            return inner
+        made = [make(10), make(20)]
+    """)
+    # Beside the global itself it stays one.
+    assert lift(session["made"][:1], taken=()).problems == ()
+    [found] = lift(session["made"], taken=()).problems
+    assert "the function make.<locals>.inner uses the global 'n', which a function changes" in found
