@@ -333,3 +333,22 @@ def test_what_an_object_raises_when_it_is_asked_is_no_answer():
     made = Listed([1, 2])
     made.parts = BadLayers()
     assert unread(made) == ["widths"]
+
+
+class Delegating:
+    size = 7
+
+    def __init__(self, rate, size, keep):
+        self.inner = Dense(rate / 2)
+        self.keep = keep
+        if keep:
+            self.rate = rate
+            self.size = size
+
+    def __getattr__(self, name):
+        return 0.9
+
+
+def test_takes_no_answer_of_the_class_or_of_getattr_for_an_attribute():
+    assert unread(Delegating(0.1, 3, False)) == ["rate", "size"]
+    assert values(Delegating(0.1, 3, True)) == {"rate": 0.1, "size": 3, "keep": True}

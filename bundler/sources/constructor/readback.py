@@ -310,7 +310,12 @@ def _by_name(instance: Any, name: str) -> Any:
 
 
 def _attribute(instance: Any, name: str) -> Any:
+    """Return what `instance` itself has, or a property of it; not what its class or ``__getattr__`` says for it."""
+    static = inspect.getattr_static(type(instance), name, None)
+    is_computed = hasattr(type(static), "__get__") and not isinstance(static, types.FunctionType)
     try:
+        if not is_computed and name not in getattr(instance, "__dict__", ()):
+            return UNKNOWN
         return getattr(instance, name, UNKNOWN)
     except Exception:  # noqa: BLE001 - a property may raise anything
         return UNKNOWN
