@@ -149,7 +149,7 @@ def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
             return same(_dotted(node, lookup), value)
         if isinstance(node, ast.Call):
             return _call(node, value, lookup)
-    except (KeyError, AttributeError):
+    except Exception:  # noqa: BLE001 - a module's own __getattr__ may import something, and raise anything
         return False
     return False
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import linecache
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from bundler.sources.lift import lift
+from bundler.sources.live import attribute_of
 from tests.sources.lift.conftest import Session, problem
 
 
@@ -251,3 +253,27 @@ def test_refuses_a_global_that_a_function_changes_where_it_would_be_a_copy(sessi
     assert lift(session["made"][:1], taken=()).problems == ()
     [found] = lift(session["made"], taken=()).problems
     assert "the function make.<locals>.inner uses the global 'n', which a function changes" in found
+
+
+def test_what_a_lazy_module_raises_is_no_answer(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise AttributeError(name) if name.startswith("__") else ImportError(f"install {name} first")
+
+    lazy = ModuleType("lazy")
+    lazy.__dict__.update(__all__=[], __getattr__=fail)
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    session.script("""
+        import lazy
+        from lazy import *
+        globals()["k"] = 3
+        g = None
+        if False:
+            g = lazy.missing
+        def f(x):
+            return x + k, g
+        class Moved:
+            pass
+        Moved.__module__ = "lazy"
+    """)
+    assert lift([session["f"]], taken=()).problems == ()
+    assert attribute_of(lazy, session["Moved"]) is None
