@@ -61,13 +61,15 @@ def _functions(cls: type) -> Iterator[tuple[str, FunctionType]]:
                 yield name, function
 
 
-def _names(code: CodeType) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def _names(code: CodeType) -> frozenset[str]:
     """Return the attributes that `code` sets, and of the names of `_BY_ANY_NAME` those that it uses."""
-    stored = {str(item.argval) for item in dis.get_instructions(code) if item.opname == "STORE_ATTR"}
+    stored = frozenset(str(item.argval) for item in dis.get_instructions(code) if item.opname == "STORE_ATTR")
     inner = (_names(item) for item in code.co_consts if isinstance(item, CodeType))
     return stored.union(_BY_ANY_NAME & {*code.co_names}, *inner)
 
 
+@functools.lru_cache(maxsize=4096)
 def _changes(function: FunctionType, attribute: str) -> bool:
     tree = definition(function)
     if tree is None or not tree.args.args:
