@@ -16,6 +16,7 @@ from bundler import configtree
 from bundler.archive.reader import BundleReader
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
+from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
@@ -133,7 +134,7 @@ def build(
     except BundleError:
         raise
     except Exception as error:
-        raise loading.rebuild_error(error, namespace) from error
+        raise rebuild_error(error, namespace) from error
     _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
     return model
 

@@ -22,7 +22,6 @@ import json
 import math
 import os
 import re
-import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, PackError
+from bundler.keras_io.keras_file import NOT_A_ZIP
 from bundler.limits import LIMITS
 
 #: The headers of the arrays and of the ZIP come on top of what `dump` counts.
@@ -41,17 +41,7 @@ _ML_DTYPES = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2", "int2", "uin
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DEPTH = 16
 #: What `zipfile`, `json` and NumPy raise about a file that is not ours.
-_FOREIGN = (
-    zipfile.BadZipFile,
-    struct.error,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-)
+_FOREIGN = (*NOT_A_ZIP, TypeError, AttributeError)
 #: Version 1.0 of the .npy header, for the arrays that are written here: little-endian, in C order.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biufcS][0-9]{1,9})', 'fortran_order': False, "
@@ -181,7 +171,7 @@ def read_file(path: str | os.PathLike[str]) -> Any:
             arrays = {name: file[name] for name in file.files}
             if any(not isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("it holds other files")
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, *_FOREIGN) as error:
         raise PackError(
             f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"
         ) from error

@@ -169,8 +169,13 @@ class _Endpoint:
 
     def _in_order(self, inputs: Any) -> list[Any]:
         tf = importlib.import_module("tensorflow")
-        if isinstance(inputs, dict) and not _same_keys(inputs, self._specs) and set(self._names) <= set(inputs):
-            return [inputs[name] for name in self._names]
+        if isinstance(inputs, dict) and not _same_keys(inputs, self._specs):
+            if self._names and set(self._names) <= set(inputs):
+                return [inputs[name] for name in self._names]
+            if len(self._flat) > 1:
+                # In the order of its own keys two inputs could be swapped without a word.
+                wanted = self._names or self.argument_names()
+                raise ValueError(f"the model takes the inputs {', '.join(wanted)}, not {', '.join(map(str, inputs))}")
         flat = tf.nest.flatten(inputs)
         if len(flat) != len(self._flat):
             raise ValueError(

@@ -39,7 +39,7 @@ def signatures(model: Any) -> Iterator[Any]:
     if declared is not None:
         yield mapped(_spec_of_symbol, declared)
         return
-    shapes = _recorded_shapes(model)
+    shapes = recorded_shapes(model)
     if shapes is None:
         raise Unknown("it is a subclassed model that does not tell what it takes; give example_inputs=")
     for dtype in dict.fromkeys((str(model.input_dtype), *_DTYPES)):
@@ -69,7 +69,7 @@ def are_arguments(model: Any, inputs: Mapping[str, Any]) -> bool:
     """
     if declared_inputs(model) is not None:
         return False
-    shapes = _recorded_shapes(model)
+    shapes = recorded_shapes(model)
     if isinstance(shapes, Mapping) and not isinstance(shapes, Keywords) and set(shapes) == set(inputs):
         return False
     parameters = inspect.signature(model.call).parameters
@@ -129,7 +129,7 @@ def described(name: str, spec: Any) -> TensorSpec:
     )
 
 
-def _recorded_shapes(model: Any) -> Any:
+def recorded_shapes(model: Any) -> Any:
     """Return the nested shapes that a subclassed model was built with, `Keywords` for several arguments, or `None`."""
     recorded = model.get_build_config() or {}
     # A model that was loaded holds the build config itself in the place of the shapes.

@@ -26,9 +26,8 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 ASSETS = "assets"
-
 #: What `zipfile`, its decoders and `json` raise about a file that is not Keras's. RecursionError is a RuntimeError.
-_FOREIGN = (
+NOT_A_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -38,7 +37,6 @@ _FOREIGN = (
     EOFError,
     OverflowError,
     RuntimeError,
-    OSError,
 )
 
 
@@ -101,7 +99,7 @@ def foreign_errors(path: Path) -> Iterator[None]:
     """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`."""
     try:
         yield
-    except _FOREIGN as error:
+    except (*NOT_A_ZIP, OSError) as error:
         raise InvalidBundle(
             f"this is not a .keras file that Keras could open: {error}",
             place=path.name,

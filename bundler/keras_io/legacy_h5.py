@@ -15,8 +15,8 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import PackError
+from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
-from bundler.keras_io.loading import rebuild_error
 
 #: Where the classes live that a bare name may mean.
 _PARTS = (
@@ -56,8 +56,11 @@ def read_config(path: Path) -> dict[str, Any]:
                 "returns the untrained model",
             )
         configs = {name: None if text is None else json.loads(text) for name, text in texts.items()}
+        if not isinstance(configs["model"], dict) or not isinstance(configs["training"], dict | None):
+            raise ValueError("a config in it is no object")
         return {**configs, "keras_version": version.decode() if isinstance(version, bytes) else version}
-    except (OSError, ValueError) as error:
+    # h5py raises RuntimeError and KeyError about damaged files, and an attribute may be a number or an array.
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise PackError(
             f"this is not an HDF5 file that Keras could open: {error}",
             place=str(path),

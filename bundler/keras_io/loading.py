@@ -7,7 +7,6 @@ The objects of the manifest are looked up in the tree, their keys in the config 
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,17 +18,14 @@ from bundler.keras_io import registry, tfsm
 from bundler.keras_io.adapt import built, check_kinds
 from bundler.keras_io.adapt.adapters import adapter_of, plans
 from bundler.keras_io.adapt.values import TAG
+from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
 from bundler.manifest import Adaptation, Builder, CustomObject
 from bundler.namespace import Namespace, load_opaque
 
-#: The next step where nothing better is known.
-SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
 #: What an adaptation may be of without being declared: the stock models, as the root of the config.
 _ROOTS = (("keras", "Model"), ("keras", "Sequential"))
-#: Keras writes some of its messages in bold.
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 #: The parts of Keras whose plain functions a config may name without saying the module.
 _FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops")
 
@@ -72,7 +68,13 @@ def load(
     check_kinds(adaptations)
     config = read_config(directory)
     if not isinstance(config, dict):
-        raise InvalidBundle("the config of the model is no object", place="config.json", found=type(config).__name__)
+        raise InvalidBundle(
+            "the model's config is no object",
+            place="config.json",
+            expected="the config of a model",
+            found=type(config).__name__,
+            hint="ask the author for a new bundle",
+        )
     for name in entries:
         _import(name, namespace)
     offered: dict[str, Any] = {}
@@ -96,7 +98,9 @@ def load(
         offered[key] = built.adapter_of(function, builder)
         config["registered_name"] = key
     more = {**custom_objects, **(hosts or {})}
-    offered |= _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    filled = _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
+    offered |= filled
+    makeable |= filled
     offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
@@ -115,6 +119,14 @@ def load(
                 "were saved from: the same layers in the same order, for the arguments that kbundle inspect shows"
             )
         raise failure from error
+    if not isinstance(model, keras().Model):
+        raise InvalidBundle(
+            "the config makes something else than a model",
+            place="config.json",
+            expected="a keras.Model",
+            found=f"{type(model).__module__}.{type(model).__qualname__}",
+            hint="ask the author for a new bundle",
+        )
     # What an adapter left for Keras's next step is not asked for where compile is false.
     vars(model).pop("compile_from_config", None)
     return model
@@ -147,7 +159,7 @@ def _adapters(
         if item is not None and item.key not in custom_objects:
             cls = find_object(item, namespace)
             paths: Sequence[str] = item.paths
-            if not _may_be_made(item, cls):
+            if not isinstance(cls, type) or not _may_be_made(item, cls):
                 raise _not_adapted(place)
         elif place in _ROOTS:
             cls, paths = getattr(keras(), place[1]), ("",)
@@ -173,8 +185,11 @@ def _only_names(config: Any, pointer: str) -> bool:
 
 def _may_be_made(item: CustomObject, obj: Any) -> bool:
     """Say whether objects may be made of `obj` with arguments from a config: code of the bundle, or Keras would too."""
-    is_rebuilt_by_keras = isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config")
-    return bool(item.source or item.opaque) or is_rebuilt_by_keras
+    if item.source or item.opaque:
+        return True
+    # Keras's own need no manifest; among them is one that loads a folder.
+    is_frameworks = str(getattr(obj, "__module__", "")).partition(".")[0] in ("keras", "tensorflow")
+    return isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config") and not is_frameworks
 
 
 def _not_adapted(place: tuple[str, str]) -> InvalidBundle:
@@ -183,76 +198,6 @@ def _not_adapted(place: tuple[str, str]) -> InvalidBundle:
         place=f"manifest.json: adaptations, {'.'.join(place)[:200]}",
         hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
     )
-
-
-def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> RebuildFailed:
-    """Return the error for an exception of Keras or of bundled code, told by its innermost cause.
-
-    Keras wraps what a nested object raises once a level and repeats the whole config each time; the last
-    "Exception encountered" is the one that says something.
-    """
-    guilty = _guilty_class(error, namespace) if namespace is not None else None
-    error = _innermost(error)
-    # str() of a KeyError is the repr of its message.
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or "it says nothing more"
-    if namespace is not None:
-        for shown in (f"{namespace.prefix}>outside:", f"{namespace.prefix}>", f"{namespace.prefix}."):
-            cause = cause.replace(shown, "")
-    missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else None
-    failure = RebuildFailed(
-        f"the model could not be rebuilt: {type(error).__name__}: {cause[:2000]}",
-        place=_innermost_line(error, namespace),
-        hint=f"install what provides the module {missing!r} (kbundle inspect lists the requirements)"
-        if missing
-        else SEE_TRACEBACK,
-    )
-    if guilty is not None and namespace is not None:
-        failure.module, failure.qualname = namespace.original(guilty.__module__), guilty.__qualname__
-    return failure
-
-
-def _guilty_class(error: BaseException | None, namespace: Namespace) -> type | None:
-    """Return the bundled class that was being made where the first exception of a chain was raised."""
-    chain = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    for item in reversed(chain):
-        found = None
-        trace = item.__traceback__
-        while trace is not None:
-            names = trace.tb_frame.f_locals
-            for candidate in (names.get("cls"), type(names.get("self"))):
-                if isinstance(candidate, type) and str(candidate.__module__).startswith(f"{namespace.prefix}."):
-                    found = candidate
-            trace = trace.tb_next
-        if found is not None:
-            return found
-    return None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Return the first exception of a chain of which each repeats the text of the one before it."""
-    while True:
-        cause = error.__cause__ or error.__context__
-        # A bare `assert` says nothing, and Keras repeats that.
-        is_silent = cause is not None and not str(cause) and str(error).rstrip().endswith("Exception encountered:")
-        if cause is None or not (is_silent or (str(cause) and str(cause) in str(error))):
-            return error
-        error = cause
-
-
-def _innermost_line(error: BaseException, namespace: Namespace | None) -> str | None:
-    """Return "module, line N" of the deepest frame that runs bundled code."""
-    place = None
-    trace = error.__traceback__
-    while trace is not None and namespace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__"))
-        if module.startswith(f"{namespace.prefix}."):
-            place = f"{namespace.original(module)}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def find_object(item: CustomObject, namespace: Namespace) -> Any:
@@ -295,7 +240,10 @@ def find_function(builder: Builder, namespace: Namespace) -> Any:
     """Return the function that makes the model, importing its module; raises `RebuildFailed`."""
     found: Any = _import(builder.module, namespace)
     for part in builder.qualname.split("."):
-        found = getattr(found, part, None)
+        try:
+            found = getattr(found, part, None)
+        except Exception as error:  # a module's own __getattr__ may raise anything
+            raise rebuild_error(error, namespace) from error
     if not callable(found):
         raise RebuildFailed(
             f"the module {builder.module!r} has no function {builder.qualname!r}",

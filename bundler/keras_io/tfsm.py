@@ -86,5 +86,8 @@ def _stand_in() -> type[Any]:
 
 def _layers(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     for pointer, node in configtree.nodes(config):
-        if node["class_name"] == _CLASS and configtree.is_builtin_class(node) and isinstance(node["config"], dict):
+        # Keras finds the class by "layers.TFSMLayer" of the module "keras", too, and without any module.
+        is_named = node["class_name"].rpartition(".")[2] == _CLASS
+        is_kerass = configtree.is_builtin_class(node) or node.get("module") is None
+        if is_named and is_kerass and isinstance(node["config"], dict):
             yield pointer, node

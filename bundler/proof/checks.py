@@ -13,7 +13,7 @@ from typing import Any
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.consent import needed_words
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
-from bundler.keras_io import loading, selftest
+from bundler.keras_io import failures, selftest
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.namespace import loaded_namespaces
 from bundler.proof.again import load_again, save_again
@@ -105,17 +105,17 @@ def _stage(name: str, *, digest: str, step: Callable[[str], None], done: list[st
 
 def _failure(stage: str, error: Exception, digest: str) -> Failure:
     namespace = next((tree for tree in loaded_namespaces() if tree.digest == digest), None)
-    told = error if isinstance(error, BundleError) else loading.rebuild_error(error, namespace)
+    told = error if isinstance(error, BundleError) else failures.rebuild_error(error, namespace)
     # The line of the bundle's code: what ran the model only knows what it raised.
     inner = error.__cause__ if isinstance(error, SelfTestFailed) else None
-    place = told.place if inner is None else loading.rebuild_error(inner, namespace).place
+    place = told.place if inner is None else failures.rebuild_error(inner, namespace).place
     message = str(told).partition("\n  next step:")[0]
     return Failure(
         stage=stage,
         message=message.removeprefix(f"{told.place}: ") if told.place else message,
         place=place,
         # The traceback is in the other process, and the versions are the author's own.
-        hint=None if told.hint == loading.SEE_TRACEBACK or inner is not None else told.hint,
+        hint=None if told.hint == failures.SEE_TRACEBACK or inner is not None else told.hint,
         module=told.module if isinstance(told, RebuildFailed) else None,
         qualname=told.qualname if isinstance(told, RebuildFailed) else None,
     )

@@ -291,6 +291,8 @@ def _imports_of(code: CodeType, package: str) -> Iterator[str]:
     """Yield the absolute names that the import statements of `code` and of the functions in it ask for."""
     before: list[dis.Instruction] = []
     for instruction in dis.get_instructions(code):
+        if instruction.opname == "EXTENDED_ARG":
+            continue  # It belongs to the next one, whose argument has it already.
         if instruction.opname == "IMPORT_NAME" and len(before) >= 2:
             # The two instructions before it load the level and the names after "import".
             level = before[-2].argval

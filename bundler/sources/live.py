@@ -102,7 +102,10 @@ def attribute_of(module: ModuleType, obj: Any) -> str | None:
     qualname = str(getattr(obj, "__qualname__", ""))
     found: Any = module
     for part in qualname.split("."):
-        found = getattr(found, part, None)
+        try:
+            found = getattr(found, part, None)
+        except Exception:  # noqa: BLE001 - a module's own __getattr__ may import something, and raise anything
+            found = None
     if found is obj:
         return qualname
     # A decorator or a factory may have left another name than the one the object believes to have.

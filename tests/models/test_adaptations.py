@@ -533,3 +533,28 @@ def test_arrays_in_a_config_keep_their_byte_order(workshop: Workshop) -> None:
             raise AssertionError("not refused")
         """
     )
+
+
+def test_the_shapes_of_a_call_are_read_in_one_way(workshop: Workshop) -> None:
+    workshop.author("""
+        from bundler.keras_io.adapt.calls import call_signature
+
+        class Recorded(keras.Model):
+            def get_build_config(self):
+                return self.said
+            def call(self, query, value=None):
+                return query
+
+        model = Recorded()
+        spec = {"shape": [2, 3], "dtype": "float32"}
+        for said, expected in [
+            # An argument that was not given, a loaded model's build config, and what no call could be made of.
+            ({"shapes_dict": {"query_shape": (2, 3), "value_shape": None}}, {"inputs": spec}),
+            ({"shapes_dict": {"query_shape": (2, 3), "value_shape": (2, 3)}},
+             {"arguments": {"query": spec, "value": spec}}),
+            ({"input_shape": {"input_shape": [2, 3]}}, {"inputs": spec}),
+            ({"input_shape": [(2, 3), None]}, None), ({"input_shape": "x"}, None), (None, None),
+        ]:
+            model.said = said
+            assert call_signature(model) == expected, said
+    """)

@@ -263,3 +263,23 @@ def test_what_the_author_wants_beside_a_builder_counts(workshop: Workshop) -> No
         wrong = {"builder": make, "builder_kwargs": {"units": 5}, "fallback": "inference"}
         assert bundler.bundle(model, "../hand_over/w.kbundle", **wrong).manifest.payload.fidelity == "inference"
     """)
+
+
+def test_what_a_module_raises_when_it_is_asked_for_the_builder_is_told(workshop: Workshop) -> None:
+    workshop.consumer("""
+        from bundler.keras_io.loading import find_function
+        from bundler.manifest import Builder
+        import types
+
+        module = types.ModuleType("lazy")
+        def fail(name):
+            raise ImportError(f"no {name} here")
+        module.__getattr__ = fail
+        namespace = types.SimpleNamespace(load=lambda name: module, prefix="_kbundle_0", original=str)
+        try:
+            find_function(Builder(module="lazy", qualname="make", arguments={}), namespace)
+        except RebuildFailed as error:
+            assert "no make here" in str(error), error
+        else:
+            raise AssertionError("not refused")
+    """)

@@ -21,10 +21,29 @@ def test_a_config_gets_at_nothing_outside_the_vocabulary_of_models(workshop: Wor
             ("tensorflow", "load_library"), ("tensorflow", "py_function"), ("tensorflow", "io"), ("numpy", "load"),
             ("numpy", "fromfile"), ("keras.models", "load_model"), ("keras.utils", "get_file"), ("builtins", "eval"),
             ("os", "system"), ("tensorflow.io", "write_file"), ("keras.layers", "__loader__"), ("numpy", "ctypeslib"),
+            ("numpy", "memmap"), ("keras.layers", "TFSMLayer"), ("keras.layers", "deserialize"),
         ]:
             assert refused({TAG: "public", "module": module, "name": name}), (module, name)
             partial = {TAG: "partial", "items": [], "keywords": {}}
             assert refused({**partial, "function": {TAG: "public", "module": module, "name": name}})
+
+        # A function that Keras gives when it is asked by a node may be called all the same: as a partial function.
+        for module, name in [("keras.datasets.mnist", "load_data"), ("keras.config", "set_backend"),
+                             ("keras.layers", "deserialize"), ("keras", "name_scope")]:
+            node = {"module": module, "class_name": "function", "config": name, "registered_name": name}
+            assert refused(node) and refused({TAG: "partial", "function": node, "items": [], "keywords": {}}), name
+        relu = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "relu"}
+        assert decode(relu, {}.__getitem__) is keras.activations.relu
+
+        # A node that comes of decoding alone was held against no manifest.
+        import base64
+        text = {TAG: "scalar", "dtype": "<U8", "shape": [], "data": base64.b64encode("function".encode("utf-32-le"))}
+        assert refused({"module": "os", "class_name": {**text, "data": text["data"].decode()}, "config": "system"})
+        hidden = [["module", "os"], ["class_name", "function"], ["config", "system"]]
+        assert refused({TAG: "dict", "items": hidden})
+        assert refused({TAG: "tuple", "items": [{TAG: "dict", "items": hidden}]})
+        plain = {"class_name": "Dense", "config": {"units": 1}, "module": "keras.layers"}
+        assert decode({TAG: "dict", "items": list(plain.items())}, {}.__getitem__) == plain
 
         dense = {TAG: "public", "module": "keras.layers", "name": "Dense"}
         assert decode({TAG: "class", "of": dense}, {}.__getitem__) is keras.layers.Dense
@@ -68,7 +87,7 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
                 os.replace("new.keras", "model.keras")
             members = [NewMember(name=n, content=c) for n, c in content.items() if n != "model/model.keras"]
             members.append(NewMember(name="model/model.keras", content=open("model.keras", "rb").read()))
-            said = dataclasses.replace(manifest, adaptations=(adaptation,), objects=objects)
+            said = dataclasses.replace(manifest, adaptations=(adaptation,) if adaptation else (), objects=objects)
             write_bundle(name, said, members, overwrite=True)
             return name
 
@@ -92,4 +111,54 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
                            distribution="x", paths=("/config/layers/1",))
         adaptation = Adaptation(kind="constructor_arguments", module="subprocess", qualname="Popen")
         assert refused(planted("q.kbundle", adaptation, (run,)))
+
+        # What the config makes must be a model.
+        relu = {"module": "keras.layers", "class_name": "ReLU", "registered_name": None, "config": {"name": "relu"}}
+        for config in (relu, {"module": "builtins", "class_name": "function", "config": "relu"}):
+            try:
+                unbundle(planted("t.kbundle", None, (), config))
+            except BundleError as error:
+                assert config is not relu or "expected a keras.Model, found keras." in str(error), error
+            else:
+                raise AssertionError("it loads")
+
+        # A class of Keras's own is not adapted, whatever it is declared as: one of them loads any folder.
+        graph = dataclasses.replace(run, kind="layer", key="x", module="keras.layers", qualname="TFSMLayer")
+        adaptation = Adaptation(kind="constructor_arguments", module="keras.layers", qualname="TFSMLayer")
+        assert refused(planted("r.kbundle", adaptation, (graph,)))
+
+        # And a function of an installed distribution gets no arguments from a config.
+        node = {"module": "cProfile", "class_name": "function", "config": "run", "registered_name": "run"}
+        partial = {"__kbundle__": "partial", "function": node, "items": ["open('ran', 'w')"], "keywords": {}}
+        config = {"module": "keras", "class_name": "Sequential", "registered_name": None,
+                  "config": {"layers": [], "trainable": partial, "name": "m"}}
+        run = CustomObject(kind="function", key="run", module="cProfile", qualname="run", distribution="x",
+                           paths=("/config/trainable/function",))
+        adaptation = Adaptation(kind="constructor_arguments", module="keras", qualname="Sequential",
+                                arguments=("layers", "trainable", "name"))
+        try:
+            unbundle(planted("s.kbundle", adaptation, (run,), config))
+        except BundleError as error:
+            assert "'partial'" in str(error), error
+        else:
+            raise AssertionError("it loads")
+        assert not os.path.exists("ran")
+    """)
+
+
+def test_refuses_a_config_that_is_no_object(workshop: Workshop) -> None:
+    workshop.consumer("""
+        import pathlib
+        from bundler.keras_io.loading import load
+        from bundler.manifest import Builder
+
+        for text in ("[]", "3", '"keras"', "null"):
+            pathlib.Path("config.json").write_text(text)
+            try:
+                load(pathlib.Path.cwd(), (), (), None, custom_objects={}, compile=True, safe_mode=True,
+                     builder=Builder(module="m", qualname="f", arguments={}))
+            except InvalidBundle as error:
+                assert "config.json" in str(error)
+            else:
+                raise AssertionError(text)
     """)

@@ -342,6 +342,15 @@ def test_inputs_of_every_structure_keep_their_names(workshop: Workshop) -> None:
         check_same(model, [x["wide"], x["deep"]], expected, "list")
         check_same(model, x, expected, "by name")
 
+        # Two inputs of one shape would be swapped.
+        for name in ("list", "dict"):
+            try:
+                unbundle(f"../hand_over/{name}.kbundle")({"broad": x["deep"], "deeper": x["wide"]})
+            except ValueError as error:
+                assert "not broad, deeper" in str(error), error
+            else:
+                raise AssertionError("not refused")
+
         model = unbundle("../hand_over/argument.kbundle", self_test=True)
         pair = {"query": np.ones((4, 3), "float32"), "value": np.full((4, 3), 3, "float32")}
         check_same(model, pair, np.full((4, 3), 5.0), "arguments")

@@ -115,3 +115,19 @@ def test_refuses_a_layer_whose_folder_is_gone_or_calls_python(workshop: Workshop
         raise AssertionError("not refused")
     """
     )
+
+
+def test_refuses_a_folder_outside_the_bundle_by_every_name_of_the_layer(workshop: Workshop) -> None:
+    workshop.consumer("""
+        from bundler.keras_io import tfsm
+
+        for named in [{"module": "keras.layers", "class_name": "TFSMLayer"}, {"class_name": "TFSMLayer"},
+                      {"module": "keras", "class_name": "layers.TFSMLayer"}]:
+            config = {"config": {"layers": [{**named, "config": {"filepath": "/elsewhere"}}]}}
+            try:
+                tfsm.let_in(config, {}, "key", safe_mode=True)
+            except RebuildFailed as error:
+                assert "outside the bundle" in str(error)
+            else:
+                raise AssertionError(named)
+    """)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -98,11 +99,24 @@ ONE = json.dumps({"array": "x", "dtype": "float64"}).encode()
         pytest.param(_file({"structure.json": b'{"list":' * 50 + b"null" + b"}" * 50}), id="deep structure"),
         pytest.param(_file({"structure.json": b'{"pickle": []}'}), id="unknown word"),
         pytest.param(_file({"structure.json": b"3"}), id="a number"),
+        pytest.param(_file({"structure.json": b'{"dict": [1]}'}), id="a dict that is a list"),
     ],
 )
 def test_refuses_a_file_that_it_would_not_write(content: bytes) -> None:
     with pytest.raises(InvalidBundle):
         parse(content, "examples/inputs.npz")
+
+
+def test_refuses_an_npz_file_of_an_author_that_is_damaged_or_locked(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "x.npz", a=np.arange(1000))
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    for position, value in ((60, 0xFF), (content.rindex(b"PK\x01\x02") + 8, 1)):
+        damaged = bytearray(content)
+        damaged[position] = value
+        damaged[6] |= value == 1
+        (tmp_path / "x.npz").write_bytes(damaged)
+        with pytest.raises(PackError):
+            read_file(tmp_path / "x.npz")
 
 
 def test_the_refusals_above_are_about_the_shape() -> None:

@@ -18,7 +18,7 @@ PLAIN = st.one_of(
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
     st.datetimes(
-        min_value=datetime.datetime(1000, 1, 1),  # noqa: DTZ001
+        min_value=datetime.datetime(1000, 1, 1),
         timezones=st.sampled_from([datetime.UTC, datetime.timezone(datetime.timedelta(hours=2))]),
     ),
 )

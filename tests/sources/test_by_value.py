@@ -166,6 +166,18 @@ def test_a_module_that_exec_filled_goes_into_the_pickle(root: Path) -> None:
     assert "memory" not in cloudpickle.list_registry_pickle_by_value()
 
 
+def test_sees_the_imports_of_a_long_function(root: Path) -> None:
+    """After 256 constants and names the instructions of an import have others between them."""
+    lines = [f"    name{number} = other{number}.part{number}({number + 1000})" for number in range(300)]
+    text = "\n".join(
+        ["def long():", *lines, "    from zoo.late import spoon", "    import zoo.food", "    return spoon"]
+    )
+    space: dict[str, Any] = {"__name__": "memory", "__package__": ""}
+    exec(text, space)
+    pickles = pickle_objects({space["long"]: ("memory", "long")}, Locator(roots=[root]))
+    assert {"zoo.late", "zoo.food"} <= set(pickles.roots)
+
+
 def test_refuses_what_has_source_or_is_no_class(root: Path) -> None:
     food: Any = __import__("zoo.food", fromlist=["apple"])
     locator = Locator(roots=[root])

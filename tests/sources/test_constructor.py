@@ -197,3 +197,158 @@ def test_reports_where_the_constructor_is():
     (item, *_) = read(Twice(3)).unread
     assert item.file == __file__
     assert item.init == "Twice.__init__"
+
+
+class Augmented:
+    def __init__(self, rate, count):
+        rate *= 2
+        self.rate = rate
+        count, self.rest = divmod(count, 3)
+        self.count = count
+
+
+class LoopVariable:
+    def __init__(self, units, sizes):
+        self.first = [units]
+        self.first.append(1)
+        for units in sizes:  # noqa: B007 - the way that people write it
+            pass
+        self.units = units
+
+
+class Guarded:
+    def __init__(self, units):
+        self.units = units
+        try:
+            int("x")
+        except ValueError:
+            self.units = 3
+        while self.units < 10:
+            self.units *= 2
+
+
+def test_sees_every_change_that_the_constructor_makes():
+    assert unread(Augmented(0.25, 7)) == ["rate", "count"]
+    assert "units" in unread(LoopVariable(3, [5, 6]))
+    assert unread(Guarded(1)) == ["units"]
+
+
+class ChangedLater:
+    def __init__(self, rate, sizes, width, kept):
+        self.rate = rate
+        self.sizes = sizes
+        self.width = width
+        self.kept = kept
+
+    def build(self):
+        self.rate = self.rate / 2
+        self.sizes.append(1)
+        self.width = int(self.width)
+        self.kept = self.kept or 4
+
+
+def test_does_not_take_what_another_method_has_changed_since():
+    made = ChangedLater(0.5, [3], 2, None)
+    made.build()
+    assert unread(made) == ["rate", "sizes"]
+    assert read(made).values == {"width": 2, "kept": 4}
+
+
+class Chosen:
+    def __init__(self, rate, other, use):
+        self.chosen = rate if use else other
+        self.drop = Dense(rate)
+        self.use = use
+        self.last = Dense(other)
+
+
+def test_a_choice_by_something_else_tells_neither_side():
+    assert values(Chosen(1, 2, False)) == {"rate": 1, "other": 2, "use": False}
+
+
+class Truthy:
+    def __init__(self, norm=False):
+        self.norm_layer = copy.copy(TABLE[norm]) if norm else None
+
+
+def test_a_flag_that_is_more_than_a_flag_is_not_guessed():
+    assert unread(Truthy("small")) == ["norm"]
+    assert values(Truthy()) == {"norm": False}
+
+
+class Framework:
+    units = 4
+
+    def __init__(self):
+        self._metrics = ["its own"]
+
+    @property
+    def size(self):
+        return 5
+
+
+Framework.__module__ = "keras.src.layers"
+
+
+class SameNameByChance(Framework):
+    rate = 0.5
+
+    def __init__(self, rate, metrics, size, units):
+        super().__init__()
+        self.table = [TABLE.get(item) for item in (rate, metrics, size, units)]
+
+
+class SetByName:
+    def __init__(self, rate, units):
+        for name, value in (("rate", rate), ("units", units)):
+            setattr(self, name, value)
+
+
+def test_an_attribute_of_the_same_name_must_be_set_by_the_author():
+    assert unread(SameNameByChance(1, 2, 3, 4)) == ["rate", "metrics", "size", "units"]
+    assert values(SetByName(0.1, 3)) == {"rate": 0.1, "units": 3}
+
+
+class Raising:
+    def __init__(self, units, depth):
+        self.part = Sequential([Dense(units) for _ in range(depth)])
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class BadLayers:
+    @property
+    def layers(self):
+        raise RuntimeError("not built")
+
+
+class Listed:
+    def __init__(self, widths):
+        self.parts = [Dense(width) for width in widths]
+
+
+def test_what_an_object_raises_when_it_is_asked_is_no_answer():
+    assert values(Raising(3, 2)) == {"units": 3, "depth": 2}
+    made = Listed([1, 2])
+    made.parts = BadLayers()
+    assert unread(made) == ["widths"]
+
+
+class Delegating:
+    size = 7
+
+    def __init__(self, rate, size, keep):
+        self.inner = Dense(rate / 2)
+        self.keep = keep
+        if keep:
+            self.rate = rate
+            self.size = size
+
+    def __getattr__(self, name):
+        return 0.9
+
+
+def test_takes_no_answer_of_the_class_or_of_getattr_for_an_attribute():
+    assert unread(Delegating(0.1, 3, False)) == ["rate", "size"]
+    assert values(Delegating(0.1, 3, True)) == {"rate": 0.1, "size": 3, "keep": True}

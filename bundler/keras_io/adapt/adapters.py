@@ -26,7 +26,7 @@ from bundler.keras_io.adapt import (
     state,
 )
 from bundler.keras_io.adapt.calls import call_once
-from bundler.keras_io.adapt.values import TAG, decode, same
+from bundler.keras_io.adapt.values import TAG, decode, deserialized, same
 from bundler.keras_io.framework import keras
 from bundler.manifest import Adaptation
 
@@ -185,7 +185,7 @@ def _settle(instance: Any, name: str, value: Any) -> None:
         return
     is_node = isinstance(value, dict) and "class_name" in value and "config" in value
     # `trainable` goes down to the parts, so it is only set where it differs.
-    setattr(instance, name, keras().saving.deserialize_keras_object(value) if is_node else value)
+    setattr(instance, name, deserialized(value) if is_node else value)
 
 
 def _configured(instance: Any) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.framework import keras
+from bundler.keras_io.inputs import declared_inputs, recorded_shapes
 
 _DATATYPES = ("float32", "int32", "string")
 
@@ -17,18 +19,13 @@ def call_signature(model: Any) -> dict[str, Any] | None:
     ``{"arguments": {name: spec}}`` for a call with several arguments, ``{"inputs": spec}`` for one, where a spec is
     ``[shape, dtype]`` in the structure of the input.
     """
-    tensors = getattr(model, "inputs", None)
-    if tensors:
-        # A Sequential has no structure of inputs to show, only the one tensor.
-        structure = model.input if hasattr(model, "input") else tensors[0]
-        return {"inputs": _declared(structure)}
-    built = model.get_build_config() or {}
-    if "shapes_dict" in built:
-        named = {name.removesuffix("_shape"): shape for name, shape in built["shapes_dict"].items()}
-    elif built.get("input_shape") is not None:
-        named = {"": built["input_shape"]}
-    else:
+    declared = declared_inputs(model)
+    if declared is not None:
+        return {"inputs": _declared(declared)}
+    shapes = recorded_shapes(model)
+    if shapes is None or not _are_shapes(shapes):
         return None
+    named = dict(shapes) if isinstance(shapes, Keywords) else {"": shapes}
     flat = [shape for structure in named.values() for shape in _shapes(structure)]
     if len(flat) > 4:
         combinations = [(dtype,) * len(flat) for dtype in _DATATYPES]
@@ -84,6 +81,13 @@ def _declared(structure: Any) -> Any:
 
 def _is_shape(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(item is None or isinstance(item, int) for item in value)
+
+
+def _are_shapes(structure: Any) -> bool:
+    if _is_shape(structure):
+        return True
+    parts = structure.values() if isinstance(structure, dict) else structure
+    return isinstance(structure, dict | list | tuple) and all(_are_shapes(part) for part in parts)
 
 
 def _shapes(structure: Any) -> list[Any]:

@@ -31,6 +31,9 @@ _TENSORFLOW_TOP = frozenset({
     *("stack", "stop_gradient", "tensordot", "tile", "transpose", "unstack", "where", "zeros", "zeros_like"),
 })  # fmt: skip
 
+#: Of Keras's places not these: they load a folder, or make objects of a config.
+_KERAS_OUTSIDE = frozenset({"TFSMLayer", "deserialize"})
+
 
 def public_place(obj: Any) -> tuple[str, str] | None:
     """Return the public module and the name there of a class or function of the framework, or `None`."""
@@ -73,9 +76,12 @@ def _is_vocabulary(root: str, part: str, name: str, obj: Any) -> bool:
         return False
     if root == "numpy":
         numpy = importlib.import_module("numpy")
-        is_type = isinstance(obj, type) and issubclass(obj, numpy.generic | numpy.ndarray)
+        # Not every kind of array: a `numpy.memmap` opens a file, and empties it if told to.
+        is_type = obj is numpy.ndarray or (isinstance(obj, type) and issubclass(obj, numpy.generic))
         return is_type or isinstance(obj, numpy.ufunc)
     if root == "tensorflow" and not part:
         return name in _TENSORFLOW_TOP
+    if root == "keras" and name in _KERAS_OUTSIDE:
+        return False
     # keras.models has functions that read and write files beside its classes.
     return part != "models" or isinstance(obj, type)

@@ -103,8 +103,8 @@ def decode(
         return value
     if TAG not in value:
         if isinstance(value.get("class_name"), str) and "config" in value:
-            return keras().saving.deserialize_keras_object(value)
-        return {key: inner(item) for key, item in value.items()}
+            return deserialized(value)
+        return _plain({key: inner(item) for key, item in value.items()})
     try:
         if special is not None and value[TAG] in special:
             return special[value[TAG]](value)
@@ -115,6 +115,39 @@ def decode(
             place=f"config.json: {TAG} {str(value[TAG])[:40]!r}",
             hint="pip install --upgrade kbundle, or ask the author for a new bundle",
         ) from error
+
+
+def deserialized(node: dict[str, Any]) -> Any:
+    """Return what Keras makes of `node`; a function of the framework's must be one of the vocabulary of models.
+
+    Raises:
+        InvalidBundle: it is another one. Keras gives what it finds, and a config may ask for it to be called.
+    """
+    found = keras().saving.deserialize_keras_object(node)
+    is_frameworks = str(getattr(found, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    if configtree.is_function(node) and is_frameworks and public_place(found) is None:
+        raise InvalidBundle(
+            "the model's config names a function that is nothing that a model is made of",
+            place=f"config.json: {str(node['config'])[:80]!r}",
+            hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+        )
+    return found
+
+
+def _plain(decoded: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a decoded dictionary, unless Keras would take it for a node that nobody could see in the config.
+
+    Every node of a config is held against the manifest before Keras reads it; one that only decoding makes is not.
+    """
+    is_node = isinstance(decoded.get("class_name"), str) and "config" in decoded and "module" in decoded
+    if is_node and (configtree.is_function(decoded) or not configtree.is_builtin_class(decoded)):
+        raise InvalidBundle(
+            "the model's config hides an object in a value",
+            place=f"config.json: {TAG}",
+            found=str(decoded["class_name"])[:80],
+            hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+        )
+    return decoded
 
 
 def class_node(cls: type | types.FunctionType) -> dict[str, Any]:
@@ -285,6 +318,17 @@ def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callabl
     return revived
 
 
+def _partial(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Callable[[str], Any]) -> Any:
+    function, node = inner(value["function"]), value["function"]
+    is_frameworks = str(getattr(function, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    # What is declared of an installed distribution may be anything that can be imported here, and the arguments are
+    # the config's.
+    is_named = isinstance(node, dict) and node.get("class_name") == "function" and not is_frameworks
+    if is_named and lookup(configtree.lookup_key(node)) is not function:
+        raise ValueError("only a function of the bundle, or of the vocabulary of models, gets arguments")
+    return functools.partial(function, *inner(value["items"]), **inner(value["keywords"]))
+
+
 def _decode_variable(value: dict[str, Any], inner: Callable[[Any], Any], *_: Any) -> Any:
     return importlib.import_module("tensorflow").Variable(inner(value["value"]), trainable=bool(value["trainable"]))
 
@@ -301,7 +345,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "bytes": lambda value, *_: base64.b64decode(value["data"], validate=True),
     "class": _decode_class,
     "complex": lambda value, *_: complex(*value["items"]),
-    "dict": lambda value, inner, _: {inner(key): inner(item) for key, item in value["items"]},
+    "dict": lambda value, inner, _: _plain({inner(key): inner(item) for key, item in value["items"]}),
     "dtype": _decode_dtype,
     "ellipsis": lambda *_: Ellipsis,
     "enum": lambda value, inner, lookup: _enum_class(value, inner, lookup)[value["name"]],
@@ -309,9 +353,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any], Callable[[Any], Any], Callable[[s
     "instance": _called,
     "named_tuple": lambda value, inner, lookup: _declared(value, lookup)(*inner(value["items"])),
     "node": lambda value, *_: value["of"],
-    "partial": lambda value, inner, _: functools.partial(
-        inner(value["function"]), *inner(value["items"]), **inner(value["keywords"])
-    ),
+    "partial": _partial,
     "public": _decode_public,
     "range": lambda value, *_: range(*value["items"]),
     "scalar": _decode_array,

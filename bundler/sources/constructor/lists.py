@@ -15,9 +15,9 @@ class Group(ast.expr):
         self.elts = elts
 
 
-def appended(before: ast.expr, element: ast.expr, around: tuple[ast.For | ast.If, ...]) -> ast.expr | None:
+def appended(before: ast.expr, element: ast.expr, around: tuple[ast.For | ast.If | ast.While, ...]) -> ast.expr | None:
     """Return the list expression `before` with `element` appended inside `around`; `None` where that cannot be said."""
-    if any(isinstance(item, ast.If) for item in around):
+    if any(isinstance(item, ast.If | ast.While) for item in around):
         return None
     if not around:
         if isinstance(before, ast.List):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.others import changed_later, set_by_author
 from bundler.sources.constructor.solve import UNKNOWN, Leaf, Solver, is_constant
 from bundler.sources.constructor.text import Assignment, Body, body_of, bound
 from bundler.sources.live import is_framework
@@ -182,6 +183,8 @@ class _Reader:
             value = _attribute(instance, attribute)
             if value is UNKNOWN or any(item.value is None for item in items):
                 continue
+            if changed_later(type(instance), attribute, self.method):
+                continue
             mentioning = [item for item in items if solver.mentions(item.scope, item.value, leaf)]
             others = [item for item in items if item not in mentioning]
             # The text does not tell which of several branches ran; the value must tell.
@@ -298,6 +301,8 @@ def _default(owner: type, body: Body, name: str, method: str) -> Any:
 
 def _by_name(instance: Any, name: str) -> Any:
     for attribute in (name, f"_{name}"):
+        if not set_by_author(type(instance), attribute):
+            continue
         value = _attribute(instance, attribute)
         if value is not UNKNOWN and not isinstance(value, types.MethodType):
             return value
@@ -305,7 +310,12 @@ def _by_name(instance: Any, name: str) -> Any:
 
 
 def _attribute(instance: Any, name: str) -> Any:
+    """Return what `instance` itself has, or a property of it; not what its class or ``__getattr__`` says for it."""
+    static = inspect.getattr_static(type(instance), name, None)
+    is_computed = hasattr(type(static), "__get__") and not isinstance(static, types.FunctionType)
     try:
+        if not is_computed and name not in getattr(instance, "__dict__", ()):
+            return UNKNOWN
         return getattr(instance, name, UNKNOWN)
     except Exception:  # noqa: BLE001 - a property may raise anything
         return UNKNOWN
@@ -322,7 +332,7 @@ def _equal(one: Any, other: Any) -> bool:
 def _literal(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         return UNKNOWN
 
 

@@ -253,17 +253,24 @@ class Solver:
         """Undo ``X(p) if p else other``, where the value tells which side it was."""
         for side, other in ((node.body, node.orelse), (node.orelse, node.body)):
             if isinstance(side, ast.Name) and self.mentions(scope, side, leaf):
-                # "p if p is not None else 4": handing in the 4 gives the same object.
-                return self.solve(scope, side, value, leaf, depth + 1)
+                # "p if p is not None else 4": handing in the 4 gives the same object. "p if use else q" is another
+                # matter: it may be the q, and p go somewhere else, too.
+                own = self._asks_of(scope, node.test, leaf)
+                return self.solve(scope, side, value, leaf, depth + 1) if own else UNKNOWN
             if not isinstance(other, ast.Constant):
                 continue
             is_other = is_constant(other, value)
             found = UNKNOWN if is_other else self.solve(scope, side, value, leaf, depth + 1)
-            if found is UNKNOWN:
+            if found is UNKNOWN and (is_other or not self.mentions(scope, side, leaf)):
                 found = self.condition(scope, node.test, is_other is (other is node.body), leaf)
             if found is not UNKNOWN:
                 return found
         return UNKNOWN
+
+    def _asks_of(self, scope: Scope, test: ast.expr, leaf: Leaf) -> bool:
+        """Say whether a condition is about `leaf`, and about no other name of the constructor."""
+        names = [item for item in ast.walk(test) if isinstance(item, ast.Name) and scope.lookup(item.id) is not None]
+        return bool(names) and all(self.mentions(scope, item, leaf) for item in names)
 
     def condition(self, scope: Scope, test: ast.expr, truth: bool, leaf: Leaf) -> Any:
         """Return the value of `leaf` from how a condition came out, where that leaves one, or `UNKNOWN`."""
@@ -306,7 +313,10 @@ def _inverse(operator: ast.operator, value: Any, constant: Any, *, is_left: bool
 
 def _items(value: Any) -> list[Any] | None:
     if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
-        layers = getattr(value, "layers", None)
+        try:
+            layers = getattr(value, "layers", None)
+        except Exception:  # noqa: BLE001 - a property may raise anything
+            return None
         return list(layers) if isinstance(layers, list) else None
     return list(value) if isinstance(value, Sequence) else None
 

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.keywords import KeywordsByName, passes_on
 from bundler.sources.constructor.lists import appended
 
+#: Methods that change a list, a dict or a set.
+CHANGES_IN_PLACE = frozenset({"extend", "insert", "update", "pop", "remove", "reverse", "sort", "add", "clear"})
 #: A name that holds a value of its own (a parameter, a loop variable), as against one that an expression defines.
 LEAF = None
 
@@ -100,13 +103,13 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
 
     `method` is the name of what is read, for a `compile` that is read like a constructor.
     """
-    tree = _definition(function)
+    tree = definition(function)
     if tree is None:
         return None
     keywords = tree.args.kwarg.arg if tree.args.kwarg else None
     optional: dict[str, ast.expr | None] = {}
     if keywords:
-        tree = _KeywordsByName(keywords, optional).visit(tree)
+        tree = KeywordsByName(keywords, optional).visit(tree)
     scope = Scope(function=function, receiver=tree.args.args[0].arg if tree.args.args else None, owner=owner)
     for parameter in _parameters(tree):
         scope.names[parameter] = LEAF
@@ -125,7 +128,7 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
             node.id for item in tree.body for node in ast.walk(item) if isinstance(node, ast.Name) and _is_read(node)
         ),
         optional=optional,
-        passes_keywords_on=keywords is not None and _passes_on(tree, keywords, method),
+        passes_keywords_on=keywords is not None and passes_on(tree, keywords, method),
     )
 
 
@@ -133,7 +136,7 @@ def result_of(
     function: Callable[..., Any], call: ast.Call, scope: Scope, receiver: bool
 ) -> tuple[Scope, ast.expr] | None:
     """Return the one expression that the helper `function` returns for `call`, in a scope of its own, or `None`."""
-    tree = _definition(function)
+    tree = definition(function)
     if tree is None:
         return None
     inner = _called(function, tree, call, scope, receiver=receiver)
@@ -173,39 +176,6 @@ def bound(call: ast.Call, signature: inspect.Signature, *, skip: int) -> Iterato
             yield keyword.arg, keyword.value
 
 
-class _KeywordsByName(ast.NodeTransformer):
-    """Turns ``kwargs.pop("rate", 0.1)`` into ``rate``, a parameter that the signature does not show."""
-
-    def __init__(self, keywords: str, optional: dict[str, ast.expr | None]) -> None:
-        self._keywords = keywords
-        self._optional = optional
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        function = node.func
-        if (
-            isinstance(function, ast.Attribute)
-            and function.attr in ("pop", "get")
-            and isinstance(function.value, ast.Name)
-            and function.value.id == self._keywords
-            and node.args
-        ):
-            return self._named(node, node.args[0], node.args[1] if len(node.args) > 1 else None)
-        return node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == self._keywords and isinstance(node.ctx, ast.Load):
-            return self._named(node, node.slice, None)
-        return node
-
-    def _named(self, node: ast.expr, key: ast.expr, default: ast.expr | None) -> ast.AST:
-        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            return node
-        self._optional[key.value] = default
-        return ast.copy_location(ast.Name(id=key.value, ctx=ast.Load()), node)
-
-
 @dataclass(eq=False, kw_only=True)
 class _Reading:
     owner: type
@@ -223,7 +193,7 @@ class _Reading:
             self._statement(scope, statement, several, ())
 
     def _statement(
-        self, scope: Scope, statement: ast.stmt, several: set[str], around: tuple[ast.For | ast.If, ...]
+        self, scope: Scope, statement: ast.stmt, several: set[str], around: tuple[ast.For | ast.If | ast.While, ...]
     ) -> None:
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
@@ -234,13 +204,18 @@ class _Reading:
             if isinstance(statement.target, ast.Attribute) and scope.is_self(statement.target.value):
                 self.assignments.append(Assignment(attribute=statement.target.attr, scope=scope, value=None))
             elif isinstance(statement.target, ast.Name):
-                self.changed.setdefault(statement.target.id, []).append(statement.value)
+                self._changed_beyond_telling(scope, statement.target)
                 scope.names.setdefault(statement.target.id, LEAF)
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             self._call(scope, statement.value, around)
-        elif isinstance(statement, ast.For | ast.If | ast.With | ast.Try):
-            inside = (*around, statement) if isinstance(statement, ast.For | ast.If) else around
+        elif isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.Try):
+            inside = (*around, statement) if isinstance(statement, ast.For | ast.If | ast.While) else around
             before = self.tests
+            if isinstance(statement, ast.For):
+                self._changed_beyond_telling(scope, statement.target)
+            for handler in getattr(statement, "handlers", []):
+                for inner in handler.body:
+                    self._statement(scope, inner, several, inside)
             for part in ("body", "orelse", "finalbody"):
                 if isinstance(statement, ast.If):
                     self.tests = (*before, (statement.test, part == "body"))
@@ -252,6 +227,8 @@ class _Reading:
         if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
             for one, its in zip(target.elts, value.elts, strict=False):
                 self._assign(scope, one, its, several)
+        elif isinstance(target, ast.Tuple | ast.List):
+            self._changed_beyond_telling(scope, target)
         elif isinstance(target, ast.Attribute) and scope.is_self(target.value):
             self.assignments.append(Assignment(attribute=target.attr, scope=scope, value=value, tests=self.tests))
         elif isinstance(target, ast.Name):
@@ -262,7 +239,16 @@ class _Reading:
             else:
                 scope.names[target.id] = LEAF
 
-    def _call(self, scope: Scope, call: ast.Call, around: tuple[ast.For | ast.If, ...]) -> None:
+    def _changed_beyond_telling(self, scope: Scope, target: ast.expr) -> None:
+        """Note names and attributes that get parts of something, or something made of what they were."""
+        for item in ast.walk(target):
+            if isinstance(item, ast.Name) and scope.names.get(item.id, scope) is LEAF:
+                unknown = ast.BinOp(left=item, op=ast.Add(), right=item)
+                self.changed.setdefault(item.id, []).append(unknown)
+            elif isinstance(item, ast.Attribute) and scope.is_self(item.value) and isinstance(item.ctx, ast.Store):
+                self.assignments.append(Assignment(attribute=item.attr, scope=scope, value=None))
+
+    def _call(self, scope: Scope, call: ast.Call, around: tuple[ast.For | ast.If | ast.While, ...]) -> None:
         function = call.func
         if not isinstance(function, ast.Attribute):
             if isinstance(function, ast.Name) and function.id == "setattr" and len(call.args) == 3:
@@ -284,7 +270,7 @@ class _Reading:
             elif isinstance(holder, ast.Name) and (found := scope.names.get(holder.id)) is not None:
                 grown = appended(found[1], call.args[0], around)
                 scope.names[holder.id] = (scope, grown) if grown is not None else LEAF
-        elif function.attr in ("extend", "insert", "update", "pop", "remove", "reverse", "sort", "add"):
+        elif function.attr in CHANGES_IN_PLACE:
             if isinstance(holder, ast.Attribute) and scope.is_self(holder.value):
                 self.assignments.append(Assignment(attribute=holder.attr, scope=scope, value=None))
             elif isinstance(holder, ast.Name) and holder.id in scope.names:
@@ -294,7 +280,7 @@ class _Reading:
             self._method(scope, function.attr, call)
 
     def _append_to_attribute(
-        self, scope: Scope, attribute: str, element: ast.expr, around: tuple[ast.For | ast.If, ...]
+        self, scope: Scope, attribute: str, element: ast.expr, around: tuple[ast.For | ast.If | ast.While, ...]
     ) -> None:
         before = [item for item in self.assignments if item.attribute == attribute]
         grown = None
@@ -307,7 +293,7 @@ class _Reading:
     def _method(self, scope: Scope, name: str, call: ast.Call) -> None:
         """Read what a method of the object's own does, with its arguments defined by the call."""
         method = inspect.getattr_static(self.owner, name, None)
-        tree = _definition(method) if inspect.isfunction(method) else None
+        tree = definition(method) if inspect.isfunction(method) else None
         if tree is None or method is None:
             return
         inner = _called(method, tree, call, scope, receiver=True)
@@ -339,14 +325,23 @@ def _text(function: Callable[..., Any]) -> str | None:
         return None
 
 
-def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
+def definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """Return the parsed text of `function`, or `None` where it is not at hand."""
     text = _text(function)
     try:
         tree = ast.parse(text) if text else None
     except SyntaxError:
         return None
     first = tree.body[0] if tree and tree.body else None
-    return first if isinstance(first, ast.FunctionDef) else None
+    return first if isinstance(first, ast.FunctionDef) and _is_text_of(first, function) else None
+
+
+def _is_text_of(tree: ast.FunctionDef, function: Callable[..., Any]) -> bool:
+    """Say whether `tree` can be the function; the file may have been edited since it was read."""
+    code = inspect.unwrap(function).__code__
+    flags = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    count = code.co_argcount + code.co_kwonlyargcount + (code.co_flags & flags).bit_count()
+    return bool(tree.name == code.co_name and len(_parameters(tree)) == count)
 
 
 def _parameters(tree: ast.FunctionDef) -> list[str]:
@@ -368,17 +363,3 @@ def _assigned_often(statements: list[ast.stmt]) -> set[str]:
 
 def _is_read(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Load)
-
-
-def _passes_on(tree: ast.FunctionDef, keywords: str, method: str) -> bool:
-    """Say whether a base constructor gets ``**kwargs``."""
-    return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == method
-        and any(
-            item.arg is None and isinstance(item.value, ast.Name) and item.value.id == keywords
-            for item in node.keywords
-        )
-        for node in ast.walk(tree)
-    )

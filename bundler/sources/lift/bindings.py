@@ -131,7 +131,7 @@ def _gives(module: str, name: str, value: object) -> bool:
         return False
     try:
         found = getattr(loaded, name)
-    except AttributeError:
+    except Exception:  # noqa: BLE001 - a module's own __getattr__ may import something, and raise anything
         found = sys.modules.get(f"{module}.{name}")
     # A framework's lazy attribute may give a new wrapper each time; a class or a function does not.
     return found is value

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import dis
 from collections.abc import Iterator
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.lift.match import Match
+from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.match import Match, described
 from bundler.sources.lift.texts import functions_of
+from bundler.sources.lift.values import computed, is_plain, same
 
 
 def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
     """Return name -> value of the names of `obj` that its surroundings had, as they are now.
 
     The cells of closures; and what the definition read once: bases, defaults, and ``units = units`` in a class body.
+
+    Raises:
+        NotLiftableError: the definition read another value once than its text would read now.
     """
     values: dict[str, Any] = {}
     functions: list[FunctionType] = []
     if isinstance(obj, FunctionType):
         functions = [obj]
-        _add_defaults(values, match.node, obj)
+        _add_defaults(values, match, match.node, obj)
     elif isinstance(match.node, ast.ClassDef):
         functions = [function for _, function in functions_of(obj) if _is_inside(match, function)]
         for base, value in zip(match.node.bases, getattr(obj, "__orig_bases__", obj.__bases__), strict=False):
@@ -33,16 +40,36 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
                 case ast.FunctionDef(name=name):
                     method = vars(obj).get(name)
                     if isinstance(method, FunctionType):
-                        _add_defaults(values, statement, method)
+                        _add_defaults(values, match, statement, method)
+    cells: dict[str, Any] = {}
     for function in functions:
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             if name == "__class__":
                 continue
             try:
-                values[name] = cell.cell_contents
+                cells[name] = cell.cell_contents
             except ValueError:  # Never assigned: reading it fails in the original, too.
                 continue
+    read_later = set().union(*(_globals_read(function.__code__) for function in functions))
+    later = {**{name: match.namespace[name] for name in read_later & set(match.namespace)}, **cells}
+    for name, value in values.items():
+        if not same(later.get(name, value), value):
+            raise defined_before(match, obj, name)
+    values |= cells
+    for expression, value in _computed_once(match.node, obj):
+        around = {**vars(builtins), **match.namespace, **values}
+        if is_plain(value) and (now := computed(expression, around)) is not None and not same(now[0], value):
+            names = [item.id for item in ast.walk(expression) if isinstance(item, ast.Name)]
+            raise defined_before(match, obj, names[0])
     return values
+
+
+def defined_before(match: Match, obj: type | FunctionType, name: str) -> NotLiftableError:
+    """Return the refusal of `obj`, which read `name` when it had another value."""
+    return NotLiftableError(
+        f"{match.where}: {described(obj)} was defined when {name!r} had another value; run it again, or give one of "
+        "the values another name, and make the model anew"
+    )
 
 
 def surroundings(match: Match) -> set[str]:
@@ -78,14 +105,51 @@ def _is_inside(match: Match, function: FunctionType) -> bool:
     )
 
 
-def _add_defaults(values: dict[str, Any], node: ast.AST, function: FunctionType) -> None:
+def _add_defaults(values: dict[str, Any], match: Match, node: ast.AST, function: FunctionType) -> None:
+    for item, value in _defaults(node, function):
+        if not isinstance(item, ast.Name) or (isinstance(node, ast.Lambda) and is_plain(value)):
+            continue  # The function that a lambda becomes has the plain values themselves.
+        if not same(values.setdefault(item.id, value), value):
+            raise defined_before(match, function, item.id)
+
+
+def _defaults(node: ast.AST, function: FunctionType) -> Iterator[tuple[ast.expr, Any]]:
     arguments = getattr(node, "args", None)
     if not isinstance(arguments, ast.arguments) or len(arguments.defaults) != len(function.__defaults__ or ()):
         return
-    for item, value in zip(arguments.defaults, function.__defaults__ or (), strict=True):
-        if isinstance(item, ast.Name):
-            values.setdefault(item.id, value)
+    yield from zip(arguments.defaults, function.__defaults__ or (), strict=True)
     given = function.__kwdefaults__ or {}
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if isinstance(default, ast.Name) and argument.arg in given:
-            values.setdefault(default.id, given[argument.arg])
+        if default is not None and argument.arg in given:
+            yield default, given[argument.arg]
+
+
+def _computed_once(node: ast.AST, obj: type | FunctionType) -> Iterator[tuple[ast.expr, Any]]:
+    """Yield what the definition computed once from names, and what came out: defaults, values of a class body."""
+    if isinstance(obj, FunctionType):
+        if not isinstance(node, ast.Lambda):
+            yield from _defaults(node, obj)
+        return
+    statements = node.body if isinstance(node, ast.ClassDef) else []
+    own = [item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)]
+    for statement in statements:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=expression)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as expression)
+            ):
+                pairs = [(expression, vars(obj)[name])] if name in vars(obj) and own.count(name) == 1 else []
+            case ast.FunctionDef(name=name):
+                method = vars(obj).get(name)
+                pairs = list(_defaults(statement, method)) if isinstance(method, FunctionType) else []
+            case _:
+                continue
+        for expression, value in pairs:
+            if not any(isinstance(item, ast.Name) and item.id in own for item in ast.walk(expression)):
+                yield expression, value
+
+
+def _globals_read(code: CodeType) -> set[str]:
+    """Return the globals that `code`, and the functions in it, read when they run."""
+    names = {str(item.argval) for item in dis.get_instructions(code) if item.opname == "LOAD_GLOBAL"}
+    return names.union(*(_globals_read(item) for item in code.co_consts if isinstance(item, CodeType)))

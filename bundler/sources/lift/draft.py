@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from bundler.sources.lift.values import interchangeable
+
 #: Text, line: where an item stood; items that have no text of their own stand right before their first user.
 Order = tuple[int, int, int]
 
@@ -34,16 +36,25 @@ class Item:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Draft:
-    """One module in the making. `bound` has the value that each of its names stands for."""
+    """One module in the making.
+
+    `bound` has the value that each of its names stands for; `promised` what its definitions read, builtins included,
+    also where the statement that binds it is still to come.
+    """
 
     name: str
     docstring: str
     reason: str
     bound: dict[str, object] = field(default_factory=dict)
+    promised: dict[str, object] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     lazy_annotations: bool = False
     #: The names of the other generated modules that it imports from.
     imports_from: set[str] = field(default_factory=set)
+
+    def takes(self, name: str, value: object) -> bool:
+        """Say whether `name` can stand for `value` here, beside what the module has and what it was promised."""
+        return all(name not in names or interchangeable(names[name], value) for names in (self.bound, self.promised))
 
     def add(self, item: Item) -> None:
         """Take a statement in, once."""

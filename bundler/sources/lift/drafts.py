@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from bundler.sources.lift import bindings, naming
 from bundler.sources.lift.draft import Draft
 from bundler.sources.lift.namespaces import is_loose
-from bundler.sources.lift.values import same
+from bundler.sources.lift.values import interchangeable
 
 
 class Drafts:
@@ -41,18 +42,23 @@ class Drafts:
         return drafts[0]
 
     def fitting(self, namespace: Mapping[str, Any], wanted: Mapping[str, Any]) -> Draft:
-        """Return a draft where all names of `wanted` can have these values."""
+        """Return a draft where all names of `wanted` can have these values, and promise them."""
+        draft = self._fitting(namespace, wanted)
+        draft.promised |= wanted
+        return draft
+
+    def _fitting(self, namespace: Mapping[str, Any], wanted: Mapping[str, Any]) -> Draft:
         loose = is_loose(namespace)
         if loose:
             self.main(namespace)
         drafts = self._of(namespace)
         for index, draft in enumerate(drafts):
-            fits = all(name not in draft.bound or same(draft.bound[name], value) for name, value in wanted.items())
-            if loose and index == 0:
-                fits = fits and all(
-                    name not in namespace or same(namespace[name], value) for name, value in wanted.items()
-                )
-            if fits:
+            # The first of a script has its top level, where every name keeps its meaning.
+            top = {**vars(builtins), **namespace} if loose and index == 0 else {}
+            if all(
+                draft.takes(name, value) and (name not in top or interchangeable(top[name], value))
+                for name, value in wanted.items()
+            ):
                 return draft
         number = len(drafts) + 1
         if loose:

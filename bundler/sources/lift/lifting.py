@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any
 
 from bundler.sources.lift import bindings, lambdas, naming
-from bundler.sources.lift.captures import captured, surroundings
+from bundler.sources.lift.captures import captured, defined_before, surroundings
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
@@ -192,10 +192,7 @@ class _Job:
         if isinstance(value, type | FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             for read, was in captured(match, value).items():
                 if read in item.at_once & set(match.namespace) and not same(match.namespace[read], was):
-                    raise NotLiftableError(
-                        f"{match.where}: {described(value)} was defined when {read!r} had another value; run it again "
-                        "and make the model anew"
-                    )
+                    raise defined_before(match, value, read)
         return item
 
     def _written(
@@ -281,7 +278,9 @@ class _Job:
 
     def _bind_captured(self, draft: Draft, name: str, value: Any, use: Use) -> None:
         if name in draft.bound:
-            return  # It was chosen to fit, see `_draft_for`.
+            if not same(draft.bound[name], value):
+                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+            return
         draft.bound[name] = value
         item = self._item_for(draft, name, value, use)
         if item is not None:
@@ -293,6 +292,8 @@ class _Job:
         """Let `draft`, which is not the module of `namespace`, import `name` of it."""
         value = namespace[name]
         if name in draft.bound:
+            if not same(draft.bound[name], value):
+                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         if rebinds:
             raise NotLiftableError(
@@ -307,6 +308,11 @@ class _Job:
                 order = (binding.unit.order, binding.node.lineno, 1)
                 draft.add(Item(names=(name,), text=text, order=order, is_import=True))
                 return
+        if self._statements.is_rebound(name, namespace):
+            raise NotLiftableError(
+                f"{use.where}: {use.what} uses the global {name!r}, which a function changes, and would keep the value "
+                "of now; keep it in an attribute or a list instead"
+            )
         if main is not None:
             self.require(main, namespace, name, use)
             draft.imports_from.add(main.name)
@@ -333,11 +339,12 @@ class _Job:
         code = next(iter(self._statements.codes(obj)), None)
         read = self._read(match, text, use, lazy=code is not None and futures(code))
         wanted = {item: values[item] for item in read.every & set(values)}
-        wanted |= {item: match.namespace[item] for item in read.every - set(values) if item in match.namespace}
+        around = {**vars(builtins), **match.namespace}
+        wanted |= {item: around[item] for item in read.every - set(values) if item in around}
         if isinstance(node, ast.Lambda):
             draft = self.drafts.fitting(match.namespace, wanted)
             others = {item for item, value in match.namespace.items() if value is not obj}
-            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *values, *read.every})
+            name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *draft.promised, *values, *read.every})
             text = lambdas.function_text(match, obj, name)
         else:
             draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})

@@ -23,6 +23,7 @@ class Statements:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._bindings: dict[int, tuple[Binding, ...]] = {}
+        self._globals: dict[int, frozenset[str]] = {}
 
     def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[Binding]:
         """Yield the statements that bind `name`, the one that ran last first, and star imports after those.
@@ -34,6 +35,14 @@ class Statements:
             self._bindings[id(namespace)] = tuple(reversed(found))
         for wanted in (name, "*"):
             yield from (binding for binding in self._bindings[id(namespace)] if binding.name == wanted)
+
+    def is_rebound(self, name: str, namespace: Mapping[str, Any]) -> bool:
+        """Say whether a function gives `name` another value when it runs (``global``)."""
+        if id(namespace) not in self._globals:
+            trees = [unit.tree for unit in self._texts.units(namespace)]
+            found = (node.names for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Global))
+            self._globals[id(namespace)] = frozenset(item for names in found for item in names)
+        return name in self._globals[id(namespace)]
 
     def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
         """Return the text of `value` if `node`, the class or def statement of `binding`, made it.

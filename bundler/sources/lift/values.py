@@ -8,7 +8,7 @@ import functools
 import logging
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -66,6 +66,19 @@ def same(first: object, second: object) -> bool:
     return type(first) is type(second) and is_plain(first) and is_plain(second) and written(first) == written(second)
 
 
+def interchangeable(first: object, second: object) -> bool:
+    """Say whether one name can stand for both: what can change is shared only where it was shared before."""
+    if first is second:
+        return True
+    if not same(first, second):
+        return False
+    try:
+        hash(first)
+    except TypeError:
+        return False
+    return True
+
+
 def written(value: object) -> str:
     """Return the text of a plain constant; sets are sorted, so that it is the same in every process."""
     if isinstance(value, set | frozenset) and value:
@@ -108,6 +121,20 @@ def literal_is(node: ast.expr, value: object) -> bool:
         return False
 
 
+def computed(node: ast.expr, names: Mapping[str, object]) -> tuple[Any] | None:
+    """Return what arithmetic on plain constants, of which some have names, gives now; `None` for anything else."""
+    used = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+    if not used or not all(isinstance(item, (*_ARITHMETIC, ast.Name)) for item in ast.walk(node)):
+        return None
+    if not all(name in names and is_plain(names[name]) for name in used):
+        return None
+    try:
+        code = compile(ast.Expression(body=node), "<constant>", "eval")
+        return (eval(code, {"__builtins__": {}}, {name: names[name] for name in used}),)  # noqa: S307
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
 def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
     """Say whether running `node` again, where names mean what `lookup` says, gives `value` and does nothing else.
 
@@ -122,7 +149,7 @@ def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
             return same(_dotted(node, lookup), value)
         if isinstance(node, ast.Call):
             return _call(node, value, lookup)
-    except (KeyError, AttributeError):
+    except Exception:  # noqa: BLE001 - a module's own __getattr__ may import something, and raise anything
         return False
     return False
 
@@ -144,18 +171,50 @@ def _call(node: ast.Call, value: object, lookup: Lookup) -> bool:
             and given == list(value.keywords)
             and all(reproduces(item.value, value.keywords[str(item.arg)], lookup) for item in node.keywords)
         )
-    return True
+    return not any(_is_changeable(item, lookup) for item in arguments) or _makes(node, value, lookup)
+
+
+def _is_changeable(node: ast.expr, lookup: Lookup) -> bool:
+    """Say whether an argument reads a constant by its name, which may have got another value since."""
+    return any(isinstance(item, ast.Name) and is_plain(lookup(item.id)) for item in ast.walk(node))
+
+
+def _makes(node: ast.Call, value: object, lookup: Lookup) -> bool:
+    """Say whether the call, made once more, gives what looks like `value`; the author's own classes are not run."""
+    called = [_dotted(item.func, lookup) for item in ast.walk(node) if isinstance(item, ast.Call)]
+    if not all(any(item is maker for maker in _MAKERS) or _root(item) == "keras" for item in called):
+        return True
+    names = {item.id: lookup(item.id) for item in ast.walk(node) if isinstance(item, ast.Name)}
+    try:
+        code = compile(ast.Expression(body=node), "<constant>", "eval")
+        made = eval(code, {"__builtins__": {}}, names)  # noqa: S307 - calls of `_is_allowed` alone
+        return type(made) is type(value) and bool(_shown(made) == _shown(value))
+    except Exception:  # noqa: BLE001 - a constructor that now refuses its arguments made something else before
+        return False
+
+
+def _shown(value: Any) -> Any:
+    """Return what tells two values of the calls above apart."""
+    if isinstance(value, type):
+        return (value.__name__, getattr(value, "_fields", None), repr(getattr(value, "_field_defaults", None)))
+    if callable(getattr(value, "get_config", None)):
+        # The config of a loss such as Huber leaves out what its function gets.
+        return repr((value.get_config(), getattr(value, "_fn_kwargs", None)))
+    return getattr(value, "__name__", value)
 
 
 def _is_allowed(function: Any) -> bool:
     if any(function is maker for maker in _MAKERS):
         return True
-    root = str(getattr(function, "__module__", "")).partition(".")[0]
     if isinstance(function, FunctionType):
-        return root == "keras" and function.__name__ == "get"
+        return _root(function) == "keras" and function.__name__ == "get"
     return isinstance(function, type) and any(
         base.__name__ in _KERAS_BASES and base.__module__.partition(".")[0] == "keras" for base in function.__mro__
     )
+
+
+def _root(function: Any) -> str:
+    return str(getattr(function, "__module__", "")).partition(".")[0]
 
 
 def _argument(node: ast.expr, lookup: Lookup) -> bool:

@@ -280,3 +280,75 @@ def test_lambdas_of_a_loop_read_the_variable_as_it_ended(session: Session, monke
     """)
     f, g = again(monkeypatch, session["fs"][0], session["gs"][0])
     assert f(1) == g(1) == 3
+
+
+def test_what_one_closure_captured_is_never_another_ones(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script("""
+        def inner(k):
+            def a(x):
+                return x * k
+            return a
+        def outer(k, a):
+            def f(x):
+                return a(x) + k
+            return f
+        made = [outer(5, inner(7))]
+    """)
+    [f] = again(monkeypatch, *session["made"])
+    assert f(1) == 12
+
+
+def test_captured_values_that_change_are_shared_only_where_they_were(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.script("""
+        def make():
+            seen = []
+            def first(x):
+                seen.append(x)
+                return len(seen)
+            def second():
+                return len(seen)
+            return first, second
+        def other():
+            seen = []
+            def third(x):
+                seen.append(x)
+                return len(seen)
+            return third
+        made = [*make(), other()]
+    """)
+    first, second, third = again(monkeypatch, *session["made"])
+    assert (first(1), second(), third(1), first(1), second()) == (1, 1, 1, 2, 2)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_captured_name_hides_no_builtin_from_others(
+    session: Session, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    session.script("""
+        def scaled(max):
+            return lambda x: x * max
+        def clipped():
+            return lambda x: max(x, 0)
+        def called_like_a_builtin():
+            def max(x):
+                return x * 4
+            return max
+        def named(x):
+            return max(x, 0)
+        made = [scaled(3), clipped(), named, called_like_a_builtin()]
+    """)
+    copies = again(monkeypatch, *session["made"][::order])
+    assert [f(2) for f in copies[::order]] == [6, 2, 2, 8]
+
+
+def test_a_default_of_a_lambda_does_not_change_the_global_that_it_came_from(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.script("""
+        fs = []
+        for k in range(1, 4):
+            fs.append(lambda x, s=k: x * s + k)
+    """)
+    assert [f(10) for f in again(monkeypatch, *session["fs"])] == [13, 23, 33]

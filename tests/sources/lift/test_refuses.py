@@ -5,10 +5,12 @@ from __future__ import annotations
 import linecache
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from bundler.sources.lift import lift
+from bundler.sources.live import attribute_of
 from tests.sources.lift.conftest import Session, problem
 
 
@@ -175,3 +177,103 @@ def test_refuses_a_replaced_method_of_a_registered_class(session: Session) -> No
     """)
     session.cell("def new(self):\n    return 2\nA.call = new\n")
     assert "the method 'call' of the class A was replaced" in problem(session["A"])
+
+
+def test_refuses_a_name_that_means_two_things(session: Session) -> None:
+    session.script("""
+        def g(x):
+            return x * 2
+        act = lambda x, f=g: f(x)
+        def g(x):
+            return x * 3
+    """)
+    [found] = lift([session["g"], session["act"]], taken=()).problems
+    assert "'g' means two things" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def make(k):\n    def f(x, s=k):\n        return x * s + k\n    k = 2\n    return f\nmade = [make(1)]",
+        "made = []\nfor k in range(2):\n    def f(x, s=k):\n        return x * s + k\n    made.append(f)",
+        "made = []\nfor k in range(2):\n    def f(x, s=k + 1):\n        return x * s\n    made.append(f)",
+        "k = 1\ndef f(x, *, s=(k, 2)):\n    return s\nk = 2\nmade = [f]",
+        "made = []\nfor k in range(2):\n    class f:\n        s = -k\n        def g(self):\n            return self.s\n"
+        "    made.append(f)",
+        "k = 1\nclass f:\n    def g(self, s=k * 2):\n        return s\nk = 2\nmade = [f]",
+    ],
+    ids=["captured", "global", "computed", "keyword", "class body", "method"],
+)
+def test_refuses_what_was_defined_when_a_name_had_another_value(session: Session, text: str) -> None:
+    session.script(text)
+    found = problem(session["made"][0])
+    assert "f was defined when 'k' had another value; run it again" in found
+
+
+def test_takes_defaults_of_names_that_are_still_the_same(session: Session) -> None:
+    session.script("""
+        k, j = 2, 3
+        class f:
+            s = k * 4
+            __hidden = k + 4
+            total = 0
+            def g(self, t=k + j, u=k):
+                return self.s + t + u
+            def count(self):
+                self.total += k
+    """)
+    session["f"].total = 7
+    assert lift([session["f"]], taken=()).problems == ()
+
+
+@pytest.mark.parametrize(
+    "call", ["re.compile(k)", "collections.namedtuple('P', k)", "logging.getLogger(k)", "typing.TypeVar(k)"]
+)
+def test_refuses_what_was_made_of_a_name_that_changed_since(session: Session, call: str) -> None:
+    head = f"import collections, logging, re, typing\nk = 'a'\nmade = {call}\n"
+    tail = "def f(x):\n    return made\n"
+    assert lift([session.script(head + tail)["f"]], taken=()).problems == ()
+    assert problem(session.script(head + "k = 'b'\n" + tail, "later.py")["f"])
+
+
+def test_refuses_a_global_that_a_function_changes_where_it_would_be_a_copy(session: Session) -> None:
+    session.script("""
+        n = 0
+        def bump():
+            global n
+            n += 1
+        def make(k):
+            def inner(x):
+                bump()
+                return n + k
+            return inner
+        made = [make(10), make(20)]
+    """)
+    # Beside the global itself it stays one.
+    assert lift(session["made"][:1], taken=()).problems == ()
+    [found] = lift(session["made"], taken=()).problems
+    assert "the function make.<locals>.inner uses the global 'n', which a function changes" in found
+
+
+def test_what_a_lazy_module_raises_is_no_answer(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise AttributeError(name) if name.startswith("__") else ImportError(f"install {name} first")
+
+    lazy = ModuleType("lazy")
+    lazy.__dict__.update(__all__=[], __getattr__=fail)
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    session.script("""
+        import lazy
+        from lazy import *
+        globals()["k"] = 3
+        g = None
+        if False:
+            g = lazy.missing
+        def f(x):
+            return x + k, g
+        class Moved:
+            pass
+        Moved.__module__ = "lazy"
+    """)
+    assert lift([session["f"]], taken=()).problems == ()
+    assert attribute_of(lazy, session["Moved"]) is None
