@@ -27,6 +27,8 @@ from bundler.errors import (
     PackError,
     ProofFailed,
     RebuildFailed,
+    RequirementsNotMet,
+    RequirementsWarning,
     SelfTestFailed,
     SourceError,
     TargetExists,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bundler.archive.reader import BundleReader, open_bundle
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
+    from bundler.requirements.facts import check_requirements, requirements_of
     from bundler.unpack import unbundle
 
 #: public name -> module that has it
@@ -47,8 +50,10 @@ _LAZY = {
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
     "bundle": "bundler.pack",
+    "check_requirements": "bundler.requirements.facts",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
+    "requirements_of": "bundler.requirements.facts",
     "unbundle": "bundler.unpack",
 }
 
@@ -68,14 +73,18 @@ __all__ = [
     "PackedBundle",
     "ProofFailed",
     "RebuildFailed",
+    "RequirementsNotMet",
+    "RequirementsWarning",
     "SelfTestFailed",
     "SourceError",
     "TargetExists",
     "UnsupportedVersion",
     "__version__",
     "bundle",
+    "check_requirements",
     "extract",
     "open_bundle",
+    "requirements_of",
     "unbundle",
 ]
 

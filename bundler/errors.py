@@ -3,7 +3,7 @@
 One base class, so that ``except BundleError`` is enough. The children are split by whose turn it is: the file
 (`InvalidBundle`, `IntegrityError`, `UnsupportedVersion`), the author (`PackError`, `SourceError`,
 `TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `ConsentRequired`,
-`MissingDependency`).
+`RequirementsNotMet`, `MissingDependency`).
 """
 
 from __future__ import annotations
@@ -106,6 +106,29 @@ class TargetExists(BundleError):
 
 class MissingDependency(BundleError):
     """A distribution that this step needs is not installed; the hint has the install command."""
+
+
+class RequirementsNotMet(BundleError):
+    """This machine lacks what the bundle needs, or has it in versions that will break; nothing of the bundle has run.
+
+    Attributes:
+        problems: one line a requirement.
+        install: what to ask an installer for, as PEP 508 requirements; empty where that would not help.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str], install: Sequence[str], *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+        self.install = tuple(install)
+
+    def __str__(self) -> str:
+        lines = [f"{self.message}:", *(f"  - {problem}" for problem in self.problems)]
+        lines.append(f"  next step: {self.hint}")
+        return "\n".join(lines)
+
+
+class RequirementsWarning(UserWarning):
+    """This machine has other versions than the bundle was packed with; the model may compute something else."""
 
 
 class PackError(BundleError):

@@ -34,6 +34,8 @@ from bundler.manifest import Adaptation, Manifest, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing import adapted
 from bundler.rebuild import build, code_members, objects_again, open_code, read_code
+from bundler.requirements.admit import admit
+from bundler.requirements.compare import compare
 from bundler.sources.live import live_objects
 
 
@@ -47,6 +49,7 @@ class Reference:
         manifest: the bytes of ``manifest.json``, whose SHA-256 is the digest.
         code: the members below ``code/`` by name, decoded; `None` where they are larger than `LIMITS.carried_code`.
         allow: the words that the caller of `unbundle` consented with.
+        requirements: how that caller wanted the requirements compared.
         custom_objects: what the caller gave instead of the bundle's own objects.
     """
 
@@ -55,6 +58,7 @@ class Reference:
     manifest: bytes
     code: Mapping[str, bytes] | None
     allow: tuple[str, ...]
+    requirements: str
     custom_objects: Mapping[str, Any]
 
 
@@ -83,6 +87,7 @@ def revive(
     """
     manifest = _manifest_of(reference)
     check_consent(manifest, reference.allow)
+    admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
         namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))

@@ -25,6 +25,8 @@ from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.portable import Reference, attach
 from bundler.rebuild import build, open_code, read_code
+from bundler.requirements.admit import RequirementsMode, admit, check_mode
+from bundler.requirements.compare import compare
 
 _GRAPHS = PurePosixPath(tfsm.PLACE)
 
@@ -38,6 +40,7 @@ def unbundle(
     digest: str | None = None,
     self_test: bool = False,
     allow: Sequence[str] = (),
+    requirements: RequirementsMode = "check",
     fidelity: Literal["full", "inference"] | None = None,
     progress: Progress | None = None,
 ) -> Any:
@@ -57,6 +60,9 @@ def unbundle(
             of the author's by more than the recorded tolerance.
         allow: what may be loaded although nobody can look at it first: ``"opaque-code"`` for objects that the author
             stored as pickles (``by_value``).
+        requirements: ``check`` refuses what is missing here or will break, and warns once of other versions that may
+            compute something else; ``strict`` wants the locked versions; ``ignore`` says in the log what it ignored.
+            The rules are in docs/requirements.md; `bundler.check_requirements` shows the comparison.
         fidelity: ``inference`` takes the graph of a bundle that holds the model and a graph, and runs no code of
             the bundle; ``full`` refuses a bundle that holds a graph alone; `None` takes the best there is.
         progress: called with (what is done, bytes done, bytes in total).
@@ -65,12 +71,14 @@ def unbundle(
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
         ConsentRequired: the bundle holds what `allow` does not name.
+        RequirementsNotMet: this machine does not have what the bundle needs; none of its code has run.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
     check_words(allow)
+    check_mode(requirements)
     if fidelity not in (None, "full", "inference"):
         raise BundleError(
             "fidelity has a word that means nothing",
@@ -83,7 +91,9 @@ def unbundle(
         check_digest(reader, digest)
         manifest = reader.manifest
         payload = _payload(manifest, fidelity)
+        comparison = compare(manifest, payload)
         if payload.kind == "saved_model":
+            admit(comparison, requirements, reader.digest)
             model = _load_graph(reader, payload, progress)
             if self_test:
                 selftest.require_same(selftest.replay(model, reader))
@@ -96,6 +106,7 @@ def unbundle(
                 reader.copy_to(payload.member, stored, progress)
             code = read_code(reader, manifest)
             graphs = _unpack_graphs(reader, progress)
+            admit(comparison, requirements, reader.digest)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Every byte has been verified by now; only here does the framework come in, and after it the code.
@@ -122,6 +133,7 @@ def unbundle(
                 manifest=reader.manifest_bytes,
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
                 allow=allowed,
+                requirements=requirements,
                 custom_objects=dict(custom_objects or {}),
             ),
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.zygote import Zygote
+
+# Tests that pack models are not about the index, and the ones that are say so themselves.
+os.environ.setdefault("KBUNDLE_OFFLINE", "1")
 
 
 @pytest.fixture(scope="session")

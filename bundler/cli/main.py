@@ -20,9 +20,10 @@ OK, REFUSED, NOT_A_BUNDLE, INTERRUPTED = 0, 1, 3, 130
 
 #: command -> what it does. Each is a module of this package with `add_arguments` and `run`.
 COMMANDS = {
-    "pack": "pack a .keras file and the source of its custom code into one bundle",
+    "pack": "pack a model file or folder and the source of its custom code into one bundle",
     "inspect": "show what a bundle says about itself (reads the manifest only, runs nothing)",
     "verify": "check every byte of a bundle against its digests",
+    "check": "compare what a bundle needs with what is installed here (runs nothing of it)",
     "test": "load a bundle, which runs its code, and replay the self-test that it holds",
     "extract": "write a bundle's members below a folder",
 }
@@ -97,7 +98,10 @@ def _report(error: BundleError, *, as_json: bool) -> None:
         print("kbundle: " + "\n".join(lines), file=sys.stderr)
         return
     fields: dict[str, Any] = {"type": type(error).__name__, "message": error.message}
-    for field in ("place", "expected", "found", "hint", "problems", "missing", "offered"):
+    for field in (
+        *("place", "expected", "found", "hint", "problems", "missing", "offered", "install"),
+        *("words", "reasons", "stage", "module", "qualname"),
+    ):
         value = getattr(error, field, None)
         if value is not None:
             fields[field] = list(value) if isinstance(value, tuple) else value

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from typing import TYPE_CHECKING
 
 from bundler.cli.progress import shown_progress
 from bundler.errors import PackError
 from bundler.report.text import shown
+
+if TYPE_CHECKING:
+    from bundler.pack import PackedBundle
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +86,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an argument of the builder, such as units=64 or name='\"small\"' (repeat for more)",
     )
+    parser.add_argument(
+        "--requirements",
+        metavar="FILE",
+        help="a requirements.txt or pylock.toml that says what must be installed, instead of what the imports say",
+    )
+    parser.add_argument("--offline", action="store_true", help="ask no index; the lock then has pins and no hashes")
+    parser.add_argument(
+        "--keep-index", action="store_true", help="keep the addresses of private indexes in the lock, without passwords"
+    )
+    parser.add_argument(
+        "--vendor",
+        action="store_true",
+        help="put the wheels of small pure-Python requirements into OUT, for machines without an index",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     for field, text in (
         ("name", "what you call the model"),
@@ -117,6 +135,10 @@ def run(options: argparse.Namespace) -> int:
             signature=options.signature,
             builder=options.builder,
             builder_kwargs=arguments,
+            requirements=options.requirements,
+            offline=options.offline,
+            keep_index=options.keep_index,
+            vendor=options.vendor,
             overwrite=options.overwrite,
             name=options.name,
             description=options.description,
@@ -135,6 +157,9 @@ def run(options: argparse.Namespace) -> int:
             "proved": manifest.proof is not None,
             "self_test": manifest.self_test is not None,
             "no_self_test": packed.no_self_test,
+            "requirements": len(manifest.requirements.distributions) + len(manifest.requirements.transitive),
+            "hashes": manifest.requirements.hashes,
+            "notes": list(packed.notes),
         }
         print(json.dumps(facts, indent=2))
     else:
@@ -143,9 +168,22 @@ def run(options: argparse.Namespace) -> int:
             f"fidelity: {manifest.payload.fidelity}\n"
             f"  {'proved' if manifest.proof else 'not proved'}; "
             f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
+            f"{_requirements(packed)}"
             f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
         )
     return 0
+
+
+def _requirements(packed: PackedBundle) -> str:
+    needs = packed.manifest.requirements
+    hashes = {"all": "with hashes", "some": "some with hashes", "none": "without hashes"}[needs.hashes]
+    count = len(needs.distributions) + len(needs.transitive)
+    wheels = f", wheels inside: {len(needs.wheels)}" if needs.wheels else ""
+    lines = [
+        f"locked requirements: {count}, {hashes}{wheels}",
+        *(f"note: {shown(note, 2_000)}" for note in packed.notes),
+    ]
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _builder_arguments(given: list[str]) -> dict[str, object]:

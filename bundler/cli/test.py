@@ -11,6 +11,7 @@ from bundler.archive.reader import open_bundle
 from bundler.cli.progress import shown_progress
 from bundler.errors import SelfTestFailed
 from bundler.report.text import shown
+from bundler.requirements.admit import MODES
 
 NO_SELF_TEST = "have the author pack the model with example_inputs=, which records one"
 
@@ -25,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="accept what the bundle asks consent for, such as opaque-code (repeat for more; kbundle inspect shows it)",
+    )
+    parser.add_argument(
+        "--requirements",
+        choices=MODES,
+        default="check",
+        help="check refuses what is missing or will break, strict what is not as locked (default: check)",
     )
     parser.add_argument(
         "--fidelity",
@@ -49,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
                 options.file,
                 digest=options.digest or reader.digest,
                 allow=options.allow,
+                requirements=options.requirements,
                 fidelity=options.fidelity,
                 progress=progress,
             )

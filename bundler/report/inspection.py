@@ -9,7 +9,7 @@ from typing import Any
 from bundler.archive.reader import BundleReader
 from bundler.consent import needed_words, opaque_lines
 from bundler.keras_io.comparison import Tolerances
-from bundler.manifest import Agreement, CustomObject, Manifest, Payload, TensorSpec
+from bundler.manifest import Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
 
@@ -211,16 +211,46 @@ def _modules(manifest: Manifest) -> list[str]:
 
 
 def _requirements(manifest: Manifest) -> list[str]:
-    requirements = manifest.requirements
-    rows = [("python", requirements.python, "")]
+    needs = manifest.requirements
+    under = f", packed under {needs.packed_under}" if needs.packed_under else ""
+    rows = [("python", f"{needs.python}{under}", "")]
     rows += [
-        (item.name, f"=={item.version}", "optional" if item.optional else "") for item in requirements.distributions
+        (f"{item.name}{_extras(item)}", f"=={item.version}", ", ".join(filter(None, (_optional(item), _source(item)))))
+        for item in needs.distributions
     ]
-    lines = [f"Requirements: as installed when packed ({shown(requirements.member)})", *table(rows)]
-    if requirements.packed:
-        names = ", ".join(f"{item.name} {item.version}" for item in requirements.packed)
+    lines = [f"Requirements: as installed when packed ({shown(needs.lock or needs.member)})", *table(rows)]
+    hashes = {
+        "all": "hashes for all of them",
+        "some": "hashes for some of them alone",
+        "none": "no hashes: no index was asked",
+    }[needs.hashes]
+    lines.append(f"  and what these need in turn: {len(needs.transitive)}; {hashes}")
+    special = [item for item in needs.transitive if item.source is not None]
+    lines += table([(f"  {item.name}", f"=={item.version}", _source(item)) for item in special])
+    if needs.packed:
+        names = ", ".join(f"{item.name} {item.version}" for item in needs.packed)
         lines.append(f"  packed as source: {shown(names)}")
+    if needs.wheels:
+        lines.append(f"  wheels in the bundle: {len(needs.wheels)}")
+    lines.append("  compare with this machine: kbundle check FILE")
     return lines
+
+
+def _extras(item: PinnedDistribution) -> str:
+    return f"[{','.join(item.extras)}]" if item.extras else ""
+
+
+def _optional(item: PinnedDistribution) -> str:
+    return "optional" if item.optional else ""
+
+
+def _source(item: PinnedDistribution) -> str:
+    source = item.source
+    if source is None:
+        return ""
+    if source.url is not None:
+        return f"from {source.url}{f' at {source.revision}' if source.revision else ''}"
+    return f"no index was asked: {source.kind}, on the author's machine"
 
 
 def _proof(manifest: Manifest) -> list[str]:

@@ -1,0 +1,59 @@
+"""Requirements as plain data, for services that log them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO
+
+from bundler.archive.reader import open_bundle
+from bundler.manifest.codec import to_json
+from bundler.requirements.admit import fix, refused
+from bundler.requirements.compare import Comparison, Row, compare
+
+
+def requirements_of(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
+    """Return what a bundle says that it needs, as a JSON value; nothing is compared, and none of its code runs.
+
+    The keys are those of ``requirements`` in the manifest (`schema/SPEC.md`), and ``digest``, the bundle's.
+
+    Raises:
+        InvalidBundle: the file breaks a rule of the format.
+    """
+    with open_bundle(filepath) as reader:
+        return {"digest": reader.digest, **to_json(reader.manifest.requirements)}
+
+
+def check_requirements(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
+    """Compare what a bundle needs with this machine, and return a JSON value; nothing of the bundle runs.
+
+    ``verdict`` is the worst of all: ``missing``, ``will break``, ``may differ`` or ``harmless``. ``loads`` says whether
+    `unbundle` would go on by default. ``rows`` has one object a requirement, the worst first.
+
+    Raises:
+        InvalidBundle: the file breaks a rule of the format.
+    """
+    with open_bundle(filepath) as reader:
+        return {"digest": reader.digest, **as_json(compare(reader.manifest, reader.manifest.payload))}
+
+
+def as_json(comparison: Comparison, mode: str = "check") -> dict[str, Any]:
+    """Return a comparison as a JSON value, with what a load under `mode` would do."""
+    rows = refused(comparison, mode)
+    return {
+        "verdict": str(comparison.verdict),
+        "loads": not rows,
+        "fix": fix(rows) if rows else None,
+        "rows": [_row(row) for row in comparison.rows],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "wanted": row.wanted,
+        "found": row.found,
+        "verdict": str(row.verdict),
+        "reason": row.reason,
+        "role": row.role,
+        "as_locked": row.as_locked,
+    }
