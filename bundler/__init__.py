@@ -18,6 +18,7 @@ from bundler.errors import (
     BundleError,
     ConsentRequired,
     DigestMismatch,
+    EnvironmentFailed,
     InferenceOnly,
     IntegrityError,
     InvalidBundle,
@@ -39,14 +40,17 @@ if TYPE_CHECKING:
     from bundler.archive.reader import BundleReader, open_bundle
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
+    from bundler.requirements.environment import Environment, environment
     from bundler.unpack import unbundle
 
 #: public name -> module that has it
 _LAZY = {
     "BundleReader": "bundler.archive.reader",
+    "Environment": "bundler.requirements.environment",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
     "bundle": "bundler.pack",
+    "environment": "bundler.requirements.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
     "unbundle": "bundler.unpack",
@@ -57,6 +61,8 @@ __all__ = [
     "BundleReader",
     "ConsentRequired",
     "DigestMismatch",
+    "Environment",
+    "EnvironmentFailed",
     "InferenceOnly",
     "IntegrityError",
     "InvalidBundle",
@@ -74,6 +80,7 @@ __all__ = [
     "UnsupportedVersion",
     "__version__",
     "bundle",
+    "environment",
     "extract",
     "open_bundle",
     "unbundle",

@@ -28,6 +28,9 @@ class Limits:
     data_total: int = 1 << 30
     self_test: int = 64 << 20
     proof_seconds: int = 3_600
+    lock: int = 4 << 20
+    wheels_total: int = 2 << 30
+    install_seconds: int = 3_600
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100
