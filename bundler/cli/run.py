@@ -15,7 +15,7 @@ from bundler.archive.reader import BundleReader, open_bundle
 from bundler.cli.env import add_environment_arguments
 from bundler.cli.progress import shown_progress
 from bundler.consent import check_words
-from bundler.errors import BundleError, EnvironmentFailed
+from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
 from bundler.report.text import shown
 
 
@@ -84,9 +84,16 @@ def _check(options: argparse.Namespace, target: Path) -> None:
 
 def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from bundler.keras_io.framework import require_installed
     from bundler.keras_io.prediction import predict, read_inputs
     from bundler.unpack import unbundle
 
+    try:
+        require_installed()
+    except MissingDependency as error:
+        raise MissingDependency(
+            error.message, hint=f"add --environment locked, which needs nothing here; or {error.hint}"
+        ) from error
     inputs = read_inputs(options.input)
     with shown_progress() as progress:
         model = unbundle(

@@ -116,7 +116,7 @@ def install(work: Installation) -> None:
             if all(item.unchecked is None for item in group):
                 options += ["--only-binary", ":all:"]
             if wheels is not None:
-                options += ["--find-links", str(wheels)]
+                options += _find_links(work.installer, wheels)
             if all(item.vendored is not None for item in group):
                 options += ["--no-index"]
             elif work.offline:
@@ -146,6 +146,14 @@ def _groups(selection: Selection) -> Iterable[list[Wanted]]:
 
 def _line(item: Wanted) -> str:
     return " ".join([item.line, *(f"--hash=sha256:{digest}" for digest in item.hashes)]) + "\n"
+
+
+def _find_links(installer: Installer, wheels: Path) -> list[str]:
+    places = [str(wheels)]
+    if installer.name == "uv":
+        # Of uv, unlike pip, the option replaces the variable.
+        places += [place for place in os.environ.get("UV_FIND_LINKS", "").split(",") if place]
+    return [word for place in places for word in ("--find-links", place)]
 
 
 def _count(group: Sequence[Wanted]) -> str:
