@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.environment_fixtures import installer, links, offline_index, own
 from tests.zygote import Zygote
+
+__all__ = ["installer", "links", "offline_index", "own", "zygote"]
 
 
 @pytest.fixture(scope="session")

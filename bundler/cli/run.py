@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace, target: Path) -> None:
     """Refuse what cannot work before minutes go by."""
     if options.batch_size < 1:
-        raise BundleError("a batch has at least one row", place="--batch-size", found=options.batch_size)
+        raise BundleError(
+            "a batch has at least one row", place="--batch-size", found=options.batch_size, hint="leave it out"
+        )
     if options.environment == "current":
         for name in ("python", "allow_unchecked", "offline"):
             if getattr(options, name):

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import packaging
+
 from bundler.archive.writer import NewMember, write_bundle
 from bundler.manifest import PinnedDistribution
 from bundler.requirements.selection import OWN
@@ -98,8 +100,10 @@ def lock(*entries: str, more: str = "") -> bytes:
 
 
 def own_wheels(folder: Path) -> list[Path]:
-    """Write stand-ins for what kbundle itself needs."""
-    return [wheel(folder, name) for name in OWN]
+    """Write stand-ins for what kbundle itself needs; `packaging` is the real one, which all of it imports."""
+    place = Path(packaging.__file__).parent
+    real = {f"packaging/{path.relative_to(place).as_posix()}": path.read_text() for path in place.rglob("*.py")}
+    return [wheel(folder, name, files=real if name == "packaging" else None) for name in OWN]
 
 
 def write_locked_bundle(

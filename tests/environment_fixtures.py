@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,6 @@ def offline_index(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture(params=["uv", "pip"])
 def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the test with both installers."""
-    import sys
-
     name: str = request.param
     if name == "uv" and not (shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))):
         pytest.skip("uv is not installed")
