@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import sys
 import time
 from dataclasses import dataclass
@@ -67,6 +68,16 @@ def make_cache_folder() -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
+    if os.name == "posix":
+        status = folder.stat()
+        # What lies there is run. Root may put it there for all; anybody else could plant it.
+        if status.st_uid not in (os.geteuid(), 0) or status.st_mode & stat.S_IWOTH:
+            raise EnvironmentFailed(
+                "other users could put their programs into this cache",
+                place=str(folder),
+                expected="a folder of your own that others cannot write to",
+                hint=f"let {_VARIABLE} name another folder",
+            )
     return folder
 
 
@@ -120,7 +131,7 @@ def remove(folder: Path) -> None:
 def entries() -> list[CachedEnvironment]:
     """Return all environments of the cache, the last used first."""
     try:
-        folders = [entry for entry in cache_folder().iterdir() if entry.is_dir()]
+        folders = [entry for entry in cache_folder().iterdir() if entry.is_dir() and not entry.is_symlink()]
     except FileNotFoundError:
         return []
     except OSError as error:

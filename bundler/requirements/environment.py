@@ -107,7 +107,7 @@ def environment(
     with _opened(filepath) as reader:
         plan = _plan(reader, python, allow_unchecked=allow_unchecked, offline=offline, progress=progress)
         if directory is not None:
-            return _made_in(Path(directory).absolute(), plan)
+            return _made_in(Path(os.path.realpath(directory)), plan)
         with _held(plan) as held:
             return held.environment
 

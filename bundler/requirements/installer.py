@@ -31,10 +31,14 @@ _MEDDLING = (
     *("NO_DEPS", "ONLY_BINARY", "OVERRIDE", "PREFIX", "PYTHON", "REPORT", "REQUIREMENT", "REQUIRE_HASHES", "ROOT"),
     *("SYSTEM_PYTHON", "TARGET", "UPGRADE", "USER", "REQUIRE_VIRTUALENV", "PROJECT_ENVIRONMENT"),
 )
-_TOOLS = {
+_INDEX_HINTS = {
     "uv": "uv does not read the configuration of pip: if that names your index, set KBUNDLE_INSTALLER=pip",
     "pip": "pip config list shows which index is asked",
 }
+_HASH_HINT = (
+    "a file here is not the one that the bundle was locked with, so nothing of it was installed; "
+    "ask whoever keeps your package index, or the author"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +130,6 @@ def install(work: Installation) -> None:
                 work,
                 [*_command(work.installer, python), *options, "--requirement", str(requirements)],
                 what=f"installing {_count(group)} with {work.installer.name}",
-                hint=_hint(work),
                 folder=scratch,
             )
 
@@ -166,11 +169,12 @@ def _command(installer: Installer, python: str) -> list[str]:
     return [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
 
 
-def _hint(work: Installation) -> str:
-    tool = _TOOLS[work.installer.name]
+def _hint(work: Installation, lines: Sequence[str]) -> str:
+    if any("hash" in line.lower() for line in lines):
+        return _HASH_HINT
     if work.offline:
-        return f"without --offline (offline=False) the index of this machine is asked; {tool}"
-    return f"see that this machine reaches a package index that has these packages; {tool}"
+        return "without --offline (offline=False) the index of this machine is asked"
+    return f"see that this machine reaches a package index that has these packages; {_INDEX_HINTS[work.installer.name]}"
 
 
 def _write_wheels(work: Installation, folder: Path) -> Path | None:
@@ -185,7 +189,9 @@ def _write_wheels(work: Installation, folder: Path) -> Path | None:
     return folder
 
 
-def _run(work: Installation, command: list[str], *, what: str, hint: str, folder: Path | None = None) -> None:
+def _run(
+    work: Installation, command: list[str], *, what: str, hint: str | None = None, folder: Path | None = None
+) -> None:
     def tick() -> None:
         if work.progress is not None:
             work.progress(what, 0, 0)
@@ -201,7 +207,9 @@ def _run(work: Installation, command: list[str], *, what: str, hint: str, folder
             tick=tick,
         )
     except ProgramFailed as error:
-        raise EnvironmentFailed(f"{what} failed: the program {error.reason}", error.lines, hint=hint) from error
+        raise EnvironmentFailed(
+            f"{what} failed: the program {error.reason}", error.lines, hint=hint or _hint(work, error.lines)
+        ) from error
 
 
 def _environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from bundler.requirements.programs import ProgramFailed, run_program
 #: The oldest Python that kbundle itself runs under.
 OLDEST = (3, 11)
 _PATIENCE_S = 60
+_SHORT = re.compile(r"[0-9]{1,2}\.[0-9]{1,3}")
 _NAME_A_PYTHON = "name a Python with --python (python=), such as --python 3.12 or --python /usr/bin/python3.12"
 
 # The first lines must be understood by any Python 3, so that an old one can say how old it is.
@@ -95,7 +97,12 @@ def choose(python: str | os.PathLike[str] | None, packed_under: str | None) -> T
     """
     if python is not None:
         return ask(_found(os.fspath(python)))
-    if packed_under is not None and packed_under != f"{sys.version_info.major}.{sys.version_info.minor}":
+    # The bundle says it: nothing but a version gets into the name of a program.
+    if (
+        packed_under is not None
+        and _SHORT.fullmatch(packed_under)
+        and packed_under != f"{sys.version_info.major}.{sys.version_info.minor}"
+    ):
         program = shutil.which(f"python{packed_under}")
         if program is not None:
             try:

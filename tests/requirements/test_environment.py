@@ -89,6 +89,7 @@ def test_a_wheel_with_another_hash_is_refused_and_nothing_stays(
         environment(make(wrong))
     assert f"with {installer} failed" in caught.value.message
     assert any("hash" in line.lower() for line in caught.value.problems), caught.value.problems
+    assert "not the one that the bundle was locked with" in str(caught.value.hint)
     assert folders(offline_index) == []
 
 
@@ -311,6 +312,26 @@ def test_a_cache_that_cannot_be_written_names_the_way_out(
     monkeypatch.setenv("KBUNDLE_CACHE", str(tmp_path / "file"))
     with pytest.raises(EnvironmentFailed, match="KBUNDLE_CACHE"):
         environment(make(thing))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_cache_that_others_can_write_to_is_refused(make: MakeBundle, thing: str, offline_index: Path) -> None:
+    offline_index.mkdir(parents=True)
+    offline_index.chmod(0o777)
+    with pytest.raises(EnvironmentFailed, match=r"(?s)other users.*KBUNDLE_CACHE"):
+        environment(make(thing))
+
+
+def test_the_authors_python_version_names_no_other_program(
+    make: MakeBundle, thing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python" / "evil"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/run'\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    environment(make(thing, packed_under="/evil"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_error_of_the_callers_own_passes_through(make: MakeBundle, thing: str) -> None:

@@ -50,6 +50,13 @@ def test_a_wheel_with_a_hash_is_asked_for_by_name_version_and_hash(
     found.require_checked()
 
 
+def test_a_wheel_of_a_private_index_is_asked_for_like_any_other(selected: Select, own: list[str], links: Path) -> None:
+    # Its place in the lock is not in the bundle, and no place of this machine.
+    found = selected(wheels.lock(*own, wheels.entry(links / "thing-1.0-py3-none-any.whl", path=True)))
+    (item,) = [item for item in found.wanted if item.name == "thing"]
+    assert (item.line, item.unchecked, item.vendored) == ("thing==1.0", None, None)
+
+
 def test_an_entry_for_another_machine_is_not_installed(selected: Select, own: list[str], links: Path) -> None:
     elsewhere = wheels.entry(links / "thing-1.0-py3-none-any.whl", marker="sys_platform == 'nowhere'")
     assert "thing" not in {item.name for item in selected(wheels.lock(*own, elsewhere)).wanted}
