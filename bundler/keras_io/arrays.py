@@ -164,7 +164,7 @@ def parse(content: bytes, place: str) -> Any:
 def read_file(path: str | os.PathLike[str]) -> Any:
     """Return the arrays of an ``.npz`` file that somebody made: one alone as it is, several as a dict by name.
 
-    A file that `dump` made comes back as what it was given, an ``.npy`` file as its array.
+    A file that `dump` made comes back as what it was given.
 
     Raises:
         PackError: the file cannot be read, or holds Python objects.
@@ -177,18 +177,13 @@ def read_file(path: str | os.PathLike[str]) -> Any:
             with zipfile.ZipFile(place) as archive:
                 if _STRUCTURE in archive.namelist():
                     return parse(Path(place).read_bytes(), place)
-        loaded = np.load(place, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded as file:
+        with np.load(place, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
             if any(not isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("it holds other files")
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise PackError(
-            f"this is no .npz or .npy file of plain arrays: {error}",
-            place=place,
-            hint="numpy.savez(path, name=array, ...)",
+            f"this is no .npz file of plain arrays: {error}", place=place, hint="numpy.savez(path, name=array, ...)"
         ) from error
     if not arrays:
         raise PackError("the file holds no array", place=place, hint="numpy.savez(path, name=array, ...)")

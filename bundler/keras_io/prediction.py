@@ -32,8 +32,18 @@ def read_inputs(path: str | os.PathLike[str]) -> Any:
     Raises:
         BundleError: it is neither.
     """
+    import numpy as np
+
+    place = os.fspath(path)
     try:
+        if place.endswith(".npy"):
+            with open(place, "rb") as file:
+                return np.lib.format.read_array(file, allow_pickle=False)
         return read_file(path)
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise BundleError(
+            f"this is no .npy file of a plain array: {error}", place=place, hint="numpy.save(path, array)"
+        ) from error
     except PackError as error:
         # Of this caller nothing is being packed.
         raise BundleError(
