@@ -18,6 +18,7 @@ from bundler.errors import (
     BundleError,
     ConsentRequired,
     DigestMismatch,
+    EnvironmentFailed,
     InferenceOnly,
     IntegrityError,
     InvalidBundle,
@@ -41,16 +42,19 @@ if TYPE_CHECKING:
     from bundler.archive.reader import BundleReader, open_bundle
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
+    from bundler.requirements.environment import Environment, environment
     from bundler.requirements.facts import check_requirements, requirements_of
     from bundler.unpack import unbundle
 
 #: public name -> module that has it
 _LAZY = {
     "BundleReader": "bundler.archive.reader",
+    "Environment": "bundler.requirements.environment",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
     "bundle": "bundler.pack",
     "check_requirements": "bundler.requirements.facts",
+    "environment": "bundler.requirements.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
     "requirements_of": "bundler.requirements.facts",
@@ -62,6 +66,8 @@ __all__ = [
     "BundleReader",
     "ConsentRequired",
     "DigestMismatch",
+    "Environment",
+    "EnvironmentFailed",
     "InferenceOnly",
     "IntegrityError",
     "InvalidBundle",
@@ -82,6 +88,7 @@ __all__ = [
     "__version__",
     "bundle",
     "check_requirements",
+    "environment",
     "extract",
     "open_bundle",
     "requirements_of",

@@ -3,7 +3,7 @@
 One base class, so that ``except BundleError`` is enough. The children are split by whose turn it is: the file
 (`InvalidBundle`, `IntegrityError`, `UnsupportedVersion`), the author (`PackError`, `SourceError`,
 `TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `ConsentRequired`,
-`RequirementsNotMet`, `MissingDependency`).
+`RequirementsNotMet`, `MissingDependency`, `EnvironmentFailed`).
 """
 
 from __future__ import annotations
@@ -190,6 +190,31 @@ class RebuildFailed(BundleError):
 
     module: str | None = None
     qualname: str | None = None
+
+
+class EnvironmentFailed(BundleError):
+    """The bundle is sound, but the environment that it asks for cannot be made on this machine, or not unasked.
+
+    Attributes:
+        problems: one line a package or cause, or the last lines of the program that failed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[str] = (),
+        *,
+        place: str | None = None,
+        expected: object = None,
+        found: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, place=place, expected=expected, found=found, hint=hint)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        first, separator, rest = super().__str__().partition("\n  next step: ")
+        return "\n".join([first, *(f"  - {problem}" for problem in self.problems)]) + separator + rest
 
 
 class SelfTestFailed(BundleError):

@@ -29,9 +29,11 @@ class Limits:
     self_test: int = 64 << 20
     proof_seconds: int = 3_600
     index_seconds: int = 60
-    lock: int = 16 << 20
     vendored_wheel: int = 8 << 20
     vendored_total: int = 64 << 20
+    lock: int = 4 << 20
+    wheels_total: int = 2 << 30
+    install_seconds: int = 3_600
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100

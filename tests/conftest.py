@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.environment_fixtures import installer, links, offline_index, own
 from tests.zygote import Zygote
 
 # Tests that pack models are not about the index, and the ones that are say so themselves.
 os.environ.setdefault("KBUNDLE_OFFLINE", "1")
+__all__ = ["installer", "links", "offline_index", "own", "zygote"]
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,9 @@ COMMANDS = {
     "check": "compare what a bundle needs with what is installed here (runs nothing of it)",
     "test": "load a bundle, which runs its code, and replay the self-test that it holds",
     "extract": "write a bundle's members below a folder",
+    "env": "make a virtual environment with the versions that the bundle's lock names, each checked by its hash",
+    "cache": "list the environments that kbundle keeps, or remove some",
+    "run": "load a bundle, which runs its code, and predict from a file to a file; if asked in its own environment",
 }
 
 

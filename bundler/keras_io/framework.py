@@ -16,12 +16,11 @@ from bundler.errors import MissingDependency
 _OLDEST = (3, 10)
 
 
-def keras() -> ModuleType:
-    """Return the `keras` module, imported at the first call.
+def require_installed() -> None:
+    """Refuse a Python without Keras or TensorFlow; neither is imported.
 
     Raises:
-        MissingDependency: Keras or TensorFlow is not installed, Keras is older than 3.10, or its backend is not
-            TensorFlow.
+        MissingDependency: one of them is not installed.
     """
     for name in ("tensorflow", "keras"):
         if name not in sys.modules and importlib.util.find_spec(name) is None:
@@ -29,6 +28,16 @@ def keras() -> ModuleType:
                 f"{name} is not installed, and loading or packing a model needs it",
                 hint='pip install "kbundle[tensorflow]" (or install tensorflow-cpu, or a vendor build, yourself)',
             )
+
+
+def keras() -> ModuleType:
+    """Return the `keras` module, imported at the first call.
+
+    Raises:
+        MissingDependency: Keras or TensorFlow is not installed, Keras is older than 3.10, or its backend is not
+            TensorFlow.
+    """
+    require_installed()
     module = importlib.import_module("keras")
     version = str(module.__version__)
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:

@@ -65,9 +65,15 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 real = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name in ("tensorflow", "keras") else real(name, package)
-from bundler import MissingDependency, unbundle
+from bundler import MissingDependency, RequirementsNotMet, unbundle
 try:
     unbundle({str(path)!r})
+except RequirementsNotMet as error:
+    assert "keras 3.15.1: missing" in str(error) and "pip install keras==3.15.1" in str(error)
+else:
+    raise AssertionError
+try:
+    unbundle({str(path)!r}, requirements="ignore")
 except MissingDependency as error:
     assert 'pip install "kbundle[tensorflow]"' in str(error)
 else:
