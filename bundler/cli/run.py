@@ -17,6 +17,7 @@ from bundler.cli.progress import shown_progress
 from bundler.consent import check_words
 from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
 from bundler.report.text import shown
+from bundler.requirements.admit import MODES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fidelity",
         choices=("full", "inference"),
         help="of a bundle with the model and a graph, which of the two (default: the model)",
+    )
+    parser.add_argument(
+        "--requirements",
+        choices=MODES,
+        default="check",
+        help="check refuses what is missing or will break, strict what is not as locked (default: check)",
     )
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="rows at a time (default: 32)")
 
@@ -103,6 +110,7 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
             compile=False,
             digest=options.digest or reader.digest,
             allow=options.allow,
+            requirements=options.requirements,
             fidelity=options.fidelity,
             progress=progress,
         )
@@ -173,6 +181,7 @@ def _same_command(options: argparse.Namespace, reader: BundleReader) -> list[str
         "--environment=current",
         f"--digest={reader.digest}",
         f"--batch-size={options.batch_size}",
+        f"--requirements={options.requirements}",
         *(f"--allow={word}" for word in options.allow),
     ]
     if options.fidelity is not None:
