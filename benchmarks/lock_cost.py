@@ -3,7 +3,7 @@
     python benchmarks/lock_cost.py [--runs N]
 
 Every run is a process of its own that has imported the framework and built one model whose layer imports SciPy (or
-NumPy where that is not installed). `bundle(prove=False)` packs it offline and with an index; the difference is the index.
+NumPy where that is not installed). `bundle(prove=False)` packs it offline and with an index.
 `mlflow` saves the same model, and infers what it needs by loading it in another process. Peak memory is that of the
 process and of the largest that it started, which counts as large as its parent until it runs its own program. Needs
 mlflow beside kbundle; without it, its row is left out.

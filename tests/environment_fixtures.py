@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler.requirements.record import LOADER
 from tests.requirements import wheels
 
 
@@ -48,5 +49,5 @@ def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def own(links: Path) -> list[str]:
     """Return the lock's entries for what kbundle itself needs."""
-    names = sorted(name.replace("-", "_") for name in wheels.OWN)
+    names = sorted(name.replace("-", "_") for name in LOADER)
     return [wheels.entry(links / f"{name}-1.0-py3-none-any.whl") for name in names]

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from bundler.limits import LIMITS
+from bundler.requirements.programs import find_uv
 
 #: Set to anything but 0: no index is ever asked, as with ``offline=True``.
 OFFLINE = "KBUNDLE_OFFLINE"
@@ -180,12 +180,6 @@ def _tool(python: str) -> _Tool | str:
         ]
 
     return _Tool(name="pip", resolves=False, command=command_of_pip)
-
-
-def find_uv() -> str | None:
-    """Return the path of uv: on PATH, or beside this interpreter, whose environment need not be activated."""
-    beside = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
-    return shutil.which("uv") or (str(beside) if beside.is_file() else None)
 
 
 def _version_of(uv: str) -> Version | None:

@@ -7,8 +7,6 @@ of the bundle is asked unless the caller has accepted it.
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed
 from bundler.limits import LIMITS
-from bundler.requirements.programs import ProgramFailed, run_program, scrubbed_environment
+from bundler.requirements.programs import ProgramFailed, find_uv, run_program, scrubbed_environment
 from bundler.requirements.selection import Selection, Wanted
 from bundler.requirements.target import Target
 
@@ -60,9 +58,9 @@ def find_installer() -> Installer:
         raise EnvironmentFailed("there is no such installer", place=CHOICE, expected="uv or pip", found=asked)
     if asked == "pip":
         return Installer(name="pip")
-    program = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable or ""))
+    program = find_uv()
     if program is not None:
-        return Installer(name="uv", program=os.path.abspath(program))
+        return Installer(name="uv", program=program)
     if asked == "uv":
         raise EnvironmentFailed(
             "uv is asked for and not found", place=CHOICE, hint="pip install uv, or unset KBUNDLE_INSTALLER"

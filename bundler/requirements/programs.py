@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _KEPT_LINES = 15
 _TICK_S = 0.5
+
+
+def find_uv() -> str | None:
+    """Return the path of uv: on PATH, or beside this interpreter, whose environment need not be activated."""
+    found = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable or ""))
+    return os.path.abspath(found) if found is not None else None
 
 
 class ProgramFailed(Exception):

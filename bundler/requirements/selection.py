@@ -24,11 +24,11 @@ from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, PinnedDistribution
 from bundler.requirements.locked import Lock, Locked, locked_for, pythons_with_wheels
+from bundler.requirements.record import LOADER
 from bundler.requirements.target import Target
 
-#: kbundle itself is copied into the environment, and these are what it needs there.
+#: kbundle itself is copied into the environment, and `LOADER` is what it needs there.
 KBUNDLE = "kbundle"
-OWN = ("cloudpickle", "packaging", "rich", "zstandard")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # No space, no `#`, and nothing that pip would replace by an environment variable.
@@ -309,7 +309,7 @@ def _own(known: frozenset[str]) -> Iterator[Wanted]:
 
     The locks that kbundle makes have all of it; a bundle without a lock may not.
     """
-    queue, seen = [name for name in OWN if name not in known], set(known)
+    queue, seen = [name for name in LOADER if name not in known], set(known)
     while queue:
         name = queue.pop()
         if name in seen:

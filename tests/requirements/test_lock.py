@@ -17,6 +17,7 @@ from bundler.requirements.addresses import told
 from bundler.requirements.given import read_given
 from bundler.requirements.index import OFFLINE
 from bundler.requirements.lock import LOCK_MEMBER, TEXT_MEMBER, Lock, Locker, LockOptions
+from bundler.requirements.record import LOADER
 from tests.requirements import wheels
 from tests.sources.trees import installed
 
@@ -34,7 +35,7 @@ class Need:
 def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A site of small distributions before the real one; what kbundle needs is at 1.0, as in `links`."""
     site = tmp_path / "site"
-    for name in ("keras", "tensorflow-cpu", "thing", *wheels.OWN):
+    for name in ("keras", "tensorflow-cpu", "thing", *LOADER):
         top = {"tensorflow-cpu": "tensorflow", "thing": "thing", "keras": "keras"}.get(name, f"{name}_x")
         installed(site, name, {f"{top}/__init__.py": ""})
     monkeypatch.setattr(sys, "path", [str(site), *sys.path])
@@ -72,7 +73,7 @@ def test_an_index_gives_hashes_for_all(asked: Path, tmp_path: Path) -> None:
     assert lock.requirements.hashes == "all"
     assert lock.requirements.lock == LOCK_MEMBER
     entries = {package.name: package for package in Pylock.from_dict(tomllib.loads(text(lock, LOCK_MEMBER))).packages}
-    assert set(entries) == {"keras", "tensorflow-cpu", "thing", *wheels.OWN}
+    assert set(entries) == {"keras", "tensorflow-cpu", "thing", *LOADER}
     assert entries["thing"].wheels is not None
     assert entries["thing"].wheels[0].hashes == {"sha256": wheels.sha256(asked / "thing-1.0-py3-none-any.whl")}
     digest = entries["thing"].wheels[0].hashes["sha256"]
@@ -217,7 +218,7 @@ def test_a_given_lock_must_be_what_is_installed(author: Path, links: Path, tmp_p
         wheels.wheel(links, name)
     entries = [
         wheels.entry(links / f"{name.replace('-', '_')}-1.0-py3-none-any.whl")
-        for name in ("keras", "tensorflow-cpu", "thing", *wheels.OWN)
+        for name in ("keras", "tensorflow-cpu", "thing", *LOADER)
     ]
     file = tmp_path / "pylock.toml"
     file.write_bytes(wheels.lock(*entries))

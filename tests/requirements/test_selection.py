@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import DirectSource, PinnedDistribution
 from bundler.requirements.locked import read_lock
-from bundler.requirements.selection import OWN, Selection, select
+from bundler.requirements.record import LOADER
+from bundler.requirements.selection import Selection, select
 from bundler.requirements.target import Target, ask
 from tests.requirements import wheels
 
@@ -44,7 +44,7 @@ def test_a_wheel_with_a_hash_is_asked_for_by_name_version_and_hash(
 ) -> None:
     thing = links / "thing-1.0-py3-none-any.whl"
     found = selected(wheels.lock(*own, wheels.entry(thing)))
-    assert [item.name for item in found.wanted] == sorted([*OWN, "thing"])
+    assert [item.name for item in found.wanted] == sorted([*LOADER, "thing"])
     last = found.wanted[-2]
     assert (last.line, last.hashes, last.unchecked) == ("thing==1.0", (wheels.sha256(thing),), None)
     found.require_checked()
@@ -167,13 +167,8 @@ def test_a_vendored_wheel_with_another_hash_than_the_lock_is_no_bundle(
 
 def test_kbundles_own_needs_are_installed_where_the_bundle_does_not_name_them(selected: Select) -> None:
     found = selected(None)
-    assert set(OWN) <= {item.name for item in found.wanted}
+    assert set(LOADER) <= {item.name for item in found.wanted}
     assert all("kbundle needs it" in line for line in found.unchecked)
-
-
-def test_own_needs_are_those_of_the_project() -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    assert sorted(item.partition(">")[0] for item in project["dependencies"]) == list(OWN)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import packaging
 
 from bundler.archive.writer import NewMember, write_bundle
 from bundler.manifest import PinnedDistribution
-from bundler.requirements.selection import OWN
+from bundler.requirements.record import LOADER
 from tests.manifest import samples
 
 
@@ -103,7 +103,7 @@ def own_wheels(folder: Path) -> list[Path]:
     """Write stand-ins for what kbundle itself needs; `packaging` is the real one, which all of it imports."""
     place = Path(packaging.__file__).parent
     real = {f"packaging/{path.relative_to(place).as_posix()}": path.read_text() for path in place.rglob("*.py")}
-    return [wheel(folder, name, files=real if name == "packaging" else None) for name in OWN]
+    return [wheel(folder, name, files=real if name == "packaging" else None) for name in LOADER]
 
 
 def write_locked_bundle(
