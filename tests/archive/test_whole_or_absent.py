@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 # Writes 64 MiB a piece at a time, and tells on standard output when it is in the middle.
 SLOW = """
+import signal
+# A shell starts what it runs in the background with this signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys, time
 from bundler.archive.writer import NewMember, write_bundle
 from tests.archive import builders

@@ -48,7 +48,7 @@ def test_says_that_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     path = _saved(tmp_path / "m.keras")
     monkeypatch.setattr(shutil, "copyfileobj", full)
-    with pytest.raises(RebuildFailed, match=r"cannot be written here: No space left[^\0]*TMPDIR"):
+    with pytest.raises(RebuildFailed, match=r"cannot be written: No space left[^\0]*TMPDIR"):
         unpack_keras_file(path, tmp_path / "out")
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(RebuildFailed, match="No space left"):
