@@ -363,6 +363,7 @@ def spawn(options: argparse.Namespace, worker: str, folder: Path, name: str) -> 
         "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
+        "KBUNDLE_OFFLINE": "1",
     }
     if options.bundler:
         environment["KBUNDLE_ACCEPTANCE"] = str(options.bundler.resolve())
