@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ from bundler.requirements.vendor import Vendored, vendored_wheels
 
 TEXT_MEMBER = "requirements/requirements.txt"
 LOCK_MEMBER = "requirements/pylock.toml"
+#: What a lock says about all of its entries; their markers refer to some of it.
+_ABOUT = ("environments", "requires-python", "extras", "dependency-groups", "default-groups")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,11 +83,11 @@ class Locker:
         if given is not None and given.lock is not None:
             _check_given_lock(given, direct)
             packages: Sequence[Package] = given.lock["packages"]
-            minimum = given.lock.get("requires-python")
+            about = {key: given.lock[key] for key in _ABOUT if key in given.lock}
         else:
             answer = self._ask(direct, pins)
             packages = allowed_files(given, answer.packages) if given is not None else answer.packages
-            minimum = f">={_running()}"
+            about = {"requires-python": f">={_running()}"}
             if answer.problem is not None:
                 notes.append(f"no hashes for some requirements: {answer.problem}")
         entries = [told(package, keep_index=self._options.keep_index) for package in packages]
@@ -96,7 +98,7 @@ class Locker:
         hashes = "none" if not packages else "some" if missing else "all"
         members = [*vendored.members, _member(TEXT_MEMBER, requirements_text(pins, packages, python))]
         if packages:
-            members.append(_member(LOCK_MEMBER, _pylock_text(packages, minimum)))
+            members.append(_member(LOCK_MEMBER, _pylock_text(packages, about)))
         return Lock(
             requirements=Requirements(
                 python=python,
@@ -159,7 +161,7 @@ def requirements_text(pins: Iterable[PinnedDistribution], packages: Sequence[Pac
         marker = f" ; {package['marker']}" if package.get("marker") else ""
         files = [*package.get("wheels", ()), *([package["sdist"]] if package.get("sdist") else [])]
         hashes = sorted({str(digest) for file in files if (digest := file.get("hashes", {}).get("sha256"))})
-        if "vcs" in package or "archive" in package:
+        if "vcs" in package or "archive" in package or not package.get("version"):
             lines.append(f"# {canonical(package)} {package.get('version', '')}: {_address(package)}")
             continue
         entry = [f"{canonical(package)}=={package['version']}{marker}", *(f"--hash=sha256:{item}" for item in hashes)]
@@ -173,7 +175,9 @@ def _address(package: Package) -> str:
     if "vcs" in package:
         vcs = package["vcs"]
         return f"from a repository, {vcs['type']}+{vcs['url']}@{vcs['commit-id']}"
-    return f"from {package['archive']['url']}"
+    if "archive" in package:
+        return f"from {package['archive'].get('url', 'an archive')}"
+    return "the lock names no version"
 
 
 def _why_absent(pin: PinnedDistribution) -> str:
@@ -295,10 +299,10 @@ def _direct_entry(name: str, source: DirectSource | None) -> dict[str, Any] | No
     return None
 
 
-def _pylock_text(packages: Sequence[Package], minimum: Any) -> str:
+def _pylock_text(packages: Sequence[Package], about: Mapping[str, Any]) -> str:
     table: dict[str, Any] = {
         "lock-version": "1.0",
-        **({"requires-python": str(minimum)} if minimum else {}),
+        **about,
         "created-by": "kbundle",
         "packages": list(packages),
     }

@@ -44,7 +44,8 @@ def vendored_wheels(packages: Sequence[dict[str, Any]]) -> Vendored:
     total = 0
     for package in packages:
         name = canonical(package)
-        wheel = next((wheel for wheel in package.get("wheels", ()) if _is_pure(file_name(wheel))), None)
+        files = package.get("wheels", ()) if package.get("version") else ()
+        wheel = next((wheel for wheel in files if _is_pure(file_name(wheel))), None)
         if package.get("marker") and wheel is None:
             continue  # another platform's, and not for us to fetch
         size = int(wheel.get("size", 0)) if wheel is not None else 0
@@ -87,7 +88,7 @@ def _download(packages: Sequence[Mapping[str, Any]], chosen: Mapping[str, Mappin
         return {}
     if importlib.util.find_spec("pip") is None:
         raise PackError("wheels are fetched with pip, which is not installed here", hint="python -m ensurepip")
-    versions = {canonical(package): package["version"] for package in packages}
+    versions = {canonical(package): package.get("version") for package in packages}
     lines = [f"{name}=={versions[name]} --hash=sha256:{wheel['hashes']['sha256']}" for name, wheel in chosen.items()]
     with tempfile.TemporaryDirectory(prefix="kbundle-wheels-", ignore_cleanup_errors=True) as folder:
         asked = Path(folder, "asked.txt")

@@ -221,9 +221,11 @@ def test_a_given_lock_must_be_what_is_installed(author: Path, links: Path, tmp_p
         for name in ("keras", "tensorflow-cpu", "thing", *LOADER)
     ]
     file = tmp_path / "pylock.toml"
-    file.write_bytes(wheels.lock(*entries))
+    file.write_bytes(wheels.lock(*entries, more='default-groups = ["main"]\n'))
     lock = locked(offline=True, given=read_given(file))
     assert lock.requirements.hashes == "all"
+    # Markers of entries may ask for groups.
+    assert tomllib.loads(text(lock, LOCK_MEMBER))["default-groups"] == ["main"]
     file.write_bytes(wheels.lock(*entries[:-5]))
     with pytest.raises(PackError, match="thing is not in it"):
         locked(offline=True, given=read_given(file))
