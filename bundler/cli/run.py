@@ -13,11 +13,11 @@ from bundler.archive.atomic import require_writable_target, whole_file, write_al
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.cli.env import add_environment_arguments
+from bundler.cli.loading import add_loading_arguments
 from bundler.cli.progress import shown_progress
 from bundler.consent import check_words
 from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
 from bundler.report.text import shown
-from bundler.requirements.admit import MODES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,25 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "which is made first if it is not there (kbundle env)",
     )
     add_environment_arguments(parser)
-    parser.add_argument("--digest", metavar="SHA256", help="only if this is the bundle with this digest")
-    parser.add_argument(
-        "--allow",
-        metavar="WORD",
-        action="append",
-        default=[],
-        help="accept what the bundle asks consent for, such as opaque-code (repeat for more; kbundle inspect shows it)",
-    )
-    parser.add_argument(
-        "--fidelity",
-        choices=("full", "inference"),
-        help="of a bundle with the model and a graph, which of the two (default: the model)",
-    )
-    parser.add_argument(
-        "--requirements",
-        choices=MODES,
-        default="check",
-        help="check refuses what is missing or will break, strict what is not as locked (default: check)",
-    )
+    add_loading_arguments(parser)
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="rows at a time (default: 32)")
 
 

@@ -8,10 +8,10 @@ import math
 import os
 
 from bundler.archive.reader import open_bundle
+from bundler.cli.loading import add_loading_arguments
 from bundler.cli.progress import shown_progress
 from bundler.errors import SelfTestFailed
 from bundler.report.text import shown
-from bundler.requirements.admit import MODES
 
 NO_SELF_TEST = "have the author pack the model with example_inputs=, which records one"
 
@@ -19,25 +19,7 @@ NO_SELF_TEST = "have the author pack the model with example_inputs=, which recor
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the bundle")
-    parser.add_argument("--digest", metavar="SHA256", help="only if this is the bundle with this digest")
-    parser.add_argument(
-        "--allow",
-        metavar="WORD",
-        action="append",
-        default=[],
-        help="accept what the bundle asks consent for, such as opaque-code (repeat for more; kbundle inspect shows it)",
-    )
-    parser.add_argument(
-        "--requirements",
-        choices=MODES,
-        default="check",
-        help="check refuses what is missing or will break, strict what is not as locked (default: check)",
-    )
-    parser.add_argument(
-        "--fidelity",
-        choices=("full", "inference"),
-        help="of a bundle with the model and a graph, which of the two (default: the model)",
-    )
+    add_loading_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

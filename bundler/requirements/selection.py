@@ -6,13 +6,11 @@ build runs code, a repository, an address) is *unchecked*, and says why.
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.pylock import Package, PackageArchive, PackageDirectory, PackageSdist, PackageVcs
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -23,6 +21,7 @@ from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, PinnedDistribution
+from bundler.requirements.closing import close_over
 from bundler.requirements.locked import Lock, Locked, locked_for, pythons_with_wheels
 from bundler.requirements.record import LOADER
 from bundler.requirements.target import Target
@@ -309,30 +308,12 @@ def _own(known: frozenset[str]) -> Iterator[Wanted]:
 
     The locks that kbundle makes have all of it; a bundle without a lock may not.
     """
-    queue, seen = [name for name in LOADER if name not in known], set(known)
-    while queue:
-        name = queue.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            yield Wanted(name=name, line=name, unchecked="kbundle needs it, and the bundle does not pin it")
-            continue
+    closed = close_over((name, ()) for name in LOADER if name not in known)
+    needed = {*LOADER, *closed.found, *(demand.name for demand in closed.demands)}
+    for name in sorted(needed - known):
+        found = closed.found.get(name)
         yield Wanted(
             name=name,
-            line=f"{name}=={distribution.version}",
+            line=name if found is None else f"{name}=={found.version}",
             unchecked="kbundle needs it, and the bundle does not pin it",
         )
-        queue += list(_needs(distribution))
-
-
-def _needs(distribution: importlib.metadata.Distribution) -> Iterator[str]:
-    for text in distribution.requires or ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            yield canonicalize_name(requirement.name)
