@@ -131,4 +131,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _exists(target: Path) -> TargetExists:
-    return TargetExists("the target exists already", place=str(target), hint="pass overwrite=True, or another name")
+    return TargetExists(
+        "the target exists already", place=str(target), hint="pass overwrite=True (--overwrite), or another name"
+    )

@@ -56,6 +56,10 @@ def read_given(requirements: RequirementsChoice) -> Given:
         if is_valid_pylock_path(path):
             return Given(place=str(path), lock=_lock(path))
         return _given(str(path), list(_lines_of(path, ())))
+    if not isinstance(requirements, Sequence) or isinstance(requirements, bytes):
+        raise PackError(
+            "these are no requirements", place="requirements", found=type(requirements).__name__, hint=_HINT
+        )
     return _given("requirements", [("requirements", str(line)) for line in requirements])
 
 

@@ -89,7 +89,8 @@ class Locker:
             packages = allowed_files(given, answer.packages) if given is not None else answer.packages
             about = {"requires-python": f">={_running()}"}
             if answer.problem is not None:
-                notes.append(f"no hashes for some requirements: {answer.problem}")
+                which = "for some requirements" if packages else "in the lock"
+                notes.append(f"no hashes {which}: {answer.problem}")
         entries = [told(package, keep_index=self._options.keep_index) for package in packages]
         vendored = self._vendor(_with_direct_sources(entries, pins))
         packages = sorted(vendored.packages, key=lambda item: (canonical(item), str(item.get("marker", ""))))

@@ -102,7 +102,7 @@ def test_without_an_index_there_are_pins_and_the_manifest_says_so(author: Path) 
     assert lock.requirements.lock is None
     assert [member.name for member in lock.members] == [TEXT_MEMBER]
     assert "thing==1.0\n" in text(lock, TEXT_MEMBER)
-    assert lock.notes == ("no hashes for some requirements: packed offline",)
+    assert lock.notes == ("no hashes in the lock: packed offline",)
 
 
 def test_an_index_that_does_not_answer_costs_the_hashes_alone(
@@ -184,9 +184,10 @@ def test_a_list_of_requirements_replaces_what_the_imports_say(author: Path) -> N
         (["gone", "thing"], "gone is not installed here"),
         (["keras"], "layers, line 3 imports thing of thing"),
         (["no requirement"], "this is no requirement"),
+        (5, "these are no requirements"),
     ],
 )
-def test_refuses_requirements_that_do_not_fit(author: Path, requirements: list[str], problem: str) -> None:
+def test_refuses_requirements_that_do_not_fit(author: Path, requirements: Any, problem: str) -> None:
     with pytest.raises(PackError, match=problem):
         locked(offline=True, given=read_given(requirements))
 
