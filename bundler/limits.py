@@ -32,6 +32,7 @@ class Limits:
     vendored_wheel: int = 8 << 20
     vendored_total: int = 64 << 20
     lock: int = 4 << 20
+    policy: int = 1 << 20
     wheels_total: int = 2 << 30
     install_seconds: int = 3_600
     carried_code: int = 16 << 20

@@ -7,8 +7,11 @@ content of a member is checked whenever it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,6 +33,7 @@ from bundler.archive.layout import (
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
 from bundler.archive.progress import Meter, Progress
+from bundler.archive.window import Window
 from bundler.errors import (
     BundleError,
     IntegrityError,
@@ -122,6 +126,28 @@ class BundleReader:
         for piece in self._content(placed, member):
             write_all(target, piece)
             meter.add(len(piece))
+
+    @contextlib.contextmanager
+    def open_member(self, name: str) -> Iterator[BinaryIO]:
+        """Open the content of a member as a binary file object that can seek, decoded.
+
+        A stored member is read in place and its digest is *not* checked: call `verify` first. An encoded one is
+        decoded to a temporary file, and checked on the way.
+
+        Raises:
+            IntegrityError: as for `read`, of an encoded member.
+            UnsupportedVersion: as for `read`.
+            InvalidBundle: there is no such member, or the file cannot be read.
+        """
+        placed, member = self._find(name)
+        if member is None or member.encoding is None:
+            with io.BufferedReader(Window(self._file, placed.start, placed.end)) as window:
+                yield window
+            return
+        with tempfile.TemporaryFile(prefix="kbundle-") as decoded:
+            self.copy_to(name, decoded)
+            decoded.seek(0)
+            yield decoded
 
     def verify(self, progress: Progress | None = None) -> None:
         """Read every byte of every member and check its checksum, its digest and what it decodes to.

@@ -106,3 +106,28 @@ def test_threads_share_a_reader(tmp_path: Path, from_path: bool) -> None:
         for thread in threads:
             thread.join()
     assert (problems, finished) == ([], [True] * 8)
+
+
+def test_open_member_seeks_and_reads_what_read_gives() -> None:
+    with open_bundle(io.BytesIO(builders.good())) as bundle:
+        for name in bundle.names:
+            content = bundle.read(name)
+            with bundle.open_member(name) as file:
+                assert file.read() == content
+                assert file.seek(-2, io.SEEK_END) == len(content) - 2
+                assert file.read(10) == content[-2:]
+                assert file.read(1) == b""
+                file.seek(1)
+                assert (file.read(1), file.tell()) == (content[1:2], 2)
+                file.seek(len(content) + 5)
+                assert file.read(1) == b""
+
+
+def test_open_member_checks_what_it_decodes() -> None:
+    file = io.BytesIO(builders.good())
+    with open_bundle(file) as bundle:
+        place = bundle._placed["examples/inputs.npz.zst"].start
+        file.seek(place + 12)
+        file.write(b"\xff\xff")
+        with pytest.raises(BundleError), bundle.open_member("examples/inputs.npz.zst"):
+            pass
