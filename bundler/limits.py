@@ -37,6 +37,8 @@ class Limits:
     install_seconds: int = 3_600
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
+    config_values: int = 4_000_000
+    config_depth: int = 200
     keras_file_ratio: int = 100
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20

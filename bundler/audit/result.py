@@ -1,0 +1,82 @@
+"""What an audit comes to: its findings, what was looked at, and whether the bundle may be loaded."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bundler.audit.facts import Check, Finding, Severity
+
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+class Verdict(enum.StrEnum):
+    """Whether a bundle loads under a policy and with what its caller accepts."""
+
+    ACCEPTED = "accepted"
+    #: It loads where the capabilities of `Audit.asked` are accepted too.
+    CONSENT = "consent"
+    #: No argument makes it load.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """The result of an audit.
+
+    Attributes:
+        digest: of the bundle, ``sha256:...``.
+        path: where it is, or `None`.
+        size: of the file, in bytes.
+        findings: worst first, then by member and line.
+        checks: what was looked at, and what was not.
+        accepted: the capabilities that the policy or the caller accepts.
+        policy: the policy's name.
+    """
+
+    digest: str
+    path: str | None
+    size: int
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+    accepted: tuple[str, ...] = ()
+    policy: str = "default"
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The capabilities that must be accepted beside `accepted`, sorted."""
+        words = {finding.capability for finding in self.findings if finding.capability is not None}
+        return tuple(sorted(words.difference(self.accepted)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the bundle loads."""
+        if any(finding.severity is Severity.REFUSED for finding in self.findings):
+            return Verdict.REFUSED
+        return Verdict.CONSENT if self.asked else Verdict.ACCEPTED
+
+    @property
+    def counts(self) -> Mapping[Severity, int]:
+        """The number of findings of each severity."""
+        found = Counter(finding.severity for finding in self.findings)
+        return {severity: found[severity] for severity in Severity}
+
+
+def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return `findings` worst first, then by capability, member and line; the same finding once."""
+    return tuple(
+        sorted(
+            dict.fromkeys(findings),
+            key=lambda item: (
+                _ORDER[item.severity],
+                item.capability or "",
+                item.member,
+                item.line or 0,
+                item.inside or "",
+                item.rule.id,
+                item.what,
+            ),
+        )
+    )
