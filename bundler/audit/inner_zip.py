@@ -60,8 +60,13 @@ class Inner:
     crc: int
 
 
-def read_inner_zip(file: BinaryIO, size: int) -> list[Inner]:
+def read_inner_zip(file: BinaryIO, size: int, *, unpacked: bool) -> list[Inner]:
     """Return the members of the ZIP that `file` is from its first to its last byte, in their order.
+
+    Args:
+        file: the ZIP, which can seek.
+        size: of it, in bytes.
+        unpacked: whether the members become files of a folder, so that no file system may confuse their names.
 
     Raises:
         Unreadable: two readers could disagree about it, or it has more members than `LIMITS` allows.
@@ -74,12 +79,18 @@ def read_inner_zip(file: BinaryIO, size: int) -> list[Inner]:
     position = begin = 0
     for _ in range(count):
         member, position = _member(file, directory, position, begin, offset)
+        problem = name_problem(member.name) if unpacked else None
+        if problem is not None:
+            raise Unreadable(problem, member.name[:200])
         members.append(member)
         begin = member.start + member.stored
     if position != len(directory) or begin != offset:
         raise Unreadable(f"there are bytes that belong to no member: {offset - begin} before the directory")
-    for name, problem in collisions([member.name for member in members]):
+    names = [member.name for member in members]
+    for name, problem in collisions(names) if unpacked else ():
         raise Unreadable(problem, name)
+    if len(set(names)) != len(names):
+        raise Unreadable("a name occurs twice")
     return members
 
 
@@ -230,9 +241,6 @@ def _name(raw: bytes, flags: int) -> str:
     # Encrypted members, data descriptors and all else that a flag can say; without bit 11 a name is code page 437.
     if flags & ~_UTF8 or not (flags or name.isascii()):
         raise Unreadable(f"its flags are {flags:#06x}", name[:200])
-    problem = name_problem(name)
-    if problem is not None:
-        raise Unreadable(problem, name[:200])
     return name
 
 

@@ -176,7 +176,7 @@ def open_keras_file(file: BinaryIO, size: int, *, member: str = "model/model.ker
     if not head.startswith(b"PK\3\4"):
         return KerasArchive((NOT_A_ZIP.at(member, f"it begins with {head[:8]!r}"),), {}, file)
     try:
-        members = inner_zip.read_inner_zip(file, size)
+        members = inner_zip.read_inner_zip(file, size, unpacked=True)
     except Unreadable as problem:
         return KerasArchive((TWO_READINGS.at(member, problem.what, inside=problem.name),), {}, file)
     findings = [*_unexpected(members, member), *_too_large(members, size, member)]

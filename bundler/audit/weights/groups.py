@@ -58,9 +58,8 @@ class GroupReader:
         self._levels = {}
         found: list[Entry] = []
         previous = b""
-        for offset, entry in self._nodes(tree, None, names):
-            # HDF5 looks a name up by bisection: one that is out of order is found by some readers only.
-            stored = names[offset : names.find(b"\0", offset)]
+        for stored, entry in self._nodes(tree, None, names):
+            # HDF5 looks a name up by bisection: one that is out of order is listed and never found.
             if stored <= previous:
                 raise Refused(STRUCTURE, "the names of a group are not in order, or one occurs twice")
             previous = stored
@@ -94,7 +93,7 @@ class GroupReader:
             free = following
         return names
 
-    def _nodes(self, address: int, level: int | None, names: bytes) -> Iterator[tuple[int, Entry]]:
+    def _nodes(self, address: int, level: int | None, names: bytes) -> Iterator[tuple[bytes, Entry]]:
         """Yield the entries below the B-tree node at `address`, which is the root where no `level` is known."""
         node = self.extents.take(address, _TREE, "a B-tree node")
         signature, kind, own, used, left, right = struct.unpack_from("<4sBBHQQ", node)
@@ -107,40 +106,44 @@ class GroupReader:
             raise Refused(STRUCTURE, f"the B-tree node at {address} has other neighbours than its tree says")
         self._levels[own] = _Level(address, right)
         numbers = struct.unpack_from(f"<{2 * used + 1}Q", node, 24) if used else ()
-        for key in numbers[::2]:
-            # A key is compared as a name, so it must end inside the heap.
-            if key >= len(names) or names.find(b"\0", key) < 0:
-                raise Refused(STRUCTURE, f"a key of the B-tree node at {address} lies outside the heap")
-        for child in numbers[1::2]:
-            yield from self._nodes(child, own - 1, names) if own else self._symbols(child, names)
+        keys = [_stored_name(names, key) for key in numbers[::2]]
+        for child, low, high in zip(numbers[1::2], keys, keys[1:], strict=False):
+            for stored, entry in self._nodes(child, own - 1, names) if own else self._symbols(child, names):
+                if not low < stored <= high:
+                    raise Refused(STRUCTURE, f"the keys of the B-tree node at {address} lead past {entry.name!r}")
+                yield stored, entry
 
-    def _symbols(self, address: int, names: bytes) -> Iterator[tuple[int, Entry]]:
+    def _symbols(self, address: int, names: bytes) -> Iterator[tuple[bytes, Entry]]:
         node = self.extents.take(address, _NODE, "a symbol table node")
         signature, version, zero, count = struct.unpack_from("<4sBBH", node)
         if signature != b"SNOD" or version != 1 or zero or not 0 < count <= _ENTRIES:
             raise Refused(STRUCTURE, f"no symbol table node at {address}")
         for index in range(count):
-            offset, entry = symbol(node[8 + 40 * index : 48 + 40 * index], names)
-            yield offset, entry
+            yield symbol(node[8 + 40 * index : 48 + 40 * index], names)
 
 
-def symbol(stored: bytes, names: bytes) -> tuple[int, Entry]:
-    """Return the offset of the name of a symbol table entry (III.C), and the entry.
+def symbol(stored: bytes, names: bytes) -> tuple[bytes, Entry]:
+    """Return the name of a symbol table entry (III.C) as it is stored, and the entry.
 
     Raises:
         Refused: it is a soft link, or no entry.
     """
     offset, header, cache, zero, tree, heap = struct.unpack("<QQIIQQ", stored)
-    end = names.find(b"\0", offset) if offset < len(names) else -1
-    if end < 0:
-        raise Refused(STRUCTURE, f"a name at {offset} does not end in its heap of {len(names)} bytes")
-    name = name_of(names[offset:end], "an object")
+    raw = _stored_name(names, offset)
+    name = name_of(raw, "an object")
     if cache == _CACHED_LINK:
         target, _, _ = names[tree & 0xFFFFFFFF :].partition(b"\0")
         raise Refused(SOFT_LINK, f"a soft link {name!r} to {target.decode('utf-8', 'replace')[:80]!r}")
     if cache not in (_NO_CACHE, _CACHED_GROUP) or zero:
         raise Refused(STRUCTURE, f"an entry {name!r} of the unknown kind {cache}")
-    return offset, Entry(name, header, (tree, heap) if cache == _CACHED_GROUP else None)
+    return raw, Entry(name, header, (tree, heap) if cache == _CACHED_GROUP else None)
+
+
+def _stored_name(names: bytes, offset: int) -> bytes:
+    end = names.find(b"\0", offset) if offset < len(names) else -1
+    if end < 0:
+        raise Refused(STRUCTURE, f"a name at {offset} does not end in its heap of {len(names)} bytes")
+    return names[offset:end]
 
 
 def check_texts(extents: Extents, texts: list[Text]) -> None:

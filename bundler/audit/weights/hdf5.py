@@ -31,7 +31,7 @@ from bundler.audit.weights.rules import (
     STRUCTURE,
     Refused,
 )
-from bundler.audit.weights.types import Datatype, check_fill, check_stored, dataspace, datatype, layout
+from bundler.audit.weights.types import Datatype, check_fill, check_stored, check_time, dataspace, datatype, layout
 from bundler.audit.window import read_at
 from bundler.limits import LIMITS
 
@@ -148,9 +148,10 @@ class _Walk:
             raise Refused(SIZE, f"{end} bytes by the superblock, {size} by the file")
         if base or free != UNDEFINED or driver != UNDEFINED:
             raise Refused(OTHER_FORMAT, "a superblock with a base address, a free-space index or driver information")
-        offset, entry = symbol(block[56:96], b"root\0")
-        if offset:
+        (name,) = struct.unpack_from("<Q", block, 56)
+        if name:
             raise Refused(STRUCTURE, "the root has a name")
+        _, entry = symbol(block[56:96], b"root\0")
         return entry.header, entry.group
 
     def _object(self, address: int, path: str, cached: tuple[int, int] | None, depth: int) -> Iterator[Tensor]:
@@ -182,12 +183,13 @@ class _Walk:
             yield from self._object(entry.header, below, entry.group, depth + 1)
 
     def _attributes(self, found: list[Message], path: str) -> list[Attribute]:
-        attributes = [headers.attribute(message) for message in found if message.kind == headers.ATTRIBUTE]
-        names = {item.name for item in attributes}
-        if len(names) != len(attributes):
+        stored = [message for message in found if message.kind == headers.ATTRIBUTE]
+        names = {headers.attribute_name(message) for message in stored}
+        if len(names) != len(stored):
             raise Refused(STRUCTURE, "two attributes of one name")
         if path == "/" and names & _LEGACY:
             raise Refused(LEGACY_MODEL, f"attributes of a whole model: {', '.join(sorted(names & _LEGACY))}")
+        attributes = [headers.attribute(message) for message in stored]
         self._texts += [item.text for item in attributes if item.text is not None]
         if len(self._texts) > LIMITS.hdf5_objects:
             raise Refused(LIMIT, f"more than {LIMITS.hdf5_objects} texts")
@@ -208,6 +210,8 @@ class _Walk:
             body = one[headers.LAYOUT]
             stored = layout(body.body, body.address)
             shape, element = dataspace(one[headers.DATASPACE].body), datatype(one[headers.DATATYPE].body)
+            if headers.MODIFIED in one:
+                check_time(one[headers.MODIFIED].body)
             if headers.FILL in one:
                 check_fill(one[headers.FILL].body, element)
             check_stored(shape, element, stored)

@@ -12,14 +12,14 @@ from bundler.audit.weights.types import TEXT, dataspace, datatype
 from bundler.limits import LIMITS
 
 NIL, DATASPACE, LINK_INFO, DATATYPE, FILL, LINK, EXTERNAL, LAYOUT = 0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08
-GROUP_INFO, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE = 0x0A, 0x0B, 0x0C, 0x10, 0x11
+GROUP_INFO, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, MODIFIED = 0x0A, 0x0B, 0x0C, 0x10, 0x11, 0x12
 _NAMES = {
     0x04: "old fill value", 0x09: "bogus", 0x0D: "comment", 0x0E: "old modification time",
-    0x0F: "shared message table", 0x12: "modification time", 0x13: "B-tree K values", 0x14: "driver info",
+    0x0F: "shared message table", 0x13: "B-tree K values", 0x14: "driver info",
     0x15: "attribute info", 0x16: "reference count", 0x17: "file space info",
 }  # fmt: skip
 #: What Keras writes, and what has a rule of its own.
-_KNOWN = frozenset({NIL, DATASPACE, DATATYPE, FILL, LAYOUT, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE})
+_KNOWN = frozenset({NIL, DATASPACE, DATATYPE, FILL, LAYOUT, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, MODIFIED})
 _KNOWN |= {LINK_INFO, LINK, EXTERNAL, GROUP_INFO, FILTERS}
 _NEW_GROUP = frozenset({LINK_INFO, LINK, GROUP_INFO})
 _LINK_TYPES = {1: "soft", 64: "external"}
@@ -111,18 +111,33 @@ def refuse_new_group(found: list[Message]) -> None:
         raise Refused(OTHER_FORMAT, "a group with link messages instead of a symbol table")
 
 
+def attribute_name(message: Message) -> str:
+    """Return the name in an attribute message.
+
+    Raises:
+        Refused: it is of another version, or the name is none.
+    """
+    body = message.body
+    if len(body) < 8:
+        raise Refused(STRUCTURE, "an attribute is cut short")
+    version, zero, size = struct.unpack_from("<BBH", body)
+    if version != 1 or zero:
+        raise Refused(OTHER_FORMAT, f"an attribute of version {version}")
+    raw, end, rest = body[8 : 8 + size].partition(b"\0")
+    if not end or rest:
+        raise Refused(STRUCTURE, "the name of an attribute has no end, or bytes after it")
+    return name_of(raw, "an attribute")
+
+
 def attribute(message: Message) -> Attribute:
     """Return what an attribute message says.
 
     Raises:
         Refused: it is of another version, or its value is no text, number or string of its declared size.
     """
+    name = attribute_name(message)
     body = message.body
-    if len(body) < 8:
-        raise Refused(STRUCTURE, "an attribute is cut short")
-    version, zero, *sizes = struct.unpack_from("<BBHHH", body)
-    if version != 1 or zero:
-        raise Refused(OTHER_FORMAT, f"an attribute of version {version}")
+    sizes = struct.unpack_from("<HHH", body, 2)
     parts: list[bytes] = []
     position = 8
     for size in sizes:
@@ -130,10 +145,6 @@ def attribute(message: Message) -> Attribute:
         position += size + -size % 8
     if position > len(body):
         raise Refused(STRUCTURE, "an attribute is cut short")
-    raw, end, rest = parts[0].partition(b"\0")
-    if not end or rest:
-        raise Refused(STRUCTURE, "the name of an attribute has no end, or bytes after it")
-    name = name_of(raw, "an attribute")
     kind = datatype(parts[1], attribute=True)
     shape = dataspace(parts[2])
     value = body[position:]

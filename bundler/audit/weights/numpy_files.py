@@ -60,7 +60,7 @@ def npz_findings(file: BinaryIO, size: int, *, member: str) -> list[Finding]:
     """
     place: str | None = None
     try:
-        members = read_inner_zip(file, size)
+        members = read_inner_zip(file, size, unpacked=False)
         for item in members:
             place = item.name
             if item.method != STORED:
@@ -85,7 +85,7 @@ def npz_tensors(file: BinaryIO, size: int) -> list[Tensor]:
     """
     if npz_findings(file, size, member=""):
         return []
-    members = read_inner_zip(file, size)
+    members = read_inner_zip(file, size, unpacked=False)
     return [
         _array(file, item.start, item.size, item.name.removesuffix(_SUFFIX))
         for item in members

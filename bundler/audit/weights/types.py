@@ -196,6 +196,16 @@ def check_fill(body: bytes, element: Datatype) -> None:
             raise Refused(STRUCTURE, f"a fill value of {size} bytes for elements of {element.size}")
 
 
+def check_time(body: bytes) -> None:
+    """Check a modification time message (IV.A.2.s); h5py leaves it out unless asked.
+
+    Raises:
+        Refused: it is none.
+    """
+    if len(body) != 8 or body[:4] != b"\1\0\0\0":
+        raise Refused(STRUCTURE, "a modification time of another version or size")
+
+
 def _bytes(count: int) -> str:
     return f"{count} bytes" if count < 1 << 64 else "more than 2**64 bytes"
 
