@@ -37,6 +37,10 @@ class Limits:
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100
+    graph: int = 512 << 20
+    graph_values: int = 20_000_000
+    graph_constant: int = 1 << 30
+    graph_constants: int = 4 << 30
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000
