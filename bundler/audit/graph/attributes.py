@@ -10,7 +10,8 @@ from bundler.audit.graph.program import Body, Node, Program, place
 
 #: A device of this machine, in full or in part. TensorFlow takes any case; other jobs and tasks are other processes.
 _HERE = re.compile(
-    r"(?:/job:localhost)?(?:/replica:0)?(?:/task:0)?(?:/(?:device:)?[A-Za-z_]+:(?:\d{1,4}|\*))?", re.ASCII | re.IGNORECASE
+    r"(?:/job:localhost)?(?:/replica:0)?(?:/task:0)?(?:/(?:device:)?[A-Za-z_]+:(?:\d{1,4}|\*))?",
+    re.ASCII | re.IGNORECASE,
 )
 #: PrintV2 writes to a file for every other text.
 _STREAMS = frozenset({b"stdout", b"stderr", b"log(info)", b"log(warning)", b"log(error)", b""})

@@ -26,6 +26,10 @@ class Collected:
             self._found[finding] = None
         self._counts[rule] += 1
 
+    def is_full(self, rule: Rule) -> bool:
+        """Say whether no further finding of a rule is kept, so that looking for one is not worth the time."""
+        return self._counts[rule] >= _OF_A_KIND
+
     def findings(self) -> list[Finding]:
         """Return what was found, with a line for each rule of which not all is shown."""
         more = [

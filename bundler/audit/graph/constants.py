@@ -17,7 +17,9 @@ def look_at(data: bytes, spans: list[Span], collected: Collected, where: dict[in
     """Look at every TensorProto of a SavedModel; `where` says which node one is in, by its first byte."""
     total = 0
     for span in spans:
-        found = wire.read(data, span, "TensorProto", only=("dtype", "tensor_shape", "resource_handle_val", "variant_val"))
+        found = wire.read(
+            data, span, "TensorProto", only=("dtype", "tensor_shape", "resource_handle_val", "variant_val")
+        )
         inside = where.get(span.start)
         kind = found.get("dtype", 0) % 100
         if kind in (_HANDLE, _VARIANT) or "resource_handle_val" in found or "variant_val" in found:

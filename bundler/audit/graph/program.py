@@ -34,7 +34,9 @@ class Node:
 
     name: str
     op: str
+    #: The nodes or arguments that its inputs are, without those that only come before it.
     inputs: tuple[str, ...]
+    before: tuple[str, ...]
     device: str
     attributes: Mapping[str, Value]
     references: tuple[Reference, ...]
@@ -42,10 +44,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The main graph, or a function with its arguments in order."""
+    """The main graph, or a function with the positions of its arguments."""
 
     name: str
-    arguments: tuple[str, ...]
+    arguments: Mapping[str, int]
     nodes: Mapping[str, Node]
 
 
@@ -72,6 +74,14 @@ class Program:
         found: bytes = wire.read(self.data, value.span, "AttrValue")["s"]
         return found
 
+    def constant(self, value: Value) -> bytes | None:
+        """Return the text of an attribute that is a tensor of one text; nothing where it is something else."""
+        if value.kind != "tensor":
+            return None
+        span = wire.read(self.data, value.span, "AttrValue")["tensor"]
+        texts = wire.read(self.data, span, "TensorProto", only=("string_val",)).get("string_val", [])
+        return texts[0] if len(texts) == 1 else None
+
 
 def place(body: Body, node: Node) -> str:
     """Return where a node is, as a finding says it."""
@@ -87,14 +97,18 @@ def program(data: bytes, graph: Span | None) -> Program:
     top = wire.read(data, graph, "GraphDef") if graph else {}
     library = wire.read(data, top["library"], "FunctionDefLibrary") if "library" in top else {}
     definitions = [(span, wire.read(data, span, "FunctionDef")) for span in library.get("function", [])]
-    signatures = [wire.read(data, found["signature"], "OpDef") if "signature" in found else {} for _, found in definitions]
+    signatures = [
+        wire.read(data, found["signature"], "OpDef") if "signature" in found else {} for _, found in definitions
+    ]
     names = {signature.get("name", "") for signature in signatures}
     bodies = {MAIN: _body(data, MAIN, (), top.get("node", []), names, graph or Span(0, 0))}
     for (span, found), signature in zip(definitions, signatures, strict=True):
         name = signature.get("name", "")
         if name in bodies:
             raise Unreadable("malformed", f"the function {name!r} is there twice", span.start)
-        arguments = [wire.read(data, argument, "OpDef.ArgDef").get("name", "") for argument in signature.get("input_arg", [])]
+        arguments = [
+            wire.read(data, argument, "OpDef.ArgDef").get("name", "") for argument in signature.get("input_arg", [])
+        ]
         bodies[name] = _body(data, name, tuple(arguments), found.get("node_def", []), names, span)
     gradients = [wire.read(data, span, "GradientDef") for span in library.get("gradient", [])]
     registered = [wire.read(data, span, "RegisteredGradient") for span in library.get("registered_gradients", [])]
@@ -118,7 +132,7 @@ def _body(data: bytes, name: str, arguments: tuple[str, ...], spans: list[Span],
         if node.name in nodes or node.name in taken:
             raise Unreadable("malformed", f"the node {node.name!r} is there twice", span.start)
         nodes[node.name] = node
-    return Body(name, arguments, nodes)
+    return Body(name, {argument: index for index, argument in enumerate(arguments)}, nodes)
 
 
 def _node(data: bytes, span: Span, functions: set[str]) -> Node:
@@ -134,8 +148,21 @@ def _node(data: bytes, span: Span, functions: set[str]) -> Node:
             Reference(function, is_call=op in _CALLS and key == "f" and value.kind == "func")
             for function in _functions(data, value)
         ]
-    inputs = tuple(found.get("input", ()))
-    return Node(found.get("name", ""), op, inputs, found.get("device", ""), attributes, tuple(references))
+    edges = found.get("input", [])
+    return Node(
+        name=found.get("name", ""),
+        op=op,
+        inputs=tuple(_producer(edge) for edge in edges if not edge.startswith("^")),
+        before=tuple(_producer(edge) for edge in edges if edge.startswith("^")),
+        device=found.get("device", ""),
+        attributes=attributes,
+        references=tuple(references),
+    )
+
+
+def _producer(edge: str) -> str:
+    """Return the node or the argument that an input names: ``^node``, ``node:1``, ``node:output:0``."""
+    return edge.removeprefix("^").partition(":")[0]
 
 
 def _value(data: bytes, span: Span | None) -> Value:
