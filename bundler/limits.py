@@ -40,6 +40,16 @@ class Limits:
     config_values: int = 4_000_000
     config_depth: int = 200
     keras_file_ratio: int = 100
+    hdf5_objects: int = 50_000
+    hdf5_extents: int = 400_000
+    hdf5_depth: int = 64
+    hdf5_block: int = 1 << 20
+    hdf5_names: int = 16 << 20
+    npy_header: int = 4 << 10
+    graph: int = 512 << 20
+    graph_values: int = 20_000_000
+    graph_constant: int = 1 << 30
+    graph_constants: int = 4 << 30
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000
