@@ -27,7 +27,6 @@ from bundler.audit.facts import (
     Severity,
 )
 from bundler.audit.pickled import Fault, Imported, Pickled, read_pickles
-from bundler.namespace.opaque import MARK
 
 _PACK_AGAIN = "have the author pack the object from source, or again with kbundle"
 _FROM_SOURCE = "have the author define it in a module, so that its source travels and can be read"
@@ -263,6 +262,8 @@ _COMMON = frozenset(
         *("system", "load_data", "load_library", "inspect", "logging", "codecs"),
     }
 )
+#: First word of the persistent ids (SPEC.md, section 10); a test compares it with what `bundler.namespace` reads.
+_MARK = "kbundle"
 _MOST_SHOWN = 40
 
 
@@ -293,7 +294,7 @@ def bundled_modules(data: bytes) -> frozenset[str]:
 
 def _bundled(pid: Any) -> tuple[str, str] | None:
     match pid:
-        case (str() as mark, str() as module, *name) if mark == MARK and module and len(name) < 2:
+        case (str() as mark, str() as module, *name) if mark == _MARK and module and len(name) < 2:
             return (module, name[0]) if name and isinstance(name[0], str) else None if name else (module, "")
     return None
 

@@ -95,12 +95,12 @@ class Pickled:
     """
 
     start: int
-    imports: tuple[Imported, ...]
-    bundled: tuple[Imported, ...]
-    code_names: frozenset[str]
-    unread_code: int
-    problems: tuple[Problem, ...]
-    complete: bool
+    imports: tuple[Imported, ...] = ()
+    bundled: tuple[Imported, ...] = ()
+    code_names: frozenset[str] = frozenset()
+    unread_code: int = 0
+    problems: tuple[Problem, ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def read_pickles(data: bytes, persistent: Callable[[Any], tuple[str, str] | None
     found: list[Pickled] = []
     start, budget = 0, MOST_OPCODES
     if len(data) > LIMITS.data_file:
-        return (_unread(0),)
+        return (Pickled(start=0, complete=False),)
     while not found or (start < len(data) and len(found) < _MOST_PICKLES):
         machine = _Machine(data, start, budget, persistent)
         end = machine.run()
@@ -141,18 +141,6 @@ def read_pickles(data: bytes, persistent: Callable[[Any], tuple[str, str] | None
             break
         start = end
     return tuple(found)
-
-
-def _unread(start: int) -> Pickled:
-    return Pickled(
-        start=start,
-        imports=(),
-        bundled=(),
-        code_names=frozenset(),
-        unread_code=0,
-        problems=(),
-        complete=False,
-    )
 
 
 class _Machine:

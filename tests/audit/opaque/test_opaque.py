@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFLECTION, Finding, Severity
 from bundler.audit.opaque import RULES, bundled_modules, opaque_findings
 from bundler.audit.pickled import MOST_OPCODES
+from bundler.namespace.opaque import MARK
 from tests.audit.opaque.programs import (
     by_cloudpickle,
     called,
@@ -70,6 +71,11 @@ def test_names_the_modules_of_the_bundle_that_a_pickle_refers_to() -> None:
     data = by_cloudpickle(make_class(io.BytesIO))
     assert rules(data) == {"opaque.code"}
     assert bundled_modules(data) == {"shop.late"}
+
+
+def test_knows_the_mark_of_persistent_ids() -> None:
+    data = program(b"(" + text(MARK) + text("pkg") + b"tQ")
+    assert bundled_modules(data) == {"pkg"}
 
 
 def test_best_guess_of_bytecode_names_is_marked_as_such() -> None:
