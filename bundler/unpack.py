@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
@@ -177,7 +177,7 @@ def _unbundle(
             graphs, graph_files = _unpack_graphs(reader, progress)
             # Every byte has been verified by now, and these very copies are audited and then used (I8).
             copies = {payload.member: keras_file, **code, **graph_files}
-            accepted = _audit(of_reader(reader, copies), payload, terms, progress)
+            accepted = _audit(of_reader(reader, copies), payload, terms, progress, offered=custom_objects)
             check_pickles(manifest)
             admit(comparison, requirements, reader.digest)
             if progress is not None:
@@ -213,7 +213,9 @@ def _unbundle(
         return model
 
 
-def _audit(subject: Subject, payload: Payload, terms: Terms, progress: Progress | None) -> tuple[str, ...]:
+def _audit(
+    subject: Subject, payload: Payload, terms: Terms, progress: Progress | None, *, offered: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the capabilities that were accepted.
 
     Raises:
@@ -222,7 +224,7 @@ def _audit(subject: Subject, payload: Payload, terms: Terms, progress: Progress 
     """
     if progress is not None:
         progress("auditing", 0, 0)
-    audit = audit_subject(subject, terms, payloads=(payload,))
+    audit = audit_subject(subject, terms, payloads=(payload,), offered=offered)
     require_accepted(audit)
     return audit.accepted
 

@@ -54,6 +54,7 @@ class Definition:
     name: str
     is_class: bool
     bases: tuple[str, ...]
+    makes_itself: bool
     exports: tuple[str, ...]
 
 
@@ -72,6 +73,8 @@ def definitions(wheel: Path) -> Iterator[Definition]:
                         name=node.name,
                         is_class=isinstance(node, ast.ClassDef),
                         bases=tuple(ast.unparse(base).rpartition(".")[2] for base in bases),
+                        makes_itself={"get_config", "from_config"}
+                        <= {item.name for item in node.body if isinstance(item, ast.FunctionDef)},
                         exports=tuple(exports(node)),
                     )
 
@@ -121,7 +124,7 @@ def saveable_names(found: list[Definition]) -> set[str]:
     """Return the names of classes that derive from `KerasSaveable`, or are configs of their own (initializers, ...)."""
     roots = {"KerasSaveable", "Initializer", "Regularizer", "Constraint", "Loss", "LearningRateSchedule", "DTypePolicy"}
     roots |= {"DTypePolicyMap", "Quantizer", "QuantizationConfig", "SeedGenerator", "Metric", "Operation"}
-    known = set(roots)
+    known = roots | {item.name for item in found if item.is_class and item.makes_itself}
     while True:
         more = {item.name for item in found if item.is_class and known.intersection(item.bases)} - known
         if not more:

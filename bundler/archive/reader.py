@@ -7,7 +7,6 @@ content of a member is checked whenever it is read.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -127,9 +126,8 @@ class BundleReader:
             write_all(target, piece)
             meter.add(len(piece))
 
-    @contextlib.contextmanager
-    def open_member(self, name: str) -> Iterator[BinaryIO]:
-        """Open the content of a member as a binary file object that can seek, decoded.
+    def open_member(self, name: str) -> BinaryIO:
+        """Return the content of a member as a binary file object that can seek, decoded; close it.
 
         A stored member is read in place and its digest is *not* checked: call `verify` first. An encoded one is
         decoded to a temporary file, and checked on the way.
@@ -141,13 +139,15 @@ class BundleReader:
         """
         placed, member = self._find(name)
         if member is None or member.encoding is None:
-            with io.BufferedReader(Window(self._file, placed.start, placed.end)) as window:
-                yield window
-            return
-        with tempfile.TemporaryFile(prefix="kbundle-") as decoded:
+            return io.BufferedReader(Window(self._file, placed.start, placed.end))
+        decoded: BinaryIO = tempfile.TemporaryFile(prefix="kbundle-")  # noqa: SIM115 - the caller's to close
+        try:
             self.copy_to(name, decoded)
             decoded.seek(0)
-            yield decoded
+        except BaseException:
+            decoded.close()
+            raise
+        return decoded
 
     def verify(self, progress: Progress | None = None) -> None:
         """Read every byte of every member and check its checksum, its digest and what it decodes to.

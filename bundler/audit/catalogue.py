@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from bundler.audit import policy
+from bundler.audit import config, consistency, graph, keras_archive, lock, opaque, policy, source, weights
 from bundler.audit.facts import Rule
 
 #: The rules of each part, in the order in which a bundle is audited.
-RULES: tuple[Rule, ...] = (*policy.RULES,)
+RULES: tuple[Rule, ...] = tuple(
+    rule
+    for part in (keras_archive, config, weights, graph, source, opaque, consistency, lock, policy)
+    for rule in part.RULES
+)
 
 
 def rule_ids() -> frozenset[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive.pin import check_digest
@@ -13,7 +13,7 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
-from bundler.audit.facts import CAPABILITIES, Check, Finding
+from bundler.audit.facts import CAPABILITIES
 from bundler.audit.parts import Parts
 from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
 from bundler.audit.result import Audit, in_order
@@ -73,28 +73,49 @@ def audit_bundle(
         return audit_subject(of_reader(reader), terms, payloads=payloads, osv=None if osv is None else Path(osv))
 
 
-def audit_subject(subject: Subject, terms: Terms, *, payloads: Sequence[Payload], osv: Path | None = None) -> Audit:
-    """Return the audit of what loading one of `payloads` uses.
+def audit_subject(
+    subject: Subject,
+    terms: Terms,
+    *,
+    payloads: Sequence[Payload],
+    osv: Path | None = None,
+    offered: Collection[str] = (),
+) -> Audit:
+    """Return the audit of what loading `payloads` uses; `offered` are keys of objects that the caller brings along.
 
     Raises:
         BundleError: the policy names a rule that does not exist, or `osv` is no folder.
     """
+    return audited(subject, terms, payloads=payloads, osv=osv, offered=offered)[0]
+
+
+def audited(
+    subject: Subject,
+    terms: Terms,
+    *,
+    payloads: Sequence[Payload],
+    osv: Path | None = None,
+    offered: Collection[str] = (),
+) -> tuple[Audit, Parts]:
+    """Return the audit as `audit_subject` does, and what its parts have read on the way."""
     policy = terms.policy
     check_rules(policy, rule_ids())
-    parts = Parts(subject)
+    parts = Parts(subject, offered)
     for payload in payloads:
         parts.payload(payload)
     if any(payload.kind == "keras" for payload in payloads):
-        parts.code()
+        parts.graphs_of_layers()
+        parts.source()
+        parts.opaque()
+        parts.consistency()
     parts.examples()
     parts.lock(osv)
-    parts.consistency()
     source_bytes = sum(subject.members.get(module.member, 0) for module in subject.manifest.modules)
     findings = [
         *parts.findings,
         *policy_findings(policy, subject.manifest, size=subject.size, source_bytes=source_bytes),
     ]
-    return Audit(
+    audit = Audit(
         digest=subject.digest,
         path=subject.path,
         size=subject.size,
@@ -103,3 +124,4 @@ def audit_subject(subject: Subject, terms: Terms, *, payloads: Sequence[Payload]
         accepted=terms.accepted,
         policy=policy.name,
     )
+    return audit, parts

@@ -6,10 +6,8 @@ what runs, invariant I8), and packing audits what it is about to write.
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -40,7 +38,7 @@ class Subject:
     size: int
     members: Mapping[str, int]
     names: Mapping[str, str]
-    open: Callable[[str], AbstractContextManager[BinaryIO]]
+    open: Callable[[str], BinaryIO]
 
     def read(self, member: str) -> bytes:
         """Return the content of `member`."""
@@ -60,7 +58,7 @@ def of_reader(reader: BundleReader, copies: Mapping[str, bytes | Path] | None = 
     """
     found = copies or {}
 
-    def opened(member: str) -> AbstractContextManager[BinaryIO]:
+    def opened(member: str) -> BinaryIO:
         return _opened(found[member]) if member in found else reader.open_member(member)
 
     return Subject(
@@ -94,5 +92,5 @@ def of_members(manifest: Manifest, members: Sequence[NewMember], path: Path) -> 
     )
 
 
-def _opened(content: bytes | Path) -> AbstractContextManager[BinaryIO]:
-    return content.open("rb") if isinstance(content, Path) else contextlib.closing(io.BytesIO(content))
+def _opened(content: bytes | Path) -> BinaryIO:
+    return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
