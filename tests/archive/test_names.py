@@ -10,6 +10,7 @@ import pytest
 from bundler.archive.names import collisions, name_problem
 from bundler.archive.reader import open_bundle
 from bundler.errors import InvalidBundle
+from bundler.limits import LIMITS
 from tests.archive import builders
 
 
@@ -37,13 +38,19 @@ def test_names_that_differ_are_no_collision() -> None:
 
 def test_long_deep_names_cost_no_more_memory_than_they_are_long() -> None:
     deep = "/".join(f"{'d' * 60}" for _ in range(14))
-    members = [(f"signatures/{index:05}/{deep}", b"") for index in range(3000)]
+    members = [(f"signatures/{index:05}/{deep}", b"") for index in range(LIMITS.folders // 16)]
     data = builders.with_members(members)
     tracemalloc.start()
     with open_bundle(io.BytesIO(data)):
         peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 64 << 20
+
+
+def test_refuses_more_folders_than_any_bundle_has() -> None:
+    names = [f"model/{index}/a" for index in range(LIMITS.folders)]
+    assert [problem for _, problem in collisions(names)] == [f"the members are in more than {LIMITS.folders} folders"]
+    assert not list(collisions(names[1:]))
 
 
 def test_a_name_in_the_manifest_cannot_write_lines_of_its_own() -> None:
