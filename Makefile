@@ -1,6 +1,7 @@
-# The two commands: `make demo` runs the main job end to end, `make test` runs every test.
-# `make fuzz` fuzzes every target for ten minutes, all at once.
-# Both make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
+# The two commands: `make demo` runs the main job end to end, `make test` runs every test. `make fuzz` is no test: it looks
+# for inputs that break the reader, for ten minutes.
+# All make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
+
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600

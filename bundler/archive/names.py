@@ -38,6 +38,8 @@ _RESERVED = frozenset(
         *(f"{port}{digit}" for port in ("COM", "LPT") for digit in _DIGITS),
     ]
 )
+# The second name that FAT and NTFS give a file with a long one: "LONGFI~1.TXT" is "long file name.txt" there.
+_SHORT = re.compile(r"(?=[^.]{1,8}(\.|\Z))[^.~]{0,6}~[0-9]+(\.[^.]{0,3})?")
 
 
 def is_declared(name: str) -> bool:
@@ -118,6 +120,8 @@ def _segment_problem(segment: str) -> str | None:
     # Windows ignores the extension, and spaces in front of it: "con .txt" is the console.
     if segment.partition(".")[0].rstrip(" ").upper() in _RESERVED:
         return "the name has a segment that Windows reserves for a device"
+    if _SHORT.fullmatch(segment):
+        return "the name has a segment that Windows may take for the short name of another file"
     return None
 
 

@@ -19,6 +19,18 @@ def test_refuses_what_unzip_takes_for_a_version_number(name: str) -> None:
     assert "not allowed" in str(name_problem(name))
 
 
+@pytest.mark.parametrize("name", ["model/LONGFI~1.TXT", "model/longfi~1", "code/~1.py", "GIT~1/x", "model/lo4f2c~1.t"])
+def test_refuses_short_name_that_windows_gives_another_file(name: str) -> None:
+    assert "short name" in str(name_problem(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["model/a~", "model/longfile~1", "model/a~b", "model/a~1.text", "model/~", "model/a.b~1"]
+)
+def test_accepts_tilde_that_makes_no_short_name(name: str) -> None:
+    assert name_problem(name) is None
+
+
 @pytest.mark.parametrize("code", [0x34F, 0x115F, 0x17B4, 0x180B, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0xE0100])
 def test_refuses_characters_that_show_nothing(code: int) -> None:
     assert "cannot be seen" in str(name_problem(f"model/a{chr(code)}"))

@@ -39,7 +39,7 @@ def fuzz(name: str, options: list[str]) -> None:
         return target.change(data, most, random.Random(seed), atheris.Mutate)
 
     def read(data: bytes) -> None:
-        targets.attempt(target, data)
+        target.attempt(data)
 
     defaults = [f"-max_len={MOST}", f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY}", f"-dict={dictionary}"]
     arguments = [sys.argv[0], str(inputs), f"-artifact_prefix={inputs}-", *defaults, *options]

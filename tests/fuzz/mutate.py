@@ -26,8 +26,8 @@ Mutation = Callable[[bytes, int, random.Random, Blind], bytes]
 _NUMBERS = (0, 1, -1, 2, 255, 256, 0xFFFE, 0xFFFF, 1 << 20, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 32, 1 << 44, (1 << 63) - 1)
 _VALUES = (
     None, True, False, *_NUMBERS, 1 << 63, -(1 << 63), 0.5, -0.0, 1e-05, 1e16, 1e308, "", "a", "kbundle", "1.0", "2.0",
-    "zstd", "model/model.keras", "code/a.py", "../a", "/a", "\ud800", "\u202e", "\U0001f600", "e\u0301", "\x00", "a" * 300,
-    "0" * 64, [], {}, [[]], {"": 0}, [None],
+    "zstd", "model/model.keras", "code/a.py", "../a", "/a", "\ud800", "\u202e", "\U0001f600", "e\u0301", "\x00",
+    "a" * 300, "0" * 64, [], {}, [[]], {"": 0}, [None],
 )  # fmt: skip
 _NAMES = (
     "a", "../a", "/a", "model/../a", "model\\a", "model/a:b", "model/con.txt", "model/a.", "model/a ", "model//a",
