@@ -32,7 +32,7 @@ def fuzz(name: str, options: list[str]) -> None:
     for index, seed in enumerate(target.seeds()):
         (inputs / f"seed-{index}").write_bytes(seed)
     dictionary = FOLDER / f"{name}.dict"
-    quoted = ["".join(f"\\x{byte:02x}" for byte in word) for word in targets.words()]
+    quoted = ["".join(f"\\x{byte:02x}" for byte in word) for word in target.words()]
     dictionary.write_text("".join(f'"{word}"\n' for word in quoted))
 
     def change(data: bytes, most: int, seed: int) -> bytes:

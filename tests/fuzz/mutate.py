@@ -37,6 +37,11 @@ _NAMES = (
 )  # fmt: skip
 
 
+def anything(data: bytes, size: int, chance: random.Random, blind: Blind) -> bytes:
+    """Change bytes of which nothing is known."""
+    return blind(data, size)
+
+
 def json_text(data: bytes, size: int, chance: random.Random, blind: Blind) -> bytes:
     """Change a JSON text: one to three values of its tree, or its bytes."""
     try:

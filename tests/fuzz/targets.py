@@ -28,11 +28,15 @@ def refusal(action: Callable[[], object]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One function to fuzz: `read` is it, `seeds` makes inputs to begin with, `change` mutates one."""
+    """One function to fuzz: `read` is it, `seeds` makes inputs to begin with, `change` mutates one.
+
+    `words` are put into inputs: signatures, and names that the function looks for.
+    """
 
     read: Callable[[bytes], None]
     seeds: Callable[[], Iterable[bytes]]
     change: mutate.Mutation
+    words: Callable[[], Iterable[bytes]] = tuple
 
     def attempt(self, data: bytes) -> str | None:
         """Give `data` to the function; return what it was refused with, or `None`."""
@@ -86,35 +90,34 @@ def manifests() -> Iterable[bytes]:
     yield samples.text(value)
 
 
-TARGETS: dict[str, Target] = {
-    "reader": Target(read_bundle, bundles, mutate.container),
-    "manifest": Target(read_manifest, manifests, mutate.json_text),
-}
-
-
-def words() -> list[bytes]:
-    """Return what a blind mutation should know: signatures of ZIP and zstd, and the words of the manifest."""
+def manifest_words() -> Iterable[bytes]:
+    """Every key and string of the manifest that says all, as JSON."""
+    waiting: list[object] = [samples.value()]
     known: set[str] = set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            known.add(item)
+        elif isinstance(item, list | dict):
+            waiting += [*item, *(item.values() if isinstance(item, dict) else ())]
+    return [json.dumps(word, ensure_ascii=False).encode() for word in sorted(known)]
 
-    def collect(value: object) -> None:
-        if isinstance(value, dict):
-            known.update(value)
-            for item in value.values():
-                collect(item)
-        elif isinstance(value, list):
-            for item in value:
-                collect(item)
-        elif isinstance(value, str):
-            known.add(value)
 
-    collect(samples.value())
-    marks = [b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"\x28\xb5\x2f\xfd"]
-    marks += [
+def bundle_words() -> Iterable[bytes]:
+    """Signatures and tags of ZIP and zstd, and the words of the manifest."""
+    signatures = [b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"\x28\xb5\x2f\xfd"]
+    tags = [
         b"\x50\x2a\x4d\x18",
         b"\x35\xd9",
         b"\x01\x00\x10\x00",
-        b"\xff\xff\xff\xff",
         b"\xff\xff",
-        b"application/vnd.kbundle+zip",
+        b"\xff\xff\xff\xff",
+        builders.MIMETYPE[1],
     ]
-    return [*marks, *(json.dumps(word, ensure_ascii=False).encode() for word in sorted(known))]
+    return [*signatures, *tags, *manifest_words()]
+
+
+TARGETS: dict[str, Target] = {
+    "reader": Target(read_bundle, bundles, mutate.container, bundle_words),
+    "manifest": Target(read_manifest, manifests, mutate.json_text, manifest_words),
+}
