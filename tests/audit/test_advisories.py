@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,6 +15,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+import bundler
 from tests.audit.bundles import DENSE, function, keras_file, model, node, weights, write
 
 Case = Callable[[Path], Path]
@@ -125,11 +128,6 @@ ADVISORIES: dict[str, Case] = {
 
 _WITHOUT_KERAS = """
 import json, sys
-class Nothing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("tensorflow", "keras", "tf_keras", "numpy", "h5py"):
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Nothing())
 from bundler import AuditRefused, ConsentRequired, audit_bundle, unbundle
 answers = {}
 for name, path in json.load(sys.stdin).items():
@@ -139,9 +137,10 @@ for name, path in json.load(sys.stdin).items():
     except (AuditRefused, ConsentRequired) as error:
         load = type(error).__name__
     except Exception as error:
-        load = repr(error)
+        load = f"{type(error).__name__}: {error}"
     answers[name] = [audit.verdict, load, [finding.rule.id for finding in audit.findings]]
-assert not {"tensorflow", "keras", "numpy", "h5py"} & set(sys.modules)
+import importlib.util
+assert not any(importlib.util.find_spec(name) for name in ("tensorflow", "keras", "numpy", "h5py"))
 print(json.dumps(answers))
 """
 
@@ -152,8 +151,19 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]
     folder = tmp_path_factory.mktemp("advisories")
     cases = {**ADVISORIES, "ordinary": _config()}
     paths = {name: str(case(folder / f"{name}.kbundle")) for name, case in cases.items()}
+    # An interpreter without site-packages, and beside kbundle only what kbundle itself depends on.
+    site = folder / "site"
+    site.mkdir()
+    for name in ("packaging", "zstandard"):
+        (site / name).symlink_to(Path(importlib.util.find_spec(name).origin).parent)  # type: ignore[union-attr,arg-type]
+    environment = {"PYTHONPATH": os.pathsep.join([str(Path(bundler.__file__).parents[1]), str(site)])}
     done = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_KERAS], input=json.dumps(paths), capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", _WITHOUT_KERAS],
+        env=environment,
+        input=json.dumps(paths),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, list[object]] = json.loads(done.stdout)
