@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import stat
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from bundler.archive.names import collisions, name_problem
-from bundler.audit.window import Window, read_at
+from bundler.archive.window import Window, read_at
 from bundler.limits import LIMITS
 
 STORED, DEFLATED = 0, 8
@@ -42,7 +41,7 @@ _PIECE = 1 << 20
 
 
 class Unreadable(Exception):
-    """The ZIP, or the member `name` of it, cannot be read in one way: `what` says why. Never leaves the room."""
+    """The ZIP, or the member `name` of it, cannot be read in one way: `what` says why; callers raise their own."""
 
     def __init__(self, what: str, name: str | None = None) -> None:
         super().__init__(what)
@@ -121,6 +120,8 @@ def opened(file: BinaryIO, member: Inner) -> BinaryIO:
     """
     if member.method == STORED:
         return cast("BinaryIO", Window(file, member.start, member.size))
+    import tempfile  # Costs more than all else here, and stored members need none.
+
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         for piece in pieces(file, member):
