@@ -134,7 +134,7 @@ class BundleReader:
         """
         placed, member = self._find(name)
         if member is None or member.encoding is None:
-            return io.BufferedReader(Window(self._file, placed.start, placed.end))
+            return io.BufferedReader(Window(self._file.read_at, placed.start, placed.entry.size))
         decoded: BinaryIO = tempfile.TemporaryFile(prefix="kbundle-")  # noqa: SIM115 - the caller's to close
         try:
             self.copy_to(name, decoded)

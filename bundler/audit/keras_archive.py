@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from bundler.audit import inner_zip
+from bundler.archive import inner_zip
+from bundler.archive.inner_zip import STORED, Inner, Unreadable
+from bundler.archive.window import read_at
 from bundler.audit.facts import Finding, Rule, Severity
-from bundler.audit.inner_zip import STORED, Inner, Unreadable
 from bundler.audit.weights.hdf5 import SIGNATURE
-from bundler.audit.window import read_at
 from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 

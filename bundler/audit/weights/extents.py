@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import BinaryIO
 
+from bundler.archive.window import read_at
 from bundler.audit.weights.rules import LIMIT, OVERLAP, STRUCTURE, Refused
-from bundler.audit.window import read_at
 from bundler.limits import LIMITS
 
 #: An address that leads nowhere (I, "undefined address").

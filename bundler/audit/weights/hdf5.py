@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from bundler.archive.window import read_at
 from bundler.audit.facts import Finding
 from bundler.audit.weights import headers
 from bundler.audit.weights.extents import UNDEFINED, Extents
@@ -32,7 +33,6 @@ from bundler.audit.weights.rules import (
     Refused,
 )
 from bundler.audit.weights.types import Datatype, check_fill, check_stored, check_time, dataspace, datatype, layout
-from bundler.audit.window import read_at
 from bundler.limits import LIMITS
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

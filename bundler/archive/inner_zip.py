@@ -10,16 +10,16 @@ Section numbers are those of PKWARE's APPNOTE 6.3.10.
 
 from __future__ import annotations
 
+import functools
 import stat
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from bundler.archive.names import collisions, name_problem
-from bundler.audit.window import Window, read_at
+from bundler.archive.window import Window, read_at
 from bundler.limits import LIMITS
 
 STORED, DEFLATED = 0, 8
@@ -34,13 +34,15 @@ _UTF8 = 1 << 11
 _ZIP64_EXTRA = 0x0001
 #: Zeros in front of a large member, which kbundle's own writer puts there (Android's zipalign field).
 _PADDING_EXTRA = 0xD935
+#: 4.4.3.2: ZIP64 is of version 4.5; what needs more is encrypted or packed in another way.
+_NEWEST = 45
 _UNIX = 3
 _DOS_FOLDER = 0x10
 _PIECE = 1 << 20
 
 
 class Unreadable(Exception):
-    """The ZIP, or the member `name` of it, cannot be read in one way: `what` says why. Never leaves the room."""
+    """The ZIP, or the member `name` of it, cannot be read in one way: `what` says why; callers raise their own."""
 
     def __init__(self, what: str, name: str | None = None) -> None:
         super().__init__(what)
@@ -118,7 +120,9 @@ def opened(file: BinaryIO, member: Inner) -> BinaryIO:
     file, which is checked. Raises as `pieces`, and `OSError` where no temporary file can be written.
     """
     if member.method == STORED:
-        return cast("BinaryIO", Window(file, member.start, member.size))
+        return cast("BinaryIO", Window(functools.partial(read_at, file), member.start, member.size))
+    import tempfile  # Costs more than all else here, and stored members need none.
+
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         for piece in pieces(file, member):
@@ -190,15 +194,15 @@ def _member(file: BinaryIO, directory: bytes, position: int, begin: int, limit: 
     """Return the member whose record is at `position` and whose local header must be at `begin`, and what follows."""
     if len(directory) - position < _CENTRAL.size:
         raise Unreadable("its directory ends too early")
-    (signature, made_by, _, flags, method, _, _, crc, stored, size, name_size, extra_size, comment, disk, _, mode,
+    (signature, made_by, needed, flags, method, _, _, crc, stored, size, name_size, extra_size, comment, disk, _, mode,
      offset) = _CENTRAL.unpack_from(directory, position)  # fmt: skip
     end = position + _CENTRAL.size + name_size + extra_size
     if signature != b"PK\1\2" or comment or disk or end > len(directory):
         raise Unreadable("its directory has a record with a comment, of another disk, or no record")
     raw = directory[position + _CENTRAL.size :][:name_size]
     name = _name(raw, flags)
-    if method not in (STORED, DEFLATED):
-        raise Unreadable(f"it is packed by method {method}", name)
+    if needed > _NEWEST or method not in (STORED, DEFLATED):
+        raise Unreadable(f"it is packed by method {method} of version {needed}", name)
     kind = stat.S_IFMT(mode >> 16) if made_by >> 8 == _UNIX else 0
     if kind not in (0, stat.S_IFREG) or mode & _DOS_FOLDER:
         raise Unreadable("it is a link, a folder or a device", name)
@@ -219,7 +223,7 @@ def _check_local(file: BinaryIO, offset: int, expected: tuple[int, int, int, int
     head = read_at(file, offset, _LOCAL.size)
     if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
         raise Unreadable("it has no local header", name)
-    _, _, flags, method, _, _, crc, stored, size, name_size, extra_size = _LOCAL.unpack(head)
+    _, needed, flags, method, _, _, crc, stored, size, name_size, extra_size = _LOCAL.unpack(head)
     rest = read_at(file, offset + _LOCAL.size, name_size + extra_size)
     if len(rest) != name_size + extra_size:
         raise Unreadable("its local header is cut short", name)
@@ -228,7 +232,7 @@ def _check_local(file: BinaryIO, offset: int, expected: tuple[int, int, int, int
     if (stored == _MAX32) != (size == _MAX32):
         raise Unreadable("its local header has a ZIP64 field for one of two sizes", name)
     size, stored = _zip64(extra, [size, stored], name)
-    if (flags, method, crc, stored, size, rest[:name_size]) != expected:
+    if (flags, method, crc, stored, size, rest[:name_size]) != expected or needed > _NEWEST:
         raise Unreadable("its local header and the directory disagree", name)
     return offset + _LOCAL.size + len(rest)
 
