@@ -1,7 +1,8 @@
 """`unbundle`: from a bundle to a live model, in the order that the format asks for.
 
 Container, manifest, pinned digest and the digest of every member come first, then the audit, consent and the
-requirements; only then is TensorFlow imported and the bundle's code run. Source is read once: the bytes that were hashed are the bytes that run (invariant I8).
+requirements; only then is TensorFlow imported and the bundle's code run. Source is read once: the bytes that were
+hashed and audited are the bytes that run (invariant I8).
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class Parts:
         )
 
     def _bounded(self, member: str | None) -> bytes | None:
-        """Return the content of a member that is small in every real bundle; `None` where there is none, or it is not."""
+        """Return the content of a member that is small in every real bundle; `None` where there is none."""
         if member is None or self._subject.members.get(member, 0) > LIMITS.lock:
             return None
         return self._subject.read(member)

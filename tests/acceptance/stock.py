@@ -81,7 +81,8 @@ SHAPES = ((4,), (8, 4), (1024, 1), (8, 8, 3), (8, 8, 8, 3), (4, 8, 8, 3), (4, 8,
 #: Bases and abstractions, and what needs another backend.
 SKIPPED = frozenset({
     "InputSpec", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper", "Layer", "InputLayer", "Wrapper",
-    "LSTMCell", "GRUCell", "SimpleRNNCell", "RNN", "StackedRNNCells", "AbstractRNNCell", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Initializer",
+    "LSTMCell", "GRUCell", "SimpleRNNCell", "RNN", "StackedRNNCells", "AbstractRNNCell", "Loss",
+    "Metric", "Optimizer", "LearningRateSchedule", "Initializer",
     "Regularizer", "Constraint", "Pipeline", "OptimizerMap",
 })  # fmt: skip
 

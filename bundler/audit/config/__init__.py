@@ -15,7 +15,7 @@ from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem
 from bundler.audit.config.stock import LITERALS, is_stock_class, is_stock_function, keras_versions
-from bundler.audit.facts import Finding
+from bundler.audit.facts import Finding, Rule
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
 
@@ -106,7 +106,7 @@ def _node_problems(
     graphs: Collection[str],
     weight_bytes: int | None,
     layers: Collection[str],
-) -> Iterator[tuple[rules.Rule, str]]:
+) -> Iterator[tuple[Rule, str]]:
     name, module, config = node["class_name"], node.get("module"), node["config"]
     shown = f"{module}.{name}" if module else name
     if not (module is None or isinstance(module, str)):
@@ -154,7 +154,7 @@ def _node_problems(
                 yield rules.SIZE, f"{shown}: {problem}"
 
 
-def _name_problems(config: JSON) -> Iterator[tuple[rules.Rule, str]]:
+def _name_problems(config: JSON) -> Iterator[tuple[Rule, str]]:
     name = config.get("name") if isinstance(config, dict) else None
     if name is None:
         return
