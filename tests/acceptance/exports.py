@@ -73,7 +73,13 @@ of_layers(
     layers.Flatten,
     lambda: layers.Dense(2),
 )
-of_layers("convolution_1d_3d", (8, 8, 8, 2), lambda: layers.Conv3D(2, 3), lambda: layers.Reshape((-1, 2)), lambda: layers.Conv1D(2, 3))  # fmt: skip
+of_layers(
+    "convolution_1d_3d",
+    (8, 8, 8, 2),
+    lambda: layers.Conv3D(2, 3),
+    lambda: layers.Reshape((-1, 2)),
+    lambda: layers.Conv1D(2, 3),
+)
 of_layers("transposed", (8, 8, 3), lambda: layers.Conv2DTranspose(4, 3, strides=2), lambda: layers.UpSampling2D(2))
 of_layers("separable", (8, 8, 3), lambda: layers.SeparableConv2D(4, 3), lambda: layers.DepthwiseConv2D(3))
 of_layers("lstm", (8, 3), lambda: layers.LSTM(4, return_sequences=True), lambda: layers.Bidirectional(layers.LSTM(4)))
@@ -81,18 +87,52 @@ of_layers("gru_and_masking", (None, 3), layers.Masking, lambda: layers.GRU(4), l
 of_layers("simple_rnn", (8, 3), lambda: layers.SimpleRNN(4), lambda: layers.Dropout(0.5))
 of_layers("conv_lstm", (4, 8, 8, 1), lambda: layers.ConvLSTM2D(2, 3))
 of_layers("embedding", (10,), lambda: layers.Embedding(20, 4), layers.GlobalAveragePooling1D, dtype="int32")
-of_layers("normalizations", (8, 8, 4), layers.LayerNormalization, lambda: layers.GroupNormalization(2), lambda: layers.UnitNormalization())  # fmt: skip
+of_layers(
+    "normalizations",
+    (8, 8, 4),
+    layers.LayerNormalization,
+    lambda: layers.GroupNormalization(2),
+    lambda: layers.UnitNormalization(),
+)
 of_layers("spectral", (8,), lambda: layers.SpectralNormalization(layers.Dense(4)))
 of_layers("einsum", (8, 4), lambda: layers.EinsumDense("abc,cd->abd", output_shape=(None, 6)))
 of_layers("noise", (8,), lambda: layers.GaussianNoise(0.1, seed=3), lambda: layers.GaussianDropout(0.1, seed=4))
-of_layers("augmentation", (16, 16, 3), lambda: layers.RandomFlip(), lambda: layers.RandomRotation(0.1), lambda: layers.RandomZoom(0.1), lambda: layers.RandomContrast(0.1))  # fmt: skip
-of_layers("resizing", (16, 16, 3), lambda: layers.Resizing(8, 8), lambda: layers.Rescaling(1 / 255), lambda: layers.CenterCrop(4, 4))  # fmt: skip
-of_layers("normalization", (3,), lambda: layers.Normalization(mean=0.5, variance=2.0), lambda: layers.Discretization([0.0, 1.0]))  # fmt: skip
+of_layers(
+    "augmentation",
+    (16, 16, 3),
+    lambda: layers.RandomFlip(),
+    lambda: layers.RandomRotation(0.1),
+    lambda: layers.RandomZoom(0.1),
+    lambda: layers.RandomContrast(0.1),
+)
+of_layers(
+    "resizing",
+    (16, 16, 3),
+    lambda: layers.Resizing(8, 8),
+    lambda: layers.Rescaling(1 / 255),
+    lambda: layers.CenterCrop(4, 4),
+)
+of_layers(
+    "normalization",
+    (3,),
+    lambda: layers.Normalization(mean=0.5, variance=2.0),
+    lambda: layers.Discretization([0.0, 1.0]),
+)
 of_layers("text_vectorization", (), lambda: layers.TextVectorization(vocabulary=["ein", "zwei"]), dtype="string")
-of_layers("string_lookup", (2,), lambda: layers.StringLookup(vocabulary=["a", "b"], output_mode="multi_hot"), dtype="string")  # fmt: skip
+of_layers(
+    "string_lookup",
+    (2,),
+    lambda: layers.StringLookup(vocabulary=["a", "b"], output_mode="multi_hot"),
+    dtype="string",
+)
 of_layers("integer_lookup", (2,), lambda: layers.IntegerLookup(vocabulary=[3, 5]), dtype="int64")
 of_layers("hashing", (1,), lambda: layers.Hashing(8), lambda: layers.CategoryEncoding(8, "one_hot"), dtype="string")
-of_layers("mixed_precision", (4,), lambda: layers.Dense(4, dtype="mixed_bfloat16"), lambda: layers.Dense(2, dtype="mixed_float16"))  # fmt: skip
+of_layers(
+    "mixed_precision",
+    (4,),
+    lambda: layers.Dense(4, dtype="mixed_bfloat16"),
+    lambda: layers.Dense(2, dtype="mixed_float16"),
+)
 
 
 @export
@@ -379,7 +419,8 @@ def inference_payload(folder: Path) -> None:
     model = keras.Sequential([keras.Input((8, 3)), layers.LSTM(4), layers.Dense(2)])
     path = folder.with_name(f"{folder.name}.kbundle")
     bundler.bundle(model, path, payload="inference", prove=False)
-    bundler.extract(path, folder.with_name(f"{folder.name}.d"))
+    with bundler.open_bundle(path) as bundle:
+        bundler.extract(bundle, folder.with_name(f"{folder.name}.d"))
     (folder.with_name(f"{folder.name}.d") / "model" / "saved_model").rename(folder)
 
 

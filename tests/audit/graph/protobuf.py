@@ -31,7 +31,7 @@ def tagged(number: int, wire: int, content: bytes) -> bytes:
 
 
 def encoded(message: str, values: Message) -> bytes:
-    """Return the encoding of a message of the name `message`. A list is a field several times; a dict a map or a message."""
+    """Return the encoding of a message. A list is a field several times, a dict a map or a message."""
     tags = {}
     for tag, field in table(message).items():
         if not field.packed:
@@ -39,8 +39,7 @@ def encoded(message: str, values: Message) -> bytes:
     parts = []
     for name, value in values.items() if isinstance(values, Mapping) else values:
         tag, field = tags[name]
-        for item in _items(value, field):
-            parts.append(varint(tag) + _content(item, field))
+        parts += [varint(tag) + _content(item, field) for item in _items(value, field)]
     return b"".join(parts)
 
 

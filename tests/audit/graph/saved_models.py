@@ -45,7 +45,7 @@ def meta(
 
 
 def ordinary() -> dict[str, Any]:
-    """Return a meta graph with what every export has: a model function, a saver, a signature, objects, an initialiser."""
+    """Return what every export has: a model function, a saver, a signature, objects, an initialiser."""
     save = [
         node("StaticRegexFullMatch", "match", ["prefix"], pattern={"s": b"^s3://.*"}),
         text(b".part", "part"),
