@@ -98,7 +98,7 @@ def _rendered(messages: dict[str, dict[int, str]], enums: dict[str, set[int]]) -
     return "".join(text)
 
 
-_HEAD = '''"""The fields that the messages of a SavedModel have. Nothing else is read. Made by tools/tensorflow_fields.py.
+_HEAD = '''"""The fields that a SavedModel's messages have. Nothing else is read. Made by tools/tensorflow_fields.py.
 
 A line is: number, name, kind, the message or the enumeration where the kind is one, and then ``repeated``, or
 ``of:NAME`` for one of several fields of which a message has at most one. An enumeration is its numbers.

@@ -10,7 +10,7 @@ from bundler.audit.graph.program import Body, Node, Program, place
 
 #: A device of this machine, in full or in part. TensorFlow takes any case; other jobs and tasks are other processes.
 _HERE = re.compile(
-    r"(?:/job:localhost)?(?:/replica:0)?(?:/task:0)?(?:/(?:device:)?[A-Za-z_]+:(?:\d{1,4}|\*))?",
+    r"(?:/job:localhost)?(?:/replica:0)?(?:/task:0)?(?:/(?:device:)?(?:(?:XLA_)?[CG]PU|TPU):(?:\d{1,4}|\*))?",
     re.ASCII | re.IGNORECASE,
 )
 #: PrintV2 writes to a file for every other text.

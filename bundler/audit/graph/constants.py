@@ -28,9 +28,10 @@ def look_at(data: bytes, spans: list[Span], collected: Collected, where: dict[in
         if size is None:
             collected.add(rules.MALFORMED, "a constant whose shape has no size", inside)
             continue
-        total += size
         if size > LIMITS.graph_constant:
             collected.add(rules.TOO_LARGE, f"a constant of {size} bytes (the cap is {LIMITS.graph_constant})", inside)
+        else:
+            total += size
     if total > LIMITS.graph_constants:
         collected.add(rules.TOO_LARGE, f"constants of {total} bytes together (the cap is {LIMITS.graph_constants})")
 

@@ -96,7 +96,7 @@ def _look_at_entries(
         for reference in node.references:
             called = program.bodies.get(reference.function)
             # A function may run each of its nodes.
-            if called is not None and (called.name, "") not in seen:
+            if called is not None and called is not main and (called.name, "") not in seen:
                 seen.add((called.name, ""))
                 waiting += [(called, inner) for inner in called.nodes]
 
