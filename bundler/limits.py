@@ -38,6 +38,12 @@ class Limits:
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
     keras_file_ratio: int = 100
+    hdf5_objects: int = 50_000
+    hdf5_extents: int = 400_000
+    hdf5_depth: int = 64
+    hdf5_block: int = 1 << 20
+    hdf5_names: int = 16 << 20
+    npy_header: int = 4 << 10
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000
