@@ -40,6 +40,8 @@ from bundler.version import __version__
 if TYPE_CHECKING:
     from bundler.archive.extract import extract
     from bundler.archive.reader import BundleReader, open_bundle
+    from bundler.differ.bundles import diff_bundles
+    from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
     from bundler.requirements.environment import Environment, environment
@@ -52,8 +54,10 @@ _LAZY = {
     "Environment": "bundler.requirements.environment",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
+    "Difference": "bundler.differ.facts",
     "bundle": "bundler.pack",
     "check_requirements": "bundler.requirements.facts",
+    "diff_bundles": "bundler.differ.bundles",
     "environment": "bundler.requirements.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
@@ -65,6 +69,7 @@ __all__ = [
     "BundleError",
     "BundleReader",
     "ConsentRequired",
+    "Difference",
     "DigestMismatch",
     "Environment",
     "EnvironmentFailed",
@@ -88,6 +93,7 @@ __all__ = [
     "__version__",
     "bundle",
     "check_requirements",
+    "diff_bundles",
     "environment",
     "extract",
     "open_bundle",

@@ -1,7 +1,7 @@
 """Two configs of Keras: which layers came, went, or have another argument.
 
-Keras numbers the layers of a process through, so the same model made twice has ``dense`` and ``dense_1``. Such a layer is
-told as renamed, and what refers to it by name is no change of its own.
+Keras numbers the layers of a process through, so the same model made twice has ``dense`` and ``dense_1``. Such a layer
+is told as renamed, and what refers to it by name is no change of its own.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _stripped(value: JSON) -> JSON:
 def _layer_renamed(layer: JSON, renamed: Mapping[str, str]) -> JSON:
     name = _name(layer)
     changed = dict(layer)
-    if name in renamed:
+    if name is not None and name in renamed:
         new = renamed[name]
         if changed.get("name") == name:
             changed["name"] = new

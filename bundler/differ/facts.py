@@ -17,7 +17,7 @@ DTYPE, SHAPE, VALUES = "dtype", "shape", "values"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldChange:
-    """One value of the manifest, named by a dotted path, that is not the same. `kind`: added, removed, changed, reordered."""
+    """One value that is not the same, named by a dotted path. `kind`: added, removed, changed or reordered."""
 
     path: str
     kind: str
@@ -87,7 +87,7 @@ class ConfigChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectChange:
-    """One custom object. `kind`: added, removed, changed, or moved for one that Keras finds under the same key elsewhere."""
+    """One custom object. `kind`: added, removed, changed; moved where the same key leads to another place."""
 
     module: str
     qualname: str
@@ -186,7 +186,8 @@ class Difference:
         objects: custom objects.
         lock: distributions.
         tensors: weights of the payload; `None` where they were not compared, and `notes` says why.
-        payload_files: files in the ``.keras`` payload other than config and weights.
+        metadata: Keras's ``metadata.json`` of the payload: its version, the date.
+        payload_files: files in the ``.keras`` payload that no other section compares, assets among them.
         data: packed data files.
         members: all other files of the bundle, signatures among them.
         statement: what the manifest says otherwise: payload, self-test, proof, provenance, builder, adaptations...
@@ -201,6 +202,7 @@ class Difference:
     objects: tuple[ObjectChange, ...] = ()
     lock: tuple[LockChange, ...] = ()
     tensors: TensorDifference | None = None
+    metadata: tuple[FieldChange, ...] = ()
     payload_files: tuple[FileChange, ...] = ()
     data: tuple[FileChange, ...] = ()
     members: tuple[FileChange, ...] = ()

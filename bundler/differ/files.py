@@ -51,7 +51,7 @@ def other_members(reader: BundleReader) -> Digests:
     Raises:
         InvalidBundle: as `BundleReader.open_member`.
     """
-    told = {item.member for item in (*reader.manifest.modules, *reader.manifest.data)}
+    told = {item.member for item in reader.manifest.modules} | {item.member for item in reader.manifest.data}
     found = {member.name: (member.size, member.sha256) for member in reader.manifest.members if member.name not in told}
     for name in reader.names:
         if name.startswith(SIGNATURES):

@@ -122,14 +122,14 @@ def _fewest(a: Sequence[int], b: Sequence[int], budget: Budget) -> list[Block] |
                 steps += 1
             reach[offset + k] = x
             if x >= n and y >= m:
-                return _blocks(rounds, offset, n, m, edits)
+                return _blocks(rounds, n, m, edits)
         rounds.append(reach[offset - edits - 1 : offset + edits + 2])
         if not budget.spend(steps):
             return None
     return None
 
 
-def _blocks(rounds: Sequence[array[int]], offset: int, n: int, m: int, edits: int) -> list[Block]:
+def _blocks(rounds: Sequence[array[int]], n: int, m: int, edits: int) -> list[Block]:
     """Walk back from the end and join neighbouring edits."""
     blocks: list[list[int]] = []
     x, y = n, m

@@ -54,7 +54,8 @@ def module_changes(before: BundleReader, after: BundleReader) -> list[ModuleChan
     gone = set(removed) - set(renamed.values())
     pairs += [(name, None) for name in gone]
     steps, lines = Budget(bounds.STEPS), Budget(bounds.ALL_LINES)
-    found = (_change(a, old, b, new, steps, lines) for old, new in sorted(pairs, key=lambda pair: pair[1] or pair[0] or ""))
+    pairs.sort(key=lambda pair: pair[1] or pair[0] or "")
+    found = (_change(a, old, b, new, steps, lines) for old, new in pairs)
     return [change for change in found if change is not None]
 
 
@@ -80,9 +81,7 @@ def _change(a: _Side, old: str | None, b: _Side, new: str | None, steps: Budget,
         equal = _content(a.member(old)) == _content(b.member(new))
         if equal and kind == CHANGED and not fields:
             return None
-    change = ModuleChange(
-        name=new or old or "", kind=kind, before_name=old if kind == RENAMED else None, fields=fields
-    )
+    change = ModuleChange(name=new or old or "", kind=kind, before_name=old if kind == RENAMED else None, fields=fields)
     if equal:
         return dataclasses.replace(change, lines_added=0, lines_removed=0)
     before = [] if old is None else a.lines(old)
@@ -142,10 +141,10 @@ def _renamed(a: _Side, removed: Sequence[str], b: _Side, added: Sequence[str]) -
     news = dict(_counted(b, [name for name in added if name not in renamed]))
     budget = Budget(bounds.STEPS)
     alike = sorted(_alike(olds, news, budget), reverse=True)
-    for _, old, new in alike:
-        if new not in renamed and old not in taken:
-            renamed[new] = old
-            taken.add(old)
+    for _, before, after in alike:
+        if after not in renamed and before not in taken:
+            renamed[after] = before
+            taken.add(before)
     return renamed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bundler.differ.facts import ADDED, CHANGED, MOVED, REMOVED, ObjectChange
+from bundler.differ.facts import ADDED, CHANGED, MOVED, REMOVED, FieldChange, ObjectChange
 from bundler.differ.fields import field_changes
 from bundler.manifest import CustomObject
 from bundler.manifest.codec import to_json
@@ -20,19 +20,17 @@ def object_changes(before: Sequence[CustomObject], after: Sequence[CustomObject]
     """
     olds = {(item.module, item.qualname): item for item in before}
     news = {(item.module, item.qualname): item for item in after}
-    moved = dict(_moved([olds[name] for name in olds if name not in news], [news[name] for name in news if name not in olds]))
+    gone = [item for name, item in olds.items() if name not in news]
+    moved = dict(_moved(gone, [item for name, item in news.items() if name not in olds]))
     found = []
     for name, item in news.items():
         old = olds.get(name) or moved.get(name)
         if old is None:
             found.append(_told(item, ADDED))
         elif fields := tuple(field_changes(_facts(old), _facts(item))):
-            kind = CHANGED if name in olds else MOVED
-            found.append(
-                ObjectChange(module=item.module, qualname=item.qualname, kind=kind, object_kind=item.kind, fields=fields)
-            )
+            found.append(_told(item, CHANGED if name in olds else MOVED, fields))
     kept = {(item.module, item.qualname) for item in moved.values()}
-    found += [_told(item, REMOVED) for name, item in olds.items() if name not in news and name not in kept]
+    found += [_told(item, REMOVED) for item in gone if (item.module, item.qualname) not in kept]
     return sorted(found, key=lambda change: (change.module, change.qualname))
 
 
@@ -46,8 +44,8 @@ def _moved(removed: Sequence[CustomObject], added: Sequence[CustomObject]) -> It
             yield (item.module, item.qualname), olds.pop(0)
 
 
-def _told(item: CustomObject, kind: str) -> ObjectChange:
-    return ObjectChange(module=item.module, qualname=item.qualname, kind=kind, object_kind=item.kind)
+def _told(item: CustomObject, kind: str, fields: tuple[FieldChange, ...] = ()) -> ObjectChange:
+    return ObjectChange(module=item.module, qualname=item.qualname, kind=kind, object_kind=item.kind, fields=fields)
 
 
 def _facts(item: CustomObject) -> dict[str, Any]:
