@@ -68,6 +68,7 @@ def _difference(a: BundleReader, b: BundleReader, progress: Progress | None) -> 
         objects=_bounded("objects", object_changes(old.objects, new.objects), notes),
         lock=_bounded("lock", lock, notes),
         tensors=payload.tensors,
+        optimizer=payload.optimizer,
         metadata=_bounded("metadata", payload.metadata, notes),
         payload_files=_bounded("payload files", payload.files, notes),
         data=_bounded("data", file_changes(data_files(a), data_files(b)), notes),

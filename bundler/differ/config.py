@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bundler.differ import bounds
@@ -34,21 +34,36 @@ def parse_config(text: bytes, place: str) -> JSON:
     return parse_strict(text, place, bounds.CONFIG, value_limit=bounds.CONFIG_VALUES)
 
 
-def config_changes(before: JSON, after: JSON) -> list[ConfigChange]:
-    """Return what differs between two values that `parse_config` gave, at most one more than `bounds.CHANGES`."""
+def config_changes(before: JSON, after: JSON) -> tuple[list[ConfigChange], dict[str, str]]:
+    """Return what differs between two values that `parse_config` gave, and the new names of renamed layers by the old.
+
+    There is at most one change more than `bounds.CHANGES`. Names are like `ConfigChange.layer`; all but the last of
+    an old one are new.
+    """
     _number_shared(before)
     _number_shared(after)
-    found = edits(before, after, _name, _with_new_names)
-    return [_told(edit) for edit in itertools.islice(found, bounds.CHANGES + 1)]
+    found = list(itertools.islice(edits(before, after, _name, _with_new_names), bounds.CHANGES + 1))
+    renamed = {
+        layer_label([*edit.pair.names[:-1], edit.pair.before]): layer_label(edit.pair.names)
+        for edit in found
+        if edit.kind == RENAMED
+    }
+    return [_told(edit) for edit in found], renamed
+
+
+def layer_label(names: Iterable[str | None]) -> str:
+    """Return the name of a layer with those of the models around it, outermost first; what is too long is cut."""
+    return "/".join(bounds.cut(name, bounds.LINE) for name in names if name is not None)
 
 
 def _told(edit: Edit) -> ConfigChange:
     pair = edit.pair
-    pointer = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in pair.steps)
+    # Cut before they are joined: each of many values may lie below the same long keys.
+    steps = (bounds.cut(str(step), bounds.LINE) for step in pair.steps)
     return ConfigChange(
-        pointer=bounds.cut(pointer),
+        pointer="".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps),
         kind=edit.kind,
-        layer=bounds.cut("/".join(name for name in pair.names if name is not None)),
+        layer=layer_label(pair.names),
         before=None if edit.kind == ADDED else json_text(pair.before),
         after=None if edit.kind == REMOVED else json_text(pair.after),
     )

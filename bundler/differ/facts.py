@@ -143,7 +143,7 @@ class LayerWeights:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TensorDifference:
-    """The weights of both payloads: how many each has, how many are the same, and all that are not."""
+    """The arrays of both payloads: how many each has, how many are the same, and all that are not."""
 
     before: int
     after: int
@@ -185,7 +185,8 @@ class Difference:
         config: Keras's config of the model.
         objects: custom objects.
         lock: distributions.
-        tensors: weights of the payload; `None` where they were not compared, and `notes` says why.
+        tensors: weights of the model; `None` where they are in files of one digest, or `notes` says why not.
+        optimizer: the same of the optimizer's own variables.
         metadata: Keras's ``metadata.json`` of the payload: its version, the date.
         payload_files: files in the ``.keras`` payload that no other section compares, assets among them.
         data: packed data files.
@@ -202,6 +203,7 @@ class Difference:
     objects: tuple[ObjectChange, ...] = ()
     lock: tuple[LockChange, ...] = ()
     tensors: TensorDifference | None = None
+    optimizer: TensorDifference | None = None
     metadata: tuple[FieldChange, ...] = ()
     payload_files: tuple[FileChange, ...] = ()
     data: tuple[FileChange, ...] = ()

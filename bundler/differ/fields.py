@@ -37,7 +37,7 @@ def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
     """Yield what differs between two JSON objects."""
     for edit in edits(before, after, _identity):
         yield FieldChange(
-            path=bounds.cut(_dotted(edit.pair)),
+            path=_dotted(edit.pair),
             kind=edit.kind,
             before=None if edit.kind == ADDED else json_text(edit.pair.before),
             after=None if edit.kind == REMOVED else json_text(edit.pair.after),
@@ -50,10 +50,10 @@ def _dotted(pair: Pair) -> str:
     path = ""
     for step in pair.steps:
         if isinstance(step, str):
-            path += f".{step}" if path else step
+            path += ("." if path else "") + bounds.cut(step, bounds.LINE)
         else:
             name = next(names, None)
-            path += f"[{step if name is None else name}]"
+            path += f"[{step if name is None else bounds.cut(name, bounds.LINE)}]"
     return path
 
 

@@ -20,10 +20,12 @@ from bundler.differ.config import config_changes, parse_config
 from bundler.differ.facts import ConfigChange, FieldChange, FileChange, TensorDifference
 from bundler.differ.fields import field_changes
 from bundler.differ.files import file_changes
-from bundler.differ.tensors import layer_names, tensor_difference, weight
+from bundler.differ.tensors import Weight, layer_names, renamed_layers, tensor_difference, weight
 from bundler.errors import InvalidBundle
 
 _KERAS = "keras"
+#: Where Keras keeps the variables of the optimizer.
+_OPTIMIZER = "optimizer/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,7 @@ class PayloadDifference:
     config: tuple[ConfigChange, ...] = ()
     metadata: tuple[FieldChange, ...] = ()
     tensors: TensorDifference | None = None
+    optimizer: TensorDifference | None = None
     files: tuple[FileChange, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -96,23 +99,33 @@ def _compared(a: _Opened, b: _Opened, progress: Progress | None) -> PayloadDiffe
     notes: list[str] = []
     by_digest = set(a.archive.members) | set(b.archive.members)
     configs = _parsed(a, b, CONFIG, notes)
-    config: tuple[ConfigChange, ...] = ()
+    config: list[ConfigChange] = []
+    renamed: dict[str, str] = {}
     if configs is not None:
         by_digest.discard(CONFIG)
-        config = tuple(config_changes(*configs))
+        config, renamed = config_changes(*configs)
     metadata: tuple[FieldChange, ...] = ()
     told = _parsed(a, b, METADATA, notes)
     if told is not None and all(isinstance(value, dict) for value in told):
         by_digest.discard(METADATA)
         metadata = tuple(field_changes(*told))
-    tensors = _tensors(a, b, configs or (None, None), notes, progress)
-    if tensors is not None:
+    weights = _weights(a, b, configs or (None, None), notes, progress)
+    tensors = optimizer = None
+    if weights is not None:
         by_digest.discard(WEIGHTS)
+        weights = (renamed_layers(weights[0], renamed), weights[1])
+        tensors, optimizer = (
+            tensor_difference(
+                *([item for item in side if item.path.startswith(_OPTIMIZER) == wanted] for side in weights)
+            )
+            for wanted in (False, True)
+        )
     olds, news = ({name: side.digest(name) for name in side.archive.members if name in by_digest} for side in (a, b))
     return PayloadDifference(
-        config=config,
+        config=tuple(config),
         metadata=metadata,
         tensors=tensors,
+        optimizer=optimizer,
         files=tuple(file_changes(olds, news)),
         notes=tuple(notes),
     )
@@ -128,9 +141,10 @@ def _parsed(a: _Opened, b: _Opened, name: str, notes: list[str]) -> tuple[Any, A
     return (values[0], values[1]) if len(values) == 2 else None
 
 
-def _tensors(
+def _weights(
     a: _Opened, b: _Opened, configs: tuple[Any, Any], notes: list[str], progress: Progress | None
-) -> TensorDifference | None:
+) -> tuple[list[Weight], list[Weight]] | None:
+    """Return the arrays of both files with their digests; `None` where one of the files cannot be read in full."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(side.archive.open(WEIGHTS)) for side in (a, b)]
         refused = False
@@ -147,11 +161,11 @@ def _tensors(
             return None
         tensors = [list(hdf5_tensors(file, side.size(WEIGHTS))) for side, file in zip((a, b), files, strict=True)]
         meter = Meter(progress, "comparing weights", sum(item.stored for items in tensors for item in items))
-        weights = [
+        before, after = (
             [weight(item.path, item.dtype, item.shape, _digest(file, item, meter), names) for item in items]
             for file, items, names in zip(files, tensors, map(layer_names, configs), strict=True)
-        ]
-    return tensor_difference(*weights)
+        )
+    return before, after
 
 
 def _digest(file: BinaryIO, tensor: Tensor, meter: Meter) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bundler.differ import bounds
+from bundler.differ.config import layer_label
 from bundler.differ.facts import (
     ADDED,
     DTYPE,
@@ -70,9 +72,9 @@ def layer_names(config: Any) -> dict[str, str]:
     layer of a model in the model has the names of both.
     """
     names: dict[str, str] = {}
-    stack: list[tuple[Any, str, str]] = [(config, "", "")]
+    stack: list[tuple[Any, str, tuple[str, ...]]] = [(config, "", ())]
     while stack:
-        node, above, label = stack.pop()
+        node, above, around = stack.pop()
         inner = node.get("config") if isinstance(node, dict) else None
         layers = inner.get("layers") if isinstance(inner, dict) else None
         used: dict[str, int] = {}
@@ -85,9 +87,21 @@ def layer_names(config: Any) -> dict[str, str]:
             own = layer.get("config")
             name = own.get("name") if isinstance(own, dict) else None
             if isinstance(name, str):
-                names[group] = f"{label}{name}"
-                stack.append((layer, f"{group}/", f"{label}{name}/"))
+                names[group] = layer_label((*around, name))
+                stack.append((layer, f"{group}/", (*around, name)))
     return names
+
+
+def renamed_layers(weights: Sequence[Weight], renamed: Mapping[str, str]) -> list[Weight]:
+    """Return arrays of the file before under the names that their layers have after; see `config_changes`."""
+    found = []
+    for item in weights:
+        label = ""
+        for step in item.label.split("/"):
+            label = f"{label}/{step}" if label else step
+            label = renamed.get(label, label)
+        found.append(replace(item, label=label) if item.group else item)
+    return found
 
 
 def tensor_difference(before: Sequence[Weight], after: Sequence[Weight]) -> TensorDifference:
@@ -154,12 +168,12 @@ def _told(kind: str, old: Weight | None, new: Weight | None) -> TensorChange:
     item = new or old
     assert item is not None  # noqa: S101 - for mypy: a change has a side
     return TensorChange(
-        path=item.path,
+        path=bounds.cut(item.path, bounds.LINE),
         layer=item.label,
         kind=kind,
         before=None if old is None else old.form,
         after=None if new is None else new.form,
-        before_path=old.path if old is not None and old.path != item.path else None,
+        before_path=bounds.cut(old.path, bounds.LINE) if old is not None and old.path != item.path else None,
     )
 
 
