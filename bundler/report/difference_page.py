@@ -33,6 +33,8 @@ code, .hunk, td { overflow-wrap: anywhere; }
 code, .hunk { font: .85rem/1.45 ui-monospace, monospace; direction: ltr; unicode-bidi: bidi-override; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-top: 1px solid var(--line); }
+td { min-width: 4rem; } .wide { min-width: 15rem; }
+.kinds td:first-child { min-width: 0; white-space: nowrap; overflow-wrap: normal; }
 th { font-weight: normal; opacity: .75; border-top: 0; }
 details { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; }
 summary { padding: .4rem .7rem; cursor: pointer; background: var(--soft); }
@@ -44,8 +46,14 @@ ins, del { text-decoration: none; }
 .note, .alarm { border-left: .25rem solid #bf8700; padding: .1rem .7rem; margin: .4rem 0; }
 .alarm { border-color: #cf222e; }
 ul.facts { list-style: none; padding: .2rem .7rem; margin: 0; }
+@media (max-width: 45rem) {
+  thead { display: none; } td { display: block; border: 0; padding: .1rem 0; } .wide { min-width: 0; }
+  tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; }
+}
 @media print { body { max-width: none; padding: 0; } details { break-inside: auto; } summary { break-after: avoid; } }
 """
+#: Rows of a table that is unfolded at first.
+_OPEN = 100
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 #: Nothing is loaded and nothing runs, even where an escape were missing.
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
@@ -94,14 +102,18 @@ def _code(value: object, most: int = 2_100) -> str:
     return f"<code>{_text(value, most)}</code>"
 
 
+def _place(value: object) -> str:
+    return f'<div class="wide">{_code(value)}</div>'
+
+
 def _heading(title: str, told: str = "") -> str:
     return f"<h2>{_text(title)} <small>{_text(told)}</small></h2>"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table; the cells are HTML."""
+    """Return a table; the cells are HTML. A first column without a head holds one short word."""
     return [
-        "<table>",
+        "<table>" if heads[0] else '<table class="kinds">',
         f"<thead><tr>{''.join(f'<th>{_text(head)}</th>' for head in heads)}</tr></thead><tbody>",
         *(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows),
         "</tbody></table>",
@@ -117,6 +129,8 @@ def _sides(before: Side, after: Side) -> str:
 
 
 def _values(before: str | None, after: str | None) -> str:
+    if before == after:
+        return "" if before is None else _code(before)
     parts = [f"<del>{_code(before)}</del>"] if before is not None else []
     parts += [f"<ins>{_code(after)}</ins>"] if after is not None else []
     return " → ".join(parts)
@@ -155,7 +169,8 @@ def _config(changes: Sequence[ConfigChange]) -> list[str]:
     if not changes:
         return []
     rows = [
-        (_text(item.kind), _code(item.layer), _code(item.pointer), _values(item.before, item.after)) for item in changes
+        (_text(item.kind), _code(item.layer), _place(item.pointer), _values(item.before, item.after))
+        for item in changes
     ]
     return [_heading("Config", counted(changes, "value")), *_table(("", "layer", "place", "value"), rows)]
 
@@ -166,7 +181,7 @@ def _objects(changes: Sequence[ObjectChange]) -> list[str]:
     rows = [
         (
             _text(item.kind),
-            _code(f"{item.module}.{item.qualname}"),
+            _place(f"{item.module}.{item.qualname}"),
             _text(item.object_kind),
             "".join(_facts(item.fields)),
         )
@@ -182,7 +197,7 @@ def _lock(changes: Sequence[LockChange]) -> list[str]:
         (
             _text(CHANGED if item.kind == HASHES else item.kind),
             _code(item.name),
-            _values(item.before, item.after) if item.before != item.after else _code(item.before),
+            _values(item.before, item.after),
             _text(item.role),
             _alarm(item) + "".join(_facts(item.fields)),
         )
@@ -206,15 +221,16 @@ def _tensors(title: str, tensors: TensorDifference | None) -> list[str]:
     rows = [
         (
             _text(item.kind),
-            _code(item.path if item.before_path is None else f"{item.before_path} -> {item.path}"),
-            _values(item.before, item.after) if item.before != item.after else _code(item.before),
+            _place(item.path if item.before_path is None else f"{item.before_path} -> {item.path}"),
+            _values(item.before, item.after),
         )
         for item in tensors.changes
     ]
     return [
         _heading(title, f"{tensors_changed(tensors, 'tensor')} changed, {tensors.same} the same"),
         *_table(("layer", "changed"), layers),
-        "<details><summary>each tensor</summary>",
+        # A closed one is not printed; a long one hides what comes after it.
+        f"<details{' open' if len(rows) <= _OPEN else ''}><summary>each tensor</summary>",
         *_table(("", "path", "type and shape"), rows),
         "</details>",
     ]
@@ -242,5 +258,5 @@ def _size(size: int | None) -> str | None:
 def _fields(title: str, changes: Sequence[FieldChange]) -> list[str]:
     if not changes:
         return []
-    rows = [(_text(item.kind), _code(item.path), _values(item.before, item.after)) for item in changes]
+    rows = [(_text(item.kind), _place(item.path), _values(item.before, item.after)) for item in changes]
     return [_heading(title, counted(changes, "value")), *_table(("", "place", "value"), rows)]
