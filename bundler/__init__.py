@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from bundler.audit.policy import Policy, read_policy
     from bundler.audit.result import Audit
     from bundler.audit.run import audit_bundle
+    from bundler.differ.bundles import diff_bundles
+    from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
     from bundler.requirements.environment import Environment, environment
@@ -61,8 +63,10 @@ _LAZY = {
     "PackedBundle": "bundler.pack",
     "Policy": "bundler.audit.policy",
     "audit_bundle": "bundler.audit.run",
+    "Difference": "bundler.differ.facts",
     "bundle": "bundler.pack",
     "check_requirements": "bundler.requirements.facts",
+    "diff_bundles": "bundler.differ.bundles",
     "environment": "bundler.requirements.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
@@ -77,6 +81,7 @@ __all__ = [
     "BundleError",
     "BundleReader",
     "ConsentRequired",
+    "Difference",
     "DigestMismatch",
     "Environment",
     "EnvironmentFailed",
@@ -103,6 +108,7 @@ __all__ = [
     "audit_bundle",
     "bundle",
     "check_requirements",
+    "diff_bundles",
     "environment",
     "extract",
     "open_bundle",
