@@ -41,7 +41,7 @@ class Guard:
                 self._refuse(word, f"the bundle's code imports {full_name} while it runs")
 
     def builtins(self) -> dict[str, Any]:
-        """Return the builtins as the bundle's code sees them now, but for ``__import__``, which is the tree's."""
+        """Return the builtins as the bundle's code sees them now."""
         seen = dict(vars(builtins))
         for name in self._guarded():
             word = self.builtin_capability(name)
@@ -57,7 +57,8 @@ class Guard:
                 seen[name] = getattr(builtins, name)
 
     def _guarded(self) -> list[str]:
-        return [name for name in vars(builtins) if name != "__import__"]
+        # Names with underscores are the interpreter's: a class statement calls __build_class__.
+        return [name for name in vars(builtins) if not name.startswith("_")]
 
     def _refusal(self, name: str, word: str) -> Callable[..., NoReturn]:
         def refused(*args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG001 - the call of any builtin

@@ -14,7 +14,7 @@ from bundler import ConsentRequired
 from bundler.namespace import Guard, ModuleText, Namespace, open_namespace
 
 _IMPORTS = {"socket": "network", "urllib.request": "network", "os": None}
-_BUILTINS = {"open": "filesystem", "eval": "dynamic-code", "__import__": "dynamic-code"}
+_BUILTINS = {"open": "filesystem", "eval": "dynamic-code", "__import__": "dynamic-code", "__build_class__": "dynamic-code"}
 
 
 def tree(text: str, *allowed: str) -> Namespace:
@@ -64,6 +64,7 @@ def test_lets_through_what_was_accepted_and_what_needs_nothing() -> None:
     assert module("x = eval('1 + 1')\n", "dynamic-code").x == 2
     assert module("local = 3\nx = eval('local + 1')\n# its own frame", "dynamic-code").x == 4
     assert module("import math\nx = len([math.pi])").x == 1
+    assert module("class A:\n    x = 1").A.x == 1
 
 
 def test_a_later_load_with_more_consent_reaches_code_that_is_loaded() -> None:
