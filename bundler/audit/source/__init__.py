@@ -183,11 +183,12 @@ def _walked(
             rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
             for member in members.values()
         ]
-    unbound = {name for walk in walks for name in walk.unbound}
+    mixed = any(walk.is_mixed() for walk in walks[:1])
+    unbound = {"*"} | {name for walk in walks for name in walk.unbound}
     for walk in walks:
         found += walk.found.values()
         # A method of the bundle's own is that only on the bundle's own objects.
-        found += [finding for name, finding in walk.own_calls if name in unbound]
+        found += [finding for name, finding in walk.own_calls if mixed or name in unbound]
         for distribution, line in walk.used.items():
             found.append(rules.THIRD_PARTY.at(walk.member, f"imports {distribution}", line=line))
     return found

@@ -17,6 +17,7 @@ from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NOTHING, UNKNOWN, Value, Values, foreign
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
+LONG = 10_000  # characters of a string that is put together here
 MOST = 64  # things that one name may denote before its strings are no longer told apart
 #: What gives back the strings it is given, perhaps in another order.
 _KEEPS_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed"))
@@ -320,6 +321,13 @@ class Flow:
             return left
         if isinstance(node.op, ast.Mod) and all(value.kind == "text" for value in left):
             return frozenset(Value("prefix", value.name.partition("%")[0]) for value in left)
+        right = self.of(node.right, scope)
+        if (
+            isinstance(node.op, ast.Add)
+            and len(left) * len(right) <= 16
+            and all(value.kind == "text" and len(value.name) < LONG for value in (*left, *right))
+        ):
+            return frozenset(Value("text", first.name + second.name) for first in left for second in right)
         if isinstance(node.op, ast.Add) and all(value.kind in ("text", "prefix") for value in left):
             return frozenset(Value("prefix", value.name) for value in left)
         return ANYTHING

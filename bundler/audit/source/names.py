@@ -59,12 +59,13 @@ def power_names() -> frozenset[str]:
 
 
 @functools.cache
-def computing_names() -> frozenset[str]:
-    """Return what functions and classes of NumPy, TensorFlow and Keras are called, submodules and raw operations left out."""
+def computing_names(doors: frozenset[str]) -> frozenset[str]:
+    """Return what functions and classes of NumPy, TensorFlow and Keras are called, outside the modules in `doors`."""
     return frozenset().union(
         *(
             names
             for module, names in exported().items()
-            if module.partition(".")[0] in ("numpy", "tensorflow", "keras") and module != "tensorflow.raw_ops"
+            if module.partition(".")[0] in ("numpy", "tensorflow", "keras")
+            and not any(module == door or module.startswith(door + ".") for door in doors)
         )
     )

@@ -27,6 +27,9 @@ _OWN_NAMES = frozenset(
     "__name__ __doc__ __file__ __all__ __version__ __author__ __debug__ __class__ __package__ __module__ __qualname__"
     " __license__ __copyright__ __email__ __credits__ __maintainer__ __status__ __date__ __dir__ __getattr__".split()
 )
+_STREAM = frozenset({"write", "flush", "isatty", "encoding", "writelines"})
+_METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
+_ANY = "*"
 _PERMISSIVE = ("self", "super", "cls")
 
 
@@ -43,6 +46,8 @@ class Walk:
         self.found: dict[tuple[str, int | None, str], Finding] = {}
         #: Distributions that the module imports, by where.
         self.used: dict[str, int] = {}
+        #: Expressions that are called where they stand.
+        self.callees: set[ast.AST] = set()
         #: What methods do to their own object that they may not do to another, by the method; and methods that are
         #: called on, or handed, an object that is not the class's own.
         self.own_calls: list[tuple[str, Finding]] = []
@@ -125,10 +130,21 @@ class Walk:
         if isinstance(node.ctx, ast.Load):
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
+            texts = self.flow.of(node.value, scope)
+            if (
+                name == "format"
+                and node not in self.callees
+                and any(value.kind in ("text", "prefix") or value.name == "builtins.str" for value in texts)
+            ):
+                self.door("reflection", node, scope, "format of a text is handed on: its fields read attributes")
 
     def read(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with reading an attribute; what it denotes is looked at by the caller."""
         if owner.kind == "foreign" and owner.denoted.kind in (Kind.MODULE, Kind.OPEN):
+            return
+        if owner.kind == "foreign" and owner.denoted.kind is Kind.CALL:
+            if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
+                self.door("reflection", node, scope, f"{owner.name}.{name} is that function, past what is looked at")
             return
         if owner.kind == "module":
             if name.startswith("__") and name.endswith("__") and name not in _OWN_NAMES:
@@ -140,6 +156,8 @@ class Walk:
         kind = "made" if owner.kind == "foreign" else owner.kind
         found = problem(name, kind, self.bundle)
         if found is None:
+            if name == "__dict__" and owner.kind == "self":
+                self.own(node, scope, "reflection", "the attribute __dict__ of what may not be the bundle's own")
             return
         capability, why = found
         if owner.kind in _PERMISSIVE and self.open_base(owner.name) and ("no known" in why or "private" in why):
@@ -155,11 +173,24 @@ class Walk:
             return
         self.found.setdefault((finding.rule.id, finding.line, f"the attribute {name}"), finding)
 
+    def own(self, node: ast.AST, scope: Scope, capability: str, what: str) -> None:
+        """Record what a method may do to its own object, and to no other.
+
+        A function in a method's decorator or without a class around has no object of its own, but then `scope` binds
+        no ``self`` either; a decorated method is taken as one that anything may be handed to.
+        """
+        finding = rules.OF_CAPABILITY[capability].at(self.member, what, line=getattr(node, "lineno", None))
+        self.own_calls.append((self.own_method(scope) or _ANY, finding))
+
     def own_method(self, scope: Scope) -> str | None:
         """Return the method around `scope`, where nothing but a class of the bundle can call it."""
         for around in scope.chain():
             if around.class_around() is not None and isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                plain = all(isinstance(item, ast.Name) and item.id == "property" for item in around.node.decorator_list)
+                plain = all(
+                    self.flow.of(item, around.outer or around) == {Value("foreign", "builtins.property")}
+                    or (isinstance(item, ast.Attribute) and item.attr in ("setter", "getter", "deleter"))
+                    for item in around.node.decorator_list
+                )
                 return around.node.name if plain else None
         return None
 
@@ -186,6 +217,19 @@ class Walk:
                     names |= self.methods_of(value.name, seen | {place}, static=static)
         return names
 
+    def is_mixed(self) -> bool:
+        """Whether a class of the bundle has foreign methods before those of another class of the bundle."""
+        for scope in self.flow.classes.values():
+            if not isinstance(scope.node, ast.ClassDef):
+                continue
+            foreign = False
+            for base in scope.node.bases:
+                kinds = {value.kind for value in self.flow.of(base, scope.outer or scope)}
+                if foreign and "class" in kinds:
+                    return True
+                foreign |= kinds != {"class"}
+        return False
+
     def open_base(self, place: str, seen: frozenset[str] = frozenset()) -> bool:
         """Whether a class of the bundle derives from one of a requirement, whose attributes no table has."""
         scope = self.flow.classes.get(place)
@@ -205,13 +249,20 @@ class Walk:
             self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
             return
         found = store_problem(name, owner.kind, self.bundle)
-        if found is not None:
+        if found is None:
+            return
+        if owner.kind == "self" and not name.startswith("__"):
+            # On the bundle's own object it replaces nothing of anybody's.
+            self.own(node, scope, found[0], f"the attribute {name} {found[1]}; {_when(scope)}")
+        else:
             self.door(found[0], node, scope, f"the attribute {name} {found[1]}")
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
     def _Call(self, node: ast.Call, scope: Scope, use: str) -> None:
+        self.callees.add(node.func)
         if self.own_step(node, scope):
+            self.own(node, scope, "side-effects", "stores a computed name on what may not be the bundle's own")
             for argument in node.args[1:]:
                 self.expression(argument, scope)
             return
@@ -235,8 +286,10 @@ class Walk:
                 self.expression(argument, scope, use)
             else:
                 self.expression(argument, scope)
+        streams = all(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in callees)
         for item in node.keywords:
-            self.expression(item.value, scope)
+            stream = streams and item.arg in ("file", "stream", "output_stream")
+            self.expression(item.value, scope, READ if stream else ESCAPES)
         if use == ESCAPES:
             for value in self.flow.of(node, scope):
                 if value.is_kept:
@@ -257,7 +310,7 @@ class Walk:
         if isinstance(node, ast.Tuple):
             for item in node.elts:
                 self.classes(item, scope)
-        elif self.flow.of(node, scope) == {Value("foreign", "builtins.type")}:
+        elif self.flow.of(node, scope) <= _METACLASSES:
             self.expression(node, scope, READ)
         else:
             self.expression(node, scope)
@@ -288,6 +341,9 @@ class Walk:
         if known:
             return
         if function != "getattr" and all(owner.kind in ("self", "cls") for owner in owners):
+            self.own(
+                node, scope, "side-effects", f"{function} with a computed name on what may not be the bundle's own"
+            )
             return
         self.door("reflection", node, scope, f"{function} with a computed name")
 
@@ -297,17 +353,30 @@ class Walk:
         if callee.attr == "format" and not any(
             owner.kind in ("foreign", "self", "class", "module") for owner in owners
         ):
-            for capability, what in format_problems(node, owners):
+            for capability, what in format_problems(owners):
                 self.door(capability, node, scope, what)
         if callee.attr == "format" and owners & {Value("foreign", "builtins.str")}:
-            for capability, what in format_problems(node, self.flow.of(node.args[0], scope) if node.args else owners):
+            for capability, what in format_problems(self.flow.of(node.args[0], scope) if node.args else owners):
                 self.door(capability, node, scope, what)
+        if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
+            self.door("filesystem", node, scope, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)")
         if (
             callee.attr == "cache"
             and (node.args or node.keywords)
             and not any(owner.kind == "foreign" for owner in owners)
         ):
             self.door("filesystem", node, scope, "cache() of a dataset with a file name")
+
+    def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
+        keys = {
+            key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)
+        }
+        if isinstance(keys.get("class_name"), ast.Constant) and ("module" in keys or "config" in keys):
+            self.door(
+                "unsafe-deserialization", node, scope, "a config that names what Keras is to build is written out"
+            )
+        for item in (*node.keys, *node.values):
+            self.expression(item, scope)
 
     def _IfExp(self, node: ast.IfExp, scope: Scope, use: str) -> None:
         self.expression(node.test, scope, READ)
