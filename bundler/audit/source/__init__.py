@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,10 @@ __all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "so
 FILE_BYTES = 1 << 20  # of one module: a parsed module takes a hundred times its text
 TOTAL_BYTES = 16 << 20
 NODES = 400_000  # of all syntax trees together
+DOTS = 500  # of one dotted name: the interpreter joins those of an import in quadratic time
 DEPTH = 150  # of nested nodes: each is a few frames of the interpreter's own thousand
+
+_DOTTED = re.compile(rb"\w+(?:[\s\\]*\.[\s\\]*\w+)*+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +124,8 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
         found.append(rules.HIDDEN_TEXT.at(item.member, problem or ""))
         return None
     found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.text_problems(shown))]
+    if any(name.group().count(b".") > DOTS for name in _DOTTED.finditer(item.text)):
+        raise _Unreadable(f"a name of more than {DOTS} parts")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

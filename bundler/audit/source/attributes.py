@@ -102,6 +102,13 @@ _CODE = frozenset(
 _INWARD = frozenset({"obj", "raw", "detach"})
 
 
+#: What Keras keeps on tensors and layers, and custom layers have long used.
+_KERAS = frozenset(
+    "_keras_mask _keras_history _keras_shape _trainable_weights _non_trainable_weights _dtype _batch_input_shape"
+    " _batch_shape _init_set_name _self_setattr_tracking".split()
+)
+
+
 def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] | None:
     """Return what is wrong with reading the attribute `name`, as a capability and words; `None` if nothing is.
 
@@ -115,6 +122,9 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] 
         if allowed or (name == "__dict__" and owner in ("self", "cls")):
             return None
         return REFLECTION, "leads past what can be read in the source"
+    if owner == "none":
+        # A name that is a module where the import worked, and None where it did not: None has no attributes.
+        return None
     if (capability := DANGEROUS.get(name)) is not None:
         return capability, "is a method of foreign objects that does more than compute"
     own = owner in ("self", "super", "cls")
@@ -127,7 +137,7 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] 
     if owner == "made":
         bundle = frozenset()
     if name.startswith("_"):
-        if name in bundle or (own and name in private_attributes()):
+        if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
         return REFLECTION, "is private to foreign code"
     if name in bundle or name in public_attributes() or name in _ORDINARY or owner == "given":

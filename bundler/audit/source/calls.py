@@ -78,7 +78,7 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
     elif path == "tensorflow.print":
         stream = keyword(node, "output_stream")
         streams = flow.of(stream, scope) if stream is not None else ()
-        if any(value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
+        if any(value.kind != "none" and value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
             item.arg is None for item in node.keywords
         ):
             yield FILESYSTEM, "tf.print to a stream that may be a file"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from bundler.audit.source.lookup import DEPTH, Kind, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
-from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NOTHING, UNKNOWN, Value, Values, foreign
+from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
 LONG = 10_000  # characters of a string that is put together here
@@ -166,6 +166,8 @@ class Flow:
         if isinstance(node, ast.Call):
             return self.called(node, scope)
         if isinstance(node, ast.Constant):
+            if node.value is None:
+                return frozenset({NONE})
             return frozenset({Value("text", node.value)}) if isinstance(node.value, str) else ANYTHING
         if isinstance(node, ast.IfExp):
             return self.of(node.body, scope) | self.of(node.orelse, scope)
@@ -247,6 +249,8 @@ class Flow:
             if module is None and not found:
                 return frozenset({foreign(path)})
             return found or ANYTHING
+        if owner == NONE:
+            return NOTHING
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING
@@ -259,7 +263,7 @@ class Flow:
                 found.add(Value("self", callee.name))
             elif callee.kind == "foreign":
                 found |= self._result(callee.name, node, scope)
-            else:
+            elif callee != NONE:
                 found.add(callee if callee in (MADE, GIVEN) else UNKNOWN)
         return frozenset(found)
 
