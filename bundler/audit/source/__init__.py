@@ -4,7 +4,7 @@ How it works, in five sentences. Every name is resolved by Python's scoping rule
 (`scopes`, `flow`): modules and their members, through imports, aliases and attributes. What a member of a foreign module does is
 read from closed lists (`lookup`, `doors`, `frameworks`, `names.json`): it computes, it is a *door* to one capability, or
 nobody has looked at it, and then it is a finding too. Modules are the source of all power, therefore a module that
-leaves what is followed (an argument, a container, a result) is a finding (`walk`); so is a function such as `getattr`
+leaves what is followed (an argument, a container, a result) is a finding (`uses`); so is a function such as `getattr`
 that is handed on and not called in sight. Then an object that is not known can be no module and no door, and only its
 attributes can lead further: these too are a closed list (`attributes`). Text that hides code, and source that does not
 parse, are findings of their own (`text`).
@@ -29,6 +29,7 @@ from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind, capability_of_import, look
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
+from bundler.audit.source.uses import ANY
 from bundler.audit.source.walk import Walk
 
 __all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "source_findings"]
@@ -190,7 +191,7 @@ def _walked(
             for member in members.values()
         ]
     mixed = any(walk.is_mixed() for walk in walks[:1])
-    unbound = {"*"} | {name for walk in walks for name in walk.unbound}
+    unbound = {ANY} | {name for walk in walks for name in walk.unbound}
     for walk in walks:
         found += walk.found.values()
         # A method of the bundle's own is that only on the bundle's own objects.

@@ -90,7 +90,7 @@ _ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
     " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
-    " exceptions warnings hmac lock unlock".split()
+    " exceptions warnings hmac lock unlock cache_clear cache_info".split()
 )
 
 

@@ -2,7 +2,7 @@
 
 The order of statements is not looked at, so a name denotes all that it ever is; that only adds possibilities.
 Attributes, containers, arguments, defaults and results are not followed: setters, descriptors, metaclasses, dataclasses
-and `inspect.signature` all hand on what is stored there. `bundler.audit.source.walk` reports every module and every
+and `inspect.signature` all hand on what is stored there. `bundler.audit.source.uses` reports every module and every
 call to be looked at that would go there, and therefore what comes out of them is neither.
 """
 

@@ -40,7 +40,7 @@ TENSORFLOW = merged(
             NATIVE_CODE: "load_library load_op_library lite experimental.dlpack experimental.register_filesystem_plugin",
             DYNAMIC_CODE: "py_function numpy_function autograph.to_code autograph.to_graph autograph.trace"
             " experimental.ExtensionType experimental.BatchableExtensionType experimental.StructuredTensor",
-            REFLECTION: "raw_ops Operation import_graph_def graph_util __internal__ __operators__ Graph get_logger",
+            REFLECTION: "Operation import_graph_def graph_util __internal__ __operators__ Graph get_logger",
             ENVIRONMENT: "sysconfig",
             PROCESS: "test.main test.TestCase test.Benchmark train.Coordinator",
             SIDE_EFFECTS: "config.run_functions_eagerly config.experimental_run_functions_eagerly"

@@ -88,6 +88,14 @@ _DOORS = doors.merged(
 )
 
 
+def raw_op_allowed(name: str) -> bool:  # noqa: ARG001
+    """Whether the raw operation `name` of TensorFlow only computes.
+
+    None is listed here: layers have the same under `tf.math`, `tf.nn` and others. The audit of graphs has a list.
+    """
+    return False
+
+
 def canonical(path: str) -> str:
     """Return the one spelling of `path` that the tables have."""
     for alias, name in _ALIASES:
@@ -106,6 +114,9 @@ def look(path: str) -> Denoted:
     if module and (owner := look(module)).path != module:
         # On the way the name led into another module: package.tf.io.read_file.
         return look(f"{owner.path}.{name}")
+    if module == "tensorflow.raw_ops":
+        known = raw_op_allowed(name) and name in exported()[module]
+        return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.DOOR, REFLECTION)
     if path in doors.CALLS:
         return Denoted(path, Kind.CALL, REFLECTION)
     root = path.partition(".")[0]
@@ -247,4 +258,4 @@ def capability_of_import(module: str) -> str | None:
 def harmless_names() -> frozenset[str]:
     """Return what functions of the frameworks are called that only compute, whichever module has them."""
     paths = (*_DOORS, *doors.CALLS)
-    return computing_names(frozenset(paths)) - {path.rpartition(".")[2] for path in paths}
+    return computing_names(frozenset({*paths, "tensorflow.raw_ops"})) - {path.rpartition(".")[2] for path in paths}

@@ -53,6 +53,7 @@ def private_attributes() -> frozenset[str]:
     return _data()["attributes"]["private"]
 
 
+@functools.cache
 def power_names() -> frozenset[str]:
     """Return what modules like `os` and `subprocess` are called and have, less what tensors and layers have too."""
     return _data()["power"]["names"] - _data()["attributes"]["public"]
