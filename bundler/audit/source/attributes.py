@@ -90,7 +90,7 @@ _ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
     " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
-    " exceptions warnings hmac lock unlock cache_clear cache_info".split()
+    " exceptions warnings hmac lock unlock cache_clear cache_info core set_backend".split()
 )
 
 
@@ -105,7 +105,7 @@ _INWARD = frozenset({"obj", "raw", "detach"})
 #: What Keras keeps on tensors and layers, and custom layers have long used.
 _KERAS = frozenset(
     "_keras_mask _keras_history _keras_shape _trainable_weights _non_trainable_weights _dtype _batch_input_shape"
-    " _batch_shape _init_set_name _self_setattr_tracking".split()
+    " _batch_shape _init_set_name _self_setattr_tracking _backend".split()
 )
 
 
