@@ -8,7 +8,6 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.audit.graph.protobuf import encoded
 from tests.audit.graph.saved_models import (
     audited,
     audited_bytes,
@@ -112,4 +111,3 @@ def test_follows_deep_references_without_recursion() -> None:
     changed = meta([call("c", "f0")], [*deep, function("f3000", [text(b"x", "t")])])
     changed["signature_def"] = {"s": {"outputs": {"y": {"name": "c:0"}}}}
     assert audited(changed) == []
-    assert encoded("SavedModel", {}) == b""
