@@ -94,8 +94,8 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
         def refused(path):
             try:
                 unbundle(path)
-            except InvalidBundle as error:
-                return "adaptations" in str(error)
+            except AuditRefused as error:
+                return "consistency.adaptation" in str(error)
             return False
 
         for module, qualname in [

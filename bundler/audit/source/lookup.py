@@ -7,6 +7,7 @@ import functools
 from typing import NamedTuple
 
 from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
+from bundler.audit.graph import op_is_allowed
 from bundler.audit.source import doors, frameworks
 from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library
 
@@ -88,12 +89,12 @@ _DOORS = doors.merged(
 )
 
 
-def raw_op_allowed(name: str) -> bool:  # noqa: ARG001
-    """Whether the raw operation `name` of TensorFlow only computes.
+def raw_op_allowed(name: str) -> bool:
+    """Whether the raw operation `name` of TensorFlow only computes, by the list that graphs are held against.
 
-    None is listed here: layers have the same under `tf.math`, `tf.nn` and others. The audit of graphs has a list.
+    In a graph the attribute of `PrintV2` shows where it prints; here it is an argument.
     """
-    return False
+    return op_is_allowed(name) and name != "PrintV2"
 
 
 def canonical(path: str) -> str:
