@@ -1,45 +1,39 @@
-"""What an audit comes to: the findings, what was looked at, and one word for it.
-
-`Audit` is what every screen and every refusal is made from. `Contents` is what the page of a bundle shows beside it.
-"""
+"""What an audit comes to: its findings, what was looked at, and whether the bundle may be loaded."""
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bundler.audit.facts import Check, Finding, Severity
-from bundler.manifest import Manifest
-from bundler.manifest.codec import JSON
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 class Verdict(enum.StrEnum):
-    """What an audit says about loading, best first."""
+    """Whether a bundle loads under a policy and with what its caller accepts."""
 
-    #: Nothing was found that needs anybody's word.
     ACCEPTED = "accepted"
-    #: It loads where the caller names what `Audit.asked` lists, or the file's digest.
+    #: It loads where the capabilities of `Audit.asked` are accepted too.
     CONSENT = "consent"
-    #: No argument loads it.
+    #: No argument makes it load.
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
-    """What was found in one bundle, under one policy.
+    """The result of an audit.
 
     Attributes:
-        digest: of the whole file, as ``sha256:...``: what a caller pins.
-        path: where it was read, if it was a file with a name.
+        digest: of the bundle, ``sha256:...``.
+        path: where it is, or `None`.
         size: of the file, in bytes.
-        findings: worst first, then by member and line (see `in_order`).
+        findings: worst first, then by member and line.
         checks: what was looked at, and what was not.
-        accepted: the capabilities that the policy or the caller accepts already, sorted.
-        policy: the name of the policy.
+        accepted: the capabilities that the policy or the caller accepts.
+        policy: the policy's name.
     """
 
     digest: str
@@ -52,71 +46,36 @@ class Audit:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The capabilities that somebody must still accept, sorted."""
-        found = {finding.capability for finding in self.findings if finding.severity is Severity.CONSENT}
-        return tuple(sorted(word for word in found if word is not None and word not in self.accepted))
+        """The capabilities that must be accepted beside `accepted`, sorted."""
+        words = {finding.capability for finding in self.findings if finding.capability is not None}
+        return tuple(sorted(words.difference(self.accepted)))
 
     @property
     def verdict(self) -> Verdict:
-        """The one word: a refusal outweighs a question, and a question outweighs nothing found."""
+        """Whether the bundle loads."""
         if any(finding.severity is Severity.REFUSED for finding in self.findings):
             return Verdict.REFUSED
         return Verdict.CONSENT if self.asked else Verdict.ACCEPTED
 
     @property
     def counts(self) -> Mapping[Severity, int]:
-        """How many findings each severity has, worst first; a severity without findings has 0."""
+        """The number of findings of each severity."""
         found = Counter(finding.severity for finding in self.findings)
         return {severity: found[severity] for severity in Severity}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TensorFact:
-    """One stored tensor.
-
-    Attributes:
-        path: where the weights file has it.
-        dtype: as the file says it, such as ``float32``.
-        shape: all dimensions.
-        size: of the stored values, in bytes.
-    """
-
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    size: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
-    """What the page of a bundle shows beside its findings.
-
-    Attributes:
-        manifest: the bundle's own statement.
-        config: of the model, as its ``config.json`` has it; `None` where there is none or it could not be read.
-        sources: the text of every packed module, by member.
-        tensors: the weights, if their file could be read.
-        lock_text: the lock's text; empty where there is none.
-    """
-
-    manifest: Manifest
-    config: JSON | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
-    tensors: tuple[TensorFact, ...] = ()
-    lock_text: str = ""
-
-
-def in_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return `findings` worst first, then by member, line, rule and place, so that two audits of a file are equal."""
+def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return `findings` worst first, then by capability, member and line; the same finding once."""
     return tuple(
         sorted(
-            findings,
+            dict.fromkeys(findings),
             key=lambda item: (
-                _RANK[item.severity],
+                _ORDER[item.severity],
+                item.capability or "",
                 item.member,
                 item.line or 0,
-                item.rule.id,
                 item.inside or "",
+                item.rule.id,
                 item.what,
             ),
         )
