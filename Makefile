@@ -1,11 +1,14 @@
-# The two commands: `make demo` runs the main job end to end, `make test` runs every test.
-# Both make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
+# The two commands: `make demo` runs the main job end to end, `make test` runs every test. `make fuzz` is no test: it looks
+# for inputs that break the reader, for ten minutes.
+# All make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
+
 
 PYTHON ?= python3
+FUZZ_SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test fuzz lint clean
 
 # The venv is complete only when the stamp is written, so an interrupted install starts again.
 $(VENV)/ready: pyproject.toml
@@ -20,6 +23,9 @@ demo: $(VENV)/ready
 test: $(VENV)/ready
 	tests/need_tools
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/ready
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from bundler.errors import (
+    AuditRefused,
     BundleError,
     ConsentRequired,
     DigestMismatch,
@@ -40,6 +41,12 @@ from bundler.version import __version__
 if TYPE_CHECKING:
     from bundler.archive.extract import extract
     from bundler.archive.reader import BundleReader, open_bundle
+    from bundler.audit.facts import Finding
+    from bundler.audit.policy import Policy, read_policy
+    from bundler.audit.result import Audit
+    from bundler.audit.run import audit_bundle
+    from bundler.differ.bundles import diff_bundles
+    from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
     from bundler.pack import PackedBundle, bundle
     from bundler.requirements.environment import Environment, environment
@@ -48,26 +55,37 @@ if TYPE_CHECKING:
 
 #: public name -> module that has it
 _LAZY = {
+    "Audit": "bundler.audit.result",
     "BundleReader": "bundler.archive.reader",
+    "Difference": "bundler.differ.facts",
     "Environment": "bundler.requirements.environment",
+    "Finding": "bundler.audit.facts",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
+    "Policy": "bundler.audit.policy",
+    "audit_bundle": "bundler.audit.run",
     "bundle": "bundler.pack",
     "check_requirements": "bundler.requirements.facts",
+    "diff_bundles": "bundler.differ.bundles",
     "environment": "bundler.requirements.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
+    "read_policy": "bundler.audit.policy",
     "requirements_of": "bundler.requirements.facts",
     "unbundle": "bundler.unpack",
 }
 
 __all__ = [
+    "Audit",
+    "AuditRefused",
     "BundleError",
     "BundleReader",
     "ConsentRequired",
+    "Difference",
     "DigestMismatch",
     "Environment",
     "EnvironmentFailed",
+    "Finding",
     "InferenceOnly",
     "IntegrityError",
     "InvalidBundle",
@@ -77,6 +95,7 @@ __all__ = [
     "MissingObject",
     "PackError",
     "PackedBundle",
+    "Policy",
     "ProofFailed",
     "RebuildFailed",
     "RequirementsNotMet",
@@ -86,11 +105,14 @@ __all__ = [
     "TargetExists",
     "UnsupportedVersion",
     "__version__",
+    "audit_bundle",
     "bundle",
     "check_requirements",
+    "diff_bundles",
     "environment",
     "extract",
     "open_bundle",
+    "read_policy",
     "requirements_of",
     "unbundle",
 ]

@@ -2,7 +2,7 @@
 
 One base class, so that ``except BundleError`` is enough. The children are split by whose turn it is: the file
 (`InvalidBundle`, `IntegrityError`, `UnsupportedVersion`), the author (`PackError`, `SourceError`,
-`TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `ConsentRequired`,
+`TargetExists`), the consumer (`RebuildFailed`, `MissingObject`, `DigestMismatch`, `ConsentRequired`, `AuditRefused`,
 `RequirementsNotMet`, `MissingDependency`, `EnvironmentFailed`).
 """
 
@@ -79,20 +79,51 @@ class DigestMismatch(BundleError):
 
 
 class ConsentRequired(BundleError):
-    """The bundle holds something that loads only where the caller says so by name; nothing of it has run.
+    """The bundle could do more than compute, and loads only where the caller accepts that by name.
+
+    Raised before any code of the bundle has run; by a bundle's code itself where that does what no audit foresaw.
 
     Attributes:
         words: what ``allow=`` must hold beside what it holds.
         reasons: one line for each thing that asks for a word.
+        findings: these things as data (`bundler.audit.facts.Finding`); empty where the code was running already.
     """
 
-    def __init__(self, words: Sequence[str], reasons: Sequence[str], *, allow: Sequence[str]) -> None:
-        super().__init__(
-            "loading this bundle needs your consent",
-            hint=f"if you trust whoever made it, pass allow={sorted({*allow, *words})!r}",
-        )
+    def __init__(
+        self,
+        words: Sequence[str],
+        reasons: Sequence[str],
+        *,
+        allow: Sequence[str],
+        digest: str | None = None,
+        findings: Sequence[Any] = (),
+    ) -> None:
+        hint = f"if you accept that, pass allow={sorted({*allow, *words})!r}"
+        if digest is not None:
+            hint += f'; or, for this very file and no other, digest="{digest}"'
+        super().__init__("loading this bundle needs your consent", hint=hint)
         self.words = tuple(words)
         self.reasons = tuple(reasons)
+        self.findings = tuple(findings)
+
+    def __str__(self) -> str:
+        lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]
+        lines.append(f"  next step: {self.hint}")
+        return "\n".join(lines)
+
+
+class AuditRefused(BundleError):
+    """The bundle holds what no argument accepts; nothing of it has run.
+
+    Attributes:
+        reasons: one line for each thing that is refused.
+        findings: these things as data (`bundler.audit.facts.Finding`).
+    """
+
+    def __init__(self, message: str, reasons: Sequence[str], *, findings: Sequence[Any], hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.reasons = tuple(reasons)
+        self.findings = tuple(findings)
 
     def __str__(self) -> str:
         lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]

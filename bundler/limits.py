@@ -1,7 +1,9 @@
 """Every numeric cap of the reader and the writer, in one frozen object (invariant I5).
 
 A cap is checked before the memory it guards is taken. The values leave an order of magnitude above the largest
-real bundle that we know of; a file beyond them is refused, never cut short.
+real bundle that we know of; a file beyond them is refused, never cut short. Those of names and manifest are as low as
+that allows: a file right at them that is made to cost must be refused within 64 MB and a second
+(`tests/archive/bombs.py`).
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from dataclasses import dataclass
 class Limits:
     """Caps on what a bundle may ask of its reader. Sizes are in bytes."""
 
-    members: int = 20_000
-    central_directory: int = 8 << 20
+    members: int = 10_000
+    folders: int = 10_000
+    central_directory: int = 4 << 20
     name_bytes: int = 1_024
     name_segment_bytes: int = 255
     name_segments: int = 16
-    manifest: int = 8 << 20
-    manifest_values: int = 250_000
+    manifest: int = 4 << 20
+    manifest_values: int = 125_000
     json_depth: int = 64
     integer: int = (1 << 63) - 1
     source_file: int = 16 << 20
@@ -37,7 +40,19 @@ class Limits:
     install_seconds: int = 3_600
     carried_code: int = 16 << 20
     keras_config: int = 256 << 20
+    config_values: int = 4_000_000
+    config_depth: int = 200
     keras_file_ratio: int = 100
+    hdf5_objects: int = 50_000
+    hdf5_extents: int = 400_000
+    hdf5_depth: int = 64
+    hdf5_block: int = 1 << 20
+    hdf5_names: int = 16 << 20
+    npy_header: int = 4 << 10
+    graph: int = 512 << 20
+    graph_values: int = 20_000_000
+    graph_constant: int = 1 << 30
+    graph_constants: int = 4 << 30
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000

@@ -18,6 +18,10 @@ from typing import Any
 from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import write_bundle
+from bundler.audit.consent import consent_lines, require_acceptable
+from bundler.audit.result import Audit
+from bundler.audit.run import Terms, audit_subject
+from bundler.audit.subject import of_members
 from bundler.errors import PackError, TargetExists
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.state import state_of
@@ -38,11 +42,14 @@ class PackedBundle:
 
     `no_self_test` says why no example inputs could be made for the model; `None` where the bundle has a self-test.
     `notes` are lines about its requirements: what has no hash and why, what whoever loads it must have by other ways.
+    `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that whoever loads it will
+    have to accept, and `audit.findings` the lines that cause that.
     """
 
     path: Path
     digest: str
     manifest: Manifest = field(repr=False)
+    audit: Audit = field(repr=False)
     no_self_test: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -183,11 +190,25 @@ def bundle(
             step=step,
             progress=progress,
         )
-        reason, lock = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
+        written = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
     with open_bundle(target) as reader:
         return PackedBundle(
-            path=target, digest=reader.digest, manifest=reader.manifest, no_self_test=reason, notes=lock.notes
+            path=target,
+            digest=reader.digest,
+            manifest=reader.manifest,
+            audit=replace(written.audit, digest=reader.digest, size=reader.size),
+            no_self_test=written.no_self_test,
+            notes=written.lock.notes,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Written:
+    """What is known of a bundle besides the file; `no_self_test` says why it has none."""
+
+    no_self_test: str | None
+    lock: Lock
+    audit: Audit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,10 +225,11 @@ class _Writer:
     step: Step
     progress: Progress | None
 
-    def write(self, found: Found) -> tuple[str | None, Lock]:
-        """Write and prove the bundle of `found`; returns why it has no self-test, or `None`, and the lock.
+    def write(self, found: Found) -> _Written:
+        """Write, audit and prove the bundle of `found`.
 
         Raises:
+            SourceError: every audit would refuse the bundle; nothing was written.
             ProofFailed: the model does not come back; nothing was written.
             PackError: it fails on the author's inputs, or the file cannot be written.
         """
@@ -219,6 +241,7 @@ class _Writer:
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
         manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
+        members = [*members_of(found, lock), *recorded.members]
         check = None
         if self.prover is not None:
             # A graph holds constants and copies; only its outputs can be compared.
@@ -228,11 +251,17 @@ class _Writer:
             proof = planned_proof(manifest, *framework.versions(), state=state is not None)
             manifest = replace(manifest, proof=proof)
             check = functools.partial(self.prover.check, expectation=expectation)
+        self.step("auditing")
+        audit = audit_subject(of_members(manifest, members, self.target), Terms(), payloads=payloads)
+        require_acceptable(audit)
+        for line in consent_lines(audit):
+            self.step(f"whoever loads this will be asked to accept {line}")
+        if manifest.proof is not None:
+            manifest = replace(manifest, proof=replace(manifest.proof, allow=audit.asked))
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
-        members = [*members_of(found, lock), *recorded.members]
         write_bundle(self.target, manifest, members, overwrite=self.overwrite, progress=self.progress, check=check)
-        return recorded.reason, lock
+        return _Written(no_self_test=recorded.reason, lock=lock, audit=audit)
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

@@ -26,7 +26,7 @@ from bundler import configtree
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
-from bundler.consent import check_consent
+from bundler.audit.consent import check_pickles
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -86,11 +86,11 @@ def revive(
         BundleError: the bundle's code is in none of these places, or the model does not come back.
     """
     manifest = _manifest_of(reference)
-    check_consent(manifest, reference.allow)
+    check_pickles(manifest)
     admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
-        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest))
+        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest), reference.allow)
     framework.keras()
     with scratch_folder() as scratch:
         path = scratch / "model.keras"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FunctionType
@@ -14,13 +14,14 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.reader import BundleReader
+from bundler.audit.source import builtin_capability, import_capability
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
-from bundler.namespace import ModuleText, Namespace, open_namespace
+from bundler.namespace import Guard, ModuleText, Namespace, open_namespace
 
 
 def read_code(reader: BundleReader, manifest: Manifest) -> dict[str, bytes]:
@@ -57,8 +58,11 @@ def code_members(manifest: Manifest) -> list[str]:
     ]
 
 
-def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> Namespace:
-    """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`."""
+def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes], allow: Collection[str]) -> Namespace:
+    """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`.
+
+    Its code may do, by imports and builtins, what the capabilities in `allow` say, and what needs none.
+    """
     return open_namespace(
         digest,
         [
@@ -70,6 +74,7 @@ def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes]) -> 
         {item.path: content[item.member] for item in manifest.data},
         versions={distribution.name: distribution.version for distribution in manifest.requirements.packed},
         isolation=registry.isolated,
+        guard=Guard(import_capability=import_capability, builtin_capability=builtin_capability, allowed=set(allow)),
         pickles={
             (item.module, item.qualname): content[item.opaque.member]
             for item in manifest.objects

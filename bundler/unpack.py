@@ -1,7 +1,8 @@
 """`unbundle`: from a bundle to a live model, in the order that the format asks for.
 
-Container, manifest, pinned digest and the digest of every member come first; only then is TensorFlow imported and
-the bundle's code run. Source is read once: the bytes that were hashed are the bytes that run (invariant I8).
+Container, manifest, pinned digest and the digest of every member come first, then the audit, consent and the
+requirements; only then is TensorFlow imported and the bundle's code run. Source is read once: the bytes that were
+hashed and audited are the bytes that run (invariant I8).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
@@ -17,7 +18,10 @@ from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
-from bundler.consent import check_consent, check_words
+from bundler.audit.consent import check_pickles, check_words, require_accepted
+from bundler.audit.policy import Policy, read_policy
+from bundler.audit.run import Terms, audit_subject
+from bundler.audit.subject import Subject, of_reader
 from bundler.errors import BundleError, RebuildFailed, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -40,26 +44,31 @@ def unbundle(
     digest: str | None = None,
     self_test: bool = False,
     allow: Sequence[str] = (),
+    policy: Policy | str | os.PathLike[str] | None = None,
     requirements: RequirementsMode = "check",
     fidelity: Literal["full", "inference"] | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
 
-    This runs the code in the bundle, with all the rights of this process. Load what you trust, or have looked at;
-    `safe_mode` is Keras's word for refusing pickled lambdas and says nothing about that code.
+    This runs the code in the bundle, with all the rights of this process. Before that, the bundle is audited: what
+    its model, graphs, weights and source ask for. Code that only computes is loaded; everything else is refused
+    until the caller accepts it. That tells what the code asks for in so many words; it is no wall around code that
+    was written to get past it. `safe_mode` is Keras's word for refusing pickled lambdas and says nothing about
+    that code.
 
     Args:
         filepath: path of the bundle, or a seekable binary file object.
         custom_objects: objects by Keras key (``package>name``, or the bare name) that replace the bundle's own.
         compile: restore the optimizer, losses and metrics.
         safe_mode: as in `keras.saving.load_model`.
-        digest: load only the bundle with this digest (``sha256:`` and 64 hexadecimal digits, as ``kbundle inspect``
-            shows it).
+        digest: load only the bundle with this digest (``sha256:`` and 64 hexadecimal digits, as ``kbundle audit``
+            shows it), and accept every capability that this very file asks for.
         self_test: run the model on the inputs that the bundle holds, and refuse it if the outputs differ from those
             of the author's by more than the recorded tolerance.
-        allow: what may be loaded although nobody can look at it first: ``"opaque-code"`` for objects that the author
-            stored as pickles (``by_value``).
+        allow: the capabilities that are accepted, such as ``["filesystem"]``; `bundler.audit_bundle` and the error
+            say which a bundle asks for. The words are in docs/audit.md; there is none for everything.
+        policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file.
         requirements: ``check`` refuses what is missing here or will break, and warns once of other versions that may
             compute something else; ``strict`` wants the locked versions; ``ignore`` says in the log what it ignored.
             The rules are in docs/requirements.md; `bundler.check_requirements` shows the comparison.
@@ -70,14 +79,75 @@ def unbundle(
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
-        ConsentRequired: the bundle holds what `allow` does not name.
+        AuditRefused: the bundle holds what nothing accepts; none of its code has run.
+        ConsentRequired: the bundle asks for a capability that was not accepted; none of its code has run.
         RequirementsNotMet: this machine does not have what the bundle needs; none of its code has run.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
-    check_words(allow)
+    return _unbundle(
+        filepath,
+        digest,
+        accept_all=digest is not None,
+        custom_objects=custom_objects or {},
+        compile=compile,
+        safe_mode=safe_mode,
+        self_test=self_test,
+        allow=allow,
+        policy=policy,
+        requirements=requirements,
+        fidelity=fidelity,
+        progress=progress,
+    )
+
+
+def unbundle_pinned(
+    filepath: str | os.PathLike[str] | BinaryIO,
+    digest: str,
+    *,
+    accept_all: bool = False,
+    compile: bool = True,  # noqa: A002
+    allow: Sequence[str] = (),
+    policy: Policy | str | os.PathLike[str] | None = None,
+    requirements: RequirementsMode = "check",
+    fidelity: Literal["full", "inference"] | None = None,
+    progress: Progress | None = None,
+) -> Any:
+    """Return the model of a bundle as `unbundle` does; the digest pins it, and accepts nothing without `accept_all`."""
+    return _unbundle(
+        filepath,
+        digest,
+        accept_all=accept_all,
+        custom_objects={},
+        compile=compile,
+        safe_mode=True,
+        self_test=False,
+        allow=allow,
+        policy=policy,
+        requirements=requirements,
+        fidelity=fidelity,
+        progress=progress,
+    )
+
+
+def _unbundle(
+    filepath: str | os.PathLike[str] | BinaryIO,
+    digest: str | None,
+    *,
+    accept_all: bool,
+    custom_objects: Mapping[str, Any],
+    compile: bool,  # noqa: A002
+    safe_mode: bool,
+    self_test: bool,
+    allow: Sequence[str],
+    policy: Policy | str | os.PathLike[str] | None,
+    requirements: RequirementsMode,
+    fidelity: Literal["full", "inference"] | None,
+    progress: Progress | None,
+) -> Any:
+    terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=accept_all)
     check_mode(requirements)
     if fidelity not in (None, "full", "inference"):
         raise BundleError(
@@ -93,31 +163,35 @@ def unbundle(
         payload = _payload(manifest, fidelity)
         comparison = compare(manifest, payload)
         if payload.kind == "saved_model":
-            admit(comparison, requirements, reader.digest)
-            model = _load_graph(reader, payload, progress)
+            model = _load_graph(
+                reader, payload, terms, lambda: admit(comparison, requirements, reader.digest), progress
+            )
             if self_test:
                 selftest.require_same(selftest.replay(model, reader))
             return model
-        allowed = check_consent(manifest, allow)
         with scratch_folder() as scratch:
             directory = scratch / "model"
             keras_file = directory.with_suffix(".keras")
             with written_below(scratch), keras_file.open("wb") as stored:
                 reader.copy_to(payload.member, stored, progress)
             code = read_code(reader, manifest)
-            graphs = _unpack_graphs(reader, progress)
+            graphs, graph_files = _unpack_graphs(reader, progress)
+            # Every byte has been verified by now, and these very copies are audited and then used (I8).
+            copies = {payload.member: keras_file, **code, **graph_files}
+            accepted = _audit(of_reader(reader, copies), payload, terms, progress, offered=custom_objects)
+            check_pickles(manifest)
             admit(comparison, requirements, reader.digest)
             if progress is not None:
                 progress("building the model", 0, 0)
-            # Every byte has been verified by now; only here does the framework come in, and after it the code.
+            # Only here does the framework come in, and after it the code.
             framework.keras()
             unpack_keras_file(keras_file, directory)
             keras_file.unlink()
             model = build(
                 directory,
                 manifest,
-                open_code(reader.digest, manifest, code),
-                custom_objects=custom_objects or {},
+                open_code(reader.digest, manifest, code, accepted),
+                custom_objects=custom_objects,
                 compile=compile,
                 safe_mode=safe_mode,
                 graphs=graphs,
@@ -132,12 +206,28 @@ def unbundle(
                 path=path,
                 manifest=reader.manifest_bytes,
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
-                allow=allowed,
+                allow=accepted,
                 requirements=requirements,
-                custom_objects=dict(custom_objects or {}),
+                custom_objects=dict(custom_objects),
             ),
         )
         return model
+
+
+def _audit(
+    subject: Subject, payload: Payload, terms: Terms, progress: Progress | None, *, offered: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the capabilities that were accepted.
+
+    Raises:
+        AuditRefused: see `require_accepted`.
+        ConsentRequired: see `require_accepted`.
+    """
+    if progress is not None:
+        progress("auditing", 0, 0)
+    audit = audit_subject(subject, terms, payloads=(payload,), offered=offered)
+    require_accepted(audit)
+    return audit.accepted
 
 
 def _payload(manifest: Manifest, fidelity: str | None) -> Payload:
@@ -172,12 +262,16 @@ def _payload(manifest: Manifest, fidelity: str | None) -> Payload:
     return payload
 
 
-def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | None) -> Any:
+def _load_graph(
+    reader: BundleReader, payload: Payload, terms: Terms, admit_here: Callable[[], None], progress: Progress | None
+) -> Any:
     """Load a SavedModel; none of the bundle's code is read into the interpreter."""
     directory = saved_model.private_folder()
     try:
-        _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
+        copies = _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
         _verify_others(reader, payload)
+        _audit(of_reader(reader, copies), payload, terms, progress)
+        admit_here()
         if progress is not None:
             progress("building the model", 0, 0)
         framework.keras()
@@ -187,10 +281,11 @@ def _load_graph(reader: BundleReader, payload: Payload, progress: Progress | Non
     return saved_model.load_and_tidy(directory, payload)
 
 
-def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> dict[str, Path]:
-    """Write the graphs of the model's `TFSMLayer`s to a folder that stays, and return their folders by place.
+def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Write the graphs of the model's `TFSMLayer`s to a folder that stays.
 
-    The layer keeps the path, and reads from it again when the model is packed again.
+    The layer keeps the path, and reads from it again when the model is packed again. Returns their folders by place,
+    and their files by member.
     """
     numbers = {
         name.parts[: len(_GRAPHS.parts) + 1]
@@ -198,17 +293,21 @@ def _unpack_graphs(reader: BundleReader, progress: Progress | None) -> dict[str,
         if (name := PurePosixPath(member.name)).is_relative_to(_GRAPHS) and len(name.parts) > len(_GRAPHS.parts) + 1
     }
     if not numbers:
-        return {}
+        return {}, {}
     folder = saved_model.private_folder()
     atexit.register(saved_model.remove, folder, os.getpid())
     places = [PurePosixPath(*parts) for parts in sorted(numbers)]
+    files: dict[str, Path] = {}
     for place in places:
-        _unpack_below(reader, place, folder / place.name, progress)
-    return {str(place): folder / place.name for place in places}
+        files |= _unpack_below(reader, place, folder / place.name, progress)
+    return {str(place): folder / place.name for place in places}, files
 
 
-def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None) -> None:
-    """Write the members below `place` to `directory`, each verified on the way."""
+def _unpack_below(
+    reader: BundleReader, place: PurePosixPath, directory: Path, progress: Progress | None
+) -> dict[str, Path]:
+    """Write the members below `place` to `directory`, each verified on the way; returns the files by member."""
+    files = {}
     for member in reader.manifest.members:
         name = PurePosixPath(member.name.removesuffix(".zst") if member.encoding == "zstd" else member.name)
         if not name.is_relative_to(place):
@@ -218,6 +317,8 @@ def _unpack_below(reader: BundleReader, place: PurePosixPath, directory: Path, p
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as target:
                 reader.copy_to(member.name, target, progress)
+        files[member.name] = path
+    return files
 
 
 def _verify_others(reader: BundleReader, payload: Payload) -> None:

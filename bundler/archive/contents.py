@@ -13,6 +13,8 @@ from bundler.manifest import Manifest, Member
 
 MIMETYPE_CONTENT = b"application/vnd.kbundle+zip"
 
+_SHOWN = 20  # Problems of one kind that a message names.
+
 
 def file_order(name: str) -> tuple[int, bytes]:
     """Return the sort key of a member: ``mimetype``, ``manifest.json``, then the names as UTF-8 bytes."""
@@ -61,7 +63,7 @@ def check_names(names: Sequence[str]) -> None:
             raise InvalidBundle("the members are not in the order of their names", place=after, found=f"after {before}")
 
 
-def shortened(lines: Sequence[str], most: int = 20) -> list[str]:
+def shortened(lines: Sequence[str], most: int = _SHOWN) -> list[str]:
     """Return the first `most` of `lines`, and how many there are beyond."""
     more = [f"and {len(lines) - most} more"] if len(lines) > most else []
     return [*lines[:most], *more]
@@ -76,20 +78,24 @@ def check_members(entries: Sequence[Entry], manifest: Manifest) -> None:
     """
     stored = {entry.name: entry.size for entry in entries if is_declared(entry.name)}
     listed = {member.name: member.size for member in manifest.members}
-    # Names of the manifest have passed no grammar yet: repr keeps a line break in one from becoming a line of ours.
-    problems = [f"{name!r:.200}: in the manifest, but not in the file" for name in listed.keys() - stored.keys()]
-    problems += [f"{name!r:.200}: in the file, but not in the manifest" for name in stored.keys() - listed.keys()]
-    problems += [
-        f"{name!r:.200}: the manifest says {listed[name]} bytes, the file has {stored[name]}"
-        for name in listed.keys() & stored.keys()
-        if listed[name] != stored[name]
-    ]
-    if problems:
+    wrong = sorted(name for name in stored.keys() | listed.keys() if stored.get(name) != listed.get(name))
+    if wrong:
+        # Only those that are shown are put in words; there may be thousands.
+        lines = [_difference(name, listed.get(name), stored.get(name)) for name in wrong[:_SHOWN]] + wrong[_SHOWN:]
         raise IntegrityError(
-            "the manifest does not list the members of the file\n  - " + "\n  - ".join(shortened(sorted(problems))),
+            "the manifest does not list the members of the file\n  - " + "\n  - ".join(shortened(lines)),
             hint="the file was changed, or packed by another tool; ask the author for it again",
         )
     if [member.name for member in manifest.members] != list(stored):
         raise InvalidBundle("the manifest lists the members twice or in another order", place="manifest.json: members")
     for name, problem in decoding_problems(manifest.members):
         raise InvalidBundle(problem, place=repr(name)[:200])
+
+
+def _difference(name: str, listed: int | None, stored: int | None) -> str:
+    # Names of the manifest have passed no grammar yet: repr keeps a line break in one from becoming a line of ours.
+    if stored is None:
+        return f"{name!r:.200}: in the manifest, but not in the file"
+    if listed is None:
+        return f"{name!r:.200}: in the file, but not in the manifest"
+    return f"{name!r:.200}: the manifest says {listed} bytes, the file has {stored}"

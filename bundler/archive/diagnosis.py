@@ -7,7 +7,7 @@ from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.positioned import PositionedFile
 from bundler.errors import InvalidBundle, UnsupportedVersion
 from bundler.limits import LIMITS
-from bundler.manifest import load_manifest
+from bundler.manifest import check_major
 
 _NOT_A_BUNDLE = "this is not a .kbundle file"
 _PACK_IT = "pack it first: bundler.bundle(model, 'model.kbundle')"
@@ -72,7 +72,7 @@ def newer_format(file: PositionedFile) -> UnsupportedVersion | None:
         second_at = first[1] + first[2]
         second = first_name(file.read_at(second_at, min(256, max(0, file.size - second_at))))
         if second is not None and second[0] == MANIFEST and second[1] <= LIMITS.manifest:
-            load_manifest(file.read_at(second_at + second[2], second[1]))
+            check_major(file.read_at(second_at + second[2], second[1]))
     except UnsupportedVersion as error:
         return error
     except InvalidBundle:

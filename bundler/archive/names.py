@@ -21,9 +21,9 @@ _FOLDERS = ("code/", "examples/", "model/", "requirements/", SIGNATURES)
 
 # What Windows refuses in a name or reads as something else: a drive or stream (:), a wildcard, a redirection. And
 # what Info-ZIP takes for the version of a VMS file and leaves out, so that "a" and "a;1" unpack to one file (;).
-_FORBIDDEN = frozenset('\\:*?"<>|;')
-# Characters that count as printable and show nothing: names with and without them look the same.
-_INVISIBLE = re.compile(
+# And characters that count as printable and show nothing: names with and without them look the same.
+_UNWANTED = re.compile(
+    r'[\\:*?"<>|;]|'
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 _DIGITS = "0123456789\u00b9\u00b2\u00b3"  # Windows counts the superscript digits as digits here.
@@ -38,6 +38,8 @@ _RESERVED = frozenset(
         *(f"{port}{digit}" for port in ("COM", "LPT") for digit in _DIGITS),
     ]
 )
+# The second name that FAT and NTFS give a file with a long one: "LONGFI~1.TXT" is "long file name.txt" there.
+_SHORT = re.compile(r"(?=[^.]{1,8}(\.|\Z))[^.~]{0,6}~[0-9]+(\.[^.]{0,3})?")
 
 
 def is_declared(name: str) -> bool:
@@ -49,8 +51,7 @@ def name_problem(name: str) -> str | None:
     """Return what is wrong with `name` as a relative path on any platform, or `None`."""
     if not name:
         return "the name is empty"
-    printable = all(character.isprintable() and character not in _FORBIDDEN for character in name)
-    if not printable or _INVISIBLE.search(name):
+    if not name.isprintable() or _UNWANTED.search(name):
         return 'the name has a character that is not allowed: one of \\ : * ? " < > | ;, or one that cannot be seen'
     if not unicodedata.is_normalized("NFC", name):
         return "the name is not in Unicode normal form C"
@@ -81,7 +82,7 @@ def collisions(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield (name, problem) for names that some file system cannot keep apart.
 
     Two names are the same when they are equal after case folding and NFC. A name may not be a folder of another
-    either, and a folder has one spelling.
+    either, and a folder has one spelling. It ends early where there are more folders than any bundle has.
     """
     # A tree of segments, not of whole prefixes: with long names those would take gigabytes.
     nodes: dict[tuple[int, str], tuple[int, str]] = {}
@@ -93,6 +94,9 @@ def collisions(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         for segment in above:
             parent, spelling = nodes.setdefault((parent, _folded(segment)), (len(nodes) + 1, segment))
             folders.add(parent)
+            if len(folders) > LIMITS.folders:
+                yield name, f"the members are in more than {LIMITS.folders} folders"
+                return
             if spelling != segment:
                 yield name, f"its folder {segment!r} has another spelling: {spelling!r}"
         node, _ = nodes.setdefault((parent, _folded(last)), (len(nodes) + 1, last))
@@ -116,10 +120,14 @@ def _segment_problem(segment: str) -> str | None:
     # Windows ignores the extension, and spaces in front of it: "con .txt" is the console.
     if segment.partition(".")[0].rstrip(" ").upper() in _RESERVED:
         return "the name has a segment that Windows reserves for a device"
+    if _SHORT.fullmatch(segment):
+        return "the name has a segment that Windows may take for the short name of another file"
     return None
 
 
 def _folded(name: str) -> str:
+    if name.isascii():
+        return name.lower()
     # Folding can undo the normal form and the normal form can bring letters back that fold (Unicode 3.13, D145).
     once = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
     return unicodedata.normalize("NFC", once.casefold())

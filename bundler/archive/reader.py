@@ -7,7 +7,6 @@ content of a member is checked whenever it is read.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -63,17 +62,14 @@ class BundleReader:
         size: of the whole file, in bytes.
     """
 
-    def __init__(self, file: PositionedFile, path: Path | None, placed: list[Placed]) -> None:
+    def __init__(self, file: PositionedFile, path: Path | None, placed: list[Placed], manifest: bytes) -> None:
         self.path = path
         self.size = file.size
         self.names = tuple(item.entry.name for item in placed)
         self._file = file
         self._placed = {item.entry.name: item for item in placed}
         self._members: dict[str, Member] = {}
-        # The size first: a "type" of ten gigabytes is not read.
-        if self._placed[MIMETYPE].entry.size != len(MIMETYPE_CONTENT) or self.read(MIMETYPE) != MIMETYPE_CONTENT:
-            raise InvalidBundle("the file names another type", place=MIMETYPE, expected=MIMETYPE_CONTENT.decode())
-        self.manifest_bytes = self._read_manifest()
+        self.manifest_bytes = manifest
         self.manifest: Manifest = load_manifest(self.manifest_bytes)
         sha256 = hashlib.sha256(self.manifest_bytes).hexdigest()
         self.digest = f"sha256:{sha256}"
@@ -105,9 +101,7 @@ class BundleReader:
         if member is not None and member.encoding is not None:
             return b"".join(self._content(placed, member))
         # One read instead of pieces: a large payload is then in memory once, not twice.
-        content = self._file.read_at(placed.start, placed.entry.size)
-        _check_stored(placed, member, zlib.crc32(content), hashlib.sha256(content).hexdigest())
-        return content
+        return _read_stored(self._file, placed, member)
 
     def copy_to(self, name: str, target: BinaryIO, progress: Progress | None = None) -> None:
         """Write the content of a member to `target` in pieces, decoded.
@@ -127,9 +121,8 @@ class BundleReader:
             write_all(target, piece)
             meter.add(len(piece))
 
-    @contextlib.contextmanager
-    def open_member(self, name: str) -> Iterator[BinaryIO]:
-        """Open the content of a member as a binary file object that can seek, decoded.
+    def open_member(self, name: str) -> BinaryIO:
+        """Return the content of a member as a binary file object that can seek, decoded; close it.
 
         A stored member is read in place and its digest is *not* checked: call `verify` first. An encoded one is
         decoded to a temporary file, and checked on the way.
@@ -141,13 +134,15 @@ class BundleReader:
         """
         placed, member = self._find(name)
         if member is None or member.encoding is None:
-            with io.BufferedReader(Window(self._file, placed.start, placed.end)) as window:
-                yield window
-            return
-        with tempfile.TemporaryFile(prefix="kbundle-") as decoded:
+            return io.BufferedReader(Window(self._file.read_at, placed.start, placed.entry.size))
+        decoded: BinaryIO = tempfile.TemporaryFile(prefix="kbundle-")  # noqa: SIM115 - the caller's to close
+        try:
             self.copy_to(name, decoded)
             decoded.seek(0)
-            yield decoded
+        except BaseException:
+            decoded.close()
+            raise
+        return decoded
 
     def verify(self, progress: Progress | None = None) -> None:
         """Read every byte of every member and check its checksum, its digest and what it decodes to.
@@ -169,7 +164,8 @@ class BundleReader:
                     for _ in self._content(placed, member):
                         pass
             except BundleError as error:
-                problems.append(error)
+                # Without its frames, which hold what was read: there may be thousands.
+                problems.append(error.with_traceback(None))
         # What is not installed here is no fault of the file.
         for problem in problems:
             if isinstance(problem, MissingDependency):
@@ -208,12 +204,6 @@ class BundleReader:
         if placed is None:
             raise InvalidBundle("the bundle has no such member", place=repr(name)[:200])
         return placed, self._members.get(name)
-
-    def _read_manifest(self) -> bytes:
-        size = self._placed[MANIFEST].entry.size
-        if size > LIMITS.manifest:
-            raise LimitExceeded("the manifest is too long", place=MANIFEST, expected=LIMITS.manifest, found=size)
-        return self.read(MANIFEST)
 
     def _content(self, placed: Placed, member: Member | None) -> Iterator[bytes]:
         """Yield the decoded content; raise after the last piece if it was not the declared one."""
@@ -278,11 +268,12 @@ def open_bundle(source: str | os.PathLike[str] | BinaryIO) -> BundleReader:
     try:
         refuse_foreign_file(file)
         try:
-            return BundleReader(file, path, _read_layout(file))
-        except UnsupportedVersion:
-            raise
+            placed = _read_layout(file)
+            manifest = _read_manifest(file, placed)
         except InvalidBundle as error:
+            # Not when the manifest itself is refused: it was read by then, and would be read again for nothing.
             raise newer_format(file) or error from error.__cause__
+        return BundleReader(file, path, placed, manifest)
     except BaseException as error:
         file.close()
         if isinstance(error, BundleError) and error.place is None:
@@ -310,6 +301,24 @@ def _read_layout(file: PositionedFile) -> list[Placed]:
     for item in placed:
         compare_local(item, file.read_at(item.offset, item.start - item.offset))
     return placed
+
+
+def _read_manifest(file: PositionedFile, placed: list[Placed]) -> bytes:
+    """Return the text of the manifest after checking what stands in front of it."""
+    mimetype, manifest = placed[:2]  # The names were checked.
+    # The size first: a "type" of ten gigabytes is not read.
+    if mimetype.entry.size != len(MIMETYPE_CONTENT) or _read_stored(file, mimetype, None) != MIMETYPE_CONTENT:
+        raise InvalidBundle("the file names another type", place=MIMETYPE, expected=MIMETYPE_CONTENT.decode())
+    size = manifest.entry.size
+    if size > LIMITS.manifest:
+        raise LimitExceeded("the manifest is too long", place=MANIFEST, expected=LIMITS.manifest, found=size)
+    return _read_stored(file, manifest, None)
+
+
+def _read_stored(file: PositionedFile, placed: Placed, member: Member | None) -> bytes:
+    content = file.read_at(placed.start, placed.entry.size)
+    _check_stored(placed, member, zlib.crc32(content), hashlib.sha256(content).hexdigest())
+    return content
 
 
 def _check_stored(placed: Placed, member: Member | None, crc: int, sha256: str) -> None:

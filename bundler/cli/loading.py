@@ -1,22 +1,31 @@
-"""The arguments of every command that loads a model."""
+"""The arguments of every command that loads a model, and the load."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
+from bundler.archive.progress import Progress
+from bundler.archive.reader import BundleReader
 from bundler.requirements.admit import MODES
 
 
 def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them: which bundle, with what consent, held to what, and which of its payloads."""
-    parser.add_argument("--digest", metavar="SHA256", help="only if this is the bundle with this digest")
+    parser.add_argument(
+        "--digest",
+        metavar="SHA256",
+        help="only if this is the bundle with this digest; accepts every capability that this very file asks for",
+    )
     parser.add_argument(
         "--allow",
         metavar="WORD",
         action="append",
         default=[],
-        help="accept what the bundle asks consent for, such as opaque-code (repeat for more; kbundle inspect shows it)",
+        help="accept a capability that the bundle asks for, such as filesystem (repeat for more; kbundle audit shows "
+        "which)",
     )
+    parser.add_argument("--policy", metavar="TOML", help="what is accepted and what is not, as a file (docs/audit.md)")
     parser.add_argument(
         "--requirements",
         choices=MODES,
@@ -27,4 +36,31 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
         "--fidelity",
         choices=("full", "inference"),
         help="of a bundle with the model and a graph, which of the two (default: the model)",
+    )
+
+
+def load(
+    options: argparse.Namespace,
+    reader: BundleReader,
+    *,
+    compile: bool = True,  # noqa: A002 - the word of `unbundle`
+    progress: Progress | None = None,
+) -> Any:
+    """Return the model of the bundle that `reader` has open; ``--digest`` was compared with it before.
+
+    Raises:
+        BundleError: as `bundler.unbundle` does.
+    """
+    from bundler.unpack import unbundle_pinned
+
+    return unbundle_pinned(
+        options.file,
+        reader.digest,
+        accept_all=options.digest is not None,
+        compile=compile,
+        allow=options.allow,
+        policy=options.policy,
+        requirements=options.requirements,
+        fidelity=options.fidelity,
+        progress=progress,
     )

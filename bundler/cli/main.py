@@ -23,6 +23,7 @@ COMMANDS = {
     "pack": "pack a model file or folder and the source of its custom code into one bundle",
     "inspect": "show what a bundle says about itself (reads the manifest only, runs nothing)",
     "verify": "check every byte of a bundle against its digests",
+    "diff": "show what changed between two bundles: source, config, requirements, weights, manifest (runs nothing)",
     "check": "compare what a bundle needs with what is installed here (runs nothing of it)",
     "test": "load a bundle, which runs its code, and replay the self-test that it holds",
     "extract": "write a bundle's members below a folder",

@@ -7,6 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from bundler.audit.consent import consent_lines
 from bundler.cli.progress import shown_progress
 from bundler.errors import PackError
 from bundler.report.text import shown
@@ -160,6 +161,7 @@ def run(options: argparse.Namespace) -> int:
             "requirements": len(manifest.requirements.distributions) + len(manifest.requirements.transitive),
             "hashes": manifest.requirements.hashes,
             "notes": list(packed.notes),
+            "asks_for": list(packed.audit.asked),
         }
         print(json.dumps(facts, indent=2))
     else:
@@ -169,7 +171,8 @@ def run(options: argparse.Namespace) -> int:
             f"  {'proved' if manifest.proof else 'not proved'}; "
             f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
             f"{_requirements(packed)}"
-            f"  {packed.digest}\n  look inside: kbundle inspect {shown(packed.path)}"
+            f"{_consent(packed)}"
+            f"  {packed.digest}\n  look inside: kbundle audit {shown(packed.path)}"
         )
     return 0
 
@@ -183,6 +186,14 @@ def _requirements(packed: PackedBundle) -> str:
         f"locked requirements: {count}, {hashes}{wheels}",
         *(f"note: {shown(note, 2_000)}" for note in packed.notes),
     ]
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _consent(packed: PackedBundle) -> str:
+    if not packed.audit.asked:
+        return "  asks for nothing: its code only computes\n"
+    lines = [f"whoever loads it must accept: {', '.join(packed.audit.asked)}"]
+    lines += [f"  {shown(line)}" for line in consent_lines(packed.audit)]
     return "".join(f"  {line}\n" for line in lines)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
+from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments
-from bundler.cli.loading import add_loading_arguments
+from bundler.cli.loading import add_loading_arguments, load
 from bundler.cli.progress import shown_progress
-from bundler.consent import check_words
 from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
 from bundler.report.text import shown
 
@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_environment_arguments(parser)
     add_loading_arguments(parser)
+    # For the same command in another environment: the file that the first one looked at.
+    parser.add_argument("--pinned", help=argparse.SUPPRESS)
     parser.add_argument("--batch-size", metavar="N", type=int, default=32, help="rows at a time (default: 32)")
 
 
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.output)
     _check(options, target)
     with open_bundle(options.file) as reader:
-        check_digest(reader, options.digest)
+        check_digest(reader, options.digest or options.pinned)
         if options.environment == "locked":
             return _run_locked(options, reader)
         return _run_here(options, reader, target)
@@ -77,7 +79,6 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.keras_io.framework import require_installed
     from bundler.keras_io.prediction import predict, read_inputs
-    from bundler.unpack import unbundle
 
     try:
         require_installed()
@@ -87,15 +88,7 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
         ) from error
     inputs = read_inputs(options.input)
     with shown_progress() as progress:
-        model = unbundle(
-            options.file,
-            compile=False,
-            digest=options.digest or reader.digest,
-            allow=options.allow,
-            requirements=options.requirements,
-            fidelity=options.fidelity,
-            progress=progress,
-        )
+        model = load(options, reader, compile=False, progress=progress)
         if progress is not None:
             progress("predicting", 0, 0)
         outputs = predict(model, inputs, reader.manifest, batch_size=options.batch_size)
@@ -161,11 +154,14 @@ def _same_command(options: argparse.Namespace, reader: BundleReader) -> list[str
         f"--input={options.input}",
         f"--output={options.output}",
         "--environment=current",
-        f"--digest={reader.digest}",
+        # In a word of its own, since --digest accepts what the file asks for.
+        f"--pinned={reader.digest}" if options.digest is None else f"--digest={options.digest}",
         f"--batch-size={options.batch_size}",
         f"--requirements={options.requirements}",
         *(f"--allow={word}" for word in options.allow),
     ]
+    if options.policy is not None:
+        words.append(f"--policy={options.policy}")
     if options.fidelity is not None:
         words.append(f"--fidelity={options.fidelity}")
     if options.overwrite:

@@ -7,8 +7,9 @@ import json
 import math
 import os
 
+from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
-from bundler.cli.loading import add_loading_arguments
+from bundler.cli.loading import add_loading_arguments, load
 from bundler.cli.progress import shown_progress
 from bundler.errors import SelfTestFailed
 from bundler.report.text import shown
@@ -25,23 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Load the bundle, replay its self-test and say how far the outputs are from the recorded ones."""
     with open_bundle(options.file) as reader:
+        check_digest(reader, options.digest)
         # Before the framework is imported and the code is run for nothing.
         if reader.manifest.self_test is None:
             raise SelfTestFailed("this bundle has no self-test", place=options.file, hint=NO_SELF_TEST)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from bundler.keras_io.comparison import Tolerances
         from bundler.keras_io.selftest import replay
-        from bundler.unpack import unbundle
 
         with shown_progress() as progress:
-            model = unbundle(
-                options.file,
-                digest=options.digest or reader.digest,
-                allow=options.allow,
-                requirements=options.requirements,
-                fidelity=options.fidelity,
-                progress=progress,
-            )
+            model = load(options, reader, progress=progress)
         result = replay(model, reader)
         digest = reader.digest
     passed = result.problem is None

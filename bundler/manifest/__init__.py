@@ -29,7 +29,7 @@ from bundler.manifest.document import (
     Unresolved,
 )
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
-from bundler.manifest.text import dump_manifest, load_manifest
+from bundler.manifest.text import check_major, dump_manifest, load_manifest
 
 __all__ = [
     "FORMAT",
@@ -56,6 +56,7 @@ __all__ = [
     "SelfTest",
     "TensorSpec",
     "Unresolved",
+    "check_major",
     "dump_manifest",
     "load_manifest",
 ]

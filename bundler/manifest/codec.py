@@ -11,8 +11,8 @@ import functools
 import reprlib
 import types
 import typing
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from bundler.errors import InvalidBundle
 from bundler.limits import LIMITS
@@ -47,11 +47,11 @@ def from_json(cls: type[T], value: JSON, path: str = "") -> T:
         raise malformed(path, "an object", value)
     arguments: dict[str, Any] = {}
     known = _fields(cls)  # type: ignore[arg-type]  # mypy takes a class variable for unhashable
-    for name, (annotation, required) in known.items():
+    for name, field in known.items():
         place = f"{path}.{name}" if path else name
         if name in value:
-            arguments[name] = _read(annotation, value[name], place)
-        elif required:
+            arguments[name] = field.read(value[name], place)
+        elif field.required:
             raise malformed(place, "a value", "nothing")
     arguments["extra"] = {name: item for name, item in value.items() if name not in known}
     instance = cls(**arguments)
@@ -67,17 +67,26 @@ def to_json(instance: object) -> JSON:
     A field that holds its default is left out, so that one instance has one text.
     """
     if dataclasses.is_dataclass(instance) and not isinstance(instance, type):
-        written = {
-            field.name: to_json(getattr(instance, field.name))
-            for field in dataclasses.fields(instance)
-            if field.name != "extra" and (ALWAYS in field.metadata or getattr(instance, field.name) != _default(field))
-        }
-        return {**getattr(instance, "extra", {}), **written}
+        return {name: to_json(item) for name, item in written_fields(instance).items()}
     if isinstance(instance, tuple | list):
         return [to_json(item) for item in instance]
     if isinstance(instance, Mapping):
         return {key: to_json(item) for key, item in instance.items()}
     return instance
+
+
+def written_fields(instance: object) -> dict[str, object]:
+    """Return what is written of one manifest dataclass: its fields as they are, and those that it does not know.
+
+    Raises:
+        TypeError: `instance` is no manifest dataclass.
+    """
+    written = dict(getattr(instance, "extra", {}))
+    for name, field in _fields(type(instance)).items():  # type: ignore[arg-type]  # as above
+        value = getattr(instance, name)
+        if field.always or value != field.default:
+            written[name] = value
+    return written
 
 
 def _default(field: dataclasses.Field[Any]) -> object:
@@ -86,45 +95,82 @@ def _default(field: dataclasses.Field[Any]) -> object:
     return field.default
 
 
+class _Field(NamedTuple):
+    read: Callable[[JSON, str], Any]
+    default: object
+    always: bool
+
+    @property
+    def required(self) -> bool:
+        return self.always or self.default is dataclasses.MISSING
+
+
 @functools.cache
-def _fields(cls: type[Any]) -> dict[str, tuple[Any, bool]]:
+def _fields(cls: type[Any]) -> dict[str, _Field]:
+    # Worked out once a class: a manifest may hold ten thousand objects of one.
     hints = typing.get_type_hints(cls)
     return {
-        field.name: (hints[field.name], ALWAYS in field.metadata or _default(field) is dataclasses.MISSING)
+        field.name: _Field(_reader(hints[field.name]), _default(field), ALWAYS in field.metadata)
         for field in dataclasses.fields(cls)
         if field.name != "extra"
     }
 
 
-def _read(annotation: Any, value: JSON, path: str) -> Any:
+def _reader(annotation: Any) -> Callable[[JSON, str], Any]:
+    """Return the function that reads (value, path) as `annotation` says."""
     origin = typing.get_origin(annotation)
     if origin in (types.UnionType, typing.Union):
-        if value is None:
-            return None
-        (inner,) = (item for item in typing.get_args(annotation) if item is not types.NoneType)
-        return _read(inner, value, path)
+        (present,) = (item for item in typing.get_args(annotation) if item is not types.NoneType)
+        inner = _reader(present)
+        return lambda value, path: None if value is None else inner(value, path)
     if origin is tuple:
-        if not isinstance(value, list):
-            raise malformed(path, "a list", value)
-        item = typing.get_args(annotation)[0]
-        return tuple(_read(item, entry, f"{path}[{index}]") for index, entry in enumerate(value))
+        return functools.partial(_read_list, _reader(typing.get_args(annotation)[0]))
     if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, dict):
-            raise malformed(path, "an object", value)
-        return value
+        return _read_object
     if dataclasses.is_dataclass(annotation):
-        return from_json(typing.cast("type[Any]", annotation), value, path)
+        return functools.partial(from_json, typing.cast("type[Any]", annotation))
+    return {str: _read_string, bool: _read_bool, int: _read_integer, float: _read_number}[annotation]
+
+
+def _read_list(read: Callable[[JSON, str], Any], value: JSON, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise malformed(path, "a list", value)
+    return tuple([read(item, f"{path}[{index}]") for index, item in enumerate(value)])
+
+
+def _read_object(value: JSON, path: str) -> dict[str, JSON]:
+    if not isinstance(value, dict):
+        raise malformed(path, "an object", value)
+    return value
+
+
+def _read_string(value: JSON, path: str) -> str:
+    if not isinstance(value, str):
+        raise malformed(path, "a string", value)
+    return value
+
+
+def _read_bool(value: JSON, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise malformed(path, "true or false", value)
+    return value
+
+
+def _read_integer(value: JSON, path: str) -> int:
     # bool is a subclass of int in Python, but JSON tells them apart.
-    if annotation is int and (isinstance(value, bool) or not isinstance(value, int)):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise malformed(path, "an integer", value)
-    if annotation is int and abs(value) > LIMITS.integer:
+    if abs(value) > LIMITS.integer:
         raise malformed(path, "an integer of at most 63 bits", value)
-    if annotation is float and isinstance(value, int) and not isinstance(value, bool):
+    return value
+
+
+def _read_number(value: JSON, path: str) -> float:
+    if isinstance(value, int) and not isinstance(value, bool):
         # "1" and "1.0" would be two texts of one number.
         raise malformed(path, "a number with a fraction or an exponent", value)
-    if annotation is not int and not isinstance(value, annotation):
-        word = {str: "a string", bool: "true or false", float: "a number"}[annotation]
-        raise malformed(path, word, value)
+    if not isinstance(value, float):
+        raise malformed(path, "a number", value)
     return value
 
 

@@ -343,13 +343,15 @@ class SelfTest:
 class Proof:
     """This very bundle was loaded by a fresh interpreter before it got its name, and passed `checks`.
 
-    `python` is major.minor; the other versions are those of the distributions that loaded it.
+    `python` is major.minor; the other versions are those of the distributions that loaded it. `allow` are the
+    capabilities that the author accepted for it, and that whoever loads the bundle will be asked for.
     """
 
     python: str
     keras_version: str
     tensorflow_version: str
     checks: tuple[str, ...]
+    allow: tuple[str, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

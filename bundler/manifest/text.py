@@ -10,19 +10,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bundler.errors import InvalidBundle, LimitExceeded, UnsupportedVersion
 from bundler.limits import LIMITS
-from bundler.manifest.codec import JSON, from_json, malformed, to_json
+from bundler.manifest.codec import JSON, from_json, malformed, to_json, written_fields
 from bundler.manifest.document import Manifest
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR
 from bundler.manifest.references import check_references
 
 _PLACE = "manifest.json"
-# Possessive, and a string without an end runs to the end of the text: a scan that gives up and starts again one
-# character later would be quadratic.
-_STRING_OR_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+# The next mark that is in no string. Possessive, and a string without an end runs to the end of the text: a scan that
+# gives up and starts again one character later would be quadratic.
+_MARK = re.compile(rb'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+([\[\]{},])', re.DOTALL)
+# How the manifest is written, and compared when it is read.
+_CANONICAL: dict[str, Any] = {"sort_keys": True, "indent": 2, "ensure_ascii": False, "allow_nan": False}
 _HINT = "ask the author for a new bundle; this one was not written by kbundle, or was changed since"
 
 
@@ -45,9 +47,22 @@ def load_manifest(text: bytes) -> Manifest:
     _check_version(value)
     manifest = from_json(Manifest, value)
     check_references(manifest)
-    if dump_manifest(manifest) != text:
+    if not _is_canonical(manifest, text):
         raise InvalidBundle("the manifest is not in canonical form", place=_PLACE, hint=_HINT)
     return manifest
+
+
+def check_major(text: bytes) -> None:
+    """Check of `manifest.json` only which format it says it has.
+
+    Raises:
+        UnsupportedVersion: the major format version is newer than this kbundle.
+        InvalidBundle: it says none.
+    """
+    value = parse_strict(text, _PLACE, LIMITS.manifest, value_limit=LIMITS.manifest_values)
+    if not isinstance(value, dict):
+        raise malformed("", "an object", value)
+    _check_version(value)
 
 
 def canonical_json(value: JSON) -> bytes:
@@ -57,7 +72,7 @@ def canonical_json(value: JSON) -> bytes:
         InvalidBundle: the value has no JSON text: NaN, a lone surrogate, an object of another type.
     """
     try:
-        text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, **_CANONICAL)
         return (text + "\n").encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidBundle(
@@ -99,6 +114,20 @@ def parse_strict(text: bytes, place: str, size_limit: int, *, value_limit: int |
         raise InvalidBundle(f"this is not JSON: {error}", place=place, hint=_HINT) from error
 
 
+def _is_canonical(manifest: Manifest, text: bytes) -> bool:
+    # Piece by piece: the whole text once more, and the values that it is made of, would double the memory.
+    position = 0
+    try:
+        for piece in json.JSONEncoder(**_CANONICAL, default=written_fields).iterencode(manifest):
+            expected = piece.encode()
+            if not text.startswith(expected, position):
+                return False
+            position += len(expected)
+    except (ValueError, RecursionError):  # A lone surrogate has no text.
+        return False
+    return text[position:] == b"\n"
+
+
 def _check_version(value: dict[str, JSON]) -> None:
     if value.get("format") != FORMAT:
         raise malformed("format", repr(FORMAT), value.get("format"))
@@ -118,8 +147,8 @@ def _check_version(value: dict[str, JSON]) -> None:
 
 def _check_nesting(text: bytes, place: str, value_limit: int) -> None:
     depth = values = 0
-    for token in _STRING_OR_MARK.finditer(text):
-        mark = token[0]
+    for token in _MARK.finditer(text):
+        mark = token[1]
         if mark in (b"[", b"{"):
             depth += 1
             if depth > LIMITS.json_depth:
@@ -128,6 +157,8 @@ def _check_nesting(text: bytes, place: str, value_limit: int) -> None:
                 )
         elif mark in (b"]", b"}"):
             depth -= 1
+            if depth < 0:  # Else brackets that close nothing could be had by the million.
+                raise InvalidBundle("this is not JSON: a bracket closes nothing", place=place, hint=_HINT)
         # A value follows each comma and, at most, each opening bracket.
         values += mark in (b"[", b"{", b",")
         if values > value_limit:

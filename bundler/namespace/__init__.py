@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bundler.namespace.guard import Guard
 from bundler.namespace.loader import open_namespace
 from bundler.namespace.opaque import load_opaque, opaque_place
 from bundler.namespace.tree import IMPORT_LOCK, ROOT, ModuleText, Namespace, loaded_namespaces, namespace_of
@@ -9,6 +10,7 @@ from bundler.namespace.tree import IMPORT_LOCK, ROOT, ModuleText, Namespace, loa
 __all__ = [
     "IMPORT_LOCK",
     "ROOT",
+    "Guard",
     "ModuleText",
     "Namespace",
     "load_opaque",

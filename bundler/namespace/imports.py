@@ -47,6 +47,8 @@ def bundle_import(namespace: Namespace) -> Callable[..., ModuleType]:
         elif namespace.owns(name) and not _is_from_elsewhere(namespace, name, fromlist):
             target = name
         else:
+            if namespace.guard is not None:
+                namespace.guard.check_import(name, fromlist or ())
             imported = builtins.__import__(name, globals, locals, fromlist, 0)
             top_level = name if fromlist else name.partition(".")[0]
             return stand_ins().get(top_level, imported)

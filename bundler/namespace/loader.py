@@ -16,6 +16,7 @@ from types import CodeType, ModuleType
 
 from bundler.archive.scratch import private_folder, written_below
 from bundler.errors import RebuildFailed
+from bundler.namespace.guard import Guard
 from bundler.namespace.imports import bundle_import
 from bundler.namespace.tree import (
     IMPORT_LOCK,
@@ -39,9 +40,12 @@ def open_namespace(
     *,
     versions: Mapping[str, str],
     isolation: Isolation,
+    guard: Guard | None = None,
     pickles: Mapping[tuple[str, str], bytes] | None = None,
 ) -> Namespace:
     """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet.
+
+    A tree that is there already keeps its guard, which then accepts what `guard` accepts too.
 
     Raises:
         RebuildFailed: a module is no text, or the files that the code looks for cannot be written.
@@ -50,6 +54,9 @@ def open_namespace(
     with IMPORT_LOCK:
         if prefix in NAMESPACES:
             known = NAMESPACES[prefix]
+            if guard is not None and known.guard is not None:
+                # Whoever loads it now has accepted these words, and the code is one for all who loaded it.
+                known.guard.accept(guard.allowed, known.builtins)
             if known.directory is not None and not known.directory.is_dir():
                 _write_files(known)  # Something tidied the place for temporary files up.
             return known
@@ -60,10 +67,14 @@ def open_namespace(
             data=dict(data),
             versions=dict(versions),
             isolation=isolation,
+            guard=guard,
             pickles=dict(pickles or {}),
         )
         texts = {name: _text(namespace, name) for name in namespace.modules}
-        namespace.builtins = {**vars(builtins), "__import__": bundle_import(namespace)}
+        namespace.builtins = {
+            **(vars(builtins) if guard is None else guard.builtins()),
+            "__import__": bundle_import(namespace),
+        }
         if _wants_files(namespace):
             _write_files(namespace)
         if _finder not in sys.meta_path:

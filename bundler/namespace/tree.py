@@ -31,6 +31,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self, SupportsIndex
 
+from bundler.namespace.guard import Guard
+
 ROOT = "_kbundle_"
 
 #: Held while any bundled module is executed. It is taken *before* Python's own per-module import locks (see
@@ -96,6 +98,7 @@ class Namespace:
         pickles: what has no source, pickled, by (module, qualname) (see `bundler.namespace.opaque`).
         versions: version by canonical name of each distribution that travels as source.
         directory: where the tree also lies on disk, for code that looks for its files, or `None`.
+        guard: what the code may import and call, or `None` for the author's own, which nobody has to accept.
         builtins: the builtins of its modules, with an ``__import__`` of their own.
         opaque: the objects that came out of `pickles`, by (module, qualname).
         original_keys: Keras key by the bundle-unique key that replaces it (see `bundler.keras_io.registry`).
@@ -107,6 +110,7 @@ class Namespace:
     data: Mapping[str, bytes]
     versions: Mapping[str, str]
     isolation: Isolation
+    guard: Guard | None = None
     pickles: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     opaque: dict[tuple[str, str], Any] = field(default_factory=dict)
     original_keys: dict[str, str] = field(default_factory=dict)

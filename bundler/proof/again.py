@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bundler.consent import needed_words
 from bundler.keras_io import payload
 from bundler.keras_io.framework import keras
 from bundler.manifest import Manifest
@@ -38,7 +37,7 @@ def load_again(path: Path, manifest: Manifest) -> Any:
         return keras().saving.load_model(path, compile=True)
     from bundler.unpack import unbundle
 
-    return unbundle(path, allow=needed_words(manifest))
+    return unbundle(path, allow=() if manifest.proof is None else manifest.proof.allow)
 
 
 def _is_kerass_own(manifest: Manifest) -> bool:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.consent import needed_words
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import failures, selftest
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.namespace import loaded_namespaces
 from bundler.proof.again import load_again, save_again
 from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, WEIGHTS, Failure, Request
-from bundler.unpack import unbundle
+from bundler.unpack import unbundle_pinned
 
 
 class CheckFailed(Exception):
@@ -39,8 +38,10 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
     stage = functools.partial(_stage, digest=request.digest, step=step, done=done)
     with open_bundle(request.path) as reader:
         with stage(LOAD):
-            # The author asks for this, and has the digest: there is nobody else to consent.
-            model = unbundle(request.path, digest=request.digest, allow=needed_words(reader.manifest))
+            # The author's own consent, word for word as the bundle records it: if the code wants more while it runs,
+            # the author learns of it here.
+            allow = () if reader.manifest.proof is None else reader.manifest.proof.allow
+            model = unbundle_pinned(request.path, request.digest, allow=allow)
         if request.state is not None:
             with stage(WEIGHTS):
                 _require_state(WEIGHTS, request.state, model)

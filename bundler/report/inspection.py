@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.consent import needed_words, opaque_lines
 from bundler.keras_io.comparison import Tolerances
 from bundler.manifest import Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
@@ -38,8 +37,8 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "size": inspection.size,
         "digest": inspection.digest,
         "manifest": to_json(inspection.manifest),
-        "warnings": list(opaque_lines(inspection.manifest)),
-        "needs": list(needed_words(inspection.manifest)),
+        "warnings": list(_opaque_lines(inspection.manifest)),
+        "needs": list(_said_to_need(inspection.manifest)),
         "checked": ["container layout", "manifest"],
         "not_checked": ["member digests (kbundle verify)"],
     }
@@ -157,10 +156,27 @@ def _objects(manifest: Manifest) -> list[str]:
         for item in manifest.objects
     ]
     lines = [f"Custom objects: {len(rows)}", *table(rows)]
-    if warnings := opaque_lines(manifest):
+    if warnings := _opaque_lines(manifest):
         lines += [f"  ! {shown(line)}" for line in warnings]
-        lines.append(f"  ! nobody can read these before they run; they load with allow={list(needed_words(manifest))}")
+        lines.append("  ! nobody can read these before they run; they load with allow=['opaque-code']")
     return lines
+
+
+def _opaque_lines(manifest: Manifest) -> list[str]:
+    return [
+        f"opaque: the {item.kind} {item.module}.{item.qualname} has no source; its bytecode is the pickle "
+        f"{item.opaque.member}, for Python {item.opaque.python} only"
+        for item in manifest.objects
+        if item.opaque is not None
+    ]
+
+
+def _said_to_need(manifest: Manifest) -> list[str]:
+    """Return the capabilities that a load will ask for, as far as the manifest tells: an audit finds out."""
+    words = set() if manifest.proof is None else set(manifest.proof.allow)
+    if any(item.opaque is not None for item in manifest.objects):
+        words.add("opaque-code")
+    return sorted(words)
 
 
 def _origin(item: CustomObject) -> str:

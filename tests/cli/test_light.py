@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import write_small_bundle
+from tests.differ.pairs import bundle, keras_file
 
 HEAVY = ("tensorflow", "keras", "numpy", "h5py", "cloudpickle", "zstandard", "rich")
 
@@ -24,11 +25,16 @@ sys.stderr.write(json.dumps({{"code": code, "loaded": [name for name in {heavy!r
 """
 
 
-@pytest.mark.parametrize("command", ["inspect", "verify", "extract", "--help"])
+@pytest.mark.parametrize("command", ["inspect", "verify", "extract", "diff", "--help"])
 def test_looking_leaves_the_framework_unimported(command: str, tmp_path: Path) -> None:
     path = tmp_path / "small.kbundle"
     write_small_bundle(path)
+    other = tmp_path / "other.kbundle"
+    other.write_bytes(bundle({"m": "1"}, payload=keras_file(arrays={"a/vars/0": 1})))
+    path_with_model = tmp_path / "model.kbundle"
+    path_with_model.write_bytes(bundle({"m": "2"}, payload=keras_file(arrays={"a/vars/0": 2})))
     arguments = {
+        "diff": ["diff", str(path_with_model), str(other), "--html", str(tmp_path / "page.html")],
         "inspect": ["inspect", str(path)],
         "verify": ["verify", str(path)],
         "extract": ["extract", str(path), str(tmp_path / "out")],

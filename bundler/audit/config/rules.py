@@ -1,0 +1,70 @@
+"""What can be wrong with the config of a Keras model, one rule for each published way."""
+
+from __future__ import annotations
+
+from bundler.audit.facts import Rule, Severity
+
+_NEW = "ask the author for a bundle that kbundle wrote; do not load this file with other tools either"
+
+
+def _refused(name: str, title: str, why: str, remedy: str = _NEW) -> Rule:
+    return Rule(id=f"config.{name}", severity=Severity.REFUSED, title=title, why=why, remedy=remedy)
+
+
+MALFORMED = _refused(
+    "malformed",
+    "the config is not what Keras writes",
+    "a config that two readers read differently hides what it holds (duplicate keys, RFC 8259 section 4)",
+)
+TOO_DEEP = _refused(
+    "too-deep",
+    "the config nests deeper than any model",
+    "Keras rebuilds a config by recursion and has no limit of its own",
+)
+BYTECODE = _refused(
+    "bytecode",
+    "the config holds the bytecode of a lambda",
+    "CVE-2024-3660, CVE-2026-12481: marshalled bytecode in a config is arbitrary code; Keras's safe mode, where it "
+    "is on, is all that keeps it from running",
+    "have the author pack the model with kbundle, which turns lambdas into named functions with their source",
+)
+DOOR = _refused(
+    "door",
+    "the config names a part of Keras that opens files, connects, or runs code",
+    "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder)",
+)
+FUNCTION = _refused(
+    "function",
+    "the config calls a function that is no function of tensors",
+    "CVE-2025-8747, CVE-2025-9906 and keras pull request 23654: a function node reaches downloads, loaders and "
+    "constructors through Keras's export table; only activations, initializers, losses, metrics and ops are listed",
+)
+UNKNOWN = _refused(
+    "unknown-object",
+    "the config asks for an object that is neither Keras's nor declared in the manifest",
+    "CVE-2025-1550 (a node that imports any module); tf-keras pull request 910 (its configs import freely)",
+    "have the author pack the model again with the source of this object, or pass it as custom_objects={key: object}",
+)
+REGISTERED_NAME = _refused(
+    "registered-name",
+    "the config gives a class of Keras another registered name",
+    "Keras looks the registered name up first, so the node would load something else than it shows",
+)
+PATH = _refused(
+    "path",
+    "the config has a path or address where Keras would open it",
+    "CVE-2025-12058: a vocabulary that is a string is read from that file or URL",
+)
+NAME = _refused(
+    "name",
+    "a layer has a name that is a path",
+    "CVE-2026-12479: Keras joins the names of layers to paths when it reads assets and weights",
+)
+SIZE = _refused(
+    "size",
+    "a layer asks for far more memory than its weights take",
+    "Keras allocates what a config asks for before it looks at the weights; a config of 200 bytes can ask for "
+    "terabytes (CWE-789)",
+)
+
+RULES = (*(MALFORMED, TOO_DEEP, BYTECODE, DOOR, FUNCTION, UNKNOWN, REGISTERED_NAME, PATH, NAME, SIZE),)

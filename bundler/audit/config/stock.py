@@ -1,0 +1,42 @@
+"""The closed list of what a Keras config may name without declaring it, made by ``tools/stock_keras.py``."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from importlib import resources
+
+#: Where Keras looks a function up that is written with the module ``builtins``: `BUILTIN_MODULES` in its
+#: ``saving/serialization_lib.py``.
+_BUILTIN = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
+
+#: What Keras writes for values that JSON does not have; ``__lambda__`` is not one of them.
+LITERALS = frozenset({"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"})
+
+
+def is_stock_class(module: str | None, name: str) -> bool:
+    """Say whether `module` and `name` are a modelling class of a supported Keras."""
+    return name in _table()[0].get(module or "", ())
+
+
+def is_stock_function(module: str | None, name: str) -> bool:
+    """Say whether `module` and `name` are a function on tensors of a supported Keras."""
+    functions = _table()[1]
+    if module == "builtins":
+        return any(name in functions.get(f"keras.{part}", ()) for part in _BUILTIN)
+    return name in functions.get(module or "", ())
+
+
+def keras_versions() -> tuple[str, ...]:
+    """Return the versions of Keras that the list was made from, oldest first."""
+    return _table()[2]
+
+
+@functools.cache
+def _table() -> tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]], tuple[str, ...]]:
+    text = resources.files(__package__).joinpath("stock.json").read_text("utf-8")
+    table = json.loads(text)
+    classes = {module: frozenset(names) for module, names in table["classes"].items()}
+    functions = {module: frozenset(names) for module, names in table["functions"].items()}
+    return classes, functions, tuple(table["keras"])

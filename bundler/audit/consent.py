@@ -1,0 +1,108 @@
+"""From an audit to a yes or no: what is refused, what asks for consent, and the argument that gives it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from bundler.audit.facts import CAPABILITIES, Finding, Severity
+from bundler.audit.result import Audit
+from bundler.errors import AuditRefused, BundleError, ConsentRequired, RebuildFailed, SourceError
+from bundler.manifest import Manifest
+
+#: An error shows this many findings of a kind; the audit has all of them.
+_MOST_SHOWN = 4
+
+
+def check_words(allow: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of `allow`, sorted.
+
+    Raises:
+        BundleError: one of them means nothing.
+    """
+    words = {allow} if isinstance(allow, str) else set(allow)
+    unknown = sorted(str(word) for word in words if word not in CAPABILITIES)
+    if unknown:
+        raise BundleError(
+            "allow has a word that means nothing",
+            place="allow",
+            expected=", ".join(map(repr, CAPABILITIES)),
+            found=", ".join(map(repr, unknown)),
+            hint="leave the word out; kbundle audit shows what a bundle asks for",
+        )
+    return tuple(sorted(words))
+
+
+def require_accepted(audit: Audit) -> None:
+    """Refuse a bundle that its audit does not accept.
+
+    Raises:
+        AuditRefused: it holds what no argument accepts.
+        ConsentRequired: it asks for capabilities that nobody has accepted.
+    """
+    refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
+    if refused:
+        raise AuditRefused(
+            "this bundle is refused, and no argument changes that",
+            _lines(refused),
+            findings=refused,
+            hint=f"{refused[0].rule.remedy}; all findings: kbundle audit {audit.path or 'FILE'}",
+        )
+    asked = audit.asked
+    if asked:
+        open_findings = [finding for finding in audit.findings if finding.capability in asked]
+        raise ConsentRequired(
+            asked, _lines(open_findings), allow=audit.accepted, digest=audit.digest, findings=open_findings
+        )
+
+
+def require_acceptable(audit: Audit) -> None:
+    """Refuse to pack a bundle that nobody could load.
+
+    Raises:
+        SourceError: the audit refuses it whatever is accepted.
+    """
+    refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
+    if refused:
+        raise SourceError(
+            "every kbundle would refuse to load this bundle:",
+            _lines(refused),
+            hint=refused[0].rule.remedy,
+        )
+
+
+def consent_lines(audit: Audit) -> list[str]:
+    """Return one line for each place that asks for consent, for the author to see."""
+    return _lines([finding for finding in audit.findings if finding.capability is not None])
+
+
+def check_pickles(manifest: Manifest) -> None:
+    """Refuse pickles that another Python made, before the framework and any code of the bundle.
+
+    Raises:
+        RebuildFailed: bytecode of another version means something else here.
+    """
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    others = [item for item in manifest.objects if item.opaque is not None and item.opaque.python != running]
+    if others:
+        made_for = sorted({item.opaque.python for item in others if item.opaque is not None})
+        raise RebuildFailed(
+            "what has no source is stored as bytecode, which only the Python that made it can run",
+            place=", ".join(f"{item.module}.{item.qualname}" for item in others),
+            expected=f"Python {' and '.join(made_for)}",
+            found=f"Python {running}",
+            hint=f"load it under Python {made_for[0]}, or have the author pack it from source",
+        )
+
+
+def _lines(findings: list[Finding]) -> list[str]:
+    """Return the findings as lines: the first few of each kind, so that none hides another."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.capability or finding.rule.id, []).append(finding)
+    lines = []
+    for kind, alike in kinds.items():
+        lines += [f"{kind}: {finding.place}: {finding.what}" for finding in alike[:_MOST_SHOWN]]
+        if len(alike) > _MOST_SHOWN:
+            lines.append(f"{kind}: and {len(alike) - _MOST_SHOWN} more; kbundle audit shows all of them")
+    return lines

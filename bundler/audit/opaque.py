@@ -1,0 +1,359 @@
+"""Objects without source: what their pickles import, without unpickling them.
+
+Nobody can read what such an object does, so all of it is one question (``opaque-code``); the names that it imports,
+and the names in its bytecode as far as they can be told, are what a reviewer has to decide by. Names that are known
+to reach further than computing ask for their own word as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bundler.audit.facts import (
+    DYNAMIC_CODE,
+    ENVIRONMENT,
+    FILESYSTEM,
+    NATIVE_CODE,
+    NETWORK,
+    OPAQUE_CODE,
+    PROCESS,
+    REFLECTION,
+    SIDE_EFFECTS,
+    UNREADABLE,
+    UNSAFE_DESERIALIZATION,
+    Finding,
+    Rule,
+    Severity,
+)
+from bundler.audit.pickled import Fault, Imported, Pickled, read_pickles
+
+_PACK_AGAIN = "have the author pack the object from source, or again with kbundle"
+_FROM_SOURCE = "have the author define it in a module, so that its source travels and can be read"
+_PICKLE = "unpickling imports and calls what the pickle names (the warning in the documentation of Python's pickle)"
+
+CODE = Rule(
+    id="opaque.code",
+    severity=Severity.CONSENT,
+    capability=OPAQUE_CODE,
+    title="is stored as a pickle",
+    why=f"it has no source that anybody could read: {_PICKLE}",
+    remedy=_FROM_SOURCE,
+)
+_WHAT = {
+    FILESYSTEM: "names what reaches files",
+    NETWORK: "names what reaches other machines",
+    PROCESS: "names what starts, stops or signals processes",
+    NATIVE_CODE: "names what loads or calls machine code",
+    DYNAMIC_CODE: "names what runs text or data as code",
+    UNSAFE_DESERIALIZATION: "names what unpickles or unmarshals",
+    ENVIRONMENT: "names what reads or changes the environment",
+    REFLECTION: "names what reaches through the interpreter",
+    SIDE_EFFECTS: "names what changes the process for others",
+}
+#: The rule of each capability that a name in a pickle can ask for.
+POWERS: Mapping[str, Rule] = {
+    capability: Rule(
+        id=f"opaque.{capability}",
+        severity=Severity.CONSENT,
+        capability=capability,
+        title=title,
+        why=f"{_PICKLE}; its bytecode cannot be read, only the names in it, so this is the least that it can do",
+        remedy=_FROM_SOURCE,
+    )
+    for capability, title in _WHAT.items()
+}
+LONG = Rule(
+    id="opaque.too-long",
+    severity=Severity.CONSENT,
+    capability=UNREADABLE,
+    title="is a pickle too long to be listed",
+    why="the names in the rest of it are not known",
+    remedy="have the author keep large values in data files, not inside the object",
+)
+
+
+def _refused(name: str, title: str, why: str) -> Rule:
+    return Rule(id=f"opaque.{name}", severity=Severity.REFUSED, title=title, why=why, remedy=_PACK_AGAIN)
+
+
+FAULTS: Mapping[Fault, Rule] = {
+    Fault.MALFORMED: _refused(
+        "malformed",
+        "is no pickle",
+        "a pickle that breaks off has run all before the break when that is noticed (nullifAI, February 2025)",
+    ),
+    Fault.TRAILING: _refused(
+        "trailing-data",
+        "has bytes after the pickle",
+        "a reader that stops at the first STOP shows another program than one that goes on",
+    ),
+    Fault.PERSISTENT_ID: _refused(
+        "persistent-id",
+        "refers to what is neither in it nor in the bundle",
+        "ids that mean something are ('kbundle', module) and ('kbundle', module, qualname), SPEC.md section 10",
+    ),
+    Fault.EXTENSION: _refused(
+        "extension-registry",
+        "imports by a number",
+        "EXT1, EXT2 and EXT4 import what the process has registered under a number (PEP 307), which no file shows",
+    ),
+    Fault.OPCODE: _refused(
+        "foreign-opcode",
+        "was not written by cloudpickle",
+        "protocol 5 of Python's own pickler never writes it (PEP 574); hand-made pickles do, to get past scanners",
+    ),
+    Fault.UNRESOLVED: _refused(
+        "computed-import",
+        "imports by a name that is computed",
+        "cloudpickle writes every name as text; a name from a call is there to be hidden from whoever lists names",
+    ),
+    Fault.CHANGES: _refused(
+        "changes-import",
+        "changes what it imports",
+        "cloudpickle only fills what the pickle itself makes; this would change a module or class of the process",
+    ),
+}
+RULES = (CODE, *POWERS.values(), LONG, *FAULTS.values())
+
+#: What the modules of a name let it do; a dotted name asks for what each of its parts does.
+_MODULES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("io", "_io", "pathlib", "shutil", "tempfile", "glob", "fileinput", "linecache", "mmap", "zipfile", "tarfile"),
+        FILESYSTEM,
+    ),
+    **dict.fromkeys(
+        ("sqlite3", "dbm", "h5py", "posixpath", "ntpath", "genericpath", "codecs", "gzip", "bz2", "lzma"), FILESYSTEM
+    ),
+    **dict.fromkeys(
+        ("socket", "_socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib", "smtplib"),
+        NETWORK,
+    ),
+    **dict.fromkeys(
+        (
+            "poplib",
+            "imaplib",
+            "xmlrpc",
+            "socketserver",
+            "webbrowser",
+            "asyncio",
+            "selectors",
+            "paramiko",
+            "grpc",
+            "boto3",
+        ),
+        NETWORK,
+    ),
+    **dict.fromkeys(
+        (
+            "os",
+            "posix",
+            "nt",
+            "subprocess",
+            "_posixsubprocess",
+            "multiprocessing",
+            "pty",
+            "signal",
+            "concurrent",
+            "commands",
+        ),
+        PROCESS,
+    ),
+    **dict.fromkeys(("ctypes", "_ctypes", "cffi", "_cffi_backend", "cython", "numba", "distutils", "pip"), NATIVE_CODE),
+    **dict.fromkeys(
+        (
+            "importlib",
+            "_imp",
+            "imp",
+            "runpy",
+            "code",
+            "codeop",
+            "pkgutil",
+            "zipimport",
+            "timeit",
+            "pdb",
+            "bdb",
+            "doctest",
+        ),
+        DYNAMIC_CODE,
+    ),
+    **dict.fromkeys(
+        (
+            "pickle",
+            "_pickle",
+            "cPickle",
+            "marshal",
+            "dill",
+            "joblib",
+            "shelve",
+            "copyreg",
+            "torch",
+            "jsonpickle",
+            "yaml",
+        ),
+        UNSAFE_DESERIALIZATION,
+    ),
+    **dict.fromkeys(("pwd", "grp", "getpass", "platform", "sysconfig", "site"), ENVIRONMENT),
+    **dict.fromkeys(
+        ("sys", "gc", "inspect", "_frozen_importlib", "_frozen_importlib_external", "builtins"), REFLECTION
+    ),
+    **dict.fromkeys(("atexit", "threading", "_thread", "faulthandler", "logging"), SIDE_EFFECTS),
+}
+#: Names that count by themselves, wherever they come from.
+_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("eval", "exec", "compile", "__import__", "breakpoint", "import_module"), DYNAMIC_CODE),
+    **dict.fromkeys(("open", "open_code", "get_file", "load_data"), FILESYSTEM),
+    **dict.fromkeys(("system", "popen", "fork", "execv", "execve", "spawnv", "kill", "_exit"), PROCESS),
+    **dict.fromkeys(("load_op_library", "load_library", "dlopen", "CDLL"), NATIVE_CODE),
+    **dict.fromkeys(("py_function", "numpy_function", "py_func", "enable_unsafe_deserialization"), DYNAMIC_CODE),
+    **dict.fromkeys(("environ", "getenv", "putenv"), ENVIRONMENT),
+    **dict.fromkeys(("globals", "locals", "vars", "attrgetter", "methodcaller"), REFLECTION),
+    **dict.fromkeys(("setattr", "delattr"), SIDE_EFFECTS),
+}
+#: Of cloudpickle, what its own pickles call; of builtins, what makes values.
+_CLOUDPICKLE = frozenset(
+    {
+        *("_make_skeleton_class", "_class_setstate", "_make_function", "_function_setstate", "_builtin_type"),
+        *("_make_cell", "_make_empty_cell", "_make_skeleton_enum", "_make_typevar", "subimport", "dynamic_subimport"),
+        *("_make_dict_keys", "_make_dict_values", "_make_dict_items", "_get_dataclass_field_type_sentinel"),
+    }
+)
+_BUILTINS = frozenset(
+    {
+        *("object", "type", "super", "property", "classmethod", "staticmethod", "slice", "range", "getattr", "iter"),
+        *("int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset"),
+        *("len", "abs", "min", "max", "sum", "any", "all", "zip", "map", "filter", "enumerate", "reversed", "sorted"),
+        *("print", "repr", "isinstance", "issubclass", "hasattr", "callable", "round", "pow", "divmod", "hash", "id"),
+        *(
+            "NotImplemented",
+            "Ellipsis",
+            "Exception",
+            "ValueError",
+            "TypeError",
+            "KeyError",
+            "RuntimeError",
+            "IndexError",
+        ),
+        *(
+            "AttributeError",
+            "NotImplementedError",
+            "StopIteration",
+            "ArithmeticError",
+            "ZeroDivisionError",
+            "memoryview",
+        ),
+        *(
+            "BaseException",
+            "AssertionError",
+            "OverflowError",
+            "LookupError",
+            "Warning",
+            "UserWarning",
+            "ord",
+            "chr",
+            "bin",
+        ),
+    }
+)
+#: In bytecode, where nobody can tell a module from an attribute, these are mostly attributes (``model.compile``).
+_COMMON = frozenset(
+    {
+        *("compile", "code", "io", "site", "signal", "platform", "commands", "http", "concurrent", "glob", "kill"),
+        *("system", "load_data", "load_library", "inspect", "logging", "codecs"),
+    }
+)
+#: First word of the persistent ids (SPEC.md, section 10); a test compares it with what `bundler.namespace` reads.
+_MARK = "kbundle"
+_MOST_SHOWN = 40
+
+
+def opaque_findings(data: bytes, *, member: str, what: str) -> list[Finding]:
+    """List what the pickle of an object without source imports; nothing of it is unpickled.
+
+    Args:
+        data: the content of the member.
+        member: its name.
+        what: the object that the manifest declares it to be, as findings name it.
+    """
+    findings: list[Finding] = []
+    for pickled in read_pickles(data, _bundled):
+        findings.append(CODE.at(member, f"{what} {_listing(pickled)}", inside=_byte(pickled.start)))
+        if not pickled.complete:
+            findings.append(LONG.at(member, f"{what} was read in part", inside=_byte(pickled.start)))
+        findings += [
+            FAULTS[problem.fault].at(member, problem.what, inside=_byte(problem.offset)) for problem in pickled.problems
+        ]
+        findings += _power_findings(pickled, member)
+    return findings
+
+
+def bundled_modules(data: bytes) -> frozenset[str]:
+    """Return the modules of the bundle that the pickle `data` names by persistent ids."""
+    return frozenset(named.module for pickled in read_pickles(data, _bundled) for named in pickled.bundled)
+
+
+def _bundled(pid: Any) -> tuple[str, str] | None:
+    match pid:
+        case (str() as mark, str() as module, *name) if mark == _MARK and module and len(name) < 2:
+            return (module, name[0]) if name and isinstance(name[0], str) else None if name else (module, "")
+    return None
+
+
+def _power_findings(pickled: Pickled, member: str) -> Iterator[Finding]:
+    for imported in pickled.imports:
+        for capability in sorted(_powers(imported)):
+            yield POWERS[capability].at(member, f"imports {imported.dotted}", inside=_byte(imported.offset))
+    for named in pickled.bundled:
+        # An attribute of the bundle's module may be what that one imports: ("kbundle", "pkg", "os.system").
+        for capability in sorted(_powers_of_names(named.name.split("."))):
+            yield POWERS[capability].at(member, f"takes {named.dotted} of the bundle", inside=_byte(named.offset))
+    for name in sorted(pickled.code_names):
+        parts = set(name.split(".")) - _COMMON
+        for capability in sorted({table[part] for part in parts for table in (_MODULES, _NAMES) if part in table}):
+            what = f"its bytecode has the name {name!r} (a best guess: bytecode is not read)"
+            yield POWERS[capability].at(member, what, inside=_byte(pickled.start))
+
+
+def _powers(imported: Imported) -> set[str]:
+    """Return the capabilities that an import asks for beyond ``opaque-code``."""
+    modules = imported.module.split(".")
+    names = imported.name.split(".") if imported.name else []
+    top = modules[0]
+    if top == "cloudpickle":
+        return set() if imported.name in _CLOUDPICKLE else {UNSAFE_DESERIALIZATION}
+    if top in ("builtins", "__builtin__"):
+        if imported.name in _BUILTINS:
+            return set()
+        return {_NAMES.get(name, REFLECTION) for name in names} or {REFLECTION}
+    return {_MODULES[part] for part in modules if part in _MODULES} | _powers_of_names(names)
+
+
+def _powers_of_names(names: Iterable[str]) -> set[str]:
+    powers: set[str] = set()
+    for name in names:
+        powers |= {table[name] for table in (_MODULES, _NAMES) if name in table}
+        if name.startswith("__"):
+            powers.add(REFLECTION)
+    return powers
+
+
+def _listing(pickled: Pickled) -> str:
+    imports = sorted({imported.dotted for imported in pickled.imports})
+    parts = [f"imports {_shown(imports)}" if imports else "imports nothing"]
+    if pickled.bundled:
+        parts.append(f"refers to the bundle's {_shown(sorted({named.dotted for named in pickled.bundled}))}")
+    if pickled.code_names:
+        parts.append(f"has these names in its bytecode, as far as can be told: {_shown(sorted(pickled.code_names))}")
+    if pickled.unread_code:
+        parts.append(f"has {pickled.unread_code} code objects whose names cannot be told")
+    return "; ".join(parts)
+
+
+def _shown(names: Iterable[str]) -> str:
+    listed = [" ".join(name.split())[:100] for name in names]
+    more = f" and {len(listed) - _MOST_SHOWN} more" if len(listed) > _MOST_SHOWN else ""
+    return ", ".join(listed[:_MOST_SHOWN]) + more
+
+
+def _byte(offset: int) -> str:
+    return f"byte {offset}"

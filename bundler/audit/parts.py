@@ -1,0 +1,190 @@
+"""Hands each member of a bundle to the part of the audit that reads its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from bundler.audit.config import config_findings, keras_versions, read_config
+from bundler.audit.consistency import consistency_findings
+from bundler.audit.facts import Check, Finding
+from bundler.audit.graph import Opener, saved_model_findings
+from bundler.audit.keras_archive import CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
+from bundler.audit.lock import lock_findings
+from bundler.audit.opaque import bundled_modules, opaque_findings
+from bundler.audit.outline import definitions_of
+from bundler.audit.source import SourceText, source_findings
+from bundler.audit.subject import Subject
+from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, npz_findings
+from bundler.limits import LIMITS
+from bundler.manifest import Payload
+
+#: Where a bundle has the graphs of its `TFSMLayer`s, each in a folder with a number.
+_GRAPHS = PurePosixPath("model/tfsm")
+
+
+class Parts:
+    """The findings and checks of one bundle as they add up.
+
+    Attributes:
+        findings: what was found.
+        checks: what was looked at, and what was not.
+        config: the value of the model's ``config.json``, once it was read.
+        tensors: the arrays of the model's weights, once they were read.
+    """
+
+    def __init__(self, subject: Subject, offered: Collection[str] = ()) -> None:
+        self.findings: list[Finding] = []
+        self.checks: list[Check] = []
+        self.config: Any = None
+        self.tensors: tuple[Tensor, ...] | None = None
+        self._subject = subject
+        self._offered = offered
+        self._referred: frozenset[str] = frozenset()
+
+    def payload(self, payload: Payload) -> None:
+        """Look at a model: the ``.keras`` file with its config and weights, or the graph."""
+        if payload.kind == "keras":
+            with self._subject.open(payload.member) as file:
+                self._keras_file(payload.member, file)
+        else:
+            self._graph(PurePosixPath(payload.member).parent)
+
+    def graphs_of_layers(self) -> None:
+        """Look at the graphs that the model's `TFSMLayer`s read."""
+        for folder in self._graph_folders():
+            self._graph(PurePosixPath(folder))
+
+    def source(self) -> None:
+        """Look at the source of every module."""
+        manifest = self._subject.manifest
+        texts = [
+            SourceText(
+                name=module.name,
+                member=module.member,
+                text=self._subject.read(module.member),
+                package=module.package,
+            )
+            for module in manifest.modules
+        ]
+        needs = manifest.requirements
+        requirements = {
+            name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
+        }
+        self._add("source", source_findings(texts, requirements), f"{_counted(len(texts), 'module')}, nothing imported")
+
+    def opaque(self) -> None:
+        """Look at what is stored as a pickle instead of source."""
+        stored = [item for item in self._subject.manifest.objects if item.opaque is not None]
+        found: list[Finding] = []
+        referred: set[str] = set()
+        for item in stored:
+            assert item.opaque is not None  # noqa: S101 - for mypy
+            data = self._subject.read(item.opaque.member)
+            found += opaque_findings(data, member=item.opaque.member, what=f"{item.module}.{item.qualname}")
+            referred |= bundled_modules(data)
+        self._referred = frozenset(referred)
+        if stored:
+            self._add("pickles", found, f"{_counted(len(stored), 'pickle')}, opcode by opcode, nothing unpickled")
+
+    def examples(self) -> None:
+        """Look at the arrays of the self-test."""
+        test = self._subject.manifest.self_test
+        if test is None:
+            return
+        found: list[Finding] = []
+        for member in (test.inputs, test.outputs):
+            with self._subject.open(member) as file:
+                found += npz_findings(file, self._subject.members[member], member=member)
+        self._add("self-test arrays", found, "headers against sizes, no objects")
+
+    def lock(self, osv: Path | None) -> None:
+        """Look at the requirements."""
+        needs = self._subject.manifest.requirements
+        locked = self._bounded(needs.lock)
+        findings, checks = lock_findings(self._subject.manifest, locked, self._bounded(needs.member), osv=osv)
+        self.findings += findings
+        self.checks += checks
+
+    def consistency(self) -> None:
+        """Look for what contradicts what."""
+        manifest = self._subject.manifest
+        packages = frozenset(module.name for module in manifest.modules if module.package)
+        texts = {module.name: self._subject.read(module.member) for module in manifest.modules}
+        found = consistency_findings(
+            manifest,
+            self.config,
+            definitions_of(texts, packages),
+            None if self.tensors is None else [tensor.path for tensor in self.tensors],
+            referred=self._referred,
+        )
+        self._add("consistency", found, "what the manifest, the config, the source and the weights say of each other")
+
+    def _keras_file(self, member: str, file: BinaryIO) -> None:
+        archive = open_keras_file(file, self._subject.members[member], member=member)
+        self._add("model file", [*archive.findings, *content_findings(archive, member=member)], "the ZIP of Keras")
+        if archive.refused:
+            for subject in ("config", "weights"):
+                self.checks.append(Check(subject=subject, done=False, detail="the model file was refused"))
+            return
+        self._config(member, archive)
+        inner = archive.members[WEIGHTS]
+        with archive.open(WEIGHTS) as weights:
+            found = hdf5_findings(weights, inner.size, member=member, inside=WEIGHTS)
+            self.tensors = tuple(hdf5_tensors(weights, inner.size))
+        self._add("weights", found, f"{_counted(len(self.tensors), 'tensor')} of {inner.size} bytes, nothing mapped")
+
+    def _config(self, member: str, archive: KerasArchive) -> None:
+        text = archive.read(CONFIG, LIMITS.keras_config)
+        self.config, found = read_config(text, member=member)
+        if self.config is not None:
+            found += config_findings(
+                self.config,
+                member=member,
+                objects=self._subject.manifest.objects,
+                offered=self._offered,
+                graphs=self._graph_folders(),
+                weight_bytes=archive.members[WEIGHTS].size,
+            )
+        known = keras_versions()
+        self._add("config", found, f"every node against the classes of Keras {known[0]} to {known[-1]}")
+
+    def _graph(self, folder: PurePosixPath) -> None:
+        subject = self._subject
+        files = {
+            name: Opener(member, _opener(subject.open, member), subject.members[member])
+            for name, member in subject.below(str(folder)).items()
+        }
+        self._add(
+            "graph", saved_model_findings(files, place=str(folder)), f"{folder}: every operation of every function"
+        )
+
+    def _graph_folders(self) -> list[str]:
+        names = [PurePosixPath(name) for name in self._subject.names]
+        deep = len(_GRAPHS.parts)
+        return sorted(
+            {
+                str(PurePosixPath(*name.parts[: deep + 1]))
+                for name in names
+                if name.is_relative_to(_GRAPHS) and len(name.parts) > deep + 1
+            }
+        )
+
+    def _bounded(self, member: str | None) -> bytes | None:
+        """Return the content of a member that is small in every real bundle; `None` where there is none."""
+        if member is None or self._subject.members.get(member, 0) > LIMITS.lock:
+            return None
+        return self._subject.read(member)
+
+    def _add(self, subject: str, findings: list[Finding], detail: str) -> None:
+        self.findings += findings
+        self.checks.append(Check(subject=subject, done=True, detail=detail))
+
+
+def _opener(open_member: Callable[[str], BinaryIO], member: str) -> Callable[[], BinaryIO]:
+    return lambda: open_member(member)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

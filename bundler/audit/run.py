@@ -1,0 +1,127 @@
+"""The audit of one bundle: every part of the room over the members that it reads, under one policy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from bundler.archive.pin import check_digest
+from bundler.archive.progress import Progress
+from bundler.archive.reader import open_bundle
+from bundler.audit.catalogue import rule_ids
+from bundler.audit.consent import check_words
+from bundler.audit.facts import CAPABILITIES
+from bundler.audit.parts import Parts
+from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
+from bundler.audit.result import Audit, in_order
+from bundler.audit.subject import Subject, of_reader
+from bundler.manifest import Payload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What is accepted: by a policy, by the words of ``allow=``, or, with `accept_all`, for this very file."""
+
+    policy: Policy = field(default=DEFAULT)
+    allow: tuple[str, ...] = ()
+    accept_all: bool = False
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The capabilities that are accepted, sorted."""
+        words = set(CAPABILITIES) if self.accept_all else {*self.policy.allow, *self.allow}
+        return tuple(sorted(words - self.policy.deny))
+
+
+def audit_bundle(
+    filepath: str | os.PathLike[str] | BinaryIO,
+    *,
+    digest: str | None = None,
+    allow: Sequence[str] = (),
+    policy: Policy | str | os.PathLike[str] | None = None,
+    osv: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Return what a bundle contains that a reviewer should know, without running, importing or unpickling any of it.
+
+    Every byte is checked against its digest first. Needs neither TensorFlow nor NumPy.
+
+    Args:
+        filepath: path of the bundle, or a seekable binary file object.
+        digest: audit only the bundle with this digest, and accept every capability that this very file asks for.
+        allow: capabilities that are accepted, as for `bundler.unbundle`.
+        policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file.
+        osv: a folder of OSV records (https://ossf.github.io/osv-schema/) to match the lock with.
+        progress: called with (what is done, bytes done, bytes in total).
+
+    Raises:
+        InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
+        DigestMismatch: it is another bundle than the one asked for.
+        BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
+    """
+    terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=digest is not None)
+    with open_bundle(filepath) as reader:
+        check_digest(reader, digest)
+        reader.verify(progress)
+        if progress is not None:
+            progress("auditing", 0, 0)
+        manifest = reader.manifest
+        payloads = [item for item in (manifest.payload, manifest.inference) if item is not None]
+        return audit_subject(of_reader(reader), terms, payloads=payloads, osv=None if osv is None else Path(osv))
+
+
+def audit_subject(
+    subject: Subject,
+    terms: Terms,
+    *,
+    payloads: Sequence[Payload],
+    osv: Path | None = None,
+    offered: Collection[str] = (),
+) -> Audit:
+    """Return the audit of what loading `payloads` uses; `offered` are keys of objects that the caller brings along.
+
+    Raises:
+        BundleError: the policy names a rule that does not exist, or `osv` is no folder.
+    """
+    return audited(subject, terms, payloads=payloads, osv=osv, offered=offered)[0]
+
+
+def audited(
+    subject: Subject,
+    terms: Terms,
+    *,
+    payloads: Sequence[Payload],
+    osv: Path | None = None,
+    offered: Collection[str] = (),
+) -> tuple[Audit, Parts]:
+    """Return the audit as `audit_subject` does, and what its parts have read on the way."""
+    policy = terms.policy
+    check_rules(policy, rule_ids())
+    parts = Parts(subject, offered)
+    for payload in payloads:
+        parts.payload(payload)
+    if any(payload.kind == "keras" for payload in payloads):
+        parts.graphs_of_layers()
+        parts.source()
+        parts.opaque()
+        parts.consistency()
+    parts.examples()
+    parts.lock(osv)
+    source_bytes = sum(subject.members.get(module.member, 0) for module in subject.manifest.modules)
+    findings = [
+        *parts.findings,
+        *policy_findings(policy, subject.manifest, size=subject.size, source_bytes=source_bytes),
+    ]
+    audit = Audit(
+        digest=subject.digest,
+        path=subject.path,
+        size=subject.size,
+        findings=in_order(list(under(policy, findings))),
+        checks=tuple(parts.checks),
+        accepted=terms.accepted,
+        policy=policy.name,
+    )
+    return audit, parts

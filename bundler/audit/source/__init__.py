@@ -1,0 +1,211 @@
+"""Decide from Python source alone, without running it, which capabilities the modules of a bundle need.
+
+How it works, in five sentences. Every name is resolved by Python's scoping rules to all that it may denote
+(`scopes`, `flow`): modules and their members, through imports, aliases and attributes. What a member of a foreign module does is
+read from closed lists (`lookup`, `doors`, `frameworks`, `names.json`): it computes, it is a *door* to one capability, or
+nobody has looked at it, and then it is a finding too. Modules are the source of all power, therefore a module that
+leaves what is followed (an argument, a container, a result) is a finding (`walk`); so is a function such as `getattr`
+that is handed on and not called in sight. Then an object that is not known can be no module and no door, and only its
+attributes can lead further: these too are a closed list (`attributes`). Text that hides code, and source that does not
+parse, are findings of their own (`text`).
+
+What it is not: a wall. The code of requirements is not audited, objects of the framework are taken to do what their
+names say, and what Keras builds from a config that is handed in is the config audit's matter. Where it errs, it is
+meant to err towards a finding: `getattr(keras.activations, name)` is one, since every module also has `__builtins__`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bundler.audit.facts import Finding
+from bundler.audit.source import rules, text
+from bundler.audit.source.flow import Flow
+from bundler.audit.source.lookup import Kind, capability_of_import, look
+from bundler.audit.source.rules import RULES
+from bundler.audit.source.scopes import Module, read_scopes
+from bundler.audit.source.walk import Walk
+
+__all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "source_findings"]
+
+FILE_BYTES = 1 << 20  # of one module: a parsed module takes a hundred times its text
+TOTAL_BYTES = 16 << 20
+NODES = 400_000  # of all syntax trees together
+DEPTH = 150  # of nested nodes: each is a few frames of the interpreter's own thousand
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceText:
+    """One packed module.
+
+    Attributes:
+        name: its dotted name in the bundle.
+        member: the member that holds it.
+        text: its bytes, as they will be compiled.
+        package: whether it is a package's ``__init__``.
+    """
+
+    name: str
+    member: str
+    text: bytes
+    package: bool
+
+
+def import_capability(module: str) -> str | None:
+    """Return the capability that importing a foreign module needs; `None` where only its uses count."""
+    return capability_of_import(module)
+
+
+def builtin_capability(name: str) -> str | None:
+    """Return the capability that a built-in function needs, by its name; `None` for those that only compute."""
+    if name not in dir(builtins):
+        return None
+    denoted = look(f"builtins.{name}")
+    return denoted.capability if denoted.kind is Kind.DOOR else None
+
+
+def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]) -> list[Finding]:
+    """Return what the modules of a bundle do beyond computing, by member and line.
+
+    Args:
+        texts: every packed module; an import of one of them is no finding, since it is audited itself.
+        requirements: the distribution that the bundle's lock requires, by the top-level name that it is imported as.
+
+    Raises:
+        Nothing: what cannot be read is a finding.
+    """
+    found: list[Finding] = []
+    modules: dict[str, Module] = {}
+    members: dict[str, str] = {}
+    total = nodes = 0
+    for item in texts:
+        total += len(item.text)
+        try:
+            parsed = _parsed(item, total, found)
+            if parsed is None:
+                continue
+            nodes += _measured(parsed)
+            if nodes > NODES:
+                raise _Unreadable("more code than is read at once")
+            if item.name in modules:
+                raise _Unreadable(f"a second module is called {item.name}")
+            modules[item.name] = read_scopes(item.name, item.package, parsed)
+            members[item.name] = item.member
+        except _Unreadable as error:
+            found.append(rules.DOES_NOT_PARSE.at(item.member, str(error), line=error.line))
+        except (RecursionError, MemoryError):
+            found.append(rules.DOES_NOT_PARSE.at(item.member, "nested deeper than can be followed"))
+    found += _walked(modules, members, requirements)
+    return sorted(found, key=lambda finding: (finding.member, finding.line or 0, finding.rule.id, finding.what))
+
+
+class _Unreadable(Exception):
+    """The text of one module is not read any further."""
+
+    def __init__(self, what: str, line: int | None = None) -> None:
+        super().__init__(what)
+        self.line = line
+
+
+def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | None:
+    """Return a module's tree, and add what is wrong with its text to `found`."""
+    if len(item.text) > FILE_BYTES or total > TOTAL_BYTES:
+        raise _Unreadable(f"{len(item.text)} bytes; {FILE_BYTES} of one module and {TOTAL_BYTES} of all are read")
+    shown, problem = text.decoded(item.text)
+    if shown is None:
+        found.append(rules.HIDDEN_TEXT.at(item.member, problem or ""))
+        return None
+    found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.text_problems(shown))]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(item.text)
+    except SyntaxError as error:
+        raise _Unreadable(f"does not parse: {error.msg}", error.lineno) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise _Unreadable(f"does not parse: {type(error).__name__}") from error
+    found += [
+        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.line_problems(shown, tree))
+    ]
+    found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.name_problems(shown))]
+    return tree
+
+
+def _first(problems: object, most: int = 50) -> list[tuple[int, str]]:
+    """Return the first of many problems of one kind: a reader needs no more."""
+    kept: list[tuple[int, str]] = []
+    for problem in problems:  # type: ignore[attr-defined]
+        kept.append(problem)
+        if len(kept) == most:
+            break
+    return kept
+
+
+def _measured(tree: ast.Module) -> int:
+    """Return how many nodes a tree has.
+
+    Raises:
+        _Unreadable: it is nested too deeply to be walked.
+    """
+    count = 0
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level:
+        depth += 1
+        count += len(level)
+        if depth > DEPTH or count > NODES:
+            raise _Unreadable(
+                "nested deeper than can be followed" if depth > DEPTH else "more code than is read at once"
+            )
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return count
+
+
+def _walked(
+    modules: Mapping[str, Module], members: Mapping[str, str], requirements: Mapping[str, str]
+) -> list[Finding]:
+    """Return what the parsed modules do."""
+    found: list[Finding] = []
+    try:
+        flow = Flow(modules)
+        defined = _attributes(modules)
+        walks = [Walk(flow, module, members[name], requirements, defined) for name, module in modules.items()]
+        for walk in walks:
+            walk.run()
+    except (RecursionError, MemoryError):
+        return [rules.DOES_NOT_PARSE.at(member, "nested deeper than can be followed") for member in members.values()]
+    if not flow.settled:
+        found += [
+            rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
+            for member in members.values()
+        ]
+    unbound = {name for walk in walks for name in walk.unbound}
+    for walk in walks:
+        found += walk.found.values()
+        # A method of the bundle's own is that only on the bundle's own objects.
+        found += [finding for name, finding in walk.own_calls if name in unbound]
+        for distribution, line in walk.used.items():
+            found.append(rules.THIRD_PARTY.at(walk.member, f"imports {distribution}", line=line))
+    return found
+
+
+def _attributes(modules: Mapping[str, Module]) -> frozenset[str]:
+    """Return the attributes that the bundle's own code defines: in class bodies, by storing, as arguments by name."""
+    names: set[str] = set()
+    for module in modules.values():
+        for scope in module.order:
+            if scope.kind == "class":
+                names |= scope.bindings.keys()
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                names.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg:
+                names.add(node.arg)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+                # Fields of a named tuple, names for setattr.
+                names |= {part for part in node.value.replace(",", " ").split() if part.isidentifier()}
+    return frozenset(name for name in names if not (name.startswith("__") and name.endswith("__")))

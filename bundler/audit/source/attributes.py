@@ -1,0 +1,155 @@
+"""Attribute names on objects that are not known to be modules: the closed list, and what is off it whoever defines it.
+
+By the rule of `flow`, such an object is no module and no door. Then only its attributes can lead further: names of the
+interpreter's own (``__globals__``, ``f_back``), and methods of foreign objects that read, write or run. A name is
+accepted where it is public on what layer code holds, or where the bundle itself defines it, unless it is one of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from bundler.audit.facts import (
+    DYNAMIC_CODE,
+    FILESYSTEM,
+    NATIVE_CODE,
+    NETWORK,
+    PROCESS,
+    REFLECTION,
+    SIDE_EFFECTS,
+    UNSAFE_DESERIALIZATION,
+)
+from bundler.audit.source.doors import each, merged
+from bundler.audit.source.lookup import door_names
+from bundler.audit.source.names import computing_names, methods, power_names, private_attributes, public_attributes
+
+#: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
+DANGEROUS = merged(
+    each(
+        {
+            FILESYSTEM: "save save_weights load_weights load tofile fromfile dump export list_files snapshot save_assets"
+            " load_assets save_checkpoint save_checkpoint_if_preempted restore restore_or_initialize write_graph"
+            " flow_from_directory flow_from_dataframe write_text write_bytes read_text read_bytes unlink rmdir"
+            " mkdir iterdir rglob symlink_to hardlink_to to_csv to_excel to_hdf to_parquet to_feather to_sql"
+            " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
+            " loadtxt save_pretrained"
+            " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
+            " experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
+            NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server",
+            PROCESS: "system popen Popen check_output check_call getoutput spawn",
+            NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",
+            DYNAMIC_CODE: "exec_module create_module load_module import_module find_module find_spec get_code"
+            " get_source numpy_function py_function make_dataclass from_node_def python_function",
+            UNSAFE_DESERIALIZATION: "to_pickle read_pickle Unpickler enable_unsafe_deserialization",
+            REFLECTION: "mro globals builtins nonlocals cell_contents f_back f_builtins f_code f_globals f_lasti"
+            " f_lineno f_locals f_trace f_trace_lines f_trace_opcodes gi_code gi_frame gi_running gi_suspended"
+            " gi_yieldfrom cr_await cr_code cr_frame cr_origin cr_running cr_suspended ag_await ag_code ag_frame"
+            " ag_running tb_frame tb_lasti tb_lineno tb_next format_map get_field vformat frame frames"
+            " unbound FunctionType CodeType func_globals func_code im_func im_self im_class walk_stack modules"
+            " get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
+            " get_referents",
+            SIDE_EFFECTS: "setLoggerClass setLogRecordFactory set_default settrace setprofile",
+        }
+    ),
+    [(name, REFLECTION) for name in public_attributes() if name.startswith("co_")],
+)
+
+#: Dunder attributes that lead nowhere: protocols, names and documentation.
+DUNDERS = frozenset(
+    """
+    __abs__ __add__ __aenter__ __aexit__ __aiter__ __all__ __and__ __anext__ __annotations__ __args__ __array__
+    __array_interface__ __array_priority__ __array_ufunc__ __array_function__ __author__ __await__ __bool__ __bytes__
+    __call__ __cause__ __ceil__ __class__ __complex__ __contains__ __context__ __copy__ __copyright__ __dataclass_fields__
+    __date__ __debug__ __deepcopy__ __delete__ __delitem__ __dir__ __divmod__ __dlpack__ __dlpack_device__ __doc__
+    __email__ __enter__ __eq__ __exit__ __file__ __float__ __floor__ __floordiv__ __format__ __ge__ __get__ __getitem__
+    __gt__ __hash__ __iadd__ __iand__ __ifloordiv__ __ilshift__ __imatmul__ __imod__ __imul__ __index__ __init__
+    __init_subclass__ __instancecheck__ __int__ __invert__ __ior__ __ipow__ __irshift__ __isub__ __iter__ __itruediv__
+    __ixor__ __jax_array__ __le__ __len__ __length_hint__ __license__ __lshift__ __lt__ __matmul__ __members__
+    __missing__ __mod__ __module__ __mul__ __name__ __ne__ __neg__ __new__ __next__ __notes__ __or__ __origin__
+    __package__ __pos__ __post_init__ __pow__ __qualname__ __radd__ __rand__ __rdivmod__ __repr__ __reversed__
+    __rfloordiv__ __rlshift__ __rmatmul__ __rmod__ __rmul__ __ror__ __round__ __rpow__ __rrshift__ __rshift__ __rsub__
+    __rtruediv__ __rxor__ __set__ __set_name__ __setitem__ __sizeof__ __slots__ __status__ __str__ __sub__
+    __subclasscheck__ __tf_tensor__ __truediv__ __trunc__ __version__ __weakref__ __xor__ __maintainer__ __credits__
+    __tracebackhide__ __suppress_context__ __traceback_hide__ __fspath__ __class_getitem__ __type_params__
+    __torch_function__ __tf_tracing_type__ __required_keys__ __optional_keys__ __total__ __match_args__
+    """.split()
+)
+#: What a class may define besides: the interpreter calls it on the bundle's own objects, with data.
+DEFINED = DUNDERS | frozenset(
+    """
+    __getattr__ __setattr__ __delattr__ __getattribute__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__
+    __del__ __dict__ __subclasshook__ __orig_bases__ __hash__ __annotations__ __pdoc__ __test__
+    """.split()
+)
+#: What code may call on ``super()``: the same step of the class that it derives from, on its own object.
+OF_SUPER = DUNDERS | frozenset(
+    "__setattr__ __getattr__ __delattr__ __getattribute__ __getstate__ __setstate__ __subclasshook__ __del__".split()
+)
+#: Which of them code may store to. Others change what a class or function is.
+STORED = frozenset("__name__ __doc__ __qualname__ __annotations__ __slots__ __all__ __version__ __module__".split())
+#: Names of modules of power that are also what ordinary objects have.
+_ORDINARY = frozenset(
+    "context absolute anchor constants events drive access collect disable enable array futures escape functools"
+    " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
+    " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
+    " exceptions warnings hmac lock unlock".split()
+)
+
+
+def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] | None:
+    """Return what is wrong with reading the attribute `name`, as a capability and words; `None` if nothing is.
+
+    Args:
+        name: the attribute, mangled.
+        owner: the `Value.kind` of the object.
+        bundle: the attributes that the bundle's own classes define.
+    """
+    if name.startswith("__") and name.endswith("__"):
+        allowed = name in (OF_SUPER if owner == "super" else DUNDERS)
+        if allowed or (name == "__dict__" and owner in ("self", "cls")):
+            return None
+        return REFLECTION, "leads past what can be read in the source"
+    if (capability := DANGEROUS.get(name)) is not None:
+        return capability, "is a method of foreign objects that does more than compute"
+    own = owner in ("self", "super", "cls")
+    if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
+        return REFLECTION, "leads to a module"
+    if name in power_names() and not (own and name in bundle) and name not in _ORDINARY:
+        return REFLECTION, "is a name of a module that does more than compute"
+    if owner == "made":
+        bundle = frozenset()
+    if name.startswith("_"):
+        if name in bundle or (own and name in private_attributes()):
+            return None
+        return REFLECTION, "is private to foreign code"
+    if name in bundle or name in public_attributes() or name in _ORDINARY or owner == "given":
+        return None
+    if name in computing_names() and name not in door_names():
+        # A backend that came as an argument: xp.where. It is no module; if it were, this would only compute.
+        return None
+    return (
+        REFLECTION,
+        "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none",
+    )
+
+
+def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] | None:
+    """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
+    if name.startswith("__") and name.endswith("__"):
+        return None if name in STORED else (REFLECTION, "changes what a class or function is")
+    if owner in ("self", "cls"):
+        return None
+    if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
+        return SIDE_EFFECTS, "is a method; storing to it replaces code of an object that may be foreign"
+    if name.startswith("_") and name not in bundle and name not in private_attributes():
+        return REFLECTION, "is private to foreign code"
+    if name in DANGEROUS or (name in power_names() and name not in _ORDINARY):
+        return SIDE_EFFECTS, "is a name of foreign code"
+    return None
+
+
+def is_harmless_prefix(prefix: str) -> bool:
+    """Whether no attribute whose name begins with `prefix` leads further."""
+    if not prefix or prefix.startswith("_"):
+        return False
+    return not any(name.startswith(prefix) for name in (*DANGEROUS, *power_names()))

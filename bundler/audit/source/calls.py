@@ -1,0 +1,144 @@
+"""Calls that go further with some arguments only, looked at where they stand."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+
+from bundler.audit.facts import (
+    DYNAMIC_CODE,
+    FILESYSTEM,
+    REFLECTION,
+    SIDE_EFFECTS,
+    UNSAFE_DESERIALIZATION,
+)
+from bundler.audit.source.attributes import is_harmless_prefix
+from bundler.audit.source.flow import Flow
+from bundler.audit.source.scopes import Scope
+from bundler.audit.source.values import Values
+
+Problem = tuple[str, str]
+
+_DESERIALIZE = (
+    "keras.saving.deserialize_keras_object",
+    "keras.utils.deserialize_keras_object",
+    "keras.legacy.saving.deserialize_keras_object",
+    "keras.utils.legacy.deserialize_keras_object",
+    "keras.models.model_from_json",
+    "keras.layers.deserialize",
+    "keras.src.saving.serialization_lib.deserialize_keras_object",
+    "keras.src.layers.deserialize",
+)
+_QUIET = frozenset({"ignore", "once", "always", "default", "module"})
+
+
+def keyword(node: ast.Call, name: str) -> ast.expr | None:
+    """Return the value of a keyword argument; `None` where it is not given by name."""
+    return next((item.value for item in node.keywords if item.arg == name), None)
+
+
+def spread(node: ast.Call) -> bool:
+    """Whether arguments come out of a container, so that what is given cannot be read."""
+    return any(isinstance(item, ast.Starred) for item in node.args) or any(item.arg is None for item in node.keywords)
+
+
+def attribute_names(flow: Flow, node: ast.expr, scope: Scope) -> tuple[list[str], bool]:
+    """Return the names that a computed attribute may have, and whether these are all that can lead further."""
+    names: list[str] = []
+    known = True
+    for value in flow.of(node, scope):
+        if value.kind == "text":
+            names.append(value.name)
+        elif value.kind != "prefix" or not is_harmless_prefix(value.name):
+            known = False
+    return names, known
+
+
+def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterator[Problem]:
+    """Yield what is wrong with a call of the function `path` of `doors.CALLS`; attribute access is the caller's."""
+    if path == "builtins.type":
+        if len(node.args) != 1 or node.keywords or spread(node):
+            yield DYNAMIC_CODE, "type() with a namespace makes a class from data"
+    elif path in ("functools.wraps", "functools.update_wrapper"):
+        most = 1 if path.endswith("wraps") else 2
+        if len(node.args) > most or keyword(node, "assigned") or keyword(node, "updated") or spread(node):
+            yield REFLECTION, f"{path} with a choice of attributes copies any attribute"
+    elif path in ("operator.attrgetter", "operator.methodcaller"):
+        names = node.args if path.endswith("attrgetter") else node.args[:1]
+        if spread(node) or not names or not all(isinstance(item, ast.Constant) for item in names):
+            yield REFLECTION, f"{path} with a computed name"
+    elif path in ("warnings.filterwarnings", "warnings.simplefilter"):
+        action = node.args[0] if node.args else keyword(node, "action")
+        if spread(node) or not isinstance(action, ast.Constant) or action.value not in _QUIET:
+            yield SIDE_EFFECTS, f"{path} makes warnings of other code into errors"
+    elif path == "inspect.signature":
+        if keyword(node, "eval_str") or keyword(node, "globals") or keyword(node, "locals") or spread(node):
+            yield DYNAMIC_CODE, "inspect.signature evaluates annotations"
+    elif path == "tensorflow.print":
+        stream = keyword(node, "output_stream")
+        streams = flow.of(stream, scope) if stream is not None else ()
+        if any(value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
+            item.arg is None for item in node.keywords
+        ):
+            yield FILESYSTEM, "tf.print to a stream that may be a file"
+    elif path in _DESERIALIZE:
+        yield from _deserialize(path, node, scope)
+    elif path.startswith("keras.layers."):
+        vocabulary = keyword(node, "vocabulary") or (node.args[3] if len(node.args) > 3 else None)
+        nothing = isinstance(vocabulary, ast.Constant) and vocabulary.value is None
+        if spread(node) or not (vocabulary is None or nothing or isinstance(vocabulary, (ast.List, ast.Tuple))):
+            yield FILESYSTEM, f"{path} with a vocabulary that may be the path of a file (CVE-2025-12058)"
+    elif path not in ("builtins.getattr", "builtins.setattr", "builtins.delattr"):
+        yield REFLECTION, f"{path} is not looked at"
+
+
+def _deserialize(path: str, node: ast.Call, scope: Scope) -> Iterator[Problem]:
+    if keyword(node, "safe_mode") is not None or len(node.args) > 3 or spread(node):
+        yield UNSAFE_DESERIALIZATION, f"{path} with a choice of safe_mode, or with arguments that cannot be read"
+        return
+    config = node.args[0] if node.args else None
+    if config is None or not _from_parameter(config, scope):
+        yield UNSAFE_DESERIALIZATION, f"{path} of what is not a config that was handed in: it builds what it names"
+
+
+def _from_parameter(node: ast.expr, scope: Scope) -> bool:
+    """Whether a value is a parameter of this function, or a part of one: ``config.pop("layer")``."""
+    while True:
+        if isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("pop", "get"):
+            node = node.func.value
+        else:
+            break
+    if not isinstance(node, ast.Name):
+        return False
+    for around in scope.chain():
+        bound = around.bindings.get(around.mangled(node.id))
+        if bound and around.kind == "function":
+            if all(item.how == "unknown" and item.node is None for item in bound):
+                return True
+            values = [item for item in bound if item.how in ("value", "item")]
+            # layer_config = config.pop("layer"): one step back.
+            return len(values) == len(bound) and all(
+                isinstance(item.node, ast.expr)
+                and not isinstance(item.node, ast.Name)
+                and _from_parameter(item.node, scope)
+                for item in values
+            )
+    return False
+
+
+def format_problems(node: ast.Call, texts: Values) -> Iterator[Problem]:
+    """Yield what is wrong with a call of ``str.format``: its fields read attributes by name."""
+    for value in texts:
+        if value.kind in ("unknown", "made", "given", "prefix"):
+            yield REFLECTION, "format() of a text that cannot be read: its fields may name any attribute"
+        elif value.kind == "text":
+            try:
+                fields = [name for _, name, _, _ in string.Formatter().parse(value.name) if name]
+            except ValueError:
+                continue
+            for name in fields:
+                if "__" in name or "._" in name:
+                    yield REFLECTION, f"a format field reads {name[:80]}"

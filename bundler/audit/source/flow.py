@@ -1,0 +1,335 @@
+"""What each name of a bundle may denote: the union over everything that binds it, to a fixed point.
+
+The order of statements is not looked at, so a name denotes all that it ever is; that only adds possibilities.
+Attributes, containers, arguments, defaults and results are not followed: setters, descriptors, metaclasses, dataclasses
+and `inspect.signature` all hand on what is stored there. `bundler.audit.source.walk` reports every module and every
+call to be looked at that would go there, and therefore what comes out of them is neither.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping
+
+from bundler.audit.source.lookup import DEPTH, Kind, look, member
+from bundler.audit.source.scopes import Binding, Module, Scope
+from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NOTHING, UNKNOWN, Value, Values, foreign
+
+ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
+MOST = 64  # things that one name may denote before its strings are no longer told apart
+#: What gives back the strings it is given, perhaps in another order.
+_KEEPS_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed"))
+_BUILTINS = frozenset(dir(builtins))
+
+
+class Flow:
+    """The names of all modules of a bundle."""
+
+    def __init__(self, modules: Mapping[str, Module]) -> None:
+        self.modules = modules
+        self.packages = {
+            ".".join(parts[:end]) for parts in (name.split(".") for name in modules) for end in range(1, len(parts) + 1)
+        }
+        self.names: dict[tuple[Scope, str], Values] = {}
+        #: Classes by the place that `Value.name` gives.
+        self.classes: dict[str, Scope] = {}
+        self.settled = False
+        self._done = False
+        self._reads: set[object] = set()
+        self._changed: set[object] = set()
+        self._memo: dict[ast.AST, Values] = {}
+        for module in modules.values():
+            for scope in module.order:
+                if scope.kind == "class":
+                    self.classes[f"{scope.module}:{scope.path}"] = scope
+        self._run()
+
+    # -- the fixed point --------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        work = [
+            (scope, name, binding)
+            for module in self.modules.values()
+            for scope in module.order
+            for name, bindings in scope.bindings.items()
+            for binding in bindings
+        ]
+        reads: list[set[object] | None] = [None] * len(work)
+        order = list(range(len(work)))
+        for _ in range(ROUNDS):
+            before, self._changed = self._changed, set()
+            for index in order:
+                if (seen := reads[index]) is not None and seen.isdisjoint(before) and seen.isdisjoint(self._changed):
+                    continue
+                self._reads = reads[index] = set()
+                scope, name, binding = work[index]
+                self._add(scope, name, self.bound(binding))
+            order.reverse()
+            if not self._changed:
+                self.settled = True
+                break
+        self._done = True
+
+    def _add(self, scope: Scope, name: str, found: Values) -> None:
+        before = self.names.get((scope, name), NOTHING)
+        after = _capped(before | found)
+        if after != before:
+            self.names[scope, name] = after
+            self._changed.add((scope, name))
+
+    def _named(self, scope: Scope, name: str) -> Values:
+        self._reads.add((scope, name))
+        return self.names.get((scope, name), NOTHING)
+
+    def bound(self, binding: Binding) -> Values:
+        """Return what one binding may give its name."""
+        node = binding.node
+        if binding.how == "import":
+            return self.imported(node, binding.parent, binding.scope)  # type: ignore[arg-type]
+        if binding.how in ("self", "cls"):
+            around = binding.scope.outer
+            while around is not None and around.kind != "class":
+                around = around.outer
+            return ANYTHING if around is None else frozenset({Value(binding.how, f"{around.module}:{around.path}")})
+        if binding.how == "definition":
+            kind = "class" if isinstance(node, ast.ClassDef) else "function"
+            path = f"{binding.scope.path}.{node.name}".lstrip(".")  # type: ignore[union-attr]
+            if getattr(node, "decorator_list", None) and kind == "class":
+                return frozenset({Value(kind, f"{binding.scope.module}:{path}"), UNKNOWN})
+            return frozenset({Value(kind, f"{binding.scope.module}:{path}")})
+        if binding.how == "value" and node is not None:
+            return self.of(node, binding.scope)
+        if binding.how == "item" and node is not None:
+            found: set[Value] = set()
+            for value in self._items(node, binding.scope):
+                found |= {Value("text", item) for item in value.items} if value.kind == "texts" else {UNKNOWN}
+            return frozenset(found)
+        return ANYTHING
+
+    # -- imports ----------------------------------------------------------------------------------------------------
+
+    def imported(self, alias: ast.alias, statement: ast.Import | ast.ImportFrom, scope: Scope) -> Values:
+        """Return what one name of an import statement denotes."""
+        if isinstance(statement, ast.Import):
+            return self.module(alias.name if alias.asname else alias.name.partition(".")[0])
+        base = self.absolute(statement, scope)
+        if base is None:
+            return ANYTHING
+        found = NOTHING
+        for owner in self.module(base):
+            found |= self.attribute(owner, alias.name)
+        return found
+
+    def absolute(self, statement: ast.ImportFrom, scope: Scope) -> str | None:
+        """Return the module that ``from ... import`` names, `None` where a relative one leaves the bundle."""
+        if not statement.level:
+            return statement.module or ""
+        parts = scope.module.split(".")
+        if not self.modules[scope.module].package:
+            parts.pop()
+        if statement.level > len(parts):
+            return None
+        parts = parts[: len(parts) - statement.level + 1]
+        return ".".join([*parts, *([statement.module] if statement.module else [])])
+
+    def module(self, name: str) -> Values:
+        """Return the module of that name. A bundle may have one that is called like a known one: then it is both."""
+        if name in self.packages:
+            root = foreign(name.partition(".")[0])
+            if root.denoted.kind is Kind.OPEN:
+                return frozenset({Value("module", name)})
+            return frozenset({Value("module", name), foreign(name)})
+        return frozenset({foreign(name)})
+
+    # -- expressions ------------------------------------------------------------------------------------------------
+
+    def of(self, node: ast.AST, scope: Scope) -> Values:
+        """Return what an expression may denote."""
+        if not self._done:
+            return self._of(node, scope)
+        if (found := self._memo.get(node)) is None:
+            # What is only ever given its own value has none.
+            found = self._memo[node] = self._of(node, scope) or ANYTHING
+        return found
+
+    def _of(self, node: ast.AST, scope: Scope) -> Values:
+        if isinstance(node, ast.Name):
+            return self.name(node.id, scope)
+        if isinstance(node, ast.Attribute):
+            found = NOTHING
+            name = scope.mangled(node.attr)
+            for owner in self.of(node.value, scope):
+                found |= self.attribute(owner, name)
+            return found
+        if isinstance(node, ast.Call):
+            return self.called(node, scope)
+        if isinstance(node, ast.Constant):
+            return frozenset({Value("text", node.value)}) if isinstance(node.value, str) else ANYTHING
+        if isinstance(node, ast.IfExp):
+            return self.of(node.body, scope) | self.of(node.orelse, scope)
+        if isinstance(node, ast.BoolOp):
+            found = NOTHING
+            for item in node.values:
+                found |= self.of(item, scope)
+            return found
+        if isinstance(node, ast.NamedExpr):
+            return self.of(node.value, scope)
+        if isinstance(node, ast.Subscript):
+            items = self._items(node.value, scope)
+            if any(value.kind != "texts" for value in items):
+                return ANYTHING
+            return frozenset(Value("text", item) for value in items for item in value.items)
+        if isinstance(node, ast.Tuple):
+            return self._container(node)
+        if isinstance(node, (ast.JoinedStr, ast.BinOp)):
+            return self._text(node, scope)
+        return ANYTHING
+
+    def name(self, written: str, scope: Scope) -> Values:
+        """Return what a name denotes where it stands in `scope`."""
+        name = scope.mangled(written)
+        found = NOTHING
+        start = scope.top() if name in scope.globals else scope
+        for around in start.chain():
+            if around.kind == "class" and not (around is start or (around is start.outer and _is_generic(start))):
+                continue
+            if around is not start and name in around.globals:
+                break
+            if name not in around.bindings or name in around.nonlocals:
+                continue
+            if around.kind == "function":
+                return found | self._named(around, name)
+            if around.kind == "class":
+                found |= self._named(around, name)
+        # From here it is a global; what is unbound yet, or again, is the built-in of that name.
+        top = scope.top()
+        found |= self.starred(name, top)
+        bound = name in top.bindings
+        if bound:
+            found |= self._named(top, name)
+        builtin = foreign(f"builtins.{name}") if name in _BUILTINS else None
+        if builtin is not None and (not (bound or found) or builtin.denoted.kind is not Kind.PLAIN):
+            return found | {builtin}
+        return found if bound or found else ANYTHING
+
+    def starred(self, name: str, top: Scope, seen: frozenset[str] = frozenset()) -> Values:
+        """Return what star imports bring under `name`; those of foreign modules bring what the tables list."""
+        found = NOTHING
+        if name.startswith("__") or top.module in seen or len(seen) > DEPTH:
+            return found
+        for statement in top.stars:
+            base = self.absolute(statement, top)
+            for owner in self.module(base) if base else NOTHING:
+                if owner.kind == "module" and owner.name in self.modules:
+                    other = self.modules[owner.name].scope
+                    found |= self._named(other, name) | self.starred(name, other, seen | {top.module})
+                elif owner.kind == "foreign" and member(owner.denoted, name).kind is not Kind.MISSING:
+                    found |= {foreign(f"{owner.name}.{name}")}
+        return found
+
+    def attribute(self, owner: Value, name: str) -> Values:
+        """Return what the attribute `name` of `owner` may denote."""
+        if owner.kind == "foreign":
+            denoted = owner.denoted
+            if denoted.kind in (Kind.MODULE, Kind.OPEN):
+                return frozenset({Value("foreign", member(denoted, name).path)})
+            return frozenset({MADE})
+        if owner.kind == "module":
+            path = f"{owner.name}.{name}"
+            found = NOTHING
+            module = self.modules.get(owner.name)
+            if module is not None:
+                found |= self._named(module.scope, name) | self.starred(name, module.scope)
+            if path in self.packages:
+                found |= {Value("module", path)}
+            if module is None and not found:
+                return frozenset({foreign(path)})
+            return found or ANYTHING
+        if owner in (MADE, GIVEN):
+            return frozenset({owner})
+        return ANYTHING
+
+    def called(self, node: ast.Call, scope: Scope) -> Values:
+        """Return what a call may give back."""
+        found: set[Value] = set()
+        for callee in self.of(node.func, scope):
+            if callee.kind == "class":
+                found.add(Value("self", callee.name))
+            elif callee.kind == "foreign":
+                found |= self._result(callee.name, node, scope)
+            else:
+                found.add(callee if callee in (MADE, GIVEN) else UNKNOWN)
+        return frozenset(found)
+
+    def _result(self, path: str, node: ast.Call, scope: Scope) -> Values:
+        if path == "builtins.getattr" and len(node.args) >= 2:
+            found = NOTHING
+            for owner in self.of(node.args[0], scope):
+                for name in self.of(node.args[1], scope):
+                    if name.kind == "text":
+                        found |= self.attribute(owner, name.name)
+                    else:
+                        found |= ANYTHING
+            for default in node.args[2:]:
+                found |= self.of(default, scope)
+            return found
+        if path == "builtins.super":
+            around = next((item for item in scope.chain() if item.kind == "class"), None)
+            if node.args and not (len(node.args) == 2 and self._is_self(node.args[1], scope)):
+                return ANYTHING
+            return frozenset({Value("super", f"{around.module}:{around.path}" if around else "")})
+        if path.startswith("builtins."):
+            return ANYTHING
+        return frozenset({GIVEN if look(path).kind is Kind.OPEN else MADE})
+
+    def _is_self(self, node: ast.expr, scope: Scope) -> bool:
+        found = self.of(node, scope)
+        return bool(found) and all(value.kind in ("self", "cls") for value in found)
+
+    def _items(self, node: ast.AST, scope: Scope) -> Values:
+        """Return what iterating over an expression gives, as ``texts`` or anything.
+
+        A name only stands for a tuple: a list under a name may have been added to.
+        """
+        if isinstance(node, (ast.List, ast.Set)):
+            return self._container(node)
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            callees = self.of(node.func, scope)
+            if callees and all(value.kind == "foreign" and value.name in _KEEPS_ITEMS for value in callees):
+                return self._items(node.args[0], scope)
+        return self.of(node, scope)
+
+    def _container(self, node: ast.Tuple | ast.List | ast.Set) -> Values:
+        items: list[str] = []
+        for item in node.elts:
+            # Only literal strings: what holds anything else is not told apart.
+            if not isinstance(item, ast.Constant) or not isinstance(item.value, str):
+                return ANYTHING
+            items.append(item.value)
+        return frozenset({Value("texts", items=tuple(items))}) if 0 < len(items) <= MOST else ANYTHING
+
+    def _text(self, node: ast.JoinedStr | ast.BinOp, scope: Scope) -> Values:
+        if isinstance(node, ast.JoinedStr):
+            first = node.values[0] if node.values else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                return frozenset({Value("prefix", first.value)})
+            return ANYTHING
+        left = self.of(node.left, scope)
+        if not left:
+            return left
+        if isinstance(node.op, ast.Mod) and all(value.kind == "text" for value in left):
+            return frozenset(Value("prefix", value.name.partition("%")[0]) for value in left)
+        if isinstance(node.op, ast.Add) and all(value.kind in ("text", "prefix") for value in left):
+            return frozenset(Value("prefix", value.name) for value in left)
+        return ANYTHING
+
+
+def _capped(found: Values) -> Values:
+    if len(found) <= MOST:
+        return found
+    return frozenset(value for value in found if value.kind not in ("text", "prefix", "texts")) | {UNKNOWN}
+
+
+def _is_generic(scope: Scope) -> bool:
+    return scope.path.endswith("<generic>")

@@ -1,0 +1,235 @@
+"""What a dotted name of a foreign module denotes, from the tables alone."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from typing import NamedTuple
+
+from bundler.audit.facts import FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
+from bundler.audit.source import doors, frameworks
+from bundler.audit.source.names import exported, keras_sources, standard_library
+
+FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
+DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
+
+
+class Kind(enum.Enum):
+    """What kind of thing a dotted name denotes, as far as the audit cares."""
+
+    MODULE = "module"
+    #: A function, class or value that only computes, whatever is done with it.
+    PLAIN = "plain"
+    #: It does more than compute; naming it is a finding.
+    DOOR = "door"
+    #: A door with some arguments only.
+    CALL = "call"
+    #: Something of a requirement whose code is not audited.
+    OPEN = "open"
+    #: A name that no table has.
+    MISSING = "missing"
+
+
+class Denoted(NamedTuple):
+    """A dotted name in its canonical spelling, and what it denotes."""
+
+    path: str
+    kind: Kind
+    capability: str | None = None
+
+
+#: Other spellings of the same module.
+_ALIASES = (
+    ("tensorflow.keras", "keras"),
+    ("tensorflow.compat.v2", "tensorflow"),
+    ("tensorflow._api.v2", "tensorflow"),
+    ("keras._tf_keras.keras", "keras"),
+    ("keras.api", "keras"),
+    ("posixpath", "os.path"),
+    ("ntpath", "os.path"),
+    ("numpy.matlib", "numpy"),
+    ("_io", "io"),
+    ("_operator", "operator"),
+    ("_functools", "functools"),
+    ("_collections_abc", "collections.abc"),
+)
+#: What modules call the modules that they import. An attribute of that name is that module.
+REEXPORTS = {
+    "tf": "tensorflow",
+    "np": "numpy",
+    "jnp": "jax.numpy",
+    "onp": "numpy",
+    "pd": "pandas",
+    "plt": "matplotlib",
+    "K": "keras.backend",
+    **{name: name for name in ("tensorflow", "numpy", "jax", "torch", "keras", "scipy", "h5py", "pandas")},
+}
+#: Modules that a requirement may well have one of its own of that name: then both are looked at.
+_SOFT = frozenset("types functools operator dataclasses logging warnings typing inspect io code http keras".split())
+#: Functions of ``keras.src`` that are called like one of its modules.
+_FUNCTIONS = frozenset({"keras.src.backend.backend", "keras.src.backend.config.backend"})
+_COMPAT = frozenset("dimension_value dimension_at_index as_text as_bytes as_str as_str_any forward_compatible".split())
+_POWER = frozenset(
+    "os sys io subprocess builtins importlib socket ctypes shutil pickle marshal tempfile pathlib glob urllib requests"
+    " threading multiprocessing gc codecs runpy codeop pkgutil atexit linecache zipfile tarfile sqlite3 copyreg ssl"
+    " asyncio _os _sys posix _thread".split()
+)
+#: Submodules of requirements that have the name of a module of power, and are their own.
+_OWN = frozenset({"scipy.io", "skimage.io", "torchvision.io", "torch.types", "torch.multiprocessing", "jax.numpy"})
+_DOORS = doors.merged(
+    doors.IMPORTS.items(),
+    doors.DOORS.items(),
+    frameworks.TENSORFLOW.items(),
+    frameworks.KERAS.items(),
+    frameworks.NUMPY.items(),
+    frameworks.OTHERS.items(),
+    frameworks.KERAS_SOURCE_DOORS.items(),
+    [("tf_keras", UNSAFE_DESERIALIZATION)],
+)
+
+
+def canonical(path: str) -> str:
+    """Return the one spelling of `path` that the tables have."""
+    for alias, name in _ALIASES:
+        if path == alias or path.startswith(alias + "."):
+            return canonical(name + path[len(alias) :])
+    return path
+
+
+@functools.lru_cache(maxsize=8192)
+def look(path: str) -> Denoted:
+    """Return what the dotted name `path` denotes."""
+    if path.count(".") > DEPTH:
+        return Denoted(path, Kind.MISSING, REFLECTION)
+    path = canonical(path)
+    module, _, name = path.rpartition(".")
+    if module and (owner := look(module)).path != module:
+        # On the way the name led into another module: package.tf.io.read_file.
+        return look(f"{owner.path}.{name}")
+    if path in doors.CALLS:
+        return Denoted(path, Kind.CALL, REFLECTION)
+    root = path.partition(".")[0]
+    if path.startswith("tensorflow.compat.v1."):
+        # The same name of the present API where that only computes; sessions, files and graphs are not there.
+        same = look("tensorflow." + path.removeprefix("tensorflow.compat.v1."))
+        return same if same.kind in (Kind.PLAIN, Kind.MODULE) else Denoted(path, Kind.DOOR, REFLECTION)
+    if module == "tensorflow.compat" and name in _COMPAT:
+        return Denoted(path, Kind.PLAIN)
+    if path in ("tensorflow.compat", "tensorflow.compat.v1", "keras.src"):
+        return Denoted(path, Kind.MODULE)
+    if path.startswith("keras.src."):
+        return _keras_source(path)
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        if (capability := _DOORS.get(".".join(parts[:end]))) is not None:
+            return Denoted(path, Kind.DOOR, capability)
+    if root in standard_library() or root == "builtins":
+        return _standard(path)
+    if root in FRAMEWORKS:
+        return _exported(path)
+    return _requirement(path)
+
+
+def member(owner: Denoted, name: str) -> Denoted:
+    """Return what `name` of the module or package `owner` denotes."""
+    if owner.path.count(".") >= DEPTH:
+        return Denoted(owner.path, Kind.MISSING, REFLECTION)
+    return look(f"{owner.path}.{name}")
+
+
+def _standard(path: str) -> Denoted:
+    module, _, name = path.rpartition(".")
+    if path in doors.PURE_PARTS or path in exported():
+        return Denoted(path, Kind.MODULE)
+    if module in doors.PURE_PARTS:
+        capability, names = doors.PURE_PARTS[module]
+        return Denoted(path, Kind.PLAIN) if name in names else Denoted(path, Kind.DOOR, capability)
+    if name in exported().get(module, ()):
+        return Denoted(path, Kind.PLAIN)
+    if not module or module.partition(".")[0] not in standard_library():
+        # A module of the standard library that nobody has looked at.
+        return Denoted(path, Kind.DOOR, REFLECTION)
+    if look(module).kind is Kind.MODULE and (name in standard_library() or name.lstrip("_") in standard_library()):
+        # What a module imports for itself: typing.sys, random._os.
+        return Denoted(path, Kind.DOOR, look(name.lstrip("_")).capability or REFLECTION)
+    return Denoted(path, Kind.MISSING, REFLECTION)
+
+
+def _exported(path: str) -> Denoted:
+    module, _, name = path.rpartition(".")
+    if path in exported() or not module:
+        return Denoted(path, Kind.MODULE)
+    if name in exported().get(module, ()) or (module, name) == ("keras", "__version__"):
+        return Denoted(path, Kind.PLAIN)
+    if name in ("__version__", "__name__", "__doc__"):
+        return Denoted(path, Kind.PLAIN)
+    return Denoted(path, Kind.MISSING, REFLECTION)
+
+
+def _requirement(path: str) -> Denoted:
+    for prefix, capability in frameworks.OTHER_PREFIXES.items():
+        if path.startswith(prefix):
+            return Denoted(path, Kind.DOOR, capability)
+    module, _, name = path.rpartition(".")
+    if module and path not in _OWN:
+        if name in REEXPORTS and name not in _SOFT:
+            return look(REEXPORTS[name])
+        owner = module.rpartition(".")[2]
+        if (
+            owner in _SOFT
+            and "." in module
+            and (same := look(f"{owner}.{name}")).kind not in (Kind.PLAIN, Kind.MISSING)
+        ):
+            return same
+        if name in _POWER:
+            return look(name.lstrip("_"))
+        if name.startswith("_") and name not in ("__version__", "__name__", "__doc__"):
+            return Denoted(path, Kind.MISSING, REFLECTION)
+    return Denoted(path, Kind.OPEN)
+
+
+def _keras_source(path: str) -> Denoted:
+    parts = path.split(".")
+    for end in range(len(parts), 2, -1):
+        if (capability := frameworks.KERAS_SOURCE_DOORS.get(".".join(parts[:end]))) is not None:
+            return Denoted(path, Kind.DOOR, capability)
+    if path in keras_sources():
+        return Denoted(path, Kind.MODULE) if _computes(path) else Denoted(path, Kind.DOOR, FILESYSTEM)
+    module, _, name = path.rpartition(".")
+    if module == "keras.src.backend" and f"keras.src.backend.tensorflow.{name}" in keras_sources():
+        # The backend in use is what `keras.src.backend` re-exports; their modules have the same names.
+        return look(f"keras.src.backend.tensorflow.{name}")
+    if name.startswith("_") or module not in keras_sources() or not _computes(module):
+        return Denoted(path, Kind.MISSING, REFLECTION)
+    if name in REEXPORTS:
+        return look(REEXPORTS[name])
+    if path in _FUNCTIONS:
+        return Denoted(path, Kind.PLAIN)
+    same = [source for source in keras_sources() if source.endswith("." + name)]
+    if same:
+        if not all(map(_computes, same)):
+            return Denoted(path, Kind.DOOR, FILESYSTEM)
+        return Denoted(same[0], Kind.MODULE) if len(same) == 1 else Denoted(path, Kind.PLAIN)
+    if name in standard_library():
+        return look(name)
+    return Denoted(path, Kind.PLAIN)
+
+
+def _computes(module: str) -> bool:
+    """Whether `module` of ``keras.src`` is in the list, or leads to what is."""
+    return any(
+        module == part or module.startswith(part + ".") or part.startswith(module + ".")
+        for part in frameworks.KERAS_SOURCES
+    )
+
+
+def capability_of_import(module: str) -> str | None:
+    """Return the capability that importing `module` needs, `None` where only its uses count."""
+    found = look(module)
+    return found.capability if found.kind in (Kind.DOOR, Kind.MISSING) else None
+
+
+@functools.cache
+def door_names() -> frozenset[str]:
+    """Return what doors are called, whatever module has them."""
+    return frozenset(path.rpartition(".")[2] for path in (*_DOORS, *doors.CALLS))

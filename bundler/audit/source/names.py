@@ -1,0 +1,70 @@
+"""What the standard library and the frameworks export, by name: `names.json`, read once.
+
+The file is a snapshot over the supported versions, made by ``tools/framework_names.py`` and read by a person. A name
+that is not in it is a finding, also where a newer version has it: nobody has looked at what it does.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from importlib import resources
+
+
+@functools.cache
+def _data() -> Mapping[str, Mapping[str, frozenset[str]]]:
+    text = resources.files("bundler.audit.source").joinpath("names.json").read_text()
+    return {
+        part: {key: frozenset(" ".join(lines).split()) for key, lines in table.items()}
+        for part, table in json.loads(text).items()
+    }
+
+
+@functools.cache
+def exported() -> Mapping[str, frozenset[str]]:
+    """Return the public names of each known module: pure standard library, NumPy, TensorFlow, Keras."""
+    data = _data()
+    return {**data["stdlib"], **data["numpy"], **data["api"]}
+
+
+def standard_library() -> frozenset[str]:
+    """Return the top-level names of the standard library, over the supported versions of Python."""
+    return _data()["roots"]["stdlib"]
+
+
+def keras_sources() -> frozenset[str]:
+    """Return the names of the modules below ``keras.src``."""
+    return _data()["keras.src"]["modules"]
+
+
+def public_attributes() -> frozenset[str]:
+    """Return the public attributes of what layer code holds: tensors, arrays, layers, models, built-in objects."""
+    return _data()["attributes"]["public"]
+
+
+def methods() -> frozenset[str]:
+    """Return those attributes that are called; storing to one of a foreign object replaces code."""
+    return _data()["attributes"]["methods"]
+
+
+def private_attributes() -> frozenset[str]:
+    """Return the private attributes that a class derived from one of Keras's may use of its base."""
+    return _data()["attributes"]["private"]
+
+
+def power_names() -> frozenset[str]:
+    """Return what modules like `os` and `subprocess` are called and have, less what tensors and layers have too."""
+    return _data()["power"]["names"] - _data()["attributes"]["public"]
+
+
+@functools.cache
+def computing_names() -> frozenset[str]:
+    """Return what functions and classes of NumPy, TensorFlow and Keras are called, submodules and raw operations left out."""
+    return frozenset().union(
+        *(
+            names
+            for module, names in exported().items()
+            if module.partition(".")[0] in ("numpy", "tensorflow", "keras") and module != "tensorflow.raw_ops"
+        )
+    )

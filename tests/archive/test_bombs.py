@@ -1,0 +1,20 @@
+"""Small files that ask for much are refused for little (I5)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.archive import bombs
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc")
+
+
+@pytest.mark.parametrize("build", bombs.BOMBS, ids=lambda build: build.__name__)
+def test_refuses_bomb_within_64_mb(build: Callable[[], bytes]) -> None:
+    # Not the second of CPU that it should take at most: another machine may be slow. It is killed after five.
+    took = bombs.cost(build(), cpu_limit=5)
+    assert took.said is not None
+    assert took.memory < 64_000_000

@@ -1,0 +1,216 @@
+"""A config asks for stock Keras and for what the manifest declares, or it is refused, however deep it asks."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bundler.audit.config import RULES, config_findings, keras_versions, read_config
+from bundler.audit.config.sizes import least_weights
+from bundler.manifest import CustomObject, ObjectSource
+from tests.audit.bundles import DENSE, JSON, function, model, node
+
+_SOURCE = ObjectSource(member="code/zoo.py", line=1)
+GAIN = CustomObject(kind="layer", key="zoo>Gain", module="zoo", qualname="Gain", source=_SOURCE)
+WARM = CustomObject(kind="function", key="warm", module="zoo", qualname="warm", source=_SOURCE)
+_BYTECODE = {"class_name": "__lambda__", "config": {"value": "4wEA"}}
+
+
+def rules_of(config: JSON, **options: Any) -> list[str]:
+    options = {"objects": (GAIN, WARM), "weight_bytes": 40, **options}
+    return [finding.rule.id for finding in config_findings(config, member="model/model.keras", **options)]
+
+
+def lambda_of(what: JSON) -> JSON:
+    return node("keras.layers", "Lambda", {"name": "lambda", "function": what})
+
+
+HOSTILE: dict[str, tuple[JSON, str]] = {
+    "lambda bytecode": (lambda_of(_BYTECODE), "config.bytecode"),
+    "lambda bytecode of Keras 2": (lambda_of(["4wEA", None, None]), "config.bytecode"),
+    "any module": (node("os", "system", {"command": "id"}), "config.unknown-object"),
+    "any module of Keras": (node("keras.src.utils.file_utils", "get_file", {}), "config.unknown-object"),
+    "a package that Keras imports": (node("keras_hub.models", "Backbone", {}), "config.unknown-object"),
+    "tf-keras": (node("tf_keras.layers", "Dense", {"units": 1}), "config.unknown-object"),
+    "no module": (node(None, "Dense", {"units": 1}), "config.unknown-object"),
+    "a download": (lambda_of(function("get_file", "keras.utils")), "config.function"),
+    "safe mode off": (function("enable_unsafe_deserialization", "keras.config"), "config.function"),
+    "a loader": (function("load_model", "keras.models"), "config.function"),
+    "a dataset": (function("load_data", "keras.datasets.mnist"), "config.function"),
+    "an application": (function("ResNet50", "keras.applications"), "config.function"),
+    "a plot": (function("plot_model", "keras.utils"), "config.function"),
+    "a constructor as a function": (function("TFSMLayer", "keras.layers"), "config.function"),
+    "any object by name": (function("deserialize", "keras.losses"), "config.function"),
+    "a function of nobody": (function("system"), "config.unknown-object"),
+    "a function of a module": (function("system", "os"), "config.unknown-object"),
+    "a callback": (node("keras.callbacks", "TensorBoard", {"log_dir": "/tmp"}), "config.unknown-object"),
+    "a remote callback": (node("keras.callbacks", "RemoteMonitor", {}), "config.unknown-object"),
+    "the file editor": (node("keras.saving", "KerasFileEditor", {"filepath": "/x"}), "config.door"),
+    "a pickle": (node("keras.layers", "TorchModuleWrapper", {"module": "gASV"}), "config.door"),
+    "a folder": (node("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}), "config.door"),
+    "a folder under a declared name": (
+        node("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}, "zoo>Gain"),
+        "config.door",
+    ),
+    "stock under another name": (node("keras.layers", "Dense", {"units": 1}, "evil>Dense"), "config.registered-name"),
+    "stock under a declared name": (node("keras.layers", "Dense", {"units": 1}, "zoo>Gain"), "config.registered-name"),
+    "a type": ({"class_name": "__typespec__", "spec_name": "X", "module": "os", "config": []}, "config.unknown-object"),
+    "a literal that is none": ({"class_name": "__import__", "config": {}}, "config.unknown-object"),
+    "a vocabulary to read": (node("keras.layers", "StringLookup", {"vocabulary": "/etc/passwd"}), "config.path"),
+    "a vocabulary to fetch": (node("keras.layers", "TextVectorization", {"vocabulary": "http://x/"}), "config.path"),
+    "weights to read": (node("keras.layers", "Embedding", {"weights": "/etc/passwd"}), "config.path"),
+    "a name that climbs": (node("keras.layers", "Dense", {"units": 1, "name": "../x"}), "config.name"),
+    "a name with a drive": (node("keras.layers", "Dense", {"units": 1, "name": "c:x"}), "config.name"),
+    "a name that is the folder": (node("keras.layers", "Dense", {"units": 1, "name": ".."}), "config.name"),
+    "a name with a NUL": (node("keras.layers", "Dense", {"units": 1, "name": "a\0b"}), "config.name"),
+    "a declared layer with a path for a name": (node("zoo", "Gain", {"name": "a/b"}, "zoo>Gain"), "config.name"),
+    "a class name that is no string": ({"class_name": ["Dense"], "config": {}}, "config.malformed"),
+    "a module that is no string": (node(["keras"], "Dense", {}), "config.malformed"),  # type: ignore[arg-type]
+    "a layer of terabytes": (node("keras.layers", "Dense", {"units": 1 << 30}), "config.size"),
+    "a layer of more than numbers": (node("keras.layers", "Dense", {"units": 1 << 80}), "config.size"),
+    "an embedding": (node("keras.layers", "Embedding", {"input_dim": 1 << 20, "output_dim": 1 << 20}), "config.size"),
+    "a recurrent layer": (node("keras.layers", "LSTM", {"units": 1 << 20}), "config.size"),
+    "a convolution": (node("keras.layers", "Conv3D", {"filters": 9, "kernel_size": [1 << 10] * 3}), "config.size"),
+    "a spectrogram": (
+        node("keras.layers", "MelSpectrogram", {"fft_length": 1 << 20, "num_mel_bins": 1 << 20}),
+        "config.size",
+    ),
+}
+
+#: Where a node can hide: each puts it somewhere in the config of a model.
+PLACES: dict[str, Callable[[JSON], JSON]] = {
+    "as a layer": lambda item: model(DENSE, item),
+    "in a wrapper": lambda item: model(node("keras.layers", "TimeDistributed", {"name": "t", "layer": item})),
+    "in a model in a model": lambda item: model(model(model(item))),
+    "in the compile config": lambda item: model(DENSE, compile_config={"loss": item, "metrics": [[item]]}),
+    "in the build config": lambda item: model({**DENSE, "build_config": {"input_shape": [None, 4], "more": item}}),
+    "in a declared object": lambda item: model(
+        node("zoo", "Gain", {"name": "g", "deep": {"er": [[item]]}}, "zoo>Gain")
+    ),
+    "in the arguments of a call": lambda item: model(
+        {**DENSE, "inbound_nodes": [{"args": [[item]], "kwargs": {"mask": item}}]}
+    ),
+    "in a literal": lambda item: model({"class_name": "__slice__", "config": {"start": item, "stop": 1, "step": 1}}),
+    "as the model": lambda item: item,
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_refuses_a_node_wherever_it_hides(name: str, place: str) -> None:
+    hostile, rule = HOSTILE[name]
+    assert rule in rules_of(PLACES[place](copy.deepcopy(hostile)))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_accepts_stock_and_declared_nodes_in_the_same_places(place: str) -> None:
+    for item in (
+        DENSE,
+        node("zoo", "Gain", {"name": "gain", "path": "/x", "units": 1 << 60}, "zoo>Gain"),
+        function("warm"),
+        function("relu"),
+        function("mean_squared_error", "builtins"),
+        function("silu", "keras.activations"),
+        lambda_of(function("warm")),
+        lambda_of(function("relu", "keras.ops")),
+        node("keras.src.ops.numpy", "Add", {"name": "add"}, "Add"),
+        node("keras.src.models.functional", "Functional", {"name": "f"}, "Functional"),
+        node("keras", "DTypePolicy", {"name": "float32"}),
+        {"class_name": "__numpy__", "config": {"value": [1], "dtype": "float32"}},
+        {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": [None], "dtype": "float32", "keras_history": ["a", 0, 0]},
+        },
+        node("keras.layers", "StringLookup", {"name": "s", "vocabulary": ["a", "b"]}),
+        node("keras.layers", "Hashing", {"name": "h", "num_bins": 2_000_000_000, "salt": [1 << 63, 3]}),
+        {"class_name": "cat", "count": 3},
+    ):
+        assert rules_of(PLACES[place](copy.deepcopy(item))) == []
+
+
+def test_a_graph_of_the_bundle_is_no_door() -> None:
+    layer = node("keras.layers", "TFSMLayer", {"filepath": "model/tfsm/0", "name": "t"})
+    assert rules_of(model(layer), graphs=["model/tfsm/0"]) == []
+    assert rules_of(model(layer), graphs=["model/tfsm/1"]) == ["config.door"]
+
+
+def test_what_the_caller_offers_is_declared() -> None:
+    missing = node("zoo", "Missing", {}, "zoo>Missing")
+    assert rules_of(model(missing)) == ["config.unknown-object"]
+    assert rules_of(model(missing), offered=["zoo>Missing"]) == []
+
+
+def test_sizes_are_held_against_the_weights_that_are_there() -> None:
+    large = {**DENSE, "config": {"name": "d", "units": 1 << 15}, "build_config": {"input_shape": [None, 1 << 15]}}
+    assert least_weights("Dense", large["config"], large["build_config"]) == 1 << 30
+    assert rules_of(model(large), weight_bytes=4 << 30) == []
+    assert rules_of(model(large), weight_bytes=1 << 29) == []
+    assert rules_of(model(large), weight_bytes=1 << 28) == ["config.size"]
+    assert rules_of(model(large), weight_bytes=None) == ["config.size"]
+
+
+def test_refuses_a_config_that_nests_too_deep() -> None:
+    deep: JSON = DENSE
+    for _ in range(150):
+        deep = node("keras.layers", "TimeDistributed", {"layer": deep})
+    assert rules_of(deep) == ["config.too-deep"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"", "config.malformed"),
+        (b"\xff", "config.malformed"),
+        (b"[1]", "config.malformed"),
+        (b'{"a": 1, "a": 2}', "config.malformed"),
+        (b'{"a": {"class_name": "A", "class_name": "B"}}', "config.malformed"),
+        (b'{"a":' + b"[" * 100_000, "config.too-deep"),
+        (b'{"a": ' + b"9" * 10_000 + b"}", "config.malformed"),
+        (b"[" + b"0," * 5_000_000 + b"0]", "config.malformed"),
+    ],
+)
+def test_refuses_text_that_readers_could_read_differently(text: bytes, rule: str) -> None:
+    value, findings = read_config(text, member="m")
+    assert value is None
+    assert [finding.rule.id for finding in findings] == [rule]
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["keras.layers", "Dense", "function"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["class_name", "config", "module", "registered_name", "name", "units"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_VALUES)
+def test_no_config_makes_an_error_of_another_kind(config: JSON) -> None:
+    config_findings(config, member="m", objects=())
+    value, findings = read_config(json.dumps(config).encode(), member="m")
+    assert (value is None) == bool(findings)
+
+
+def test_the_list_covers_every_supported_keras() -> None:
+    assert [version.rpartition(".")[0] for version in keras_versions()] == [
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14",
+        "3.15",
+    ]
+    assert len({rule.id for rule in RULES}) == len(RULES)

@@ -1,0 +1,247 @@
+"""Rebuild `bundler/audit/source/names.json`: what the standard library, NumPy, TensorFlow and Keras export by name.
+
+Run it once under every interpreter and framework version that is supported; it only adds. It prints what it added,
+and a person reads that before it is committed: a new name that reads, writes, connects or runs code gets an entry in
+`doors.py` (or `attributes.py` for a method) in the same commit, which then wins over this list.
+
+    python3.13 tools/framework_names.py               # the standard library alone
+    .venv/bin/python tools/framework_names.py numpy api attributes
+    python tools/framework_names.py api=/tmp/keras-3.10  # an unpacked wheel: read, not imported
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import importlib.util
+import inspect
+import json
+import sys
+import textwrap
+import types
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[1] / "bundler" / "audit" / "source" / "names.json"
+
+#: Modules of the standard library that only compute; `doors.py` takes single names out again.
+PURE = """
+__future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc colorsys contextlib
+contextvars copy csv dataclasses datetime decimal difflib enum fractions functools graphlib hashlib heapq hmac html
+html.entities inspect itertools json json.decoder json.encoder keyword logging math numbers operator pprint queue
+random re reprlib secrets statistics string struct textwrap time traceback types typing unicodedata uuid warnings
+weakref zlib concurrent
+""".split()
+
+#: What a bundle must not reach: a name of theirs on an object that is not known is a finding.
+POWER = """
+os sys subprocess shutil socket pathlib ctypes io importlib importlib.util importlib.machinery builtins pickle marshal
+tempfile glob threading multiprocessing signal gc runpy code codeop pty select ssl urllib.request http.client ftplib
+smtplib webbrowser asyncio atexit linecache pkgutil zipimport sqlite3 zipfile tarfile codecs
+""".split()
+
+NUMPY = """
+numpy numpy.linalg numpy.random numpy.fft numpy.polynomial numpy.polynomial.polynomial numpy.polynomial.legendre
+numpy.polynomial.chebyshev numpy.polynomial.hermite numpy.polynomial.hermite_e numpy.polynomial.laguerre numpy.ma
+numpy.char numpy.strings numpy.typing numpy.exceptions numpy.dtypes numpy.rec numpy.lib
+numpy.lib.stride_tricks numpy.lib.scimath
+""".split()
+
+
+#: Parts of TensorFlow whose objects no layer holds.
+NOT_HELD = (
+    "compat",
+    "raw_ops",
+    "test",
+    "mlir",
+    "lite",
+    "profiler",
+    "sysconfig",
+    "summary",
+    "tools",
+    "tpu",
+    "saved_model",
+)
+
+
+def public(module: types.ModuleType) -> list[str]:
+    """Return the public names of `module` that are no modules and no other module's.
+
+    What a module only imports for itself stays out: ``dataclasses.FunctionType`` makes code from data.
+    """
+    numpy = module.__name__.startswith("numpy")
+    found = []
+    for name in dir(module) if numpy else getattr(module, "__all__", dir(module)):
+        value = getattr(module, name, None)
+        home = (getattr(value, "__module__", None) or module.__name__).lstrip("_")
+        own = numpy or hasattr(module, "__all__") or home.split(".")[0] == module.__name__.split(".")[0]
+        if own and not name.startswith("_") and not isinstance(value, types.ModuleType):
+            found.append(name)
+    return found
+
+
+def modules(names: list[str]) -> dict[str, set[str]]:
+    """Return the public names of modules that are imported here."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = set(public(importlib.import_module(name)))
+        except ImportError as error:
+            print(f"# {name}: {error}")
+    return found
+
+
+def power() -> set[str]:
+    """Return the names of functions and classes of `POWER`, of the methods of paths, and of the modules themselves."""
+    found = {part for name in POWER for part in name.split(".")}
+    for name in POWER:
+        module = importlib.import_module(name)
+        found |= {key for key in dir(module) if not key.startswith("__") and key not in dir(builtins)}
+    found |= {key for key in dir(Path) if not key.startswith("_")}
+    return found
+
+
+def api(root: Path) -> dict[str, set[str]]:
+    """Return what the generated API files of TensorFlow and Keras below `root` re-export, without importing them."""
+    found: dict[str, set[str]] = {}
+    for top, name in (
+        (root / "tensorflow/_api/v2", "tensorflow"),
+        (root / "keras", "keras"),
+        (root / "keras/_tf_keras/keras", "keras"),
+        (root / "keras/api", "keras"),
+        (root / "keras/api/_tf_keras/keras", "keras"),
+    ):
+        for file in sorted(top.rglob("__init__.py")) + sorted(top.glob("v2.py")):
+            parts = file.parent.relative_to(top).parts
+            skipped = ("src", "_tf_keras", "api") if name == "keras" else ("compat", "__internal__", "__operators__")
+            if (parts and parts[0] in skipped) or (not parts and name == "tensorflow" and file.name != "v2.py"):
+                continue
+            module = ".".join((name, *parts))
+            names = found.setdefault(module, set())
+            if parts:
+                found.setdefault(".".join((name, *parts[:-1])), set())
+            for node in ast.parse(file.read_text()).body:
+                if isinstance(node, ast.ImportFrom):
+                    names |= {alias.asname or alias.name for alias in node.names}
+    for module in found:
+        found[module] = {name for name in found[module] if not name.startswith("_") and f"{module}.{name}" not in found}
+    return found
+
+
+def source_tree(root: Path) -> set[str]:
+    """Return the names of the modules of ``keras.src`` below `root`."""
+    top = root / "keras"
+    found = set()
+    for file in (top / "src").rglob("*.py"):
+        parts = file.relative_to(root).with_suffix("").parts
+        if not parts[-1].endswith("_test"):
+            found.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return found
+
+
+def attributes() -> dict[str, set[str]]:
+    """Return the names of the classes that layer code holds instances of.
+
+    ``public``: all of them; ``methods``: those that are called, so that storing to them replaces code; ``private``:
+    what a class derived from one of Keras's may use of its base.
+    """
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    classes: set[type] = {item for item in vars(builtins).values() if isinstance(item, type)}
+    for name in (*PURE, *NUMPY):
+        module = importlib.import_module(name)
+        classes |= {item for item in (getattr(module, key) for key in public(module)) if isinstance(item, type)}
+    seen: set[str] = set()
+    waiting: list[types.ModuleType] = [tf, keras]
+    while waiting:
+        module = waiting.pop()
+        name = module.__name__
+        if (
+            name in seen
+            or not (name == "tensorflow" or "_api.v2" in name or name.startswith("keras"))
+            or ".src" in name
+        ):
+            continue
+        seen.add(module.__name__)
+        for key in dir(module):
+            if key.startswith("_") or key in NOT_HELD:
+                continue
+            try:
+                item = getattr(module, key)
+            except Exception as error:  # noqa: BLE001 - lazy names of optional packages
+                print(f"# {module.__name__}.{key}: {type(error).__name__}")
+                continue
+            if isinstance(item, type):
+                classes.add(item)
+            elif isinstance(item, types.ModuleType):
+                waiting.append(item)
+    values: list[object] = [tf.constant(1.0), tf.Variable(1.0), np.float32(1), keras.Input((1,)), tf.constant(1).dtype]
+    values += [tf.function(lambda x: x), tf.data.Dataset.range(1), tf.TensorShape([1]), iter([]), (x for x in ())]
+    classes |= {type(value) for value in values}
+    names: set[str] = set()
+    methods: set[str] = set()
+    private: set[str] = set()
+    for item in classes:
+        names |= {name for name in dir(item) if not name.startswith("_")}
+        methods |= {name for name in dir(item) if not name.startswith("__") and callable(getattr(item, name, None))}
+        # What __init__ stores is no attribute of the class.
+        for base in item.__mro__:
+            if base.__module__.startswith("keras"):
+                kept = stored(base)
+                names |= {name for name in kept if not name.startswith("_")}
+                private |= {name for name in kept | set(vars(base)) if name.startswith("_") and "__" not in name}
+    return {"public": names, "methods": methods, "private": private}
+
+
+def stored(item: type) -> set[str]:
+    """Return the names that methods of `item` store on ``self``."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(item)))
+    except (OSError, TypeError, SyntaxError):
+        return set()
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+
+
+def main(words: list[str]) -> None:
+    """Merge what this interpreter has into the file and print what is new."""
+    data = json.loads(DATA.read_text()) if DATA.exists() else {}
+    old = {part: {key: set(" ".join(value).split()) for key, value in data[part].items()} for part in data}
+    new: dict[str, dict[str, set[str]]] = {"stdlib": modules(PURE)}
+    new["builtins"] = {"builtins": set(dir(builtins))}
+    new["power"] = {"names": power()}
+    new["roots"] = {"stdlib": set(sys.stdlib_module_names)}
+    site = Path(importlib.util.find_spec("numpy").origin).parents[1] if "numpy" in words else Path()
+    for word in words:
+        if word == "numpy":
+            new["numpy"] = modules(NUMPY)
+        elif word.startswith("api"):
+            root = Path(word.partition("=")[2]) if "=" in word else site
+            new["api"] = api(root)
+            new["keras.src"] = {"modules": source_tree(root)}
+        elif word == "attributes":
+            new["attributes"] = attributes()
+    for part, table in new.items():
+        for key, names in table.items():
+            before = old.setdefault(part, {}).setdefault(key, set())
+            if added := names - before:
+                print(f"{part} {key}: {' '.join(sorted(added))}"[:2000])
+            before |= names
+    shown = {
+        part: {
+            key: textwrap.wrap(" ".join(sorted(old[part][key])), 110, break_long_words=False, break_on_hyphens=False)
+            for key in sorted(old[part])
+        }
+        for part in sorted(old)
+    }
+    DATA.write_text(json.dumps(shown, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
