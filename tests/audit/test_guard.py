@@ -14,7 +14,12 @@ from bundler import ConsentRequired
 from bundler.namespace import Guard, ModuleText, Namespace, open_namespace
 
 _IMPORTS = {"socket": "network", "urllib.request": "network", "os": None}
-_BUILTINS = {"open": "filesystem", "eval": "dynamic-code", "__import__": "dynamic-code", "__build_class__": "dynamic-code"}
+_BUILTINS = {
+    "open": "filesystem",
+    "eval": "dynamic-code",
+    "__import__": "dynamic-code",
+    "__build_class__": "dynamic-code",
+}
 
 
 def tree(text: str, *allowed: str) -> Namespace:

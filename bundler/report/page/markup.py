@@ -1,0 +1,203 @@
+"""HTML in which a stranger's text cannot become markup: a plain `str` is escaped wherever it goes in.
+
+Only `tag` makes `Markup`, and only from names, attributes and links that stand in our own code; so what a bundle says
+is text or the value of a harmless attribute, and nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from bundler.report.text import escape_of, is_seen
+
+#: What `tag` may make. Nothing here loads, runs or sends anything.
+_ELEMENTS = frozenset(
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "header",
+        "main",
+        "nav",
+        "section",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "ul",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "div",
+        "span",
+        "a",
+        "b",
+        "small",
+        "code",
+        "bdi",
+        "br",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "details",
+        "summary",
+        "footer",
+        "svg",
+        "g",
+        "path",
+        "rect",
+        "text",
+        "tspan",
+    ]
+)
+_VOID = frozenset({"meta", "br"})
+_ATTRIBUTES = frozenset(
+    [
+        "class",
+        "id",
+        "href",
+        "lang",
+        "charset",
+        "name",
+        "content",
+        "http-equiv",
+        "dir",
+        "colspan",
+        "scope",
+        "role",
+        "aria-label",
+        "data-label",
+        "title",
+        "open",
+        "viewBox",
+        "width",
+        "height",
+        "x",
+        "y",
+        "rx",
+        "d",
+        "text-anchor",
+        "preserveAspectRatio",
+        "direction",
+        "unicode-bidi",
+    ]
+)
+_LINK = re.compile(r"#[A-Za-z0-9-]+")
+#: Marks that may stand on one letter; more of them would climb over the lines above.
+_MARKS = 3
+_PLAIN_LENGTH = 2_000
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def spelled(text: object, most: int = _PLAIN_LENGTH, *, keep: str = "") -> Markup:
+    """Return `text` for a page: escaped, and with each character that nobody would see as a visible escape.
+
+    Args:
+        text: as a stranger wrote it.
+        most: characters that are shown; what is cut says so.
+        keep: unseen characters that stay as they are.
+    """
+    whole = str(text)
+    cut = f'<span class="esc">... ({len(whole) - most:,} more)</span>' if len(whole) > most else ""
+    part = whole[:most]
+    if part.isascii() and part.isprintable():
+        return Markup(html.escape(part) + cut)
+    pieces = []
+    marks = 0
+    for char in part:
+        marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
+        if char in keep or (is_seen(char) and marks <= _MARKS):
+            pieces.append(html.escape(char))
+        else:
+            pieces.append(f'<span class="esc">{escape_of(char)}</span>')
+    return Markup("".join(pieces) + cut)
+
+
+def plain(text: object, most: int = _PLAIN_LENGTH) -> str:
+    """Return `text` as `spelled` shows it, without elements: for attributes and drawings; not escaped for HTML."""
+    whole = str(text)
+    cut = f"... ({len(whole) - most:,} more)" if len(whole) > most else ""
+    return "".join(char if is_seen(char) else escape_of(char) for char in whole[:most]) + cut
+
+
+def tag(element: str, *children: str | None, **attributes: str | int | float | bool | None) -> Markup:
+    """Return an element.
+
+    Args:
+        element: its name.
+        children: `Markup` as it is, other strings escaped; `None` is left out.
+        attributes: by name, with ``_`` for ``-`` and at the end of a word of Python; `None` and `False` are left out.
+
+    Raises:
+        ValueError: the name of the element or of an attribute is none of ours, or a link leaves the page.
+    """
+    if element not in _ELEMENTS:
+        raise ValueError(element)
+    parts = [f"<{element}"]
+    for key, value in attributes.items():
+        name = key.rstrip("_").replace("_", "-")
+        if name not in _ATTRIBUTES or (name == "href" and not _LINK.fullmatch(str(value))):
+            raise ValueError(f"{name}={value!r}")
+        if value is None or value is False:
+            continue
+        parts.append(f" {name}" if value is True else f' {name}="{html.escape(plain(value))}"')
+    parts.append(">")
+    if element not in _VOID:
+        parts += [child if isinstance(child, Markup) else spelled(child) for child in children if child is not None]
+        parts.append(f"</{element}>")
+    return Markup("".join(parts))
+
+
+def join(*parts: str | None, by: str = "") -> Markup:
+    """Return `parts` one after the other; what is no `Markup` is escaped."""
+    return Markup(by.join(part if isinstance(part, Markup) else spelled(part) for part in parts if part is not None))
+
+
+def name(text: object, most: int = 200) -> Markup:
+    """Return a name of the bundle's in its own direction, so that it cannot reorder what stands beside it."""
+    return tag("bdi", tag("code", spelled(text, most)))
+
+
+def table(
+    headings: tuple[str, ...], rows: list[tuple[str | None, ...]], *, ids: list[str] | None = None, class_: str = ""
+) -> Markup:
+    """Return a table that becomes a list on a narrow screen; an empty cell is left out there.
+
+    Args:
+        headings: of the columns.
+        rows: cells, as children of `tag`.
+        ids: an anchor for each row.
+        class_: of the table.
+    """
+    body = [
+        tag(
+            "tr",
+            *(
+                tag("td", cell, data_label=heading, class_=None if cell else "none")
+                for heading, cell in zip(headings, row, strict=True)
+            ),
+            id=ids[index] if ids else None,
+        )
+        for index, row in enumerate(rows)
+    ]
+    head = tag("thead", tag("tr", *(tag("th", heading, scope="col") for heading in headings)))
+    return tag("table", head, tag("tbody", *body), class_=class_ or None)
+
+
+def folded(title: Markup | str, *children: str | None, opened: bool = False, **attributes: str | None) -> Markup:
+    """Return what a click on `title` unfolds; on paper it is open."""
+    return tag("details", tag("summary", title), *children, open=opened, **attributes)
