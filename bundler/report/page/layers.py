@@ -47,7 +47,9 @@ def listed(model: JSON) -> list[JSON]:
     """Return the nodes of the layers that the node of a model lists; empty where it lists none."""
     config = model.get("config") if isinstance(model, dict) else None
     layers = config.get("layers") if isinstance(config, dict) else None
-    return layers if isinstance(layers, list) else []
+    # A class of the author's may call something else its layers: a number, a list of sizes.
+    is_list = isinstance(layers, list) and any(isinstance(item, dict) and "class_name" in item for item in layers)
+    return layers if is_list else []
 
 
 def layers_of(model: JSON, tensors: Iterable[TensorFact]) -> list[Layer]:

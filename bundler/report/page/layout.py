@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bundler.report.page.graph import in_order
 
@@ -57,7 +58,7 @@ def layout(widths: Sequence[float], edges: Sequence[tuple[int, int]], *, height:
     above: list[list[int]] = [[] for _ in sizes]
     below: list[list[int]] = [[] for _ in sizes]
     for chain in chains:
-        for start, end in zip(chain, chain[1:], strict=False):
+        for start, end in pairwise(chain):
             above[end].append(start)
             below[start].append(end)
     _sort(rows, above, below)

@@ -13,84 +13,17 @@ import unicodedata
 from bundler.report.text import escape_of, is_seen
 
 #: What `tag` may make. Nothing here loads, runs or sends anything.
-_ELEMENTS = frozenset(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "header",
-        "main",
-        "nav",
-        "section",
-        "h1",
-        "h2",
-        "h3",
-        "p",
-        "ul",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "div",
-        "span",
-        "a",
-        "b",
-        "small",
-        "code",
-        "bdi",
-        "br",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "details",
-        "summary",
-        "footer",
-        "svg",
-        "g",
-        "path",
-        "rect",
-        "text",
-        "tspan",
-    ]
-)
+_ELEMENTS = """
+    html head meta title style body header main nav section h1 h2 h3 p ul li dl dt dd div span a b small
+    code bdi br table thead tbody tr th td details summary footer svg g path rect text tspan
+"""
+_ELEMENT_SET = frozenset(_ELEMENTS.split())
 _VOID = frozenset({"meta", "br"})
-_ATTRIBUTES = frozenset(
-    [
-        "class",
-        "id",
-        "href",
-        "lang",
-        "charset",
-        "name",
-        "content",
-        "http-equiv",
-        "dir",
-        "colspan",
-        "scope",
-        "role",
-        "aria-label",
-        "data-label",
-        "title",
-        "open",
-        "viewBox",
-        "width",
-        "height",
-        "x",
-        "y",
-        "rx",
-        "d",
-        "text-anchor",
-        "preserveAspectRatio",
-        "direction",
-        "unicode-bidi",
-    ]
-)
+_ATTRIBUTES = """
+    class id href lang charset name content http-equiv dir colspan scope role aria-label data-label title
+    open viewBox width height x y rx d text-anchor preserveAspectRatio direction unicode-bidi
+"""
+_ATTRIBUTE_SET = frozenset(_ATTRIBUTES.split())
 _LINK = re.compile(r"#[A-Za-z0-9-]+")
 #: Marks that may stand on one letter; more of them would climb over the lines above.
 _MARKS = 3
@@ -145,12 +78,12 @@ def tag(element: str, *children: str | None, **attributes: str | int | float | b
     Raises:
         ValueError: the name of the element or of an attribute is none of ours, or a link leaves the page.
     """
-    if element not in _ELEMENTS:
+    if element not in _ELEMENT_SET:
         raise ValueError(element)
     parts = [f"<{element}"]
     for key, value in attributes.items():
         name = key.rstrip("_").replace("_", "-")
-        if name not in _ATTRIBUTES or (name == "href" and not _LINK.fullmatch(str(value))):
+        if name not in _ATTRIBUTE_SET or (name == "href" and not _LINK.fullmatch(str(value))):
             raise ValueError(f"{name}={value!r}")
         if value is None or value is False:
             continue
