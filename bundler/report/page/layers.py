@@ -48,8 +48,9 @@ def listed(model: JSON) -> list[JSON]:
     config = model.get("config") if isinstance(model, dict) else None
     layers = config.get("layers") if isinstance(config, dict) else None
     # A class of the author's may call something else its layers: a number, a list of sizes.
-    is_list = isinstance(layers, list) and any(isinstance(item, dict) and "class_name" in item for item in layers)
-    return layers if is_list else []
+    if isinstance(layers, list) and any(isinstance(item, dict) and "class_name" in item for item in layers):
+        return layers
+    return []
 
 
 def layers_of(model: JSON, tensors: Iterable[TensorFact]) -> list[Layer]:
