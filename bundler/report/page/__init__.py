@@ -6,10 +6,12 @@ text of the bundle goes through `bundler.report.page.markup`.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from bundler.audit.contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.findings import checks_section, findings_section, numbered
-from bundler.report.page.markup import Markup, join, name, spelled, tag
+from bundler.report.page.markup import Markup, join, name, plain, spelled, tag, words
 from bundler.report.page.model import model_section
 from bundler.report.page.source import source_section
 from bundler.report.page.style import CONTENT_POLICY, STYLE
@@ -26,19 +28,20 @@ def audit_page(audit: Audit, contents: Contents) -> str:
     """Return the page of an audited bundle as HTML; write it as UTF-8."""
     anchors = numbered(audit)
     views = views_of(contents, audit.findings)
-    title = contents.manifest.provenance.name or audit.path or "a bundle"
+    # Not the name that the author gives it: that could read like a verdict.
+    title = f"Audit of {plain(PurePath(audit.path).name, 80) if audit.path else 'a bundle'}"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=CONTENT_POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{headline(audit).partition(':')[0]}: {title}"),
+        tag("title", f"{title}: {audit.verdict}"),
         tag("style", Markup(STYLE)),
     )
     body = tag(
         "body",
-        _header(audit, title),
+        _header(audit, contents, title),
         tag(
             "main",
             findings_section(audit, contents, views, anchors),
@@ -58,13 +61,16 @@ def audit_page(audit: Audit, contents: Contents) -> str:
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _header(audit: Audit, title: str) -> Markup:
+def _header(audit: Audit, contents: Contents, title: str) -> Markup:
     steps = [join(tag("dt", when), tag("dd", tag("code", spelled(line, 4_000)))) for when, line in next_steps(audit)]
+    provenance = contents.manifest.provenance
     facts = [
         ("file", name(audit.path, 1_000) if audit.path is not None else None),
         ("digest", name(audit.digest)),
         ("size", size_text(audit.size)),
         ("policy", name(audit.policy)),
+        ("name *", words(provenance.name, 200) if provenance.name is not None else None),
+        ("description *", words(provenance.description) if provenance.description is not None else None),
         ("found", tally(audit)),
     ]
     verdict = tag(
@@ -75,5 +81,8 @@ def _header(audit: Audit, title: str) -> Markup:
         class_=f"verdict {audit.verdict}",
     )
     rows = [join(tag("dt", word), tag("dd", value)) for word, value in facts if value is not None]
+    told = None
+    if provenance.name is not None or provenance.description is not None:
+        told = tag("p", tag("small", "* as the author says; nothing checks it"))
     links = [tag("a", word, href=f"#{word}") for word in _SECTIONS]
-    return tag("header", tag("h1", tag("bdi", spelled(title, 300))), verdict, tag("dl", *rows), tag("nav", *links))
+    return tag("header", tag("h1", tag("bdi", title)), verdict, tag("dl", *rows), told, tag("nav", *links))

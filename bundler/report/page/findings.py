@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from bundler.audit.contents import Contents
 from bundler.audit.facts import Finding, Rule
 from bundler.audit.result import Audit
-from bundler.report.page.markup import Markup, folded, join, spelled, tag
+from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
 from bundler.report.page.views import Views
 from bundler.report.text import lines_of
-from bundler.report.verdict import Group, groups
+from bundler.report.verdict import Group, counted, groups
 
 #: Findings of one rule that are seen at once, and that are on the page at all.
 FIRST = 10
 MOST = 1_000
-#: Characters of a source line.
+#: Characters of what was found, and of a source line.
+WHAT = 400
 _LINE = 300
 
 
@@ -45,9 +46,9 @@ def badge(severity: str, text: str | None = None) -> Markup:
 
 def _heading(group: Group) -> Markup:
     title = tag("code", group.title) if group.capability else group.title.capitalize()
-    return tag(
-        "h3", badge(group.severity), " ", title, " ", tag("small", f"({group.count:,}) {group.meaning}"), class_="group"
-    )
+    consent = join(badge(group.severity), " ") if group.capability else None
+    said = tag("small", f"{counted(group.count, 'finding')}: {group.meaning}")
+    return tag("h3", consent, title, " ", said, class_=f"group {group.severity}")
 
 
 def _rule(rule: Rule, items: list[Markup], count: int) -> Markup:
@@ -76,7 +77,7 @@ def _item(finding: Finding, contents: Contents, views: Views, anchor: str, split
     where = tag("bdi", tag("code", tag("a", place, href=link) if link else place))
     line = _source_line(finding, contents, split)
     quote = tag("code", spelled(line, _LINE, keep="\t"), class_="quote") if line else None
-    return tag("li", where, " ", tag("bdi", spelled(finding.what)), quote, id=anchor)
+    return tag("li", where, " ", words(finding.what, WHAT), quote, id=anchor)
 
 
 def _source_line(finding: Finding, contents: Contents, split: dict[str, list[str]]) -> str | None:
@@ -96,6 +97,6 @@ def checks_section(audit: Audit) -> Markup:
     parts = []
     for title, checks in (("Not checked: nothing is known about", missing), ("Checked", done)):
         if checks:
-            rows = [join(tag("dt", spelled(check.subject)), tag("dd", spelled(check.detail))) for check in checks]
+            rows = [join(tag("dt", words(check.subject, 200)), tag("dd", words(check.detail))) for check in checks]
             parts += [tag("h3", title), tag("dl", *rows)]
     return tag("section", tag("h2", "What was checked"), *parts, id="checks")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from bundler.report.text import escape_of, is_seen
 
@@ -23,6 +24,8 @@ _ATTRIBUTES = """
     class id href lang charset name content http-equiv dir colspan scope role aria-label data-label title
     open viewBox width height x y rx d text-anchor preserveAspectRatio direction unicode-bidi
 """
+# In a title a tag is no tag, and in a drawing an element of HTML ends the drawing: their text is without elements.
+_TEXT_ONLY = frozenset({"title", "text"})
 _ATTRIBUTE_SET = frozenset(_ATTRIBUTES.split())
 _LINK = re.compile(r"#[A-Za-z0-9-]+")
 #: Marks that may stand on one letter; more of them would climb over the lines above.
@@ -49,14 +52,9 @@ def spelled(text: object, most: int = _PLAIN_LENGTH, *, keep: str = "") -> Marku
     part = whole[:most]
     if part.isascii() and part.isprintable():
         return Markup(html.escape(part) + cut)
-    pieces = []
-    marks = 0
-    for char in part:
-        marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
-        if char in keep or (is_seen(char) and marks <= _MARKS):
-            pieces.append(html.escape(char))
-        else:
-            pieces.append(f'<span class="esc">{escape_of(char)}</span>')
+    pieces = (
+        html.escape(char) if seen else f'<span class="esc">{escape_of(char)}</span>' for char, seen in _read(part, keep)
+    )
     return Markup("".join(pieces) + cut)
 
 
@@ -64,7 +62,15 @@ def plain(text: object, most: int = _PLAIN_LENGTH) -> str:
     """Return `text` as `spelled` shows it, without elements: for attributes and drawings; not escaped for HTML."""
     whole = str(text)
     cut = f"... ({len(whole) - most:,} more)" if len(whole) > most else ""
-    return "".join(char if is_seen(char) else escape_of(char) for char in whole[:most]) + cut
+    return "".join(char if seen else escape_of(char) for char, seen in _read(whole[:most], "")) + cut
+
+
+def _read(text: str, keep: str) -> Iterator[tuple[str, bool]]:
+    """Yield each character, and whether it may be shown as it is."""
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
+        yield char, char in keep or (is_seen(char) and marks <= _MARKS)
 
 
 def tag(element: str, *children: str | None, **attributes: str | int | float | bool | None) -> Markup:
@@ -90,7 +96,11 @@ def tag(element: str, *children: str | None, **attributes: str | int | float | b
         parts.append(f" {name}" if value is True else f' {name}="{html.escape(plain(value))}"')
     parts.append(">")
     if element not in _VOID:
-        parts += [child if isinstance(child, Markup) else spelled(child) for child in children if child is not None]
+        for child in children:
+            if isinstance(child, Markup):
+                parts.append(child)
+            elif child is not None:
+                parts.append(html.escape(plain(child)) if element in _TEXT_ONLY else spelled(child))
         parts.append(f"</{element}>")
     return Markup("".join(parts))
 
@@ -100,8 +110,13 @@ def join(*parts: str | None, by: str = "") -> Markup:
     return Markup(by.join(part if isinstance(part, Markup) else spelled(part) for part in parts if part is not None))
 
 
+def words(text: object, most: int = _PLAIN_LENGTH) -> Markup:
+    """Return text of the bundle's in its own direction, so that it cannot reorder what stands beside it."""
+    return tag("bdi", spelled(text, most))
+
+
 def name(text: object, most: int = 200) -> Markup:
-    """Return a name of the bundle's in its own direction, so that it cannot reorder what stands beside it."""
+    """Return a name of the bundle's, letter by letter in the order in which they are stored."""
     return tag("bdi", tag("code", spelled(text, most)))
 
 
@@ -120,7 +135,7 @@ def table(
         tag(
             "tr",
             *(
-                tag("td", cell, data_label=heading, class_=None if cell else "none")
+                tag("td", tag("div", cell), data_label=heading, class_=None if cell else "none")
                 for heading, cell in zip(headings, row, strict=True)
             ),
             id=ids[index] if ids else None,

@@ -12,7 +12,7 @@ from bundler.report.page.drawing import drawing
 from bundler.report.page.findings import badge
 from bundler.report.page.graph import Box, graph_of
 from bundler.report.page.layers import ROWS, Layer, layers_of, listed
-from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag
+from bundler.report.page.markup import Markup, folded, join, name, table, tag, words
 from bundler.report.page.views import Views
 from bundler.report.verdict import counted
 
@@ -48,15 +48,18 @@ def _identity(payload: Payload) -> Markup:
     parameters = payload.parameters
     rows: list[tuple[str, str]] = [
         ("class", name(payload.class_name)),
-        ("kind", join(spelled(payload.kind), ", ", spelled(payload.fidelity), " fidelity")),
+        ("kind", join(words(payload.kind), ", ", words(payload.fidelity), " fidelity")),
         ("file", name(payload.member)),
         ("parameters", f"{parameters.trainable:,} trainable, {parameters.non_trainable:,} not trainable"),
-        ("packed under", f"Keras {payload.keras_version}, TensorFlow {payload.tensorflow_version}"),
+        (
+            "packed under",
+            join("Keras ", words(payload.keras_version), ", TensorFlow ", words(payload.tensorflow_version)),
+        ),
     ]
     for word, specs in (("takes", payload.inputs), ("gives", payload.outputs)):
         for spec in (specs or ())[:20]:
             sizes = ", ".join("any" if size == -1 else str(size) for size in spec.shape)
-            rows.append((word, join(name(spec.name), f" {spec.datatype} ({sizes})")))
+            rows.append((word, join(name(spec.name), " ", words(spec.datatype), f" ({sizes})")))
     return tag("dl", *(join(tag("dt", word), tag("dd", value)) for word, value in rows))
 
 
@@ -121,7 +124,7 @@ def _table(layers: list[Layer], marks: Mapping[str, Finding], objects: Mapping[s
             )
         )
     ids = [f"l{index}" for index in range(len(rows))]
-    headings = ("layer", "class", "output", "stored numbers")
+    headings = ("layer", "class", "output", "values")
     shown = table(headings, rows[:_OPEN], ids=ids[:_OPEN])
     rest = None
     if rows[_OPEN:]:
@@ -137,7 +140,7 @@ def _objects(objects: tuple[CustomObject, ...], views: Views) -> Markup:
     rows = [
         (
             name(item.key),
-            spelled(item.kind),
+            words(item.kind),
             name(f"{item.module}.{item.qualname}"),
             _origin(item, views),
             f"{len(item.paths)} x in the config" if item.paths else "inside other objects",

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from bundler.audit.contents import Contents
 from bundler.audit.facts import Finding, Severity
 from bundler.audit.result import Audit
-from bundler.report.page.findings import badge
-from bundler.report.page.markup import Markup, folded, join, name, spelled, tag
+from bundler.report.page.findings import WHAT, badge
+from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words
 from bundler.report.page.views import LINE, View, Views
 from bundler.report.verdict import counted
 
@@ -37,7 +37,7 @@ def _module(view: View, reason: str | None, flagged: Mapping[int, list[Finding]]
     title = join(
         name(view.member),
         " ",
-        tag("small", counted(view.total, "line"), f"; {reason}" if reason else ""),
+        tag("small", counted(view.total, "line"), join("; ", words(reason, 300)) if reason else None),
         " ",
         badge(worst, counted(found, "finding")) if worst else None,
     )
@@ -68,7 +68,7 @@ def _line(view: View, number: int, text: str, findings: Sequence[Finding], ancho
             " ",
             tag("a", item.rule.id, href=f"#{anchors[id(item)]}"),
             " ",
-            tag("bdi", spelled(item.what)),
+            words(item.what, WHAT),
             class_="mark",
         )
         for item in findings[:_MARKS]

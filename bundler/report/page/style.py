@@ -21,6 +21,7 @@ body { margin: 0 auto; padding: 1.25rem; max-width: 68rem; background: var(--bac
 h1 { font-size: 1.35rem; line-height: 1.3; margin: 0 0 .75rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
+h3.group { font-size: 1.1rem; margin-top: 2rem; color: var(--ink); } h3 small { font-weight: normal; }
 p { margin: .4rem 0; max-width: 46rem; }
 small, .dim, th, dt { color: var(--dim); }
 h2 small { font-weight: normal; font-size: .9rem; }
@@ -36,7 +37,7 @@ code, .code { font: .875em/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas
 .verdict { background: var(--wash); border: 1px solid var(--ink); border-left-width: .4rem; border-radius: .4rem;
   padding: .8rem 1rem; margin-bottom: 1rem; }
 .verdict b { color: var(--ink); font-size: 1.25rem; line-height: 1.3; display: block; }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: .6rem 0; }
+dl { display: grid; grid-template-columns: fit-content(14rem) minmax(0, 1fr); gap: .25rem 1rem; margin: .6rem 0; }
 dd { margin: 0; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0 0; }
 .badge { color: var(--ink); background: var(--wash); border: 1px solid var(--ink); border-radius: 1em;
@@ -49,7 +50,7 @@ li { margin: .35rem 0; }
 .quote { display: block; background: var(--soft); border-radius: .3rem; padding: .1rem .5rem; margin-top: .15rem;
   overflow: clip; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; min-width: 4.5rem; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); }
 th { font-weight: normal; border-top: 0; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
 .in1 { padding-left: 1.2rem; } .in2 { padding-left: 2.4rem; } .in3 { padding-left: 3.6rem; }
@@ -87,7 +88,7 @@ details > .code { margin: 0; }
 footer { margin-top: 3rem; color: var(--dim); font-size: .9rem; }
 @media (max-width: 42rem) {
   body { padding: .9rem; }
-  thead { display: none; }
+  table, tbody { display: block; } thead { display: none; }
   tr { display: block; border-top: 1px solid var(--line); padding: .35rem 0; }
   td { display: flex; gap: .6rem; border: 0; padding: .05rem 0; min-width: 0; }
   td::before { content: attr(data-label); color: var(--dim); flex: 0 0 5.6rem; }

@@ -8,7 +8,7 @@ import tomllib
 from bundler.audit.contents import Contents, TensorFact
 from bundler.manifest import PinnedDistribution
 from bundler.manifest.codec import JSON, to_json
-from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag
+from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
 from bundler.report.text import size_text
 from bundler.report.verdict import counted
 
@@ -55,7 +55,7 @@ def _tensor(tensor: TensorFact, largest: int) -> tuple[str | None, ...]:
     shape = ", ".join(map(str, tensor.shape[:16])) + (", ..." if len(tensor.shape) > 16 else "")
     return (
         name(tensor.path),
-        spelled(tensor.dtype),
+        words(tensor.dtype, 100),
         tag("span", f"({shape})", class_="number"),
         tag("span", size_text(tensor.size), class_="number"),
         bar,
@@ -76,7 +76,7 @@ def requirements_section(contents: Contents) -> Markup:
             count = hashes.get((item.name, item.version))
             said = counted(count, "file") if count is not None else None
             rows.append((name(item.name), name(item.version), _role(item, role), _from(item), said))
-    heading = tag("h2", "Requirements ", tag("small", "Python ", spelled(needs.python)))
+    heading = tag("h2", "Requirements ", tag("small", "Python ", words(needs.python, 200)))
     shown = table(("distribution", "version", "why", "from", "hashed"), rows[:_DISTRIBUTIONS])
     lock = None
     if contents.lock_text:
@@ -93,9 +93,11 @@ def _from(item: PinnedDistribution) -> Markup | None:
     if item.source is None:
         return None
     if item.source.url is None:
-        return spelled(f"{item.source.kind}, on the author's machine")
+        return join(words(item.source.kind, 100), ", on the author's machine")
     # Not a link: the page sends nobody anywhere.
-    return join(name(item.source.url, 500), f" at {item.source.revision}" if item.source.revision else None)
+    return join(
+        name(item.source.url, 500), join(" at ", words(item.source.revision, 200)) if item.source.revision else None
+    )
 
 
 def _hashes(lock_text: str) -> dict[tuple[str, str], int]:
