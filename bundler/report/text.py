@@ -6,19 +6,41 @@ the screen of the person who is deciding about the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+# Characters that `str.isprintable` lets pass and that no reader sees: fillers, joiners, variation selectors.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0").union(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+# What ends a line of Python. `str.splitlines` knows more ends, with which an attacker shifts every line number.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def shown(text: object, most: int = 400) -> str:
-    """Return `text` with everything unprintable spelled out as an escape, so that it cannot steer a terminal.
+    """Return `text` with everything that is not seen spelled out as an escape, so that it cannot steer a terminal.
 
     What is longer than `most` characters is cut, and says so.
     """
     whole = str(text)
     cut = f"... ({len(whole) - most} more)" if len(whole) > most else ""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in whole[:most]) + cut
+    return "".join(char if is_seen(char) else escape_of(char) for char in whole[:most]) + cut
+
+
+def is_seen(char: str) -> bool:
+    """Say whether a reader sees `char` where it stands, and nothing else because of it."""
+    return char.isprintable() and char not in _UNSEEN
+
+
+def escape_of(char: str) -> str:
+    """Return the escape by which Python writes `char`."""
+    return ascii(char)[1:-1]
+
+
+def lines_of(source: str) -> list[str]:
+    """Return the lines of a Python source, numbered as Python numbers them (the first one is 1)."""
+    return _LINE_END.split(source)
 
 
 def size_text(size: int) -> str:

@@ -1,0 +1,98 @@
+"""What `kbundle audit` prints: the verdict, the exact next step, the findings, and what was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bundler.audit.facts import Finding, Rule
+from bundler.audit.result import Audit
+from bundler.report.text import lines_of, shown, size_text, table
+from bundler.report.verdict import Group, advice, counted, groups, headline, next_steps, tally
+
+#: Findings of one rule that are shown unless all are asked for.
+FIRST = 5
+#: Characters of a source line that are shown.
+_LINE = 110
+
+
+def as_text(audit: Audit, sources: Mapping[str, str] | None = None, *, everything: bool = False) -> str:
+    """Return the audit as lines for a terminal.
+
+    Args:
+        audit: of a bundle.
+        sources: the text of its modules by member, for the lines that findings are about.
+        everything: show every finding; else the first few of each rule.
+    """
+    texts = _Lines(sources or {})
+    sections = [
+        _verdict(audit),
+        *(_group(group, texts, None if everything else FIRST) for group in groups(audit)),
+        _checks(audit, "Checked", done=True),
+        _checks(audit, "Not checked: nothing is known about", done=False),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+class _Lines:
+    """The lines of the sources; each is split once, and only if a finding is in it."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._split: dict[str, list[str]] = {}
+
+    def at(self, finding: Finding) -> str | None:
+        """Return the line that a finding is about, or `None` where there is none to show."""
+        if finding.line is None or finding.member not in self._sources:
+            return None
+        lines = self._split.get(finding.member)
+        if lines is None:
+            lines = self._split[finding.member] = lines_of(self._sources[finding.member])
+        return lines[finding.line - 1].strip() or None if 1 <= finding.line <= len(lines) else None
+
+
+def _verdict(audit: Audit) -> list[str]:
+    name = audit.path if audit.path is not None else "(file object)"
+    return [
+        f"{shown(name)}: {headline(audit)}",
+        *table([(when, shown(line, 4_000)) for when, line in next_steps(audit)]),
+        f"  {advice(audit)}",
+        "",
+        *table(
+            [
+                ("digest", audit.digest),
+                ("size", size_text(audit.size)),
+                ("policy", audit.policy),
+                ("found", tally(audit)),
+            ]
+        ),
+    ]
+
+
+def _group(group: Group, texts: _Lines, most: int | None) -> list[str]:
+    title = group.title if group.capability else group.title.capitalize()
+    lines = [f"{title} ({group.count}): {group.meaning}"]
+    for rule, findings in group.rules:
+        lines += _rule(rule, findings, texts, most)
+    return lines
+
+
+def _rule(rule: Rule, findings: tuple[Finding, ...], texts: _Lines, most: int | None) -> Iterator[str]:
+    yield f"  {shown(rule.id)}: {shown(rule.title)}"
+    for finding in findings[:most]:
+        yield f"    {shown(finding.place)}  {shown(finding.what)}"
+        line = texts.at(finding)
+        if line is not None:
+            yield f"      | {shown(line, _LINE)}"
+    if most is not None and len(findings) > most:
+        yield f"    and {len(findings) - most:,} more in {counted(len(_members(findings[most:])), 'member')} (--all)"
+    yield f"    why: {shown(rule.why, 1_000)}"
+    yield f"    do:  {shown(rule.remedy, 1_000)}"
+
+
+def _members(findings: tuple[Finding, ...]) -> set[str]:
+    return {finding.member for finding in findings}
+
+
+def _checks(audit: Audit, title: str, *, done: bool) -> list[str]:
+    rows = [(check.subject, check.detail) for check in audit.checks if check.done is done]
+    return [title, *table(rows)] if rows else []

@@ -1,0 +1,102 @@
+"""The findings of an audit on the page: grouped as in a terminal, each linked to its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bundler.audit.contents import Contents
+from bundler.audit.facts import Finding, Rule
+from bundler.audit.result import Audit
+from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
+from bundler.report.page.views import Views
+from bundler.report.text import lines_of
+from bundler.report.verdict import Group, counted, groups
+
+#: Findings of one rule that are seen at once, and that are on the page at all.
+FIRST = 10
+MOST = 1_000
+#: Characters of what was found, and of a source line.
+WHAT = 400
+_LINE = 300
+
+
+def numbered(audit: Audit) -> dict[int, str]:
+    """Return the anchor of each finding, by its `id`: two findings may be equal."""
+    return {id(finding): f"f{index}" for index, finding in enumerate(audit.findings)}
+
+
+def findings_section(audit: Audit, contents: Contents, views: Views, anchors: Mapping[int, str]) -> Markup:
+    """Return the findings, worst first."""
+    if not audit.findings:
+        return tag("section", tag("h2", "Findings"), tag("p", "None in what was checked."), id="findings")
+    split: dict[str, list[str]] = {}
+    parts = []
+    for group in groups(audit):
+        parts.append(_heading(group))
+        for rule, findings in group.rules:
+            items = [_item(item, contents, views, anchors[id(item)], split) for item in findings[:MOST]]
+            parts.append(_rule(rule, items, len(findings)))
+    return tag("section", tag("h2", "Findings"), *parts, id="findings")
+
+
+def badge(severity: str, text: str | None = None) -> Markup:
+    """Return a severity as a small label, in words and not by its colour alone."""
+    return tag("span", text or severity, class_=f"badge {severity}")
+
+
+def _heading(group: Group) -> Markup:
+    title = tag("code", group.title) if group.capability else group.title.capitalize()
+    consent = join(badge(group.severity), " ") if group.capability else None
+    said = tag("small", f"{counted(group.count, 'finding')}: {group.meaning}")
+    return tag("h3", consent, title, " ", said, class_=f"group {group.severity}")
+
+
+def _rule(rule: Rule, items: list[Markup], count: int) -> Markup:
+    seen, rest = items[:FIRST], items[FIRST:]
+    more = None
+    if rest:
+        more = folded(f"and {len(rest):,} more", tag("ul", *rest))
+    left = None
+    if count > MOST:
+        left = tag("p", f"{count - MOST:,} more are not on this page: kbundle audit --json has them all")
+    return tag(
+        "div",
+        tag("h3", spelled(rule.title), " ", tag("code", rule.id)),
+        tag("p", tag("span", "Why: ", class_="dim"), spelled(rule.why)),
+        tag("p", tag("span", "Do: ", class_="dim"), spelled(rule.remedy)),
+        tag("ul", *seen),
+        more,
+        left,
+        class_=f"rule {rule.severity}",
+    )
+
+
+def _item(finding: Finding, contents: Contents, views: Views, anchor: str, split: dict[str, list[str]]) -> Markup:
+    place = spelled(finding.place, 600)
+    link = views.link(finding.member, finding.line)
+    where = tag("bdi", tag("code", tag("a", place, href=link) if link else place))
+    line = _source_line(finding, contents, split)
+    quote = tag("code", spelled(line, _LINE, keep="\t"), class_="quote") if line else None
+    return tag("li", where, " ", words(finding.what, WHAT), quote, id=anchor)
+
+
+def _source_line(finding: Finding, contents: Contents, split: dict[str, list[str]]) -> str | None:
+    if finding.line is None or finding.member not in contents.sources:
+        return None
+    if finding.member not in split:
+        split[finding.member] = lines_of(contents.sources[finding.member])
+    lines = split[finding.member]
+    return lines[finding.line - 1].strip() if 1 <= finding.line <= len(lines) else None
+
+
+def checks_section(audit: Audit) -> Markup:
+    """Return what was looked at and, first, what was not."""
+    done = [check for check in audit.checks if check.done]
+    missing = [check for check in audit.checks if not check.done]
+
+    parts = []
+    for title, checks in (("Not checked: nothing is known about", missing), ("Checked", done)):
+        if checks:
+            rows = [join(tag("dt", words(check.subject, 200)), tag("dd", words(check.detail))) for check in checks]
+            parts += [tag("h3", title), tag("dl", *rows)]
+    return tag("section", tag("h2", "What was checked"), *parts, id="checks")
