@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from bundler.audit.config import config_findings, keras_versions, read_config
 from bundler.audit.consistency import consistency_findings
 from bundler.audit.contents import Contents, TensorFact
+from bundler.audit.declared import declared_findings
 from bundler.audit.facts import Check, Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.keras_archive import CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
@@ -73,7 +74,8 @@ class Parts:
         requirements = {
             name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
         }
-        self._add("source", source_findings(texts, requirements), f"{_counted(len(texts), 'module')}, nothing imported")
+        found = [*source_findings(texts, requirements), *declared_findings(manifest, requirements)]
+        self._add("source", found, f"{_counted(len(texts), 'module')}, nothing imported")
 
     def opaque(self) -> None:
         """Look at what is stored as a pickle instead of source."""

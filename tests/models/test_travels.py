@@ -77,7 +77,8 @@ def test_variables_that_a_layer_stores_itself_travel(workshop: Workshop) -> None
         np.save("../hand_over/y.npy", model.predict(np.ones((4, 3)), verbose=0))
     """)
     workshop.consumer("""
-        lifecycle(unbundle("../hand_over/m.kbundle", allow=["filesystem"]), np.ones((4, 3)), np.load("../hand_over/y.npy"))
+        allowed = ["filesystem"]
+        lifecycle(unbundle("../hand_over/m.kbundle", allow=allowed), np.ones((4, 3)), np.load("../hand_over/y.npy"))
     """)
 
 
@@ -98,7 +99,8 @@ def test_a_model_from_sharded_weights_travels(workshop: Workshop) -> None:
         np.save("../hand_over/y.npy", first.predict(np.ones((4, 64)), verbose=0))
     """)
     workshop.consumer("""
-        check_same(unbundle("../hand_over/m.kbundle", allow=["filesystem"]), np.ones((4, 64)), np.load("../hand_over/y.npy"), "predict")
+        allowed = ["filesystem"]
+        check_same(unbundle("../hand_over/m.kbundle", allow=allowed), np.ones((4, 64)), np.load("../hand_over/y.npy"), "predict")
     """)
 
 

@@ -50,7 +50,8 @@ li { margin: .35rem 0; }
 .quote { display: block; background: var(--soft); border-radius: .3rem; padding: .1rem .5rem; margin-top: .15rem;
   overflow: clip; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; }
-th, td { text-align: left; vertical-align: top; min-width: 4.5rem; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; min-width: 4.5rem; padding: .3rem .8rem .3rem 0;
+  border-top: 1px solid var(--line); }
 th { font-weight: normal; border-top: 0; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
 .in1 { padding-left: 1.2rem; } .in2 { padding-left: 2.4rem; } .in3 { padding-left: 3.6rem; }
