@@ -203,7 +203,8 @@ def test_what_a_decorator_or_a_factory_made_travels_with_its_module(workshop: Wo
     """)
     workshop.consumer("""
         allowed = ["dynamic-code"]
-        lifecycle(unbundle("../hand_over/m.kbundle", allow=allowed), np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
+        model = unbundle("../hand_over/m.kbundle", allow=allowed)
+        lifecycle(model, np.ones((4, 3), "float32"), np.load("../hand_over/y.npy"))
     """)
 
 

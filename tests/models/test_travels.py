@@ -100,7 +100,8 @@ def test_a_model_from_sharded_weights_travels(workshop: Workshop) -> None:
     """)
     workshop.consumer("""
         allowed = ["filesystem"]
-        check_same(unbundle("../hand_over/m.kbundle", allow=allowed), np.ones((4, 64)), np.load("../hand_over/y.npy"), "predict")
+        model = unbundle("../hand_over/m.kbundle", allow=allowed)
+        check_same(model, np.ones((4, 64)), np.load("../hand_over/y.npy"), "predict")
     """)
 
 
