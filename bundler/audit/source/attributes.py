@@ -90,7 +90,9 @@ _ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
     " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
-    " exceptions warnings hmac lock unlock cache_clear cache_info core set_backend".split()
+    " exceptions warnings hmac lock unlock cache_clear cache_info core set_backend"
+    # Of pure paths; no module has a function of these names.
+    " as_posix is_absolute is_relative_to joinpath parts stem suffixes with_name with_stem with_suffix".split()
 )
 
 
