@@ -313,7 +313,7 @@ def test_code_may_look_at_itself_and_import_late(workshop: Workshop) -> None:
     """)
     workshop.consumer("""
         x = np.linspace(-2, 2, 12, dtype="float32").reshape(4, 3)
-        model = unbundle("../hand_over/m.kbundle")
+        model = unbundle("../hand_over/m.kbundle", allow=["dynamic-code", "filesystem", "reflection"])
         lifecycle(model, x, np.load("../hand_over/y.npy"))
         core = model.layers[0]
         import inspect, sys

@@ -92,7 +92,7 @@ _ORDINARY = frozenset(
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
     " exceptions warnings hmac lock unlock cache_clear cache_info core set_backend"
     # Of pure paths; no module has a function of these names.
-    " as_posix is_absolute is_relative_to joinpath parts stem suffixes with_name with_stem with_suffix".split()
+    " as_posix is_absolute is_relative_to joinpath parent parts stem suffixes with_name with_stem with_suffix".split()
 )
 
 
