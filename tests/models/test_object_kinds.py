@@ -29,8 +29,7 @@ json.dump(facts, open("../hand_over/facts.json", "w"))
 """
 _LOAD = """
 import json
-with open_bundle("../hand_over/m.kbundle") as reader:
-    allow = reader.manifest.proof.allow
+allow = audit_bundle("../hand_over/m.kbundle").asked
 model = unbundle("../hand_over/m.kbundle", allow=allow)
 assert isinstance(model, keras.Model)
 arrays = lambda name: [v for _, v in sorted(np.load(name).items(), key=lambda item: int(item[0][4:]))]

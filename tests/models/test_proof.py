@@ -196,8 +196,7 @@ def test_proved_bundles_say_so_and_replay_elsewhere(workshop: Workshop) -> None:
         from bundler.cli.main import main
         for name in ("mixed", "trained", "two", "noise", "given"):
             path = f"../hand_over/{name}.kbundle"
-            with open_bundle(path) as reader:
-                allow = reader.manifest.proof.allow
+            allow = audit_bundle(path).asked
             unbundle(path, allow=allow, self_test=True)
             words = [f"--allow={word}" for word in allow]
             assert main(["test", path, *words]) == 0
