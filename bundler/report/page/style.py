@@ -21,7 +21,8 @@ body { margin: 0 auto; padding: 1.25rem; max-width: 68rem; background: var(--bac
 h1 { font-size: 1.35rem; line-height: 1.3; margin: 0 0 .75rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-h3.group { font-size: 1.1rem; margin-top: 2rem; color: var(--ink); } h3 small { font-weight: normal; }
+h3.group { font-size: 1.1rem; margin-top: 2rem; color: var(--ink); }
+h3 small { font-weight: normal; }
 p { margin: .4rem 0; max-width: 46rem; }
 small, .dim, th, dt { color: var(--dim); }
 h2 small { font-weight: normal; font-size: .9rem; }
@@ -50,7 +51,8 @@ li { margin: .35rem 0; }
 .quote { display: block; background: var(--soft); border-radius: .3rem; padding: .1rem .5rem; margin-top: .15rem;
   overflow: clip; }
 table { border-collapse: collapse; width: 100%; font-size: .925rem; }
-th, td { text-align: left; vertical-align: top; min-width: 4.5rem; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; min-width: 4.5rem; padding: .3rem .8rem .3rem 0;
+  border-top: 1px solid var(--line); }
 th { font-weight: normal; border-top: 0; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
 .in1 { padding-left: 1.2rem; } .in2 { padding-left: 2.4rem; } .in3 { padding-left: 3.6rem; }
