@@ -151,10 +151,9 @@ class Browser:
             return
         if method == "Network.requestWillBeSent":
             page.told.append(("request", parameters["request"]["url"]))
-        elif method in _TOLD:
-            # Our own expressions have no address.
-            if method != "Debugger.scriptParsed" or parameters.get("url"):
-                page.told.append((_TOLD[method], json.dumps(parameters)[:400]))
+        # A script without an address is an expression of our own.
+        elif method in _TOLD and (method != "Debugger.scriptParsed" or parameters.get("url")):
+            page.told.append((_TOLD[method], json.dumps(parameters)[:400]))
 
 
 @contextmanager
