@@ -79,11 +79,14 @@ def _curve(points: tuple[tuple[float, float], ...]) -> str:
     y += _HEIGHT / 2
     parts = [f"M{x:.1f} {y:.1f}"]
     for index, (to_x, to_y) in enumerate(rest):
-        # A point on the way is passed in the middle of its row, the last one is reached at its upper edge.
-        end = to_y - _HEIGHT / 2 if index == len(rest) - 1 else to_y
+        end = to_y - _HEIGHT / 2
         middle = (y + end) / 2
         parts.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {end:.1f}")
         x, y = to_x, end
+        if index < len(rest) - 1:
+            # Straight down beside the boxes of a row that it passes.
+            y = to_y + _HEIGHT / 2
+            parts.append(f"V{y:.1f}")
     return "".join(parts)
 
 

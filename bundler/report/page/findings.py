@@ -14,7 +14,7 @@ from bundler.report.verdict import Group, counted, groups
 
 #: Findings of one rule that are seen at once, and that are on the page at all.
 FIRST = 10
-MOST = 1_000
+MOST = 300
 #: Characters of what was found, and of a source line.
 WHAT = 400
 _LINE = 300

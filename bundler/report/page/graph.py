@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bundler.manifest.codec import JSON
-from bundler.report.page.layers import histories, listed, name_of
+from bundler.report.page.layers import histories, listed, name_of, text_of
 
 #: Layers that are looked at; past `FEW` boxes the runs without a branch become one box; `BOXES` are drawn.
 LAYERS = 5_000
@@ -98,7 +98,7 @@ def in_order(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _box(index: int, node: JSON, call: int = 0, calls: int = 1) -> Box:
-    class_name = str(node.get("class_name")) if isinstance(node, dict) else "?"
+    class_name = text_of(node.get("class_name")) if isinstance(node, dict) else "?"
     inner = len(listed(node))
     return Box(
         layers=(index,),

@@ -14,6 +14,8 @@ from bundler.manifest.codec import JSON
 #: Layers in the table, and models inside models.
 ROWS = 2_000
 DEPTH = 8
+#: Values in the calls of one layer that are looked at.
+ARGUMENTS = 20_000
 # Where Keras's wrappers keep the layers inside them.
 _INNER = ("layer", "forward_layer", "backward_layer", "cell")
 
@@ -69,8 +71,8 @@ def layers_of(model: JSON, tensors: Iterable[TensorFact]) -> list[Layer]:
                 pointer=pointer,
                 depth=depth,
                 name=name_of(node),
-                class_name=str(node.get("class_name")),
-                key=str(node.get("registered_name") or node.get("class_name")),
+                class_name=text_of(node.get("class_name")),
+                key=text_of(node.get("registered_name")) or text_of(node.get("class_name")),
                 stock=isinstance(node.get("class_name"), str) and configtree.is_builtin_class(node),
                 shape=shapes.get(name_of(node)) or _own_shape(node),
                 stored=stored.get(place),
@@ -101,7 +103,7 @@ def _inside(model: JSON, pointer: str, depth: int, place: str) -> list[_Item]:
     items: list[_Item] = []
     for index, node in enumerate(nodes):
         # Keras numbers the layers of a class from the second one on: dense, dense_1.
-        word = _snake(str(node.get("class_name")) if isinstance(node, dict) else "")
+        word = _snake(text_of(node.get("class_name")) if isinstance(node, dict) else "")
         seen[word] = seen.get(word, -1) + 1
         at = f"{prefix}/{word}_{seen[word]}" if seen[word] else f"{prefix}/{word}"
         items.append((f"{pointer}/config/layers/{index}", node, depth, at, shapes))
@@ -114,7 +116,12 @@ def name_of(node: JSON) -> str:
         return ""
     config = node.get("config")
     inner = config.get("name") if isinstance(config, dict) else None
-    return str(node.get("name") or inner or "")
+    return text_of(node.get("name")) or text_of(inner)
+
+
+def text_of(value: JSON) -> str:
+    """Return `value` if it is text: what else stands in its place is not worth the memory of writing it out."""
+    return value if isinstance(value, str) else ""
 
 
 def histories(calls: JSON) -> list[tuple[str, int, JSON]]:
@@ -123,7 +130,15 @@ def histories(calls: JSON) -> list[tuple[str, int, JSON]]:
     Keras 3 writes a tensor as a ``__keras_tensor__`` node; Keras 2 wrote a list of name, call, index and arguments.
     """
     found: list[tuple[str, int, JSON]] = []
-    for _, value in configtree.walk(calls):
+    stack = [calls]
+    visited = 0
+    while stack and visited < ARGUMENTS:
+        value = stack.pop()
+        visited += 1
+        if isinstance(value, dict):
+            stack.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            stack.extend(reversed(value[:ARGUMENTS]))
         if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
             config = value.get("config")
             history = config.get("keras_history") if isinstance(config, dict) else None

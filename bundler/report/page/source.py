@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bundler.audit.contents import Contents
 from bundler.audit.facts import Finding, Severity
 from bundler.audit.result import Audit
-from bundler.report.page.findings import WHAT, badge
+from bundler.report.page.findings import badge
 from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words
 from bundler.report.page.views import LINE, View, Views
 from bundler.report.verdict import counted
@@ -16,6 +16,8 @@ from bundler.report.verdict import counted
 _OPEN = 60
 #: Findings that stand under one line.
 _MARKS = 20
+#: Characters of what was found that stand there; the finding itself has more.
+_WHAT = 160
 
 
 def source_section(audit: Audit, contents: Contents, views: Views, anchors: Mapping[int, str]) -> Markup:
@@ -68,7 +70,7 @@ def _line(view: View, number: int, text: str, findings: Sequence[Finding], ancho
             " ",
             tag("a", item.rule.id, href=f"#{anchors[id(item)]}"),
             " ",
-            words(item.what, WHAT),
+            words(item.what, _WHAT),
             class_="mark",
         )
         for item in findings[:_MARKS]

@@ -21,7 +21,8 @@ body { margin: 0 auto; padding: 1.25rem; max-width: 68rem; background: var(--bac
 h1 { font-size: 1.35rem; line-height: 1.3; margin: 0 0 .75rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-h3.group { font-size: 1.1rem; margin-top: 2rem; color: var(--ink); } h3 small { font-weight: normal; }
+h3.group { font-size: 1.1rem; margin-top: 2rem; color: var(--ink); }
+h3 small { font-weight: normal; }
 p { margin: .4rem 0; max-width: 46rem; }
 small, .dim, th, dt { color: var(--dim); }
 h2 small { font-weight: normal; font-size: .9rem; }

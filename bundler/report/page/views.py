@@ -66,7 +66,7 @@ def views_of(contents: Contents, findings: Iterable[Finding]) -> Views:
     lines_left, characters_left = LINES, CHARACTERS
     for member in sorted(members, key=lambda member: (member not in flagged, index[member])):
         lines = lines_of(contents.sources[member])
-        cost = sum(min(len(line), LINE) for line in lines)
+        cost = sum(map(_cost, lines))
         if len(lines) <= lines_left and cost <= characters_left:
             chosen = tuple(enumerate(lines, 1))
             lines_left -= len(lines)
@@ -82,3 +82,9 @@ def views_of(contents: Contents, findings: Iterable[Finding]) -> Views:
     ordered = tuple(made[member] for member in members)
     anchors = {(view.member, number): view.anchor(number) for view in ordered for number, _ in view.lines}
     return Views(views=ordered, anchors=anchors)
+
+
+def _cost(line: str) -> int:
+    """Return what a line takes of the budget: what is not plain ASCII may be spelled out, which is longer."""
+    part = line[:LINE].replace("\t", " ")
+    return len(part) if part.isascii() and part.isprintable() else 8 * len(part)

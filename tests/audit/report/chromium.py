@@ -151,7 +151,7 @@ class Browser:
             return
         if method == "Network.requestWillBeSent":
             page.told.append(("request", parameters["request"]["url"]))
-        # Our own expressions have no address.
+        # A script without an address is an expression of our own.
         elif method in _TOLD and (method != "Debugger.scriptParsed" or parameters.get("url")):
             page.told.append((_TOLD[method], json.dumps(parameters)[:400]))
 

@@ -1,0 +1,91 @@
+"""What a terminal shows of an audit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bundler.audit.facts import CAPABILITIES
+from bundler.report.audit_text import FIRST, as_text
+from tests.audit.report import samples
+
+
+def test_verdict_comes_first_and_the_next_step_after_it() -> None:
+    audit, contents = samples.wine()
+    lines = as_text(audit, contents.sources).splitlines()
+    assert lines[0] == "models/wine.kbundle: needs consent: filesystem"
+    assert "bundler.unbundle('models/wine.kbundle', allow=['filesystem'])" in lines[1]
+    assert "kbundle test models/wine.kbundle --allow filesystem" in lines[2]
+    assert f"digest='{samples.DIGEST}'" in lines[3]
+
+
+def test_refused_bundle_has_no_argument_that_loads_it() -> None:
+    text = as_text(samples.audit(samples.LAMBDA.at("model/model.keras", "a lambda"), samples.OPENS.at("a.py", "open")))
+    assert text.startswith("models/wine.kbundle: refused: 1 finding that no argument accepts\n")
+    assert "unbundle" not in text
+    assert text.index("Refused (1)") < text.index("filesystem (1)")
+
+
+def test_accepted_bundle_says_that_an_audit_is_no_wall() -> None:
+    text = as_text(samples.audit())
+    assert text.startswith("models/wine.kbundle: accepted: nothing that was checked needs consent\n")
+    assert "an audit is no wall around it" in text
+
+
+def test_names_what_was_accepted_and_asks_no_more() -> None:
+    audit = samples.audit(samples.OPENS.at("a.py", "open"), accepted=tuple(sorted(CAPABILITIES)))
+    text = as_text(audit)
+    assert text.splitlines()[0].endswith("accepted, with what the policy or the caller accepts: filesystem")
+    assert "accepted already" in text
+    assert "allow=['filesystem']" in text
+
+
+def test_shows_the_line_that_a_finding_is_about() -> None:
+    audit, contents = samples.wine()
+    assert '      | with open(path, encoding="utf-8") as file:' in as_text(audit, contents.sources).splitlines()
+
+
+def test_lines_are_counted_as_python_counts_them() -> None:
+    # str.splitlines ends lines at each of these too, and would show another line than the one that runs.
+    source = "a = '\x0c\x0b\x1c\x85\u2028\u2029'\r\nb = open('x')\n"
+    text = as_text(samples.audit(samples.OPENS.at("a.py", "open", line=2)), {"a.py": source})
+    assert "      | b = open('x')" in text.splitlines()
+
+
+def test_says_why_once_for_each_rule() -> None:
+    findings = [samples.OPENS.at("a.py", f"open number {line}", line=line) for line in range(1, 9)]
+    assert as_text(samples.audit(*findings), everything=True).count(samples.OPENS.why) == 1
+
+
+def test_three_hundred_findings_stay_readable() -> None:
+    findings = [samples.OPENS.at(f"m{line % 3}.py", "open", line=line) for line in range(1, 301)]
+    audit = samples.audit(*findings)
+    short = as_text(audit)
+    assert f"and {300 - FIRST} more in 3 members (--all)" in short
+    assert len(short.splitlines()) < 40
+    assert len(as_text(audit, everything=True).splitlines()) > 300
+
+
+def test_what_was_not_checked_is_said() -> None:
+    lines = as_text(samples.audit()).splitlines()
+    place = lines.index("Not checked: nothing is known about")
+    assert lines[place + 1].split() == ["known", "advisories", "no", "folder", "of", "OSV", "records", "was", "given"]
+
+
+def test_nothing_of_a_bundle_steers_the_terminal() -> None:
+    audit, contents = samples.hostile()
+    for everything in (False, True):
+        text = as_text(audit, contents.sources, everything=everything)
+        assert all(char == "\n" or char.isprintable() for char in text)
+        assert "\u3164" not in text
+
+
+def test_a_path_with_a_dash_or_a_blank_is_no_option_and_one_word() -> None:
+    audit, _ = samples.wine()
+    text = as_text(dataclasses.replace(audit, path="-rf x; reboot"))
+    assert "kbundle test './-rf x; reboot' --allow filesystem" in text
+
+
+def test_an_unprintable_path_does_not_break_the_line_to_type() -> None:
+    audit, _ = samples.wine()
+    text = as_text(dataclasses.replace(audit, path="a\nb\x1b.kbundle"))
+    assert r"bundler.unbundle('a\nb\x1b.kbundle', allow=['filesystem'])" in text
