@@ -1,66 +1,97 @@
-"""Modules of layers that others wrote ask for no consent; `tests/acceptance/benign.py` counts more packages."""
-
-from __future__ import annotations
-
-from pathlib import Path
+"""Ordinary layer code needs no consent."""
 
 import pytest
 
-from bundler.audit.facts import Finding
-from tests.acceptance.benign import consent_by_module, keras_layers
+from tests.audit.source.test_hostile import refusals
 
-#: Modules of Keras's own layers, as of Keras 3.15.
-ACCEPTED = """
-    activations/activation activations/elu activations/leaky_relu activations/prelu activations/relu
-    activations/softmax attention/attention attention/grouped_query_attention attention/multi_head_attention
-    convolutional/base_conv convolutional/base_conv_transpose convolutional/base_depthwise_conv
-    convolutional/base_separable_conv convolutional/conv1d convolutional/conv1d_transpose convolutional/conv2d
-    convolutional/conv2d_transpose convolutional/conv3d convolutional/conv3d_transpose
-    convolutional/depthwise_conv1d convolutional/depthwise_conv2d convolutional/separable_conv1d
-    convolutional/separable_conv2d core/identity core/input_layer core/masking core/wrapper input_spec
-    merging/base_merge normalization/batch_normalization normalization/group_normalization
-    normalization/layer_normalization normalization/rms_normalization normalization/spectral_normalization
-    normalization/unit_normalization pooling/base_adaptive_pooling pooling/base_global_pooling
-    pooling/base_pooling preprocessing/category_encoding preprocessing/data_layer preprocessing/discretization
-    preprocessing/image_preprocessing/base_image_preprocessing_layer preprocessing/image_preprocessing/cut_mix
-    preprocessing/image_preprocessing/equalization preprocessing/image_preprocessing/max_num_bounding_box
-    preprocessing/image_preprocessing/mix_up preprocessing/image_preprocessing/random_brightness
-    preprocessing/image_preprocessing/random_color_degeneration
-    preprocessing/image_preprocessing/random_color_jitter preprocessing/image_preprocessing/random_contrast
-    preprocessing/image_preprocessing/random_crop preprocessing/image_preprocessing/random_elastic_transform
-    preprocessing/image_preprocessing/random_erasing preprocessing/image_preprocessing/random_flip
-    preprocessing/image_preprocessing/random_gaussian_blur preprocessing/image_preprocessing/random_grayscale
-    preprocessing/image_preprocessing/random_hue preprocessing/image_preprocessing/random_invert
-    preprocessing/image_preprocessing/random_posterization preprocessing/image_preprocessing/random_rotation
-    preprocessing/image_preprocessing/random_saturation preprocessing/image_preprocessing/random_shear
-    preprocessing/image_preprocessing/random_translation preprocessing/image_preprocessing/random_zoom
-    preprocessing/rescaling preprocessing/stft_spectrogram regularization/activity_regularization
-    regularization/alpha_dropout regularization/dropout regularization/gaussian_dropout
-    regularization/gaussian_noise reshaping/cropping1d reshaping/cropping2d reshaping/cropping3d
-    reshaping/flatten reshaping/permute reshaping/repeat_vector reshaping/reshape reshaping/up_sampling1d
-    reshaping/up_sampling2d reshaping/up_sampling3d reshaping/zero_padding1d reshaping/zero_padding2d
-    reshaping/zero_padding3d rnn/conv_lstm rnn/conv_lstm1d rnn/conv_lstm2d rnn/conv_lstm3d rnn/gru rnn/lstm
-    rnn/simple_rnn rnn/stacked_rnn_cells rnn/time_distributed
-""".split()  # noqa: SIM905 - a list of these would be a page
+BENIGN = {
+    "layer": """
+import keras
+from keras import layers, ops
+@keras.saving.register_keras_serializable(package="mine")
+class Scale(layers.Layer):
+    def __init__(self, factor=1.0, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.activation = keras.activations.get(activation)
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="kernel")
+    def call(self, inputs, training=None):
+        return self.activation(ops.multiply(inputs, self.kernel) * self.factor)
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor,
+                "activation": keras.activations.serialize(self.activation)}
+""",
+    "tf": """
+import tensorflow as tf
+from tensorflow.keras import backend as K
+class Attend(tf.keras.layers.Layer):
+    def call(self, q, mask=None):
+        s = tf.nn.softmax(tf.matmul(q, q, transpose_b=True) / tf.math.sqrt(tf.cast(tf.shape(q)[-1], q.dtype)))
+        ta = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        ta = ta.write(0, s)
+        tf.print("shape", tf.shape(s), output_stream=None) if False else None
+        tf.print("shape", tf.shape(s))
+        return K.sum(s, axis=-1), ta.stack()
+""",
+    "wrapper": """
+import keras
+class Wrap(keras.layers.Wrapper):
+    def call(self, x):
+        return self.layer(x)
+    def get_config(self):
+        config = super(Wrap, self).get_config()
+        config.update({"layer": keras.saving.serialize_keras_object(self.layer)})
+        return config
+    @classmethod
+    def from_config(cls, config):
+        config = config.copy()
+        layer = keras.saving.deserialize_keras_object(config.pop("layer"))
+        return cls(layer, **config)
+""",
+    "standard-library": """
+import dataclasses, enum, functools, json, logging, math, os, re, sys, typing, warnings
+from collections import OrderedDict, namedtuple
+from collections.abc import Sequence
+from typing import Any, Optional
+logger = logging.getLogger(__name__)
+HERE = os.path.join(os.path.dirname(os.path.abspath("x")) if False else "a", "b")
+Point = namedtuple("Point", "x y")
+class Mode(enum.Enum):
+    ONE = 1
+@dataclasses.dataclass(frozen=True)
+class Options:
+    units: int = 8
+    name: Optional[str] = None
+    def scaled(self) -> "Options":
+        return dataclasses.replace(self, units=self.units * 2)
+@functools.lru_cache(maxsize=None)
+def area(p: "Point", modes: "Sequence[Mode] | None" = None) -> float:
+    if sys.version_info < (3, 8) or not isinstance(p, (Point, type)):
+        warnings.warn("old", stacklevel=2)
+    logger.info("%s", json.dumps({"x": p.x}))
+    return math.prod(p) if re.match(r"a", "b") else float(p.y)
+def wrapped(f):
+    @functools.wraps(f)
+    def inner(*args: Any, **kwargs: Any):
+        return f(*args, **kwargs)
+    return inner
+""".replace('os.path.dirname(os.path.abspath("x")) if False else ', ""),
+    "backend-alias": "import numpy as np\nxp = np\ndef f(x):\n    return xp.sum(xp.asarray(x))",
+    "optional-import": "try:\n    import torch\nexcept ImportError:\n    torch = None\ndef f(x):\n    return torch.nn.Linear(1, 1)(x) if torch is not None else x",
+    "literal-getattr": "class A:\n    def f(self):\n        return [getattr(self, n) for n in ('kernel', 'bias')]\n    kernel = bias = 1",
+    "own-save": "import keras\nclass A(keras.layers.Layer):\n    def export(self, x):\n        return x\n    def call(self, x):\n        return self.export(x)",
+    "setattr-self": "class A:\n    def __init__(self, **kw):\n        for k, v in kw.items():\n            setattr(self, k, v)",
+    "format": "def f(x):\n    return '{} of {name}'.format(x, name='a') + '%s' % x + f'{x:.2f}'",
+    "non-ascii-text": "# größer - world\nX = 'naïve 世界 π'\nλ = 1\ndef größe(β): return β",
+    "long-data": "X = [" + ", ".join(map(str, range(2000))) + "]",
+    "match": "def f(x):\n    match x:\n        case {'a': y}: return y\n        case [1, *rest]: return rest\n        case int(): return 1",
+    "print-to-stderr": "import sys\ndef f():\n    print('x', file=sys.stderr)",
+    "keras-src": "from keras.src import backend, ops\nfrom keras.src.api_export import keras_export\nfrom keras.src.layers.layer import Layer\nclass A(Layer):\n    def call(self, x):\n        return backend.nn.relu(ops.abs(x))",
+    "metaclass": "import abc\nclass A(metaclass=abc.ABCMeta):\n    @abc.abstractmethod\n    def f(self): ...\n    @property\n    def g(self): return 1\n    @g.setter\n    def g(self, v): self._g = v",
+}
 
 
-@pytest.fixture(scope="module")
-def found() -> dict[str, list[Finding]]:
-    """Return what is found in the installed Keras's layers, by their path below ``keras/src/layers``."""
-    root, files = keras_layers()
-    folder = root / "keras" / "src" / "layers"
-    return {
-        Path(member).relative_to(folder).with_suffix("").as_posix(): findings
-        for member, findings in consent_by_module(root, files).items()
-    }
-
-
-@pytest.mark.parametrize("name", ACCEPTED)
-def test_asks_for_nothing_where_a_layer_computes(name: str, found: dict[str, list[Finding]]) -> None:
-    if name not in found:
-        pytest.skip("another Keras")
-    assert [f"{item.place}: {item.what}" for item in found[name]] == []
-
-
-def test_sixty_modules_were_really_asked(found: dict[str, list[Finding]]) -> None:
-    assert sum(name in found for name in ACCEPTED) >= 60
+@pytest.mark.parametrize("name", BENIGN)
+def test_asks_no_consent_of_ordinary_code(name):
+    assert [finding.what for finding in refusals(BENIGN[name])] == []
