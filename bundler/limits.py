@@ -56,6 +56,8 @@ class Limits:
     bundle: int = 1 << 44
     zstd_window: int = 8 << 20
     zstd_ratio: int = 1_000
+    zstd_total: int = 256 << 20
+    zstd_total_ratio: int = 100
     zstd_block: int = 128 << 10
 
 

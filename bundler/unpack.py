@@ -18,11 +18,13 @@ from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
+from bundler.audit.config.rules import UNKNOWN
 from bundler.audit.consent import check_pickles, check_words, require_accepted
+from bundler.audit.facts import Severity
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
-from bundler.errors import BundleError, RebuildFailed, UnsupportedVersion
+from bundler.errors import BundleError, MissingObject, RebuildFailed, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
@@ -220,12 +222,18 @@ def _audit(
     """Return the capabilities that were accepted.
 
     Raises:
+        MissingObject: the config asks for objects that nobody provides, and that is all that is wrong with it.
         AuditRefused: see `require_accepted`.
         ConsentRequired: see `require_accepted`.
     """
     if progress is not None:
         progress("auditing", 0, 0)
     audit = audit_subject(subject, terms, payloads=(payload,), offered=offered)
+    refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
+    if refused and all(finding.rule is UNKNOWN for finding in refused):
+        # Crafted or forgotten, nobody can tell; the caller may have these objects, and this error says which.
+        keys = {item.key for item in subject.manifest.objects} | set(offered)
+        raise MissingObject([f"{finding.what}: {finding.place}" for finding in refused], sorted(keys))
     require_accepted(audit)
     return audit.accepted
 

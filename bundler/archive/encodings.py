@@ -6,7 +6,7 @@ There is one encoding, ``zstd``. Its rules close what a zstd decoder lets throug
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bundler.archive.positioned import PIECE
@@ -84,6 +84,22 @@ def check_frame(member: Member, read_at: ReadAt) -> None:
     position += 4 if checksum else 0
     if position != member.size:
         raise _broken(member.name, f"one frame of {member.size} bytes", f"a frame of {position} bytes")
+
+
+def check_decoded_total(members: Iterable[Member], file_size: int) -> None:
+    """Check what all zstd members of a file declare to decode to, together.
+
+    Many members, each within the ratio, would else cost minutes to verify.
+
+    Raises:
+        LimitExceeded: it is more than the larger of `LIMITS.zstd_total` and `LIMITS.zstd_total_ratio` times the file.
+    """
+    total = sum(member.decoded_size or 0 for member in members if member.encoding == ZSTD)
+    most = max(LIMITS.zstd_total, file_size * LIMITS.zstd_total_ratio)
+    if total > most:
+        raise LimitExceeded(
+            "the members decode to too much together", place="manifest.json: members", expected=most, found=total
+        )
 
 
 def decode(member: Member, stored: _Readable) -> Iterator[bytes]:

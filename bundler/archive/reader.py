@@ -20,7 +20,7 @@ from typing import BinaryIO
 from bundler.archive.atomic import write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, check_members, check_names, shortened
 from bundler.archive.diagnosis import newer_format, refuse_foreign_file
-from bundler.archive.encodings import check_frame, decode
+from bundler.archive.encodings import check_decoded_total, check_frame, decode
 from bundler.archive.layout import (
     CENTRAL_HEADER_MIN,
     END_RECORDS_MAX,
@@ -74,6 +74,7 @@ class BundleReader:
         sha256 = hashlib.sha256(self.manifest_bytes).hexdigest()
         self.digest = f"sha256:{sha256}"
         check_members([item.entry for item in placed], self.manifest)
+        check_decoded_total(self.manifest.members, file.size)
         self._members = {member.name: member for member in self.manifest.members}
         # So that a manifest that changes after this is noticed like any other member.
         self._members[MANIFEST] = Member(name=MANIFEST, size=len(self.manifest_bytes), sha256=sha256)

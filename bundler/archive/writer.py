@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 from bundler.archive.atomic import cannot_write, require_writable_target, whole_file, write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, decoding_problems, file_order, naming_problems
-from bundler.archive.encodings import encode, require_known
+from bundler.archive.encodings import check_decoded_total, encode, require_known
 from bundler.archive.layout import (
     CENTRAL_HEADER_MIN,
     Entry,
@@ -183,6 +183,7 @@ def _checked_text(manifest: Manifest) -> bytes:
                 hint="store it without an encoding",
             )
     with _as_pack_error():
+        check_decoded_total(manifest.members, sum(member.size for member in manifest.members))
         text = dump_manifest(manifest)
         load_manifest(text)
     return text

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 
 from bundler.audit.config import config_findings, keras_versions, read_config
 from bundler.audit.consistency import consistency_findings
+from bundler.audit.contents import Contents, TensorFact
+from bundler.audit.declared import declared_findings
 from bundler.audit.facts import Check, Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.keras_archive import CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
@@ -72,7 +74,8 @@ class Parts:
         requirements = {
             name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
         }
-        self._add("source", source_findings(texts, requirements), f"{_counted(len(texts), 'module')}, nothing imported")
+        found = [*source_findings(texts, requirements), *declared_findings(manifest, requirements)]
+        self._add("source", found, f"{_counted(len(texts), 'module')}, nothing imported")
 
     def opaque(self) -> None:
         """Look at what is stored as a pickle instead of source."""
@@ -120,6 +123,24 @@ class Parts:
             referred=self._referred,
         )
         self._add("consistency", found, "what the manifest, the config, the source and the weights say of each other")
+
+    def contents(self) -> Contents:
+        """Return what a page of the bundle shows beside the findings, as far as it was read."""
+        manifest = self._subject.manifest
+        lock = self._bounded(manifest.requirements.lock) or self._bounded(manifest.requirements.member) or b""
+        return Contents(
+            manifest=manifest,
+            config=self.config,
+            sources={
+                module.member: self._subject.read(module.member).decode("utf-8", errors="replace")
+                for module in manifest.modules
+            },
+            tensors=tuple(
+                TensorFact(path=tensor.path, dtype=tensor.dtype, shape=tensor.shape, size=tensor.stored)
+                for tensor in self.tensors or ()
+            ),
+            lock_text=lock.decode("utf-8", errors="replace"),
+        )
 
     def _keras_file(self, member: str, file: BinaryIO) -> None:
         archive = open_keras_file(file, self._subject.members[member], member=member)

@@ -13,11 +13,13 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
+from bundler.audit.contents import Contents
 from bundler.audit.facts import CAPABILITIES
 from bundler.audit.parts import Parts
 from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
 from bundler.audit.result import Audit, in_order
 from bundler.audit.subject import Subject, of_reader
+from bundler.errors import BundleError
 from bundler.manifest import Payload
 
 
@@ -62,6 +64,19 @@ def audit_bundle(
         DigestMismatch: it is another bundle than the one asked for.
         BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
     """
+    return audit_with_contents(filepath, digest=digest, allow=allow, policy=policy, osv=osv, progress=progress)[0]
+
+
+def audit_with_contents(
+    filepath: str | os.PathLike[str] | BinaryIO,
+    *,
+    digest: str | None = None,
+    allow: Sequence[str] = (),
+    policy: Policy | str | os.PathLike[str] | None = None,
+    osv: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Audit, Contents]:
+    """Return the audit as `audit_bundle` does, and what a page shows beside it. Raises as that does."""
     terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=digest is not None)
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
@@ -70,7 +85,16 @@ def audit_bundle(
             progress("auditing", 0, 0)
         manifest = reader.manifest
         payloads = [item for item in (manifest.payload, manifest.inference) if item is not None]
-        return audit_subject(of_reader(reader), terms, payloads=payloads, osv=None if osv is None else Path(osv))
+        folder = None if osv is None else _folder(osv)
+        audit, parts = audited(of_reader(reader), terms, payloads=payloads, osv=folder)
+        return audit, parts.contents()
+
+
+def _folder(osv: str | os.PathLike[str]) -> Path:
+    folder = Path(osv)
+    if not folder.is_dir():
+        raise BundleError("there is no such folder", place=str(folder), hint="name a folder with OSV records as *.json")
+    return folder
 
 
 def audit_subject(

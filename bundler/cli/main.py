@@ -24,6 +24,7 @@ COMMANDS = {
     "inspect": "show what a bundle says about itself (reads the manifest only, runs nothing)",
     "verify": "check every byte of a bundle against its digests",
     "diff": "show what changed between two bundles: source, config, requirements, weights, manifest (runs nothing)",
+    "audit": "show what a bundle contains and what it could do, without running any of it",
     "check": "compare what a bundle needs with what is installed here (runs nothing of it)",
     "test": "load a bundle, which runs its code, and replay the self-test that it holds",
     "extract": "write a bundle's members below a folder",

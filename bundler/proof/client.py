@@ -129,6 +129,7 @@ class Prover:
             keras_version=result.keras_version,
             tensorflow_version=result.tensorflow_version,
             checks=result.checks,
+            allow=proof.allow,
         )
         if found != proof:
             raise ProofFailed(

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
 import struct
 import subprocess
 import sys
@@ -40,6 +42,33 @@ def zstd_that_yields_more() -> bytes:
     content = bytes(len(frame) * LIMITS.zstd_ratio)
     lying = frame[:at] + struct.pack("<I", len(content)) + frame[at + 4 :]
     return builders.with_encoded(lying, content)
+
+
+def zstd_in_many_members() -> bytes:
+    """Two thousand members, each within the ratio, that decode to 16 GB together."""
+    noise = random.Random(0).randbytes(8 << 10)
+    content = noise + bytes(len(noise) * (LIMITS.zstd_ratio - 10))
+    names = [f"examples/{index:04}.zst" for index in range(2_000)]
+    digest = hashlib.sha256(content).hexdigest()
+
+    def change(value: dict[str, Any]) -> None:
+        for entry in value["members"]:
+            if entry["name"] in names:
+                entry.update(encoding="zstd", decoded_size=len(content), decoded_sha256=digest)
+
+    frame = builders.frame(content, 19)
+    return builders.with_members([(name, frame) for name in names], change)
+
+
+def encoded_names() -> bytes:
+    """As many encoded members as fit, none of which is a frame: names are compared once more, and each is an error."""
+    count = min(LIMITS.members - 4, (LIMITS.manifest - SLACK) // 330)
+
+    def change(value: dict[str, Any]) -> None:
+        for entry in value["members"][:count]:
+            entry.update(encoding="zstd", decoded_size=1, decoded_sha256=samples.SHA)
+
+    return builders.with_members([(f"examples/{index:05}.zst", b"") for index in range(count)], change)
 
 
 def zstd_window() -> bytes:
@@ -291,6 +320,7 @@ def _with_entry(entry: Entry) -> bytes:
 BOMBS: tuple[Callable[[], bytes], ...] = (
     zstd_of_zeros,
     zstd_that_yields_more,
+    zstd_in_many_members,
     zstd_window,
     zstd_empty_blocks,
     huge_size,
@@ -314,6 +344,7 @@ BOMBS: tuple[Callable[[], bytes], ...] = (
     every_member_wrong,
     pieces_at_the_limit,
     modules_at_the_limit,
+    encoded_names,
     many_names,
     long_names,
     wide_names,

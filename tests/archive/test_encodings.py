@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import random
@@ -11,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from bundler.archive.encodings import check_decoded_total
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
 from bundler.errors import (
@@ -22,7 +24,7 @@ from bundler.errors import (
     UnsupportedVersion,
 )
 from bundler.limits import LIMITS
-from bundler.manifest import load_manifest
+from bundler.manifest import Member, load_manifest
 from tests.archive import builders
 from tests.manifest import samples
 
@@ -55,6 +57,18 @@ def test_reads_what_was_written(content: bytes) -> None:
 def test_writer_refuses_what_readers_refuse_for_its_ratio() -> None:
     with pytest.raises(PackError, match="shrinks more than"):
         builders.written([*builders.members(), NewMember("examples/y.zst", bytes(100_000_000), "zstd")])
+
+
+def test_refuses_members_that_decode_to_too_much_together() -> None:
+    half = Member(name="a.zst", size=1, sha256=samples.SHA, encoding="zstd", decoded_size=LIMITS.zstd_total // 2)
+    members = [half, half]
+    check_decoded_total(members, 1)
+    more = dataclasses.replace(half, decoded_size=1)
+    with pytest.raises(LimitExceeded, match="too much together"):
+        check_decoded_total([*members, more], 1)
+    # What another encoding decodes to is for the version that knows it; and a large file may decode to more.
+    check_decoded_total([*members, dataclasses.replace(more, encoding="later")], 1)
+    check_decoded_total([*members, more], LIMITS.zstd_total // LIMITS.zstd_total_ratio + 1)
 
 
 @pytest.mark.parametrize("level", [1, 3, 19])

@@ -12,6 +12,7 @@ import pytest
 
 from bundler.archive.writer import NewMember, write_bundle
 from bundler.manifest import CustomObject, Module, ObjectSource, PinnedDistribution, Provenance, TensorSpec
+from tests.audit.bundles import keras_file, model, node
 from tests.manifest import samples
 
 SOURCE = b"class Gain:\n    pass\n"
@@ -45,7 +46,7 @@ def write_small_bundle(path: Path, *, name: str = "a name", key: str = "shop>Gai
         provenance=Provenance(name=name),
     )
     members = [
-        NewMember(name="model/model.keras", content=b"not really a model"),
+        NewMember(name="model/model.keras", content=keras_file(model(node("gain", "Gain", {"name": "gain"}, key)))),
         NewMember(name="requirements/requirements.txt", content=b"keras==3.15.1\n"),
         NewMember(name="code/gain.py", content=SOURCE),
     ]

@@ -37,6 +37,7 @@ def test_looking_leaves_the_framework_unimported(command: str, tmp_path: Path) -
         "diff": ["diff", str(path_with_model), str(other), "--html", str(tmp_path / "page.html")],
         "inspect": ["inspect", str(path)],
         "verify": ["verify", str(path)],
+        "audit": ["audit", str(path), "--html", str(tmp_path / "page.html"), "--sarif", str(tmp_path / "log.sarif")],
         "extract": ["extract", str(path), str(tmp_path / "out")],
         "--help": ["--help"],
     }[command]

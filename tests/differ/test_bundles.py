@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -382,3 +383,33 @@ def test_no_foreign_error_for_a_payload_with_any_byte_changed() -> None:
         # Most are compared in part; what cannot be read at all is an error of ours.
         with contextlib.suppress(BundleError):
             compared(bundle(payload=bytes(broken)), other)
+
+
+def test_hostile_bundles_take_bounded_time_and_say_what_is_left_out() -> None:
+    names = [f"m{number:03}" for number in range(60)]
+    lines = [f"{line * 7919 % 3001} {line % 3}\n" for line in range(9_000)]
+    layers = [layer(f"l{number}", **{"x" * 900: {"y" * 900: list(range(30))}}) for number in range(400)]
+    before = bundle(
+        {name: "".join(lines) for name in names} | {f"old{name}": "x\n" * 9_000 for name in names},
+        payload=keras_file(functional(*layers)),
+    )
+    after = bundle(
+        {name: "".join(sorted(lines)) for name in names} | {f"new{name}": "y\n" * 9_000 for name in names},
+        payload=keras_file(functional(*reversed(layers), values=[{"a": number} for number in range(15_000)])),
+    )
+    start = time.process_time()
+    found = compared(before, after)
+    assert time.process_time() - start < 20
+    assert sum(len(hunk.lines) for item in found.modules for hunk in item.hunks) <= bounds.ALL_LINES
+    assert all(item.note for item in found.modules)
+    assert len(found.config) <= bounds.CHANGES
+
+
+def test_a_long_list_of_changes_is_cut_and_a_note_says_so() -> None:
+    before, after = (
+        keras_file(functional(layer("a"), **{f"k{key}": number for key in range(bounds.CHANGES + 5)}))
+        for number in (1, 2)
+    )
+    found = models_compared(before, after)
+    assert len(found.config) == bounds.CHANGES
+    assert found.notes == (f"config: there are more than the {bounds.CHANGES} changes that are told",)

@@ -112,9 +112,9 @@ def test_text_has_a_section_for_each_kind_of_change() -> None:
         *("Files in the model", "Data files", "Other members", "Manifest"),
     ]
     for expected in (
-        r"\* m +\+1 -1",
-        r"> n1 -> n2 +\+0 -0",
-        r"\+ m\.plain2 \(plain\)",
+        r"\* +m +\+1 -1",
+        r"> +n1 -> n2 +\+0 -0",
+        r"> m\.plain2 \(plain\)",
         r"@@ -1,2 \+1,2 @@",
         r"    -1\n    \+2\n",
         r"b: /config/layers/1/config/units\n +\"plain1\" -> \"plain2\"",

@@ -97,7 +97,7 @@ def test_refuses_to_load_without_consent_before_the_framework(workshop: Workshop
             assert "shop.factory.layer.<locals>.Lookup" in str(error) and "allow=['opaque-code']" in str(error)
         else:
             raise AssertionError("loaded")
-        for words in (["opaque"], "opaque", ["opaque-code", "filesystem"]):
+        for words in (["opaque"], "opaque", ["opaque-code", "everything"]):
             try:
                 unbundle("../hand_over/m.kbundle", allow=words)
             except BundleError as error:

@@ -29,8 +29,8 @@ json.dump(facts, open("../hand_over/facts.json", "w"))
 """
 _LOAD = """
 import json
-allow = {allow}
-model = unbundle("../hand_over/m.kbundle", **({{"allow": allow}} if allow else {{}}))
+allow = audit_bundle("../hand_over/m.kbundle").asked
+model = unbundle("../hand_over/m.kbundle", allow=allow)
 assert isinstance(model, keras.Model)
 arrays = lambda name: [v for _, v in sorted(np.load(name).items(), key=lambda item: int(item[0][4:]))]
 inputs = arrays("../hand_over/x.npz")
@@ -58,8 +58,7 @@ def test_row(row: Row, workshop: Workshop) -> None:
         assert not (workshop.hand_over / "m.kbundle").exists()
         return
     workshop.author(script)
-    allow = '["opaque-code"]' if "by_value" in row.options else "[]"
-    workshop.consumer(_LOAD.format(allow=allow))
+    workshop.consumer(_LOAD)
     facts = json.loads((workshop.hand_over / "facts.json").read_text())
     assert facts["fidelity"] == row.fidelity
     assert set(facts["adaptations"]) == row.adaptations

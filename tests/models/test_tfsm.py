@@ -83,7 +83,7 @@ def test_safe_mode_stays_on_for_a_layer_whose_folder_is_not_in_the_bundle(worksh
         assert os.path.isdir("../author/exported")
         try:
             unbundle("bad.kbundle")
-        except RebuildFailed as error:
+        except AuditRefused as error:
             print(error)
             assert "TFSMLayer" in str(error)
         else:

@@ -135,7 +135,7 @@ def _node_problems(
         yield rules.DOOR, shown
         return
     if not is_stock_class(module, name):
-        yield rules.UNKNOWN, shown if key == name else f"{shown}, as {key}"
+        yield rules.DOOR if _is_kerass(module) else rules.UNKNOWN, shown if key == name else f"{shown}, as {key}"
         return
     registered = node.get("registered_name")
     if registered not in (None, "", name):

@@ -30,8 +30,10 @@ BYTECODE = _refused(
 )
 DOOR = _refused(
     "door",
-    "the config names a part of Keras that opens files, connects, or runs code",
-    "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder)",
+    "the config names what is no part of models in any Keras that this kbundle knows",
+    "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder), "
+    "callbacks that write and post: the list of modelling classes is closed",
+    f"if a newer Keras made the model: pip install --upgrade kbundle; otherwise {_NEW}",
 )
 FUNCTION = _refused(
     "function",

@@ -53,18 +53,13 @@ class Uses:
 
 def look_at(program: Program, uses: Uses, collected: Collected) -> None:
     """Add a finding for each checkpoint and each table file whose path can be another than the loader's."""
+    checkpoint = _Follow(program, uses, lambda body, node: _is_saver(program, uses, body, node), assets=False)
+    table = _Follow(program, uses, lambda body, node: _is_asset(uses, body, node), assets=True)
     for body, node in program.everywhere():
-        if node.op in CHECKPOINT:
-            follow, rule = (
-                _Follow(program, uses, lambda b, n: _is_saver(program, uses, b, n), assets=False),
-                rules.RESTORE,
-            )
-        elif node.op in TABLE_FILE:
-            follow, rule = (
-                _Follow(program, uses, lambda b, n: _is_asset(uses, b, n), assets=True),
-                rules.TABLE_FROM_FILE,
-            )
-        else:
+        if node.op not in _PATHS:
+            continue
+        follow, rule = (checkpoint, rules.RESTORE) if node.op in CHECKPOINT else (table, rules.TABLE_FROM_FILE)
+        if collected.is_full(rule):
             continue
         for index in _PATHS[node.op]:
             problem = follow.problem(body, node, index)

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import BinaryIO, NamedTuple
+from collections.abc import Mapping
 
 from bundler.audit.facts import Finding
-from bundler.audit.graph import constants, flow, nodes, objects, rules, wire
+from bundler.audit.graph import checkpoint, constants, flow, nodes, objects, rules, wire
 from bundler.audit.graph.collected import Collected
+from bundler.audit.graph.opener import Opener
 from bundler.audit.graph.program import place, program
 from bundler.limits import LIMITS
 
 _GRAPH = "saved_model.pb"
 _FINGERPRINT = "fingerprint.pb"
-_INDEX = "variables/variables.index"
 _OTHER_FORMS = frozenset({"saved_model.pbtxt", "saved_model.cpb"})
 _EXPECTED = re.compile(r"variables/variables\.(?:index|data-\d{5}-of-\d{5})|assets/.+", re.ASCII | re.DOTALL)
 _FINGERPRINT_BYTES = 64 << 10
 
 
-class Opener(NamedTuple):
-    """A file that is not opened yet: its member in the bundle, what opens it for reading, its size in bytes."""
-
-    member: str
-    open: Callable[[], BinaryIO]
-    size: int
-
-
 def saved_model_findings(files: Mapping[str, Opener], *, place: str) -> list[Finding]:
     """Return what there is to say about the SavedModel of `files`, which are named below the folder `place`.
 
-    It opens nothing but the graph, the fingerprint and the checkpoint's index, takes at most the memory of
-    `LIMITS.graph` and a few times that, and calls nothing of what it reads.
+    It opens the graph, the fingerprint, the checkpoint's index and the tree of objects in the checkpoint. It takes
+    the memory of one of these, of which none is larger than `LIMITS.graph`, and a few times that for what it keeps.
 
     Raises:
         BundleError: a file cannot be read from the bundle.
@@ -45,6 +36,12 @@ def saved_model_findings(files: Mapping[str, Opener], *, place: str) -> list[Fin
             found.append(rules.UNEXPECTED_FILE.at(file.member, f"the file {name}"))
     if _FINGERPRINT in files:
         found += _fingerprint(files[_FINGERPRINT])
+    if checkpoint.INDEX in files:
+        collected = Collected(files[checkpoint.INDEX].member)
+        checkpoint.look_at(files, collected)
+        found += collected.findings()
+    elif any(name.startswith("variables/") for name in files):
+        found.append(rules.MALFORMED.at(f"{place}/{checkpoint.INDEX}", "the checkpoint has no index"))
     if _GRAPH not in files:
         return [*found, rules.MALFORMED.at(f"{place}/{_GRAPH}", "the SavedModel has no graph")]
     return found + _graph(files[_GRAPH], frozenset(files))
@@ -55,7 +52,7 @@ def _graph(file: Opener, names: frozenset[str]) -> list[Finding]:
     if file.size > LIMITS.graph:
         collected.add(rules.TOO_LARGE, f"a graph of {file.size} bytes (the cap is {LIMITS.graph})")
         return collected.findings()
-    data = _bytes(file)
+    data = file.content()
     try:
         _look_at(data, names, collected)
     except wire.Unreadable as error:
@@ -88,7 +85,7 @@ def _fingerprint(file: Opener) -> list[Finding]:
         collected.add(rules.TOO_LARGE, f"a fingerprint of {file.size} bytes (the cap is {_FINGERPRINT_BYTES})")
         return collected.findings()
     try:
-        wire.check(_bytes(file), "FingerprintDef")
+        wire.check(file.content(), "FingerprintDef")
     except wire.Unreadable as error:
         _refuse(error, collected)
     return collected.findings()
@@ -97,8 +94,3 @@ def _fingerprint(file: Opener) -> list[Finding]:
 def _refuse(error: wire.Unreadable, collected: Collected) -> None:
     found = {"unknown-field": rules.UNKNOWN_FIELD, "too-large": rules.TOO_LARGE}.get(error.kind, rules.MALFORMED)
     collected.add(found, str(error))
-
-
-def _bytes(file: Opener) -> bytes:
-    with file.open() as stream:
-        return stream.read(file.size + 1)[: file.size]

@@ -105,15 +105,15 @@ def read(data: bytes, span: Span, message: str, only: Collection[str] | None = N
     values: dict[str, Any] = {}
     at, end = span
     while at < end:
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
         name, kind, _, repeated, _, packed = fields[tag]
         wire = tag & 7
         value: Any
         if wire == 0:
-            value, at = _varint(data, at, end)
+            value, at = varint(data, at, end)
             value = _signed(value, kind)
         elif wire == 2:
-            length, at = _varint(data, at, end)
+            length, at = varint(data, at, end)
             start, at = at, at + length
             if only is not None and name not in only:
                 continue
@@ -154,7 +154,7 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
     key = b""
     while at < end:
         begin = at
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
         state.left -= 1
         if state.left < 0:
             raise Unreadable("too-large", f"more than {LIMITS.graph_values} fields", begin)
@@ -170,7 +170,7 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
         wire = tag & 7
         start = at
         if wire == 2:
-            length, start = _varint(data, at, end)
+            length, start = varint(data, at, end)
             at = start + length
             if at > end:
                 raise Unreadable("malformed", f"{message}.{name} is longer than what it is in", begin)
@@ -188,7 +188,7 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
             elif packed:
                 _check_packed(data, start, at, known, message)
         elif wire == 0:
-            value, at = _varint(data, at, end)
+            value, at = varint(data, at, end)
             _check_number(value, known, message, begin)
         else:
             at += 8 if wire == 1 else 4
@@ -211,7 +211,7 @@ def _check_packed(data: bytes, start: int, end: int, known: Field, message: str)
         at = start
         while at < end:
             begin = at
-            value, at = _varint(data, at, end)
+            value, at = varint(data, at, end)
             _check_number(value, known, message, begin)
 
 
@@ -241,12 +241,12 @@ def _signed(value: int, kind: str) -> int:
 def _unpacked(data: bytes, at: int, end: int, kind: str) -> list[int]:
     values = []
     while at < end:
-        value, at = _varint(data, at, end)
+        value, at = varint(data, at, end)
         values.append(_signed(value, kind))
     return values
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Return the number at `at`, and where the next thing is."""
     if at < end:
         byte = data[at]

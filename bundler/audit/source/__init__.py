@@ -4,7 +4,7 @@ How it works, in five sentences. Every name is resolved by Python's scoping rule
 (`scopes`, `flow`): modules and their members, through imports, aliases and attributes. What a member of a foreign module does is
 read from closed lists (`lookup`, `doors`, `frameworks`, `names.json`): it computes, it is a *door* to one capability, or
 nobody has looked at it, and then it is a finding too. Modules are the source of all power, therefore a module that
-leaves what is followed (an argument, a container, a result) is a finding (`walk`); so is a function such as `getattr`
+leaves what is followed (an argument, a container, a result) is a finding (`uses`); so is a function such as `getattr`
 that is handed on and not called in sight. Then an object that is not known can be no module and no door, and only its
 attributes can lead further: these too are a closed list (`attributes`). Text that hides code, and source that does not
 parse, are findings of their own (`text`).
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind, capability_of_import, look
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
+from bundler.audit.source.uses import ANY
 from bundler.audit.source.walk import Walk
 
 __all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "source_findings"]
@@ -35,7 +37,10 @@ __all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "so
 FILE_BYTES = 1 << 20  # of one module: a parsed module takes a hundred times its text
 TOTAL_BYTES = 16 << 20
 NODES = 400_000  # of all syntax trees together
+DOTS = 500  # of one dotted name: the interpreter joins those of an import in quadratic time
 DEPTH = 150  # of nested nodes: each is a few frames of the interpreter's own thousand
+
+_DOTTED = re.compile(rb"\w+(?:[\s\\]*\.[\s\\]*\w+)*+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +125,8 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
         found.append(rules.HIDDEN_TEXT.at(item.member, problem or ""))
         return None
     found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.text_problems(shown))]
+    if any(name.group().count(b".") > DOTS for name in _DOTTED.finditer(item.text)):
+        raise _Unreadable(f"a name of more than {DOTS} parts")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -183,11 +190,12 @@ def _walked(
             rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
             for member in members.values()
         ]
-    unbound = {name for walk in walks for name in walk.unbound}
+    mixed = any(walk.is_mixed() for walk in walks[:1])
+    unbound = {ANY} | {name for walk in walks for name in walk.unbound}
     for walk in walks:
         found += walk.found.values()
         # A method of the bundle's own is that only on the bundle's own objects.
-        found += [finding for name, finding in walk.own_calls if name in unbound]
+        found += [finding for name, finding in walk.own_calls if mixed or name in unbound]
         for distribution, line in walk.used.items():
             found.append(rules.THIRD_PARTY.at(walk.member, f"imports {distribution}", line=line))
     return found

@@ -20,8 +20,8 @@ from bundler.audit.facts import (
     UNSAFE_DESERIALIZATION,
 )
 from bundler.audit.source.doors import each, merged
-from bundler.audit.source.lookup import door_names
-from bundler.audit.source.names import computing_names, methods, power_names, private_attributes, public_attributes
+from bundler.audit.source.lookup import harmless_names
+from bundler.audit.source.names import methods, power_names, private_attributes, public_attributes
 
 #: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
 DANGEROUS = merged(
@@ -46,7 +46,7 @@ DANGEROUS = merged(
             " gi_yieldfrom cr_await cr_code cr_frame cr_origin cr_running cr_suspended ag_await ag_code ag_frame"
             " ag_running tb_frame tb_lasti tb_lineno tb_next format_map get_field vformat frame frames"
             " unbound FunctionType CodeType func_globals func_code im_func im_self im_class walk_stack modules"
-            " get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
+            " create_op node_def get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
             " get_referents",
             SIDE_EFFECTS: "setLoggerClass setLogRecordFactory set_default settrace setprofile",
         }
@@ -58,7 +58,7 @@ DANGEROUS = merged(
 DUNDERS = frozenset(
     """
     __abs__ __add__ __aenter__ __aexit__ __aiter__ __all__ __and__ __anext__ __annotations__ __args__ __array__
-    __array_interface__ __array_priority__ __array_ufunc__ __array_function__ __author__ __await__ __bool__ __bytes__
+    __array_priority__ __array_ufunc__ __array_function__ __author__ __await__ __bool__ __bytes__
     __call__ __cause__ __ceil__ __class__ __complex__ __contains__ __context__ __copy__ __copyright__ __dataclass_fields__
     __date__ __debug__ __deepcopy__ __delete__ __delitem__ __dir__ __divmod__ __dlpack__ __dlpack_device__ __doc__
     __email__ __enter__ __eq__ __exit__ __file__ __float__ __floor__ __floordiv__ __format__ __ge__ __get__ __getitem__
@@ -82,9 +82,7 @@ DEFINED = DUNDERS | frozenset(
     """.split()
 )
 #: What code may call on ``super()``: the same step of the class that it derives from, on its own object.
-OF_SUPER = DUNDERS | frozenset(
-    "__setattr__ __getattr__ __delattr__ __getattribute__ __getstate__ __setstate__ __subclasshook__ __del__".split()
-)
+OF_SUPER = DUNDERS | frozenset("__setattr__ __delattr__ __getstate__ __setstate__ __subclasshook__ __del__".split())
 #: Which of them code may store to. Others change what a class or function is.
 STORED = frozenset("__name__ __doc__ __qualname__ __annotations__ __slots__ __all__ __version__ __module__".split())
 #: Names of modules of power that are also what ordinary objects have.
@@ -92,7 +90,24 @@ _ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
     " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
-    " exceptions warnings hmac lock unlock".split()
+    " exceptions warnings hmac lock unlock cache_clear cache_info core set_backend"
+    # Of pure paths; no module has a function of these names.
+    " as_posix is_absolute is_relative_to joinpath parent parts stem suffixes with_name with_stem with_suffix".split()
+)
+
+
+#: Methods of layers and models that Keras calls. Elsewhere the bundle stores what it likes to its own objects.
+_CODE = frozenset(
+    "call build get_config from_config add_weight compile fit train_step predict compute_output_shape".split()
+)
+#: What exceptions and streams lead to: the object that lacks an attribute, the file below a text stream.
+_INWARD = frozenset({"obj", "raw", "detach"})
+
+
+#: What Keras keeps on tensors and layers, and custom layers have long used.
+_KERAS = frozenset(
+    "_keras_mask _keras_history _keras_shape _trainable_weights _non_trainable_weights _dtype _batch_input_shape"
+    " _batch_shape _init_set_name _self_setattr_tracking _backend".split()
 )
 
 
@@ -109,22 +124,27 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] 
         if allowed or (name == "__dict__" and owner in ("self", "cls")):
             return None
         return REFLECTION, "leads past what can be read in the source"
+    if owner == "none":
+        # A name that is a module where the import worked, and None where it did not: None has no attributes.
+        return None
     if (capability := DANGEROUS.get(name)) is not None:
         return capability, "is a method of foreign objects that does more than compute"
     own = owner in ("self", "super", "cls")
     if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
         return REFLECTION, "leads to a module"
+    if name in _INWARD and not (own and name in bundle):
+        return REFLECTION, "leads from an exception or a stream to what is behind it"
     if name in power_names() and not (own and name in bundle) and name not in _ORDINARY:
         return REFLECTION, "is a name of a module that does more than compute"
     if owner == "made":
         bundle = frozenset()
     if name.startswith("_"):
-        if name in bundle or (own and name in private_attributes()):
+        if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
         return REFLECTION, "is private to foreign code"
     if name in bundle or name in public_attributes() or name in _ORDINARY or owner == "given":
         return None
-    if name in computing_names() and name not in door_names():
+    if name in harmless_names():
         # A backend that came as an argument: xp.where. It is no module; if it were, this would only compute.
         return None
     return (
@@ -137,7 +157,7 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str,
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
         return None if name in STORED else (REFLECTION, "changes what a class or function is")
-    if owner in ("self", "cls"):
+    if owner == "cls" or (owner == "self" and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
         return SIDE_EFFECTS, "is a method; storing to it replaces code of an object that may be foreign"

@@ -78,17 +78,23 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
     elif path == "tensorflow.print":
         stream = keyword(node, "output_stream")
         streams = flow.of(stream, scope) if stream is not None else ()
-        if any(value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
+        if any(value.kind != "none" and value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
             item.arg is None for item in node.keywords
         ):
             yield FILESYSTEM, "tf.print to a stream that may be a file"
     elif path in _DESERIALIZE:
         yield from _deserialize(path, node, scope)
     elif path.startswith("keras.layers."):
-        vocabulary = keyword(node, "vocabulary") or (node.args[3] if len(node.args) > 3 else None)
+        vocabulary = keyword(node, "vocabulary")
         nothing = isinstance(vocabulary, ast.Constant) and vocabulary.value is None
-        if spread(node) or not (vocabulary is None or nothing or isinstance(vocabulary, (ast.List, ast.Tuple))):
+        if (
+            spread(node)
+            or len(node.args) > 3
+            or not (vocabulary is None or nothing or isinstance(vocabulary, (ast.List, ast.Tuple)))
+        ):
             yield FILESYSTEM, f"{path} with a vocabulary that may be the path of a file (CVE-2025-12058)"
+    elif path in ("sys.stdout", "sys.stderr"):
+        yield REFLECTION, f"{path} is called"
     elif path not in ("builtins.getattr", "builtins.setattr", "builtins.delattr"):
         yield REFLECTION, f"{path} is not looked at"
 
@@ -98,38 +104,42 @@ def _deserialize(path: str, node: ast.Call, scope: Scope) -> Iterator[Problem]:
         yield UNSAFE_DESERIALIZATION, f"{path} with a choice of safe_mode, or with arguments that cannot be read"
         return
     config = node.args[0] if node.args else None
-    if config is None or not _from_parameter(config, scope):
+    if config is None or not _from_parameter(config, scope, set()):
         yield UNSAFE_DESERIALIZATION, f"{path} of what is not a config that was handed in: it builds what it names"
 
 
-def _from_parameter(node: ast.expr, scope: Scope) -> bool:
-    """Whether a value is a parameter of this function, or a part of one: ``config.pop("layer")``."""
-    while True:
-        if isinstance(node, (ast.Attribute, ast.Subscript)):
-            node = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("pop", "get"):
-            node = node.func.value
-        else:
-            break
+def _from_parameter(node: ast.AST | None, scope: Scope, seen: set[tuple[Scope, str]]) -> bool:
+    """Whether a value is a parameter of this function, or made of one: ``config.pop("layer")``, ``dict(config)``."""
+    if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
+        return _from_parameter(node.value, scope, seen)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if isinstance(node.func, ast.Attribute) and name in ("pop", "get", "copy", "items", "values"):
+            return _from_parameter(node.func.value, scope, seen)
+        if name in ("dict", "list", "copy", "deepcopy", "enumerate", "zip") or "deserialize" in name:
+            return bool(node.args) and all(_from_parameter(item, scope, seen) for item in node.args)
+        return False
+    if isinstance(node, ast.IfExp):
+        return _from_parameter(node.body, scope, seen) and _from_parameter(node.orelse, scope, seen)
+    if isinstance(node, ast.Constant):
+        return node.value is None
     if not isinstance(node, ast.Name):
         return False
     for around in scope.chain():
-        bound = around.bindings.get(around.mangled(node.id))
+        name = around.mangled(node.id)
+        bound = around.bindings.get(name)
         if bound and around.kind == "function":
-            if all(item.how == "unknown" and item.node is None for item in bound):
+            if (around, name) in seen:
                 return True
-            values = [item for item in bound if item.how in ("value", "item")]
-            # layer_config = config.pop("layer"): one step back.
-            return len(values) == len(bound) and all(
-                isinstance(item.node, ast.expr)
-                and not isinstance(item.node, ast.Name)
-                and _from_parameter(item.node, scope)
-                for item in values
+            seen.add((around, name))
+            return all(
+                item.how == "parameter" or (item.node is not None and _from_parameter(item.node, item.scope, seen))
+                for item in bound
             )
     return False
 
 
-def format_problems(node: ast.Call, texts: Values) -> Iterator[Problem]:
+def format_problems(texts: Values) -> Iterator[Problem]:
     """Yield what is wrong with a call of ``str.format``: its fields read attributes by name."""
     for value in texts:
         if value.kind in ("unknown", "made", "given", "prefix"):

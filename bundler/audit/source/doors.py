@@ -193,7 +193,7 @@ CALLS = frozenset(
     keras.legacy.saving.deserialize_keras_object keras.utils.legacy.deserialize_keras_object
     keras.models.model_from_json keras.layers.deserialize keras.src.saving.serialization_lib.deserialize_keras_object
     keras.src.layers.deserialize
-    keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization keras.callbacks.CallbackList
-    tensorflow.feature_column.categorical_column_with_vocabulary_list
+    keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization
+    abc.ABCMeta enum.EnumMeta enum.EnumType sys.stdout sys.stderr
     """.split()
 )

@@ -2,7 +2,7 @@
 
 The order of statements is not looked at, so a name denotes all that it ever is; that only adds possibilities.
 Attributes, containers, arguments, defaults and results are not followed: setters, descriptors, metaclasses, dataclasses
-and `inspect.signature` all hand on what is stored there. `bundler.audit.source.walk` reports every module and every
+and `inspect.signature` all hand on what is stored there. `bundler.audit.source.uses` reports every module and every
 call to be looked at that would go there, and therefore what comes out of them is neither.
 """
 
@@ -14,9 +14,10 @@ from collections.abc import Mapping
 
 from bundler.audit.source.lookup import DEPTH, Kind, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
-from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NOTHING, UNKNOWN, Value, Values, foreign
+from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
+LONG = 10_000  # characters of a string that is put together here
 MOST = 64  # things that one name may denote before its strings are no longer told apart
 #: What gives back the strings it is given, perhaps in another order.
 _KEEPS_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed"))
@@ -165,6 +166,8 @@ class Flow:
         if isinstance(node, ast.Call):
             return self.called(node, scope)
         if isinstance(node, ast.Constant):
+            if node.value is None:
+                return frozenset({NONE})
             return frozenset({Value("text", node.value)}) if isinstance(node.value, str) else ANYTHING
         if isinstance(node, ast.IfExp):
             return self.of(node.body, scope) | self.of(node.orelse, scope)
@@ -246,6 +249,8 @@ class Flow:
             if module is None and not found:
                 return frozenset({foreign(path)})
             return found or ANYTHING
+        if owner == NONE:
+            return NOTHING
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING
@@ -258,7 +263,7 @@ class Flow:
                 found.add(Value("self", callee.name))
             elif callee.kind == "foreign":
                 found |= self._result(callee.name, node, scope)
-            else:
+            elif callee != NONE:
                 found.add(callee if callee in (MADE, GIVEN) else UNKNOWN)
         return frozenset(found)
 
@@ -320,6 +325,13 @@ class Flow:
             return left
         if isinstance(node.op, ast.Mod) and all(value.kind == "text" for value in left):
             return frozenset(Value("prefix", value.name.partition("%")[0]) for value in left)
+        right = self.of(node.right, scope)
+        if (
+            isinstance(node.op, ast.Add)
+            and len(left) * len(right) <= 16
+            and all(value.kind == "text" and len(value.name) < LONG for value in (*left, *right))
+        ):
+            return frozenset(Value("text", first.name + second.name) for first in left for second in right)
         if isinstance(node.op, ast.Add) and all(value.kind in ("text", "prefix") for value in left):
             return frozenset(Value("prefix", value.name) for value in left)
         return ANYTHING

@@ -27,7 +27,8 @@ TENSORFLOW = merged(
             " train.CheckpointView train.TrackableView train.checkpoints_iterator train.get_checkpoint_state"
             " train.latest_checkpoint train.list_variables train.load_checkpoint train.load_variable train.experimental"
             " summary lookup.TextFileInitializer lookup.TextFileIndex debugging.experimental profiler"
-            " feature_column.categorical_column_with_vocabulary_file"
+            " feature_column.categorical_column_with_vocabulary_file feature_column.embedding_column"
+            " feature_column.shared_embeddings"
             " feature_column.sequence_categorical_column_with_vocabulary_file lite.TFLiteConverter lite.experimental"
             " experimental.tensorrt mlir io.decode_proto io.encode_proto",
             NETWORK: "data.experimental.service data.experimental.distributed_save distribute.Server"
@@ -39,7 +40,7 @@ TENSORFLOW = merged(
             NATIVE_CODE: "load_library load_op_library lite experimental.dlpack experimental.register_filesystem_plugin",
             DYNAMIC_CODE: "py_function numpy_function autograph.to_code autograph.to_graph autograph.trace"
             " experimental.ExtensionType experimental.BatchableExtensionType experimental.StructuredTensor",
-            REFLECTION: "raw_ops import_graph_def graph_util __internal__ __operators__ Graph get_logger",
+            REFLECTION: "Operation import_graph_def graph_util __internal__ __operators__ Graph get_logger",
             ENVIRONMENT: "sysconfig",
             PROCESS: "test.main test.TestCase test.Benchmark train.Coordinator",
             SIDE_EFFECTS: "config.run_functions_eagerly config.experimental_run_functions_eagerly"
@@ -98,7 +99,7 @@ NUMPY = merged(
         {
             FILESYSTEM: "load loadtxt genfromtxt fromregex fromfile memmap save savetxt savez savez_compressed"
             " rec.fromfile lib.npyio lib.format lib.Arrayterator DataSource lib.DataSource",
-            NATIVE_CODE: "ctypeslib f2py distutils",
+            NATIVE_CODE: "ctypeslib f2py distutils lib.stride_tricks.as_strided",
             SIDE_EFFECTS: "random.seed random.set_state random.set_bit_generator seterrcall setbufsize"
             " lib.add_docstring lib.add_newdoc lib.tracemalloc_domain",
             REFLECTION: "core _core show_config show_runtime get_include test lib.test ma.test random.test"

@@ -6,9 +6,10 @@ import enum
 import functools
 from typing import NamedTuple
 
-from bundler.audit.facts import FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
+from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
+from bundler.audit.graph import op_is_allowed
 from bundler.audit.source import doors, frameworks
-from bundler.audit.source.names import exported, keras_sources, standard_library
+from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library
 
 FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
@@ -88,6 +89,14 @@ _DOORS = doors.merged(
 )
 
 
+def raw_op_allowed(name: str) -> bool:
+    """Whether the raw operation `name` of TensorFlow only computes, by the list that graphs are held against.
+
+    In a graph the attribute of `PrintV2` shows where it prints; here it is an argument.
+    """
+    return op_is_allowed(name) and name != "PrintV2"
+
+
 def canonical(path: str) -> str:
     """Return the one spelling of `path` that the tables have."""
     for alias, name in _ALIASES:
@@ -106,6 +115,9 @@ def look(path: str) -> Denoted:
     if module and (owner := look(module)).path != module:
         # On the way the name led into another module: package.tf.io.read_file.
         return look(f"{owner.path}.{name}")
+    if module == "tensorflow.raw_ops":
+        known = raw_op_allowed(name) and name in exported()[module]
+        return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.DOOR, REFLECTION)
     if path in doors.CALLS:
         return Denoted(path, Kind.CALL, REFLECTION)
     root = path.partition(".")[0]
@@ -159,7 +171,7 @@ def _exported(path: str) -> Denoted:
     module, _, name = path.rpartition(".")
     if path in exported() or not module:
         return Denoted(path, Kind.MODULE)
-    if name in exported().get(module, ()) or (module, name) == ("keras", "__version__"):
+    if name in exported().get(module, ()) or path == "tensorflow.available":
         return Denoted(path, Kind.PLAIN)
     if name in ("__version__", "__name__", "__doc__"):
         return Denoted(path, Kind.PLAIN)
@@ -190,6 +202,9 @@ def _requirement(path: str) -> Denoted:
 
 def _keras_source(path: str) -> Denoted:
     parts = path.split(".")
+    if path.startswith("keras.src.utils.module_utils."):
+        # Modules that are imported when they are used, and what makes one of any name.
+        return look(REEXPORTS[parts[-1]]) if parts[-1] in REEXPORTS else Denoted(path, Kind.DOOR, DYNAMIC_CODE)
     for end in range(len(parts), 2, -1):
         if (capability := frameworks.KERAS_SOURCE_DOORS.get(".".join(parts[:end]))) is not None:
             return Denoted(path, Kind.DOOR, capability)
@@ -203,6 +218,8 @@ def _keras_source(path: str) -> Denoted:
         return Denoted(path, Kind.MISSING, REFLECTION)
     if name in REEXPORTS:
         return look(REEXPORTS[name])
+    if (public := _keras_doors().get(name)) is not None:
+        return look(public)
     if path in _FUNCTIONS:
         return Denoted(path, Kind.PLAIN)
     same = [source for source in keras_sources() if source.endswith("." + name)]
@@ -213,6 +230,15 @@ def _keras_source(path: str) -> Denoted:
     if name in standard_library():
         return look(name)
     return Denoted(path, Kind.PLAIN)
+
+
+@functools.cache
+def _keras_doors() -> dict[str, str]:
+    """Return the doors of Keras's public interface by the last part of their names; ``keras.src`` has them too."""
+    paths = (*frameworks.KERAS, *(path for path in doors.CALLS if path.startswith("keras.")))
+    named = {path.rpartition(".")[2]: path for path in paths if path.count(".") > 1 and ".src." not in path}
+    # Each module has a `deserialize` of its own, and only that of layers builds whatever it is told.
+    return {name: path for name, path in named.items() if name != "deserialize"}
 
 
 def _computes(module: str) -> bool:
@@ -230,6 +256,7 @@ def capability_of_import(module: str) -> str | None:
 
 
 @functools.cache
-def door_names() -> frozenset[str]:
-    """Return what doors are called, whatever module has them."""
-    return frozenset(path.rpartition(".")[2] for path in (*_DOORS, *doors.CALLS))
+def harmless_names() -> frozenset[str]:
+    """Return what functions of the frameworks are called that only compute, whichever module has them."""
+    paths = (*_DOORS, *doors.CALLS)
+    return computing_names(frozenset({*paths, "tensorflow.raw_ops"})) - {path.rpartition(".")[2] for path in paths}

@@ -53,18 +53,20 @@ def private_attributes() -> frozenset[str]:
     return _data()["attributes"]["private"]
 
 
+@functools.cache
 def power_names() -> frozenset[str]:
     """Return what modules like `os` and `subprocess` are called and have, less what tensors and layers have too."""
     return _data()["power"]["names"] - _data()["attributes"]["public"]
 
 
 @functools.cache
-def computing_names() -> frozenset[str]:
-    """Return what functions and classes of NumPy, TensorFlow and Keras are called, submodules and raw operations left out."""
+def computing_names(doors: frozenset[str]) -> frozenset[str]:
+    """Return what functions and classes of NumPy, TensorFlow and Keras are called, outside the modules in `doors`."""
     return frozenset().union(
         *(
             names
             for module, names in exported().items()
-            if module.partition(".")[0] in ("numpy", "tensorflow", "keras") and module != "tensorflow.raw_ops"
+            if module.partition(".")[0] in ("numpy", "tensorflow", "keras")
+            and not any(module == door or module.startswith(door + ".") for door in doors)
         )
     )

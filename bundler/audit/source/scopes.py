@@ -21,7 +21,8 @@ class Binding(NamedTuple):
     """One way in which a name gets a value.
 
     ``how``: ``value`` (the expression `node`), ``item`` (one item of it), ``import`` (`node` is an alias of `parent`),
-    ``definition`` (a class or function), ``self`` (the first parameter of a method) or ``unknown``.
+    ``definition`` (a class or function), ``self`` and ``cls`` (the first parameter of a
+    method), ``parameter`` (any other) or ``unknown``.
     """
 
     how: str
@@ -274,7 +275,7 @@ class _Builder:
         rest = [item for item in (*arguments.kwonlyargs, arguments.vararg, arguments.kwarg) if item is not None]
         for index, item in enumerate([*positional, *rest]):
             own = method and index == 0 and bool(positional) and not _is_static(node)
-            how = ("cls" if _is_class_method(node) else "self") if own else "unknown"
+            how = ("cls" if _is_class_method(node) else "self") if own else "parameter"
             self.bind(inner, item.arg, Binding(how, None, inner))
 
     def _Lambda(self, node: ast.Lambda, scope: Scope) -> None:

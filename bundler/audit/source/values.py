@@ -13,7 +13,7 @@ class Value(NamedTuple):
     ``kind`` is ``foreign`` (`name` is its dotted path), ``module`` (of the bundle), ``class`` and ``function`` (defined
     in the bundle), ``self`` (an instance of such a class, or the class as its own methods have it), ``super``,
     ``made`` (what code of the tables returned), ``given`` (what a requirement's code returned), ``text`` (this very string), ``prefix`` (a string that begins so), ``texts``
-    (a container of just these strings) or ``unknown``: anything except a module, a door or a call that is looked at.
+    (a container of just these strings) ``none``, or ``unknown``: anything except a module, a door or a call that is looked at.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Value(NamedTuple):
 Values = frozenset[Value]
 
 UNKNOWN = Value("unknown")
+NONE = Value("none")
 MADE = Value("made")
 GIVEN = Value("given")
 NOTHING: Values = frozenset()

@@ -26,7 +26,7 @@ MALFORMED = {
     "a version beyond its kind": b"\x08" + varint(1 << 40),
     "text that is no UTF-8": tagged(2, 2, tagged(1, 2, tagged(5, 2, b"\xff"))),
     "a truth value of two": tagged(2, 2, tagged(1, 2, b"\x38\x02")),
-    "an unknown type": tagged(2, 2, tagged(6, 2, tagged(1, 2, b"\x10\x7e"))),
+    "an unknown type": tagged(2, 2, tagged(6, 2, tagged(1, 2, b"\x10" + varint(9999)))),
     "an entry twice": tagged(2, 2, tagged(4, 2, tagged(1, 2, b"a")) * 2),
     "an empty key twice": tagged(2, 2, tagged(4, 2, b"") + tagged(4, 2, tagged(1, 2, b""))),
     "two of one": tagged(2, 2, tagged(4, 2, tagged(2, 2, tagged(1, 2, b"") + tagged(2, 2, b"")))),

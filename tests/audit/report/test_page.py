@@ -196,10 +196,9 @@ def test_large_bundles_stay_within_bounds() -> None:
 
 
 #: What the page reads of a config.
-_KEYS = tuple(
-    """class_name config layers name module inbound_nodes registered_name build_config input_shape args keras_history
-    shape layer batch_shape""".split()
-)
+_WORDS = """class_name config layers name module inbound_nodes registered_name build_config input_shape args
+    keras_history shape layer batch_shape"""
+_KEYS = _WORDS.split()
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (

@@ -1,0 +1,231 @@
+"""Every expression of a module, by what it does with the values in it. See `uses` for what may be done with them."""
+
+from __future__ import annotations
+
+import ast
+
+from bundler.audit.source.calls import attribute_names, call_problems, format_problems
+from bundler.audit.source.lookup import Kind, look
+from bundler.audit.source.scopes import Scope
+from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ, Uses
+from bundler.audit.source.values import Value
+
+_METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
+
+
+class Expressions(Uses):
+    """Visitors of expressions, named for the nodes that they visit."""
+
+    def expression(self, node: ast.AST | None, scope: Scope, use: str = ESCAPES) -> None:
+        """Look at an expression and everything in it."""
+        if node is None:
+            return
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is not None:
+            method(node, scope, use)
+            return
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr) or not isinstance(
+                child, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+            ):
+                self.expression(child, scope)
+
+    def _Name(self, node: ast.Name, scope: Scope, use: str) -> None:
+        name = node.id
+        if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
+            known = any(name in around.bindings for around in scope.chain() if around.kind == "function")
+            if not known:
+                self.door("reflection", node, scope, f"{name} leads past what can be read in the source")
+        if isinstance(node.ctx, ast.Load):
+            for value in self.flow.of(node, scope):
+                self.used_as(value, node, scope, use)
+                if value.kind == "function" and scope.kind == "class":
+                    self.unbound.add(node.id)
+
+    def _Attribute(self, node: ast.Attribute, scope: Scope, use: str) -> None:
+        self.expression(node.value, scope, READ)
+        name = scope.mangled(node.attr)
+        for owner in self.flow.of(node.value, scope):
+            if isinstance(node.ctx, ast.Load):
+                self.read(owner, name, node, scope)
+            else:
+                self.written(owner, name, node, scope)
+        if isinstance(node.ctx, ast.Load):
+            for value in self.flow.of(node, scope):
+                self.used_as(value, node, scope, use)
+            texts = self.flow.of(node.value, scope)
+            if (
+                name == "format"
+                and node not in self.callees
+                and any(value.kind in ("text", "prefix") or value.name == "builtins.str" for value in texts)
+            ):
+                self.door("reflection", node, scope, "format of a text is handed on: its fields read attributes")
+
+    def _Call(self, node: ast.Call, scope: Scope, use: str) -> None:
+        self.callees.add(node.func)
+        if self.own_step(node, scope):
+            self.own(node, scope, "side-effects", "stores a computed name on what may not be the bundle's own")
+            for argument in node.args[1:]:
+                self.expression(argument, scope)
+            return
+        self.expression(node.func, scope, READ)
+        callees = self.flow.of(node.func, scope)
+        paths = {value.name for value in callees if value.kind == "foreign"}
+        for path in paths:
+            if look(path).kind is Kind.CALL:
+                for capability, what in call_problems(path, node, scope, self.flow):
+                    self.door(capability, node, scope, what)
+                self.by_name(path, node, scope)
+        if isinstance(node.func, ast.Attribute):
+            self.method(node, node.func, scope)
+        naming = paths & {"builtins.getattr", "builtins.hasattr"}
+        for index, argument in enumerate(node.args):
+            if index == 0 and naming and paths == naming:
+                self.expression(argument, scope, READ)
+            elif index and paths and paths <= {"builtins.isinstance", "builtins.issubclass"}:
+                self.classes(argument, scope)
+            elif index == 2 and paths == {"builtins.getattr"}:
+                self.expression(argument, scope, use)
+            else:
+                self.expression(argument, scope)
+        streams = all(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in callees)
+        for item in node.keywords:
+            stream = streams and item.arg in ("file", "stream", "output_stream")
+            self.expression(item.value, scope, READ if stream else ESCAPES)
+        if use == ESCAPES:
+            for value in self.flow.of(node, scope):
+                if value.is_kept:
+                    self.used_as(value, node, scope, use)
+
+    def own_step(self, node: ast.Call, scope: Scope) -> bool:
+        """Whether a call is ``object.__setattr__(self, ...)``: the step of ``super()``, by another name."""
+        if not (
+            isinstance(node.func, ast.Attribute) and node.func.attr in ("__setattr__", "__delattr__") and node.args
+        ):
+            return False
+        owners = self.flow.of(node.func.value, scope)
+        classes = all(owner.kind == "foreign" and owner.denoted.kind is Kind.PLAIN for owner in owners)
+        return classes and all(owner.kind == "self" for owner in self.flow.of(node.args[0], scope))
+
+    def classes(self, node: ast.expr, scope: Scope) -> None:
+        """Look at the second argument of ``isinstance``: there `type` is only a class."""
+        if isinstance(node, ast.Tuple):
+            for item in node.elts:
+                self.classes(item, scope)
+        elif self.flow.of(node, scope) <= _METACLASSES:
+            self.expression(node, scope, READ)
+        else:
+            self.expression(node, scope)
+
+    def by_name(self, path: str, node: ast.Call, scope: Scope) -> None:
+        """Look at access to attributes by a name that is an argument."""
+        if path in ("operator.attrgetter", "operator.methodcaller"):
+            for item in node.args if path.endswith("attrgetter") else node.args[:1]:
+                for part in str(getattr(item, "value", "")).split("."):
+                    self.read(Value("unknown"), part, node, scope)
+            return
+        if not path.startswith("builtins.") or path == "builtins.type":
+            return
+        function = path.removeprefix("builtins.")
+        if len(node.args) < 2 or any(isinstance(item, ast.Starred) for item in node.args):
+            self.door("reflection", node, scope, f"{function} with arguments that cannot be read")
+            return
+        owners = self.flow.of(node.args[0], scope)
+        names, known = attribute_names(self.flow, node.args[1], scope)
+        for name in names:
+            for owner in owners:
+                if function != "getattr":
+                    self.written(owner, name, node, scope)
+                    continue
+                self.read(owner, name, node, scope)
+                for value in self.flow.attribute(owner, name):
+                    self.used_as(value, node, scope, READ)
+        if known:
+            return
+        if function != "getattr" and all(owner.kind in ("self", "cls") for owner in owners):
+            self.own(
+                node, scope, "side-effects", f"{function} with a computed name on what may not be the bundle's own"
+            )
+            return
+        self.door("reflection", node, scope, f"{function} with a computed name")
+
+    def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
+        """Look at methods that go further with some arguments only, whatever they are called on."""
+        owners = self.flow.of(callee.value, scope)
+        if callee.attr == "format" and not any(
+            owner.kind in ("foreign", "self", "class", "module") for owner in owners
+        ):
+            for capability, what in format_problems(owners):
+                self.door(capability, node, scope, what)
+        if callee.attr == "format" and owners & {Value("foreign", "builtins.str")}:
+            for capability, what in format_problems(self.flow.of(node.args[0], scope) if node.args else owners):
+                self.door(capability, node, scope, what)
+        if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
+            self.door("filesystem", node, scope, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)")
+        if (
+            callee.attr == "cache"
+            and (node.args or node.keywords)
+            and not any(owner.kind == "foreign" for owner in owners)
+        ):
+            self.door("filesystem", node, scope, "cache() of a dataset with a file name")
+
+    def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
+        keys = {
+            key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)
+        }
+        if isinstance(keys.get("class_name"), ast.Constant) and ("module" in keys or "config" in keys):
+            self.door(
+                "unsafe-deserialization", node, scope, "a config that names what Keras is to build is written out"
+            )
+        for item in (*node.keys, *node.values):
+            self.expression(item, scope)
+
+    def _IfExp(self, node: ast.IfExp, scope: Scope, use: str) -> None:
+        self.expression(node.test, scope, READ)
+        self.expression(node.body, scope, use)
+        self.expression(node.orelse, scope, use)
+
+    def _BoolOp(self, node: ast.BoolOp, scope: Scope, use: str) -> None:
+        for item in node.values:
+            self.expression(item, scope, use)
+
+    def _UnaryOp(self, node: ast.UnaryOp, scope: Scope, use: str) -> None:
+        self.expression(node.operand, scope, READ if isinstance(node.op, ast.Not) else ESCAPES)
+
+    def _Compare(self, node: ast.Compare, scope: Scope, use: str) -> None:
+        items = [node.left, *node.comparators]
+        # `==` hands its operands to each other's __eq__; identity does not, and constants have none of the bundle's.
+        names = sum(not isinstance(item, ast.Constant) for item in items)
+        same = all(isinstance(item, (ast.Is, ast.IsNot)) for item in node.ops)
+        equal = all(isinstance(item, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) for item in node.ops)
+        for item in items:
+            self.expression(item, scope, READ if same or (equal and names <= 1) else ESCAPES)
+
+    def _NamedExpr(self, node: ast.NamedExpr, scope: Scope, use: str) -> None:
+        self.expression(node.value, scope, FOLLOWED if use != ESCAPES else use)
+
+    def _FormattedValue(self, node: ast.FormattedValue, scope: Scope, use: str) -> None:
+        self.expression(node.value, scope, READ)
+        self.expression(node.format_spec, scope)
+
+    def _Subscript(self, node: ast.Subscript, scope: Scope, use: str) -> None:
+        typed = self.flow.of(node.value, scope) == {Value("foreign", "builtins.type")}
+        self.expression(node.value, scope, READ if typed else ESCAPES)
+        self.expression(node.slice, scope)
+
+    def _Lambda(self, node: ast.Lambda, scope: Scope, use: str) -> None:
+        for item in (*node.args.defaults, *node.args.kw_defaults):
+            self.expression(item, scope)
+        self.expression(node.body, self.module.scopes[node])
+
+    def _comprehension_node(self, node: ast.AST, scope: Scope, use: str) -> None:
+        inner = self.module.scopes[node]
+        for index, generator in enumerate(node.generators):  # type: ignore[attr-defined]
+            self.expression(generator.iter, inner if index else scope)
+            self.expression(generator.target, inner)
+            for test in generator.ifs:
+                self.expression(test, inner, READ)
+        for field in ("key", "value", "elt"):
+            self.expression(getattr(node, field, None), inner)
+
+    _GeneratorExp = _ListComp = _SetComp = _DictComp = _comprehension_node

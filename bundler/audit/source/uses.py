@@ -1,0 +1,213 @@
+"""What one module does with each value: whether it may be used so, read from so, or stored to.
+
+Three uses matter. A value is *followed* where `flow` records it (a name of a function or module); it is *read* where it
+is called or has an attribute read; anything else lets it *escape*. What must be followed (a module; a function that is
+looked at where it is called) may not escape, and that is what makes the rest of this audit sound.
+
+A class of the bundle may call its own ``save``; that is only so on its own objects. A method that does so counts as
+long as nothing in the bundle can hand it another object: then what it does there is a finding after all.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from bundler.audit.facts import Finding, Rule
+from bundler.audit.source import rules
+from bundler.audit.source.attributes import problem, store_problem
+from bundler.audit.source.flow import Flow
+from bundler.audit.source.lookup import Kind
+from bundler.audit.source.scopes import Module, Scope
+from bundler.audit.source.values import Value
+
+ESCAPES, FOLLOWED, READ = "escapes", "followed", "read"
+#: Names of a module's own that say nothing dangerous.
+OWN_NAMES = frozenset(
+    "__name__ __doc__ __file__ __all__ __version__ __author__ __debug__ __class__ __package__ __module__ __qualname__"
+    " __license__ __copyright__ __email__ __credits__ __maintainer__ __status__ __date__ __dir__ __getattr__".split()
+)
+_STREAM = frozenset({"write", "flush", "isatty", "encoding", "writelines"})
+#: In place of a method that something else may be handed to.
+ANY = "*"
+_PERMISSIVE = ("self", "super", "cls")
+
+
+class Uses:
+    """The findings of one module, and the rules by which a use of a value is one."""
+
+    def __init__(self, flow: Flow, module: Module, member_name: str, requirements: Mapping[str, str],
+                 bundle: AbstractSet[str]) -> None:  # fmt: skip
+        self.flow = flow
+        self.module = module
+        self.member = member_name
+        self.requirements = requirements
+        self.bundle = bundle
+        self.found: dict[tuple[str, int | None, str], Finding] = {}
+        #: Distributions that the module imports, by where.
+        self.used: dict[str, int] = {}
+        #: Expressions that are called where they stand.
+        self.callees: set[ast.AST] = set()
+        #: What methods do to their own object that they may not do to another, by the method; and methods that are
+        #: called on, or handed, an object that is not the class's own.
+        self.own_calls: list[tuple[str, Finding]] = []
+        self.unbound: set[str] = set()
+
+    def report(self, rule: Rule, node: ast.AST, scope: Scope, what: str) -> Finding:
+        """Record a finding once, with when it happens."""
+        when = _when(scope)
+        line = getattr(node, "lineno", None)
+        finding = rule.at(self.member, f"{what}; {when}", line=line)
+        return self.found.setdefault((rule.id, line, what), finding)
+
+    def door(self, capability: str, node: ast.AST, scope: Scope, what: str) -> None:
+        self.report(rules.OF_CAPABILITY[capability], node, scope, what)
+
+    # -- what a value is used for -----------------------------------------------------------------------------------
+
+    def used_as(self, value: Value, node: ast.AST, scope: Scope, use: str) -> None:
+        """Report what may not be used so."""
+        if value.kind == "module":
+            if use == ESCAPES:
+                self.report(rules.UNRESOLVED, node, scope, f"the module {value.name} is handed on as a value")
+            return
+        if value.kind != "foreign":
+            return
+        denoted = value.denoted
+        if denoted.kind is Kind.DOOR:
+            self.door(denoted.capability or "reflection", node, scope, denoted.path)
+        elif denoted.kind is Kind.MISSING:
+            self.report(
+                rules.UNRESOLVED, node, scope, f"{denoted.path} is in no list of names that are known to compute"
+            )
+        elif use == ESCAPES and denoted.kind is Kind.MODULE:
+            self.report(rules.UNRESOLVED, node, scope, f"the module {denoted.path} is handed on as a value")
+        elif use == ESCAPES and denoted.kind is Kind.CALL:
+            self.report(rules.UNRESOLVED, node, scope, f"{denoted.path} is handed on as a value, not called")
+
+    def read(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
+        """Report what is wrong with reading an attribute; what it denotes is looked at by the caller."""
+        if owner.kind == "foreign" and owner.denoted.kind in (Kind.MODULE, Kind.OPEN):
+            return
+        if owner.kind == "foreign" and owner.denoted.kind is Kind.CALL:
+            if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
+                self.door("reflection", node, scope, f"{owner.name}.{name} is that function, past what is looked at")
+            return
+        if owner.kind == "module":
+            if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
+                self.door("reflection", node, scope, f"{owner.name}.{name} leads past what can be read in the source")
+            return
+        if owner.kind not in ("self", "super"):
+            # Perhaps a class's function, which takes any object for its own.
+            self.unbound.add(name)
+        kind = "made" if owner.kind == "foreign" else owner.kind
+        found = problem(name, kind, self.bundle)
+        if found is None:
+            if name == "__dict__" and owner.kind == "self":
+                self.own(node, scope, "reflection", "the attribute __dict__ of what may not be the bundle's own")
+            return
+        capability, why = found
+        if owner.kind in _PERMISSIVE and self.open_base(owner.name) and ("no known" in why or "private" in why):
+            return
+        finding = rules.OF_CAPABILITY[capability].at(
+            self.member, f"the attribute {name} {why}; {_when(scope)}", line=getattr(node, "lineno", None)
+        )
+        method = self.own_method(scope)
+        if owner.kind == "self" and method and name in self.methods_of(owner.name):
+            self.own_calls.append((method, finding))
+            return
+        if owner.kind == "class" and name in self.methods_of(owner.name, static=True):
+            return
+        self.found.setdefault((finding.rule.id, finding.line, f"the attribute {name}"), finding)
+
+    def own(self, node: ast.AST, scope: Scope, capability: str, what: str) -> None:
+        """Record what a method may do to its own object, and to no other.
+
+        A function in a method's decorator or without a class around has no object of its own, but then `scope` binds
+        no ``self`` either; a decorated method is taken as one that anything may be handed to.
+        """
+        finding = rules.OF_CAPABILITY[capability].at(self.member, what, line=getattr(node, "lineno", None))
+        self.own_calls.append((self.own_method(scope) or ANY, finding))
+
+    def own_method(self, scope: Scope) -> str | None:
+        """Return the method around `scope`, where nothing but a class of the bundle can call it."""
+        for around in scope.chain():
+            if around.class_around() is not None and isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                plain = all(
+                    self.flow.of(item, around.outer or around) == {Value("foreign", "builtins.property")}
+                    or (isinstance(item, ast.Attribute) and item.attr in ("setter", "getter", "deleter"))
+                    for item in around.node.decorator_list
+                )
+                return around.node.name if plain else None
+        return None
+
+    def methods_of(self, place: str, seen: frozenset[str] = frozenset(), *, static: bool = False) -> AbstractSet[str]:
+        """Return the methods that a class of the bundle, or one of its bases in the bundle, defines outright.
+
+        `static` asks for those that take no instance.
+        """
+        wanted = ("classmethod", "staticmethod") if static else ("property", "classmethod")
+        scope = self.flow.classes.get(place)
+        if scope is None or place in seen or not isinstance(scope.node, ast.ClassDef):
+            return frozenset()
+        names = {
+            item.name
+            for item in scope.node.body
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and all(isinstance(one, ast.Name) and one.id in wanted for one in item.decorator_list)
+            and len(scope.bindings.get(item.name, ())) == 1
+            and (item.decorator_list or not static)
+        }
+        for base in scope.node.bases:
+            for value in self.flow.of(base, scope.outer or scope):
+                if value.kind == "class":
+                    names |= self.methods_of(value.name, seen | {place}, static=static)
+        return names
+
+    def is_mixed(self) -> bool:
+        """Whether a class of the bundle has foreign methods before those of another class of the bundle."""
+        for scope in self.flow.classes.values():
+            if not isinstance(scope.node, ast.ClassDef):
+                continue
+            foreign = False
+            for base in scope.node.bases:
+                kinds = {value.kind for value in self.flow.of(base, scope.outer or scope)}
+                if foreign and "class" in kinds:
+                    return True
+                foreign |= kinds != {"class"}
+        return False
+
+    def open_base(self, place: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether a class of the bundle derives from one of a requirement, whose attributes no table has."""
+        scope = self.flow.classes.get(place)
+        if scope is None or place in seen or not isinstance(scope.node, ast.ClassDef):
+            return False
+        for base in scope.node.bases:
+            for value in self.flow.of(base, scope.outer or scope):
+                if value.kind in ("given", "unknown") or (value.kind == "foreign" and value.denoted.kind is Kind.OPEN):
+                    return True
+                if value.kind == "class" and self.open_base(value.name, seen | {place}):
+                    return True
+        return False
+
+    def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
+        """Report what is wrong with storing to an attribute, or deleting it."""
+        if owner.kind == "foreign":
+            self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
+            return
+        found = store_problem(name, owner.kind, self.bundle)
+        if found is None:
+            return
+        if owner.kind == "self" and not name.startswith("__"):
+            # On the bundle's own object it replaces nothing of anybody's.
+            self.own(node, scope, found[0], f"the attribute {name} {found[1]}; {_when(scope)}")
+        else:
+            self.door(found[0], node, scope, f"the attribute {name} {found[1]}")
+
+
+def _when(scope: Scope) -> str:
+    inside = [
+        around for around in scope.chain() if around.kind == "function" and "<" not in around.path.rpartition(".")[2]
+    ]
+    return f"runs in {inside[0].path}" if inside else "runs while the module is imported"
