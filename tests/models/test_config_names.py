@@ -94,12 +94,9 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
         def refused(path):
             try:
                 unbundle(path)
-            except AuditRefused as error:
-                return "consistency.adaptation" in str(error)
-            except ConsentRequired as error:
-                return "the model uses" in str(error)
-            except BundleError as error:
-                print(type(error), error)
+            except (AuditRefused, ConsentRequired) as error:
+                print(error)
+                return True
             return False
 
         for module, qualname in [

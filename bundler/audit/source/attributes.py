@@ -34,19 +34,20 @@ DANGEROUS = merged(
             " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
             " loadtxt save_pretrained"
             " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
-            " experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
+            " formatException experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
             NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server",
             PROCESS: "system popen Popen check_output check_call getoutput spawn",
             NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",
             DYNAMIC_CODE: "exec_module create_module load_module import_module find_module find_spec get_code"
-            " get_source numpy_function py_function make_dataclass from_node_def python_function",
+            " get_source numpy_function py_function make_dataclass from_node_def python_function from_callable _evaluate"
+            " _convert_",
             UNSAFE_DESERIALIZATION: "to_pickle read_pickle Unpickler enable_unsafe_deserialization",
             REFLECTION: "mro globals builtins nonlocals cell_contents f_back f_builtins f_code f_globals f_lasti"
             " f_lineno f_locals f_trace f_trace_lines f_trace_opcodes gi_code gi_frame gi_running gi_suspended"
             " gi_yieldfrom cr_await cr_code cr_frame cr_origin cr_running cr_suspended ag_await ag_code ag_frame"
             " ag_running tb_frame tb_lasti tb_lineno tb_next format_map get_field vformat frame frames"
             " unbound FunctionType CodeType func_globals func_code im_func im_self im_class walk_stack modules"
-            " create_op node_def get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
+            " create_op _create_op_internal _create_op_helper _create_op_from_tf_operation node_def get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
             " get_referents",
             SIDE_EFFECTS: "setLoggerClass setLogRecordFactory set_default settrace setprofile",
         }
@@ -57,7 +58,7 @@ DANGEROUS = merged(
 #: Dunder attributes that lead nowhere: protocols, names and documentation.
 DUNDERS = frozenset(
     """
-    __abs__ __add__ __aenter__ __aexit__ __aiter__ __all__ __and__ __anext__ __annotations__ __args__ __array__
+    __abs__ __add__ __aenter__ __aexit__ __aiter__ __all__ __and__ __anext__ __args__ __array__
     __array_priority__ __array_ufunc__ __array_function__ __author__ __await__ __bool__ __bytes__
     __call__ __cause__ __ceil__ __class__ __complex__ __contains__ __context__ __copy__ __copyright__ __dataclass_fields__
     __date__ __debug__ __deepcopy__ __delete__ __delitem__ __dir__ __divmod__ __dlpack__ __dlpack_device__ __doc__
@@ -77,14 +78,14 @@ DUNDERS = frozenset(
 #: What a class may define besides: the interpreter calls it on the bundle's own objects, with data.
 DEFINED = DUNDERS | frozenset(
     """
-    __getattr__ __setattr__ __delattr__ __getattribute__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__
-    __del__ __dict__ __subclasshook__ __orig_bases__ __hash__ __annotations__ __pdoc__ __test__
+    __getattr__ __setattr__ __delattr__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__
+    __del__ __dict__ __subclasshook__ __orig_bases__ __hash__ __pdoc__ __test__
     """.split()
 )
 #: What code may call on ``super()``: the same step of the class that it derives from, on its own object.
 OF_SUPER = DUNDERS | frozenset("__setattr__ __delattr__ __getstate__ __setstate__ __subclasshook__ __del__".split())
 #: Which of them code may store to. Others change what a class or function is.
-STORED = frozenset("__name__ __doc__ __qualname__ __annotations__ __slots__ __all__ __version__ __module__".split())
+STORED = frozenset("__name__ __doc__ __qualname__ __slots__ __all__ __version__ __module__".split())
 #: Names of modules of power that are also what ordinary objects have.
 _ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
@@ -157,6 +158,8 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str,
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
         return None if name in STORED else (REFLECTION, "changes what a class or function is")
+    if name == "exc_info" and owner != "self":
+        return FILESYSTEM, "is what a log record shows the source lines of"
     if owner == "cls" or (owner == "self" and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):

@@ -72,6 +72,16 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
         action = node.args[0] if node.args else keyword(node, "action")
         if spread(node) or not isinstance(action, ast.Constant) or action.value not in _QUIET:
             yield SIDE_EFFECTS, f"{path} makes warnings of other code into errors"
+    elif path == "dataclasses.dataclass":
+        yield DYNAMIC_CODE, "dataclass() on what is not a class in sight: the names of its fields become code"
+    elif path in ("traceback.format_exception", "traceback.print_exception"):
+        if len(node.args) != 1 or spread(node):
+            yield FILESYSTEM, f"{path} of what may be no traceback: it shows lines of the files that are named"
+    elif path == "logging.Formatter":
+        style = keyword(node, "style")
+        percent = style is None or (isinstance(style, ast.Constant) and style.value == "%")
+        if len(node.args) > 2 or not percent or spread(node):
+            yield REFLECTION, "logging.Formatter with a style whose fields read attributes"
     elif path == "inspect.signature":
         if keyword(node, "eval_str") or keyword(node, "globals") or keyword(node, "locals") or spread(node):
             yield DYNAMIC_CODE, "inspect.signature evaluates annotations"

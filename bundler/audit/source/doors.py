@@ -178,7 +178,10 @@ DOORS = merged(
             " contextlib.redirect_stdout contextlib.redirect_stderr calendar.different_locale"
             " calendar.setfirstweekday csv.field_size_limit csv.register_dialect csv.unregister_dialect"
             " typing.clear_overloads re.purge weakref.finalize decimal.setcontext warnings.warn_explicit",
-            FILESYSTEM: "logging.FileHandler contextlib.chdir hashlib.file_digest",
+            # Tracebacks show lines of the files that they name, and take any object for a frame.
+            FILESYSTEM: "traceback.format_list traceback.print_list traceback.format_tb traceback.print_tb"
+            " traceback.format_stack traceback.print_stack logging.makeLogRecord logging.LogRecord"
+            " logging.LoggerAdapter logging.FileHandler contextlib.chdir hashlib.file_digest",
             ENVIRONMENT: "uuid.getnode uuid.uuid1 uuid.main time.pthread_getcpuclockid",
         }
     ),
@@ -194,6 +197,7 @@ CALLS = frozenset(
     keras.models.model_from_json keras.layers.deserialize keras.src.saving.serialization_lib.deserialize_keras_object
     keras.src.layers.deserialize
     keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization
+    dataclasses.dataclass traceback.format_exception traceback.print_exception logging.Formatter
     abc.ABCMeta enum.EnumMeta enum.EnumType sys.stdout sys.stderr
     """.split()
 )

@@ -7,10 +7,8 @@ import ast
 from bundler.audit.source.calls import attribute_names, call_problems, format_problems
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ, Uses
-from bundler.audit.source.values import Value
-
-_METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
+from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ, Uses
+from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
 
 
 class Expressions(Uses):
@@ -53,13 +51,9 @@ class Expressions(Uses):
         if isinstance(node.ctx, ast.Load):
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
-            texts = self.flow.of(node.value, scope)
-            if (
-                name == "format"
-                and node not in self.callees
-                and any(value.kind in ("text", "prefix") or value.name == "builtins.str" for value in texts)
-            ):
-                self.door("reflection", node, scope, "format of a text is handed on: its fields read attributes")
+            if node not in self.callees:
+                for owner in self.flow.of(node.value, scope):
+                    self.handed_on(owner, name, node, scope)
 
     def _Call(self, node: ast.Call, scope: Scope, use: str) -> None:
         self.callees.add(node.func)
@@ -78,6 +72,9 @@ class Expressions(Uses):
                 self.by_name(path, node, scope)
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
+        self.keywords(node, scope)
+        if any(value.kind == "class" and self.is_metaclass(value.name) for value in callees):
+            self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
         naming = paths & {"builtins.getattr", "builtins.hasattr"}
         for index, argument in enumerate(node.args):
             if index == 0 and naming and paths == naming:
@@ -112,7 +109,7 @@ class Expressions(Uses):
         if isinstance(node, ast.Tuple):
             for item in node.elts:
                 self.classes(item, scope)
-        elif self.flow.of(node, scope) <= _METACLASSES:
+        elif self.flow.of(node, scope) <= METACLASSES:
             self.expression(node, scope, READ)
         else:
             self.expression(node, scope)
@@ -123,6 +120,7 @@ class Expressions(Uses):
             for item in node.args if path.endswith("attrgetter") else node.args[:1]:
                 for part in str(getattr(item, "value", "")).split("."):
                     self.read(Value("unknown"), part, node, scope)
+                    self.handed_on(Value("unknown"), part, node, scope)
             return
         if not path.startswith("builtins.") or path == "builtins.type":
             return
@@ -138,11 +136,13 @@ class Expressions(Uses):
                     self.written(owner, name, node, scope)
                     continue
                 self.read(owner, name, node, scope)
+                self.handed_on(owner, name, node, scope)
                 for value in self.flow.attribute(owner, name):
                     self.used_as(value, node, scope, READ)
         if known:
             return
-        if function != "getattr" and all(owner.kind in ("self", "cls") for owner in owners):
+        # On a class, a computed name may be one that the interpreter gives a meaning.
+        if function != "getattr" and all(owner.kind == "self" for owner in owners):
             self.own(
                 node, scope, "side-effects", f"{function} with a computed name on what may not be the bundle's own"
             )
@@ -152,22 +152,48 @@ class Expressions(Uses):
     def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
         """Look at methods that go further with some arguments only, whatever they are called on."""
         owners = self.flow.of(callee.value, scope)
-        if callee.attr == "format" and not any(
-            owner.kind in ("foreign", "self", "class", "module") for owner in owners
-        ):
-            for capability, what in format_problems(owners):
-                self.door(capability, node, scope, what)
-        if callee.attr == "format" and owners & {Value("foreign", "builtins.str")}:
-            for capability, what in format_problems(self.flow.of(node.args[0], scope) if node.args else owners):
-                self.door(capability, node, scope, what)
+        if callee.attr == "format":
+            for owner in owners:
+                if owner.is_module or (owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN):
+                    continue
+                texts = frozenset({owner})
+                if owner == Value("foreign", "builtins.str"):
+                    texts = self.flow.of(node.args[0], scope) if node.args else frozenset({UNKNOWN})
+                elif owner.kind in ("self", "super", "cls", "class", "foreign"):
+                    texts = NOTHING if self.is_no_text(owner) else ANYTHING
+                for capability, what in format_problems(texts):
+                    self.door(capability, node, scope, what)
         if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
             self.door("filesystem", node, scope, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)")
-        if (
-            callee.attr == "cache"
-            and (node.args or node.keywords)
-            and not any(owner.kind == "foreign" for owner in owners)
-        ):
+        if callee.attr == "cache" and (node.args or node.keywords) and not all(owner.is_module for owner in owners):
             self.door("filesystem", node, scope, "cache() of a dataset with a file name")
+
+    def keywords(self, node: ast.Call, scope: Scope) -> None:
+        """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
+        for item in node.keywords:
+            value = item.value
+            if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
+                if isinstance(value, ast.Name) and value.id == "safe_mode":
+                    continue  # handed through, as from_config() does
+                self.door("unsafe-deserialization", node, scope, "safe_mode is chosen: a config may then hold code")
+            elif item.arg == "exc_info" and not isinstance(value, ast.Constant):
+                caught = isinstance(value, ast.Name) and any(value.id in around.deleted for around in scope.chain())
+                raised = isinstance(value, ast.Call) and any(
+                    found.name == "sys.exc_info" for found in self.flow.of(value.func, scope)
+                )
+                if not (caught or raised):
+                    self.door("filesystem", node, scope, "exc_info may be no traceback: log records show its files")
+
+    def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
+        """Report a method that is looked at where it is called, and is not called in sight."""
+        if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
+            return
+        if owner.kind in ("self", "cls", "class", "super") and self.is_no_text(owner):
+            return
+        if owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN:
+            return
+        capability = "reflection" if name == "format" else "filesystem"
+        self.door(capability, node, scope, f"the method {name} is handed on, so that its arguments cannot be read")
 
     def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
         keys = {

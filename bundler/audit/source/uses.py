@@ -20,7 +20,7 @@ from bundler.audit.source.attributes import problem, store_problem
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.scopes import Module, Scope
-from bundler.audit.source.values import Value
+from bundler.audit.source.values import UNKNOWN, Value
 
 ESCAPES, FOLLOWED, READ = "escapes", "followed", "read"
 #: Names of a module's own that say nothing dangerous.
@@ -31,6 +31,16 @@ OWN_NAMES = frozenset(
 _STREAM = frozenset({"write", "flush", "isatty", "encoding", "writelines"})
 #: In place of a method that something else may be handed to.
 ANY = "*"
+#: Classes that bring their subclasses no attribute under a name that they choose.
+_BASES = frozenset(
+    "builtins.object abc.ABC typing.Generic typing.Protocol keras.Layer keras.layers.Layer keras.Model keras.models.Model"
+    " builtins.Exception builtins.ValueError builtins.TypeError".split()
+)
+#: Built-in classes of which a pattern takes the whole object by position.
+_SELF_MATCHING = frozenset(
+    f"builtins.{name}" for name in "bool bytearray bytes dict float frozenset int list set str tuple".split()
+)
+METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
 
 
@@ -190,6 +200,47 @@ class Uses:
                 if value.kind == "class" and self.open_base(value.name, seen | {place}):
                     return True
         return False
+
+    def ancestors(self, place: str, seen: frozenset[str] = frozenset()) -> AbstractSet[Value]:
+        """Return what a class of the bundle derives from outside it, through its bases in the bundle."""
+        scope = self.flow.classes.get(place)
+        if scope is None or not isinstance(scope.node, ast.ClassDef):
+            return frozenset({UNKNOWN})
+        found: set[Value] = set()
+        for base in scope.node.bases:
+            for value in self.flow.of(base, scope.outer or scope):
+                if value.kind != "class":
+                    found.add(value)
+                elif value.name != place and value.name not in seen:
+                    found |= self.ancestors(value.name, seen | {place})
+        return found
+
+    def is_no_text(self, owner: Value) -> bool:
+        """Whether an object of the bundle's own derives from nothing that may be a text, a dataset or a layer's table."""
+        if owner.kind == "foreign":
+            return False
+        return all(
+            value.kind == "foreign"
+            and (value.name in _BASES or value.name.partition(".")[0] in ("keras", "tensorflow"))
+            for value in self.ancestors(owner.name)
+        )
+
+    def is_metaclass(self, place: str) -> bool:
+        """Whether a class of the bundle makes classes."""
+        return bool(self.ancestors(place) & METACLASSES)
+
+    def is_in_sight(self, node: ast.ClassDef, scope: Scope) -> bool:
+        """Whether nothing but the text of a class and of its bases says what it has."""
+        place = next((name for name, found in self.flow.classes.items() if found.node is node), "")
+        own = all(item.arg != "metaclass" for item in node.keywords)
+        return own and all(value.kind == "foreign" and value.name in _BASES for value in self.ancestors(place))
+
+    def is_positional(self, value: Value) -> bool:
+        """Whether what a class pattern reads by position shows in the source."""
+        if value.kind == "foreign":
+            return value.name in _SELF_MATCHING
+        scope = self.flow.classes.get(value.name) if value.kind == "class" else None
+        return scope is not None and isinstance(scope.node, ast.ClassDef) and self.is_in_sight(scope.node, scope)
 
     def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with storing to an attribute, or deleting it."""

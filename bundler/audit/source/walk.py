@@ -10,7 +10,7 @@ from bundler.audit.source.expressions import Expressions
 from bundler.audit.source.lookup import FRAMEWORKS, Kind
 from bundler.audit.source.names import standard_library
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ
+from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import Value
 
 
@@ -57,6 +57,9 @@ class Walk(Expressions):
         self.expression(node.cls, scope)
         for name in node.kwd_attrs:
             self.read(Value("unknown"), scope.mangled(name), node, scope)
+            self.handed_on(Value("unknown"), scope.mangled(name), node, scope)
+        if node.patterns and not all(self.is_positional(value) for value in self.flow.of(node.cls, scope)):
+            self.door("reflection", node, scope, "a pattern by position reads what __match_args__ names, unseen")
         for pattern in (*node.patterns, *node.kwd_patterns):
             self.part(pattern, scope, "pattern")
 
@@ -156,12 +159,28 @@ class Walk(Expressions):
 
     def _statement_ClassDef(self, node: ast.ClassDef, scope: Scope) -> None:
         for item in node.decorator_list:
-            self.expression(item, scope)
+            self.decorator(item, node, scope)
         around = self.module.generic.get(node, scope)
+        for base in node.bases:
+            if self.flow.of(base, around) & METACLASSES:
+                self.door("dynamic-code", node, scope, f"{node.name} is a metaclass: it makes classes from data")
         for base in (*node.bases, *(item.value for item in node.keywords)):
             self.classes(base, around)
         self.generic(node, around)
         self.body(node.body, self.module.scopes[node])
+
+    def decorator(self, item: ast.expr, node: ast.ClassDef, scope: Scope) -> None:
+        """Look at a class's decorator; the fields that `dataclass` makes code of must be those in sight."""
+        function = item.func if isinstance(item, ast.Call) else item
+        if self.flow.of(function, scope) != {Value("foreign", "dataclasses.dataclass")}:
+            self.expression(item, scope)
+            return
+        self.expression(function, scope, READ)
+        if isinstance(item, ast.Call):
+            for argument in (*item.args, *(keyword.value for keyword in item.keywords)):
+                self.expression(argument, scope)
+        if not self.is_in_sight(node, scope):
+            self.door("dynamic-code", item, scope, "dataclass() of a class that a metaclass or a base may have filled")
 
     def generic(self, node: ast.AST, scope: Scope) -> None:
         for parameter in getattr(node, "type_params", ()):

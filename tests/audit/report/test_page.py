@@ -150,6 +150,14 @@ def test_custom_objects_link_to_their_source_and_layers_to_their_objects() -> No
     assert '<a href="#o0"><bdi><code>Gate</code></bdi></a>' in page
 
 
+def test_layers_with_a_finding_are_marked_in_drawing_and_table() -> None:
+    _, contents = samples.wine()
+    finding = samples.LAMBDA.at("model/model.keras", "bytecode", inside="config.json: /config/layers/4/config/rate")
+    page = audit_page(samples.audit(finding), contents)
+    assert page.count('class="marked refused"') == 1
+    assert re.search(r'<tr id="l4">.*?<span class="badge refused">refused</span>.*?</tr>', page)
+
+
 def test_tells_where_there_is_no_graph() -> None:
     audit, contents = samples.wine()
     config = {"module": "wine", "class_name": "Net", "config": {"layers": [3, 4]}}
