@@ -67,8 +67,10 @@ def _marks(audit: Audit, member: str) -> dict[str, Finding]:
     """Return the worst finding at or below each place of the config."""
     marks: dict[str, Finding] = {}
     for item in audit.findings:
-        if item.member == member and item.inside is not None and item.inside.startswith("/"):
-            steps = item.inside.split("/")[:64]
+        # The audit of the config names the file in the member before the pointer into it.
+        pointer = (item.inside or "").removeprefix("config.json: ")
+        if item.member == member and pointer.startswith("/"):
+            steps = pointer.split("/")[:64]
             for end in range(1, len(steps) + 1):
                 marks.setdefault("/".join(steps[:end]), item)
     return marks

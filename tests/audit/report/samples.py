@@ -348,7 +348,7 @@ def hostile(texts: tuple[str, ...] = ATTACKS) -> tuple[Audit, Contents]:
         lock_text="\n".join(texts),
     )
     return audit(
-        LAMBDA.at("model/model.keras", text(), inside="/config/layers/3/config/function"),
+        LAMBDA.at("model/model.keras", text(), inside="config.json: /config/layers/3/config/function"),
         LAMBDA.at(text(), text(), inside=text()),
         *(OPENS.at(member, text(), line=line) for line in range(3, 30)),
         STARTS.at(member, text(), line=4),

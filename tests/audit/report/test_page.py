@@ -150,6 +150,14 @@ def test_custom_objects_link_to_their_source_and_layers_to_their_objects() -> No
     assert '<a href="#o0"><bdi><code>Gate</code></bdi></a>' in page
 
 
+def test_layers_with_a_finding_are_marked_in_drawing_and_table() -> None:
+    _, contents = samples.wine()
+    finding = samples.LAMBDA.at("model/model.keras", "bytecode", inside="config.json: /config/layers/4/config/rate")
+    page = audit_page(samples.audit(finding), contents)
+    assert page.count('class="marked refused"') == 1
+    assert re.search(r'<tr id="l4">.*?<span class="badge refused">refused</span>.*?</tr>', page)
+
+
 def test_tells_where_there_is_no_graph() -> None:
     audit, contents = samples.wine()
     config = {"module": "wine", "class_name": "Net", "config": {"layers": [3, 4]}}
@@ -196,22 +204,9 @@ def test_large_bundles_stay_within_bounds() -> None:
 
 
 #: What the page reads of a config.
-_KEYS = (
-    "class_name",
-    "config",
-    "layers",
-    "name",
-    "module",
-    "inbound_nodes",
-    "registered_name",
-    "build_config",
-    "input_shape",
-    "args",
-    "keras_history",
-    "shape",
-    "layer",
-    "batch_shape",
-)
+_WORDS = """class_name config layers name module inbound_nodes registered_name build_config input_shape args
+    keras_history shape layer batch_shape"""
+_KEYS = _WORDS.split()
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
