@@ -87,6 +87,7 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
     modules: dict[str, Module] = {}
     members: dict[str, str] = {}
     total = nodes = 0
+    locked = set(requirements)
     for item in texts:
         total += len(item.text)
         try:
@@ -96,6 +97,8 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
             nodes += _measured(parsed)
             if nodes > NODES:
                 raise _Unreadable("more code than is read at once")
+            if item.name.partition(".")[0] in locked:
+                found.append(rules.UNRESOLVED.at(item.member, f"{item.name} is also what the lock requires"))
             if item.name in modules:
                 raise _Unreadable(f"a second module is called {item.name}")
             modules[item.name] = read_scopes(item.name, item.package, parsed)
@@ -192,8 +195,10 @@ def _walked(
         ]
     mixed = any(walk.is_mixed() for walk in walks[:1])
     unbound = {ANY} | {name for walk in walks for name in walk.unbound}
+    marked = set[str]().union(*(walk.marked for walk in walks))
     for walk in walks:
         found += walk.found.values()
+        found += [finding for mark, finding in walk.pending if mark in marked]
         # A method of the bundle's own is that only on the bundle's own objects.
         found += [finding for name, finding in walk.own_calls if mixed or name in unbound]
         for distribution, line in walk.used.items():

@@ -198,6 +198,6 @@ CALLS = frozenset(
     keras.src.layers.deserialize
     keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization
     dataclasses.dataclass traceback.format_exception traceback.print_exception logging.Formatter
-    abc.ABCMeta enum.EnumMeta enum.EnumType sys.stdout sys.stderr
+    keras.layers.Lambda abc.ABCMeta enum.EnumMeta enum.EnumType sys.stdout sys.stderr
     """.split()
 )

@@ -10,6 +10,9 @@ from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ, Uses
 from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
 
+#: What a class says about itself.
+_TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
+
 
 class Expressions(Uses):
     """Visitors of expressions, named for the nodes that they visit."""
@@ -49,6 +52,13 @@ class Expressions(Uses):
             else:
                 self.written(owner, name, node, scope)
         if isinstance(node.ctx, ast.Load):
+            if name not in _TELLING and self.is_class_of(node.value, scope):
+                self.class_of(node.value, scope)
+            if self.is_class_of(node, scope):
+                if any(map(self.is_class, self.flow.of(node.value, scope))):
+                    self.door("dynamic-code", node, scope, "the class of a class makes classes from data")
+                if use != READ:
+                    self.class_of(node, scope)
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
             if node not in self.callees:
@@ -63,6 +73,13 @@ class Expressions(Uses):
                 self.expression(argument, scope)
             return
         self.expression(node.func, scope, READ)
+        if self.is_class_of(node.func, scope):
+            self.class_of(node.func, scope)
+        if self.is_class_of(node, scope):
+            if any(map(self.is_class, self.flow.of(node.args[0], scope))) or self.is_class_of(node.args[0], scope):
+                self.door("dynamic-code", node, scope, "the class of a class makes classes from data")
+            if use != READ:
+                self.class_of(node, scope)
         callees = self.flow.of(node.func, scope)
         paths = {value.name for value in callees if value.kind == "foreign"}
         for path in paths:
@@ -163,10 +180,36 @@ class Expressions(Uses):
                     texts = NOTHING if self.is_no_text(owner) else ANYTHING
                 for capability, what in format_problems(texts):
                     self.door(capability, node, scope, what)
+        if callee.attr in ("__init__", "from_config") and any(
+            owner.kind in ("unknown", "made", "given") for owner in owners
+        ):
+            self.later("layers", "filesystem", node, f"{callee.attr} of an object that may be a layer that reads files")
         if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
             self.door("filesystem", node, scope, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)")
         if callee.attr == "cache" and (node.args or node.keywords) and not all(owner.is_module for owner in owners):
             self.door("filesystem", node, scope, "cache() of a dataset with a file name")
+
+    def is_class_of(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether this is ``x.__class__`` or ``type(x)``."""
+        if isinstance(node, ast.Attribute):
+            return node.attr == "__class__"
+        if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+            return False
+        return Value("foreign", "builtins.type") in self.flow.of(node.func, scope)
+
+    def class_of(self, node: ast.expr, scope: Scope) -> None:
+        """Record that the class of some object is used: calls of layers that are looked at could not be seen."""
+        of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
+        if any(value.kind not in ("self", "cls") for value in self.flow.of(of, scope)):
+            self.later("layers", "filesystem", node, "the class of an object may be that of a layer that reads files")
+
+    def is_class(self, value: Value) -> bool:
+        """Whether this is a class, so that its own class is a metaclass."""
+        return value.kind == "class" or (
+            value.kind == "foreign"
+            and value.denoted.kind is Kind.PLAIN
+            and value.name.partition(".")[0] in ("builtins", "abc", "enum", "typing", "collections")
+        )
 
     def keywords(self, node: ast.Call, scope: Scope) -> None:
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
@@ -186,6 +229,10 @@ class Expressions(Uses):
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
+        if name in ("__init__", "from_config", "__class__") and owner.kind in ("unknown", "made", "given"):
+            if not isinstance(node, ast.Attribute) or name != "__class__":
+                self.later("layers", "filesystem", node, f"{name} of an object that may be a layer that reads files")
+            return
         if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
             return
         if owner.kind in ("self", "cls", "class", "super") and self.is_no_text(owner):

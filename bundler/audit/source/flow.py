@@ -21,6 +21,11 @@ LONG = 10_000  # characters of a string that is put together here
 MOST = 64  # things that one name may denote before its strings are no longer told apart
 #: What gives back the strings it is given, perhaps in another order.
 _KEEPS_ITEMS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed"))
+#: Decorators whose result is the class that they decorate.
+_GIVE_BACK = frozenset(
+    "dataclasses.dataclass functools.total_ordering typing.final typing.runtime_checkable"
+    " keras.saving.register_keras_serializable keras.utils.register_keras_serializable".split()
+)
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -96,7 +101,7 @@ class Flow:
         if binding.how == "definition":
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
             path = f"{binding.scope.path}.{node.name}".lstrip(".")  # type: ignore[union-attr]
-            if getattr(node, "decorator_list", None) and kind == "class":
+            if kind == "class" and not all(self._gives_back(item, binding.scope) for item in node.decorator_list):  # type: ignore[union-attr]
                 return frozenset({Value(kind, f"{binding.scope.module}:{path}"), UNKNOWN})
             return frozenset({Value(kind, f"{binding.scope.module}:{path}")})
         if binding.how == "value" and node is not None:
@@ -107,6 +112,11 @@ class Flow:
                 found |= {Value("text", item) for item in value.items} if value.kind == "texts" else {UNKNOWN}
             return frozenset(found)
         return ANYTHING
+
+    def _gives_back(self, decorator: ast.expr, scope: Scope) -> bool:
+        """Whether a decorator of a class is one that gives back what it decorates."""
+        found = self.of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope)
+        return bool(found) and all(value.kind == "foreign" and value.name in _GIVE_BACK for value in found)
 
     # -- imports ----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,11 @@ _BASES = frozenset(
 _SELF_MATCHING = frozenset(
     f"builtins.{name}" for name in "bool bytearray bytes dict float frozenset int list set str tuple".split()
 )
+#: What makes a class's fields, and which layers go further with some arguments.
+_MARKED = {
+    **dict.fromkeys(("dataclasses.field", "dataclasses.fields", "dataclasses.Field"), "fields"),
+    **{f"keras.layers.{name}": "layers" for name in ("IntegerLookup", "StringLookup", "TextVectorization", "Lambda")},
+}
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
 
@@ -63,6 +68,10 @@ class Uses:
         #: called on, or handed, an object that is not the class's own.
         self.own_calls: list[tuple[str, Finding]] = []
         self.unbound: set[str] = set()
+        #: What counts only where the bundle also has what it would be done to: fields of dataclasses, and classes of
+        #: layers that are called in sight (`_MARKED`).
+        self.pending: list[tuple[str, Finding]] = []
+        self.marked: set[str] = set()
 
     def report(self, rule: Rule, node: ast.AST, scope: Scope, what: str) -> Finding:
         """Record a finding once, with when it happens."""
@@ -73,6 +82,11 @@ class Uses:
 
     def door(self, capability: str, node: ast.AST, scope: Scope, what: str) -> None:
         self.report(rules.OF_CAPABILITY[capability], node, scope, what)
+
+    def later(self, mark: str, capability: str, node: ast.AST, what: str) -> None:
+        """Record what is a finding where the bundle has what `mark` stands for."""
+        line = getattr(node, "lineno", None)
+        self.pending.append((mark, rules.OF_CAPABILITY[capability].at(self.member, what, line=line)))
 
     # -- what a value is used for -----------------------------------------------------------------------------------
 
@@ -85,6 +99,8 @@ class Uses:
         if value.kind != "foreign":
             return
         denoted = value.denoted
+        if denoted.path in _MARKED:
+            self.marked.add(_MARKED[denoted.path])
         if denoted.kind is Kind.DOOR:
             self.door(denoted.capability or "reflection", node, scope, denoted.path)
         elif denoted.kind is Kind.MISSING:
@@ -104,6 +120,8 @@ class Uses:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
                 self.door("reflection", node, scope, f"{owner.name}.{name} is that function, past what is looked at")
             return
+        if name == "__dataclass_fields__":
+            self.marked.add("fields")
         if owner.kind == "module":
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
                 self.door("reflection", node, scope, f"{owner.name}.{name} leads past what can be read in the source")
@@ -247,6 +265,8 @@ class Uses:
         if owner.kind == "foreign":
             self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
             return
+        if name == "name" and owner.kind not in ("self", "cls", "class", "module"):
+            self.later("fields", "dynamic-code", node, "a field's name may be stored: dataclass() makes code of it")
         found = store_problem(name, owner.kind, self.bundle)
         if found is None:
             return
