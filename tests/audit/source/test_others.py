@@ -12,13 +12,13 @@ from tests.acceptance.benign import consent_by_module, keras_layers
 #: Modules of Keras's own layers, as of Keras 3.15.
 ACCEPTED = """
     activations/activation activations/elu activations/leaky_relu activations/prelu activations/relu
-    activations/softmax attention/attention attention/grouped_query_attention attention/multi_head_attention
+    activations/softmax attention/attention
     convolutional/base_conv convolutional/base_conv_transpose convolutional/base_depthwise_conv
     convolutional/base_separable_conv convolutional/conv1d convolutional/conv1d_transpose convolutional/conv2d
     convolutional/conv2d_transpose convolutional/conv3d convolutional/conv3d_transpose
     convolutional/depthwise_conv1d convolutional/depthwise_conv2d convolutional/separable_conv1d
     convolutional/separable_conv2d core/identity core/input_layer core/masking core/wrapper input_spec
-    merging/base_merge normalization/batch_normalization normalization/group_normalization
+    merging/base_merge normalization/group_normalization
     normalization/layer_normalization normalization/rms_normalization normalization/spectral_normalization
     normalization/unit_normalization pooling/base_adaptive_pooling pooling/base_global_pooling
     pooling/base_pooling preprocessing/category_encoding preprocessing/data_layer preprocessing/discretization
