@@ -72,6 +72,8 @@ class Expressions(Uses):
             for argument in node.args[1:]:
                 self.expression(argument, scope)
             return
+        if self.is_clone(node, scope):
+            self.clones |= {node, node.func.value}  # type: ignore[attr-defined]
         self.expression(node.func, scope, READ)
         if self.is_class_of(node.func, scope):
             self.class_of(node.func, scope)
@@ -180,8 +182,10 @@ class Expressions(Uses):
                     texts = NOTHING if self.is_no_text(owner) else ANYTHING
                 for capability, what in format_problems(texts):
                     self.door(capability, node, scope, what)
-        if callee.attr in ("__init__", "from_config") and any(
-            owner.kind in ("unknown", "made", "given") for owner in owners
+        if (
+            callee.attr in ("__init__", "from_config")
+            and node not in self.clones
+            and any(owner.kind in ("unknown", "made", "given") for owner in owners)
         ):
             self.later("layers", "filesystem", node, f"{callee.attr} of an object that may be a layer that reads files")
         if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
@@ -199,9 +203,32 @@ class Expressions(Uses):
 
     def class_of(self, node: ast.expr, scope: Scope) -> None:
         """Record that the class of some object is used: calls of layers that are looked at could not be seen."""
+        if node in self.clones:
+            return
         of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
-        if any(value.kind not in ("self", "cls") for value in self.flow.of(of, scope)):
+        if any(value.kind not in ("self", "cls", "none") for value in self.flow.of(of, scope)):
             self.later("layers", "filesystem", node, "the class of an object may be that of a layer that reads files")
+
+    def is_clone(self, node: ast.Call, scope: Scope) -> bool:
+        """Whether this is ``x.__class__.from_config(x.get_config())``, as Keras clones an initializer."""
+        made = node.func
+        if not (
+            isinstance(made, ast.Attribute) and made.attr == "from_config" and isinstance(made.value, ast.Attribute)
+        ):
+            return False
+        if made.value.attr != "__class__" or len(node.args) != 1 or node.keywords:
+            return False
+        config: ast.AST | None = node.args[0]
+        if isinstance(config, ast.Name):
+            # Under a name that is bound once and read once: nothing is added to it.
+            bound = scope.bindings.get(config.id, [])
+            uses = sum(isinstance(item, ast.Name) and item.id == config.id for item in ast.walk(scope.node))  # type: ignore[attr-defined]
+            config = bound[0].node if len(bound) == 1 and bound[0].how == "value" and uses == 2 else None
+        if not (isinstance(config, ast.Call) and isinstance(config.func, ast.Attribute) and not config.args):
+            return False
+        owner = config.func.value
+        plain = isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name))
+        return plain and config.func.attr == "get_config" and ast.dump(owner) == ast.dump(made.value.value)
 
     def is_class(self, value: Value) -> bool:
         """Whether this is a class, so that its own class is a metaclass."""

@@ -64,6 +64,7 @@ class Uses:
         self.used: dict[str, int] = {}
         #: Expressions that are called where they stand.
         self.callees: set[ast.AST] = set()
+        self.clones: set[ast.AST] = set()
         #: What methods do to their own object that they may not do to another, by the method; and methods that are
         #: called on, or handed, an object that is not the class's own.
         self.own_calls: list[tuple[str, Finding]] = []
@@ -239,7 +240,7 @@ class Uses:
             return False
         return all(
             value.kind == "foreign"
-            and (value.name in _BASES or value.name.partition(".")[0] in ("keras", "tensorflow"))
+            and (value.name in _BASES or value.name.partition(".")[0] == "keras" or value.name == "tensorflow.Module")
             for value in self.ancestors(owner.name)
         )
 
@@ -251,7 +252,7 @@ class Uses:
         """Whether nothing but the text of a class and of its bases says what it has."""
         place = next((name for name, found in self.flow.classes.items() if found.node is node), "")
         own = all(item.arg != "metaclass" for item in node.keywords)
-        return own and all(value.kind == "foreign" and value.name in _BASES for value in self.ancestors(place))
+        return own and all(value.kind == "foreign" for value in self.ancestors(place) - METACLASSES)
 
     def is_positional(self, value: Value) -> bool:
         """Whether what a class pattern reads by position shows in the source."""
