@@ -176,6 +176,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _requirement(number: int, line: str) -> Entry:
+    # Runs of spaces would take the patterns below time with the square of their length.
+    line = " ".join(line.split())
     shown = line[:200]
     if line.startswith("-"):
         return Entry(line=number, option=shown)

@@ -137,6 +137,27 @@ def test_refuses_requirements_that_cannot_be_read(content: bytes) -> None:
     assert "lock.malformed" in rules(None, None, content)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a" + " " * (LIMITS.lock // 2) + "b",
+        "a[" + " " * (LIMITS.lock // 2),
+        "a==" + "1" * (LIMITS.lock // 2),
+        "a--hash " * (LIMITS.lock // 16),
+        "a." * (LIMITS.lock // 4),
+        "a " * (LIMITS.lock // 4),
+        " \\\n#" * (LIMITS.lock // 16),
+        "a==1\n" * 15_000,
+        "https://" * (LIMITS.lock // 16),
+        "-i " + "https://@" * (LIMITS.lock // 18),
+    ],
+)
+def test_a_crafted_line_takes_no_time(line: str) -> None:
+    start = time.process_time()
+    audit(None, None, lines(line))
+    assert time.process_time() - start < 2
+
+
 def test_entries_for_other_machines_are_no_contradiction() -> None:
     marked = package("colorama", "0.4.6", marker="sys_platform == 'win32'")
     plain = [package(item.name, item.version) for item in FIXED]
