@@ -6,7 +6,7 @@ writes every class and every function (``class_name: "function"``, the name in `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 JSON = Any
@@ -21,15 +21,25 @@ def nodes(config: JSON) -> Iterator[tuple[str, dict[str, JSON]]]:
 
 def walk(config: JSON) -> Iterator[tuple[str, JSON]]:
     """Yield (pointer, value) for `config` and everything below it, in document order."""
-    # A stack, not recursion: a config may nest deeper than Python's recursion limit.
-    stack: list[tuple[str, JSON]] = [("", config)]
+    # A stack, not recursion: a config may nest deeper than Python's recursion limit. Pointers are made one at a time,
+    # since a key of a megabyte with a thousand values below it would be a gigabyte of them.
+    stack = [iter([("", config)])]
     while stack:
-        pointer, value = stack.pop()
-        yield pointer, value
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+            continue
+        yield entry
+        pointer, value = entry
         if isinstance(value, dict):
-            stack.extend((f"{pointer}/{_escape(key)}", item) for key, item in reversed(value.items()))
+            stack.append(_below(pointer, list(value.items())))
         elif isinstance(value, list):
-            stack.extend((f"{pointer}/{index}", value[index]) for index in range(len(value) - 1, -1, -1))
+            stack.append(_below(pointer, list(enumerate(value))))
+
+
+def _below(pointer: str, items: Sequence[tuple[str | int, JSON]]) -> Iterator[tuple[str, JSON]]:
+    for step, item in items:
+        yield f"{pointer}/{_escape(step) if isinstance(step, str) else step}", item
 
 
 def is_function(node: dict[str, JSON]) -> bool:

@@ -10,6 +10,9 @@ Reads the sources in Keras wheels and imports nothing of them::
 The list is closed: modelling classes and plain functions under the public names below, the operations that
 `keras.ops` calls leave in a functional model, and the few classes that Keras writes under private names. What is in
 the public namespaces and not in the list is printed on stderr, so that a new version can be reviewed.
+
+``legacy`` has the names that Keras's reader of its old format finds for a node without a module: whatever
+``keras.src.layers`` imports or defines, and the models. They are no part of the closed list.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ FUNCTIONS = (
 #: Not parts of models, or doors: these read a path, run code from data, or look any object up.
 REFUSED_CLASSES = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "KerasTensor", "Variable"})
 REFUSED_FUNCTIONS = frozenset({"deserialize", "get", "serialize", "custom_gradient", "convert_to_numpy"})
+#: What `model_from_config` of ``keras.src.legacy.saving.saving_utils`` adds to the names of ``keras.src.layers``.
+LEGACY_MODELS = ("Functional", "InputLayer", "Model", "Sequential")
 #: Private modules whose classes Keras writes by their private names.
 PRIVATE = tuple(
     f"keras.src.{part}."
@@ -132,6 +137,21 @@ def saveable_names(found: list[Definition]) -> set[str]:
         known |= more
 
 
+def legacy_names(wheels: list[Path]) -> list[str]:
+    """Return what Keras's reader of its old format finds by a bare name, sorted."""
+    names = set(LEGACY_MODELS)
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            tree = ast.parse(archive.read("keras/src/layers/__init__.py"))
+        # Some of the imports are below an `if` on the backend.
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                names |= {item.asname or item.name.partition(".")[0] for item in node.names}
+            elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+                names.add(node.name)
+    return sorted(names)
+
+
 def main() -> None:
     """Print the list for the wheels on the command line."""
     wheels = [Path(argument) for argument in sys.argv[1:]]
@@ -139,7 +159,8 @@ def main() -> None:
     versions = sorted(
         (wheel.name.split("-")[1] for wheel in wheels), key=lambda text: [int(x) for x in text.split(".")]
     )
-    print(json.dumps({"keras": versions, "classes": classes, "functions": functions}, indent=1, sort_keys=True))
+    table = {"keras": versions, "classes": classes, "functions": functions, "legacy": legacy_names(wheels)}
+    print(json.dumps(table, indent=1, sort_keys=True))
     for name in sorted(left):
         print(f"not in the list: {name}", file=sys.stderr)
 

@@ -7,14 +7,15 @@ keras 3.15.1. Here a node is a modelling object of a supported Keras, or declare
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bundler import configtree
 from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem
-from bundler.audit.config.stock import LITERALS, is_stock_class, is_stock_function, keras_versions
+from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
 from bundler.audit.facts import Finding, Rule
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
@@ -39,6 +40,12 @@ _PATHS = frozenset(
     }
     | {"path", "url", "vocabulary", "weights"}
 )
+#: Findings, after which a config is refused without the rest, and characters of one that are shown.
+_MOST, _SHOWN = 1_000, 1_000
+#: Characters that the pointers to all values may have together: 60 for each value of the largest config.
+_POINTERS = 1 << 28
+#: Kinds of declared objects whose names become paths.
+_LAYERS = ("layer", "model")
 _DOORS = frozenset({"TFSMLayer", "TorchModuleWrapper", "KerasFileEditor", "JaxLayer", "FlaxLayer"})
 
 
@@ -61,6 +68,10 @@ def read_config(data: bytes, *, member: str) -> tuple[JSON, list[Finding]]:
         return malformed(f"it is no JSON: {error}"[:200])
     if not isinstance(config, dict):
         return malformed("it is no object")
+    too_deep = _too_deep(config)
+    if too_deep is not None:
+        # What reads the config after this makes the same pointers.
+        return None, [rules.TOO_DEEP.at(member, too_deep, inside="config.json")]
     return config, []
 
 
@@ -78,35 +89,53 @@ def config_findings(
     Args:
         config: the value of ``config.json``.
         member: the bundle's member that holds it.
-        objects: what the manifest declares.
+        objects: what the manifest declares; each counts at its declared paths alone.
         offered: keys of objects that whoever loads the model provides.
         graphs: the folders of the bundle that a `TFSMLayer` may name; the loader takes its own class for those.
         weight_bytes: the size of the weights file, where it is known.
     """
-    if _is_too_deep(config):
-        return [rules.TOO_DEEP.at(member, f"more than {LIMITS.config_depth} levels", inside="config.json")]
-    declared = {item.key for item in objects} | set(offered)
-    layers = {item.key for item in objects if item.kind in ("layer", "model")}
-    found = []
+    too_deep = _too_deep(config)
+    if too_deep is not None:
+        return [rules.TOO_DEEP.at(member, too_deep, inside="config.json")]
+    known = _Known(
+        keys=frozenset(item.key for item in objects),
+        kinds={pointer: item.kind for item in objects for pointer in item.paths},
+        layers=frozenset(item.key for item in objects if item.kind in _LAYERS),
+        offered=frozenset(offered),
+        graphs=frozenset(graphs),
+        weight_bytes=weight_bytes,
+    )
+    found: list[Finding] = []
     for pointer, value in configtree.walk(config):
         if not isinstance(value, dict) or "class_name" not in value or "config" not in value:
             continue
-        place = f"config.json: {pointer or '/'}"
+        if len(found) >= _MOST:
+            break
+        place = f"config.json: {pointer[:_SHOWN] or '/'}"
         if not isinstance(value["class_name"], str):
             found.append(rules.MALFORMED.at(member, "a class name that is no string", inside=place))
             continue
-        for rule, what in _node_problems(value, declared, graphs, weight_bytes, layers):
-            found.append(rule.at(member, what, inside=place))
+        for rule, what in _node_problems(value, pointer, known):
+            found.append(rule.at(member, what[:_SHOWN], inside=place))
     return found
 
 
-def _node_problems(
-    node: dict[str, JSON],
-    declared: Collection[str],
-    graphs: Collection[str],
-    weight_bytes: int | None,
-    layers: Collection[str],
-) -> Iterator[tuple[Rule, str]]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a config may ask for beside stock Keras, and what there is of it.
+
+    `kinds` is what the manifest declares at each of its paths; the rest is as in `config_findings`.
+    """
+
+    keys: frozenset[str]
+    kinds: Mapping[str, str]
+    layers: frozenset[str]
+    offered: frozenset[str]
+    graphs: frozenset[str]
+    weight_bytes: int | None
+
+
+def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterator[tuple[Rule, str]]:
     name, module, config = node["class_name"], node.get("module"), node["config"]
     shown = f"{module}.{name}" if module else name
     if not (module is None or isinstance(module, str)):
@@ -117,51 +146,108 @@ def _node_problems(
         return
     if name in LITERALS:
         return
+    if name.startswith("__") and name.endswith("__"):
+        # Keras has a meaning of its own for some (__typespec__ looks up another field), whatever is declared.
+        yield rules.UNKNOWN, shown
+        return
+    if _is_bare(node) and _is_reserved(name):
+        yield rules.LEGACY_NODE, f"{name} without a module"
+        return
     key = configtree.lookup_key(node)
     # What is declared wins only outside Keras: a node of Keras's under a declared name shows one and may load another.
-    if not _is_kerass(module) and key in declared:
+    if not _is_kerass(module) and _is_declared(node, key, pointer, known):
         # Its own config is its code's business, and the audit of that code shows what it does with it.
-        if key in layers:
-            yield from _name_problems(config)
+        yield from _name_problems(config, strict=known.kinds.get(pointer) in _LAYERS or key in known.layers)
         return
     if configtree.is_function(node):
-        if not is_stock_function(module, config):
-            yield rules.FUNCTION if _is_kerass(module) else rules.UNKNOWN, f"the function {module}.{config}"
+        yield from _function_problems(node, key, known)
         return
-    if name == "TFSMLayer" and isinstance(config, dict) and config.get("filepath") in graphs and key == name:
+    if name == "TFSMLayer" and isinstance(config, dict) and config.get("filepath") in known.graphs and key == name:
         # The loader puts a class of its own in this place, and the graph was audited.
         return
     if name in _DOORS:
         yield rules.DOOR, shown
         return
     if not is_stock_class(module, name):
-        yield rules.DOOR if _is_kerass(module) else rules.UNKNOWN, shown if key == name else f"{shown}, as {key}"
+        rule = rules.DOOR if _is_kerass(module) else _foreign(key, known)
+        yield rule, shown if key == name else f"{shown}, as {key}"
         return
+    yield from _stock_problems(node, shown, known)
+
+
+def _is_declared(node: dict[str, JSON], key: str, pointer: str, known: _Known) -> bool:
+    if pointer in known.kinds or key in known.offered:
+        return True
+    # A get_config of the author's may write {class_name, config} by hand and read it itself: that has no path.
+    return "module" not in node and key in known.keys
+
+
+def _foreign(key: str, known: _Known) -> Rule:
+    return rules.UNDECLARED_PATH if key in known.keys else rules.UNKNOWN
+
+
+def _function_problems(node: dict[str, JSON], key: str, known: _Known) -> Iterator[tuple[Rule, str]]:
+    module, registered = node.get("module"), node.get("registered_name")
+    if not is_stock_function(module, key):
+        yield rules.FUNCTION if _is_kerass(module) else _foreign(key, known), f"the function {module}.{key}"
+    elif registered not in (None, "", "function", key):
+        yield rules.REGISTERED_NAME, f"the function {module}.{key} as {registered!r}"[:200]
+
+
+def _stock_problems(node: dict[str, JSON], shown: str, known: _Known) -> Iterator[tuple[Rule, str]]:
+    name, module, config = node["class_name"], node.get("module"), node["config"]
     registered = node.get("registered_name")
     if registered not in (None, "", name):
-        yield rules.REGISTERED_NAME, f"{shown} as {registered!r}"
-    if name == "Lambda" and isinstance(config, dict) and not isinstance(config.get("function"), dict | str | None):
+        yield rules.REGISTERED_NAME, f"{shown} as {registered!r}"[:200]
+    if not isinstance(config, dict):
+        return
+    if name == "Lambda" and not isinstance(config.get("function"), dict | str | None):
         # [code, defaults, closure]: the form of Keras 2, which is bytecode too.
         yield rules.BYTECODE, "a Lambda layer with code in place of a function"
-    if isinstance(config, dict):
-        for word in sorted(_PATHS.intersection(config)):
-            if isinstance(config[word], str):
-                yield rules.PATH, f"{shown}: {word} is {config[word][:100]!r}"
-        if _is_layer(module):
-            yield from _name_problems(config)
-            problem = size_problem(node, weight_bytes)
-            if problem is not None:
-                yield rules.SIZE, f"{shown}: {problem}"
+    for word in sorted(_PATHS.intersection(config)):
+        if isinstance(config[word], str):
+            yield rules.PATH, f"{shown}: {word} is {config[word][:100]!r}"
+    if _is_layer(module):
+        yield from _name_problems(config, strict=True)
+        layers = config.get("layers") if name in ("Functional", "Model", "Sequential") else None
+        for item in layers if isinstance(layers, list) else ():
+            # Keras's own models hand such an entry to the old reader, under any name.
+            if _is_bare(item) and item["class_name"] not in LITERALS and not _is_reserved(item["class_name"]):
+                yield rules.LEGACY_NODE, f"{shown} with the layer {item['class_name']!r} without a module"[:200]
+    problem = size_problem(node, known.weight_bytes)
+    if problem is not None:
+        yield rules.SIZE, f"{shown}: {problem}"
 
 
-def _name_problems(config: JSON) -> Iterator[tuple[Rule, str]]:
+def _name_problems(config: JSON, *, strict: bool) -> Iterator[tuple[Rule, str]]:
+    """Yield what is wrong with the name of an object; only a layer's, where `strict`, has no separator at all.
+
+    What kind a declared object has is the manifest's word, so that no other kind may climb or be absolute either;
+    but metrics are called ``val/accuracy``.
+    """
     name = config.get("name") if isinstance(config, dict) else None
     if name is None:
         return
-    if not isinstance(name, str) or len(name) > LIMITS.name_segment_bytes or name in ("", ".", ".."):
+    if not isinstance(name, str):
+        if strict:
+            yield rules.NAME, repr(name)[:100]
+        return
+    steps = [name] if strict else name.split("/")
+    refused = '/\\:"<>|?*' if strict else "\\"
+    if any(len(step) > LIMITS.name_segment_bytes or step in ("", ".", "..") for step in steps):
         yield rules.NAME, repr(name)[:100]
-    elif any(char in '/\\:"<>|?*' or not char.isprintable() for char in name):
+    elif any(char in refused or not char.isprintable() for char in name):
         yield rules.NAME, ascii(name)[:100]
+
+
+def _is_bare(item: JSON) -> bool:
+    return (
+        isinstance(item, dict) and isinstance(item.get("class_name"), str) and "config" in item and "module" not in item
+    )
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _DOORS or is_legacy_name(name)
 
 
 def _is_layer(module: str | None) -> bool:
@@ -182,16 +268,21 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return made
 
 
-def _is_too_deep(config: JSON) -> bool:
-    level, depth = [config], 0
-    while level:
-        depth += 1
-        if depth > LIMITS.config_depth:
-            return True
-        level = [
-            item
-            for value in level
-            if isinstance(value, dict | list)
-            for item in (value.values() if isinstance(value, dict) else value)
-        ]
-    return False
+def _too_deep(config: JSON) -> str | None:
+    """Return what is too deep or too long about the places in a config; no pointer is made to find out."""
+    level: list[tuple[JSON, int]] = [(config, 0)]
+    total = 0
+    for _ in range(LIMITS.config_depth):
+        below: list[tuple[JSON, int]] = []
+        for value, length in level:
+            # Every character of a key may take two in a pointer, and an index has at most 7 digits.
+            items = [(2 * len(key) + 1, item) for key, item in value.items()] if isinstance(value, dict) else ()
+            items = [(8, item) for item in value] if isinstance(value, list) else items
+            total += sum(length + more for more, _ in items)
+            below += [(item, length + more) for more, item in items if isinstance(item, dict | list) and item]
+        if total > _POINTERS:
+            return "the keys on the way to its values are too long"
+        if not below:
+            return None
+        level = below
+    return f"more than {LIMITS.config_depth} levels"

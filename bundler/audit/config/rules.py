@@ -47,9 +47,22 @@ UNKNOWN = _refused(
     "CVE-2025-1550 (a node that imports any module); tf-keras pull request 910 (its configs import freely)",
     "have the author pack the model again with the source of this object, or pass it as custom_objects={key: object}",
 )
+UNDECLARED_PATH = _refused(
+    "undeclared-path",
+    "the config asks for a declared object where the manifest does not say so",
+    "the loader puts a declared object only at its declared paths (SPEC.md, I10); elsewhere Keras would take whatever "
+    "this process has registered under that key",
+)
+LEGACY_NODE = _refused(
+    "legacy-node",
+    "the config names an object in the old format of Keras, which goes by bare names",
+    "for a node without a module Keras's old reader takes its own class of that name, a Lambda of bytecode included "
+    "(CVE-2024-3660), whatever the manifest declares under it",
+    "have the author load the model with Keras 3, save it again and pack that",
+)
 REGISTERED_NAME = _refused(
     "registered-name",
-    "the config gives a class of Keras another registered name",
+    "the config gives an object of Keras another registered name",
     "Keras looks the registered name up first, so the node would load something else than it shows",
 )
 PATH = _refused(
@@ -69,4 +82,7 @@ SIZE = _refused(
     "terabytes (CWE-789)",
 )
 
-RULES = (*(MALFORMED, TOO_DEEP, BYTECODE, DOOR, FUNCTION, UNKNOWN, REGISTERED_NAME, PATH, NAME, SIZE),)
+RULES = (
+    *(MALFORMED, TOO_DEEP, BYTECODE, DOOR, FUNCTION, UNKNOWN, UNDECLARED_PATH, LEGACY_NODE, REGISTERED_NAME, PATH),
+    *(NAME, SIZE),
+)

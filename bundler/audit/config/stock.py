@@ -28,15 +28,20 @@ def is_stock_function(module: str | None, name: str) -> bool:
     return name in functions.get(module or "", ())
 
 
+def is_legacy_name(name: str) -> bool:
+    """Say whether Keras's reader of its old format, which goes by bare names, has something of its own for `name`."""
+    return name in _table()[3]
+
+
 def keras_versions() -> tuple[str, ...]:
     """Return the versions of Keras that the list was made from, oldest first."""
     return _table()[2]
 
 
 @functools.cache
-def _table() -> tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]], tuple[str, ...]]:
+def _table() -> tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]], tuple[str, ...], frozenset[str]]:
     text = resources.files(__package__).joinpath("stock.json").read_text("utf-8")
     table = json.loads(text)
     classes = {module: frozenset(names) for module, names in table["classes"].items()}
     functions = {module: frozenset(names) for module, names in table["functions"].items()}
-    return classes, functions, tuple(table["keras"])
+    return classes, functions, tuple(table["keras"]), frozenset(table["legacy"])

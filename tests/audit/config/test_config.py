@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundler import configtree
 from bundler.audit.config import RULES, config_findings, keras_versions, read_config
 from bundler.audit.config.sizes import least_weights
 from bundler.manifest import CustomObject, ObjectSource
@@ -22,13 +25,33 @@ WARM = CustomObject(kind="function", key="warm", module="zoo", qualname="warm", 
 _BYTECODE = {"class_name": "__lambda__", "config": {"value": "4wEA"}}
 
 
+def declared(config: JSON, *objects: CustomObject) -> tuple[CustomObject, ...]:
+    """Return `objects` with the paths that the packer would give them."""
+    places: dict[str, list[str]] = {}
+    for pointer, value in configtree.nodes(config):
+        if "module" in value and not configtree.is_builtin_class(value):
+            places.setdefault(configtree.lookup_key(value), []).append(pointer)
+    return tuple(dataclasses.replace(item, paths=tuple(places.get(item.key, ()))) for item in objects)
+
+
 def rules_of(config: JSON, **options: Any) -> list[str]:
-    options = {"objects": (GAIN, WARM), "weight_bytes": 40, **options}
+    options = {"objects": declared(config, GAIN, WARM), "weight_bytes": 40, **options}
     return [finding.rule.id for finding in config_findings(config, member="model/model.keras", **options)]
 
 
 def lambda_of(what: JSON) -> JSON:
     return node("keras.layers", "Lambda", {"name": "lambda", "function": what})
+
+
+def bare(class_name: str, config: JSON) -> JSON:
+    """Return a node of the old format, with the entries of a layer of a functional model."""
+    return {"class_name": class_name, "name": class_name, "config": config, "inbound_nodes": []}
+
+
+def built(class_name: str, config: JSON, *shape: int | None, **more: list[int | None]) -> JSON:
+    """Return a layer with the shape that it was built with, or with several of them."""
+    shapes = {"shapes_dict": more} if more else {"input_shape": list(shape)}
+    return {**node("keras.layers", class_name, {"name": "x", **config}), "build_config": shapes}
 
 
 HOSTILE: dict[str, tuple[JSON, str]] = {
@@ -72,11 +95,51 @@ HOSTILE: dict[str, tuple[JSON, str]] = {
     "a declared layer with a path for a name": (node("zoo", "Gain", {"name": "a/b"}, "zoo>Gain"), "config.name"),
     "a class name that is no string": ({"class_name": ["Dense"], "config": {}}, "config.malformed"),
     "a module that is no string": (node(["keras"], "Dense", {}), "config.malformed"),  # type: ignore[arg-type]
+    "a declared layer that climbs": (node("zoo", "Gain", {"name": ".."}, "zoo>Gain"), "config.name"),
+    "bare lambda bytecode": (bare("Lambda", {"name": "l", "function": ["4wEA", None, None]}), "config.legacy-node"),
+    "a bare pickle": (bare("TorchModuleWrapper", {"name": "t", "module": "gASV"}), "config.legacy-node"),
+    "a bare folder": (bare("TFSMLayer", {"name": "t", "filepath": "/tmp/x"}), "config.legacy-node"),
+    "a bare function of layers": (bare("deserialize", {"config": {}}), "config.legacy-node"),
+    "a type under a declared name": (
+        {"class_name": "__typespec__", "spec_name": "X", "module": "os", "registered_name": "zoo>Gain", "config": []},
+        "config.unknown-object",
+    ),
+    "a function of Keras under another name": (
+        node("keras.activations", "function", "relu", "get_file"),
+        "config.registered-name",
+    ),
     "a layer of terabytes": (node("keras.layers", "Dense", {"units": 1 << 30}), "config.size"),
     "a layer of more than numbers": (node("keras.layers", "Dense", {"units": 1 << 80}), "config.size"),
     "an embedding": (node("keras.layers", "Embedding", {"input_dim": 1 << 20, "output_dim": 1 << 20}), "config.size"),
     "a recurrent layer": (node("keras.layers", "LSTM", {"units": 1 << 20}), "config.size"),
     "a convolution": (node("keras.layers", "Conv3D", {"filters": 9, "kernel_size": [1 << 10] * 3}), "config.size"),
+    "a normalization": (built("BatchNormalization", {"axis": -1}, None, 1 << 30), "config.size"),
+    "a normalization of two axes": (
+        built("LayerNormalization", {"axis": [1, 2]}, None, 1 << 14, 1 << 14),
+        "config.size",
+    ),
+    "a weight for each number": (built("PReLU", {"shared_axes": None}, None, 1 << 15, 1 << 15), "config.size"),
+    "an equation": (
+        built("EinsumDense", {"equation": "...x,xy->...y", "output_shape": [None, 1 << 15]}, None, 3, 1 << 15),
+        "config.size",
+    ),
+    "attention": (
+        built("MultiHeadAttention", {"num_heads": 64, "key_dim": 64}, query_shape=[None, 4, 1 << 20]),
+        "config.size",
+    ),
+    "a depthwise convolution": (
+        built("DepthwiseConv2D", {"kernel_size": [64, 64], "depth_multiplier": 8}, None, 9, 9, 1 << 12),
+        "config.size",
+    ),
+    "channels that come first": (
+        built(
+            "Conv2D", {"filters": 1 << 12, "kernel_size": [9, 9], "data_format": "channels_first"}, None, 1 << 12, 3, 3
+        ),
+        "config.size",
+    ),
+    "a metric's table": (node("keras.metrics", "MeanIoU", {"name": "m", "num_classes": 1 << 20}), "config.size"),
+    "a metric's thresholds": (node("keras.metrics", "AUC", {"name": "m", "num_thresholds": 1 << 30}), "config.size"),
+    "a shape that has no digits": (built("PReLU", {}, None, 10**4000, 10**4000), "config.size"),
     "a spectrogram": (
         node("keras.layers", "MelSpectrogram", {"fft_length": 1 << 20, "num_mel_bins": 1 << 20}),
         "config.size",
@@ -155,6 +218,112 @@ def test_sizes_are_held_against_the_weights_that_are_there() -> None:
     assert rules_of(model(large), weight_bytes=None) == ["config.size"]
 
 
+@pytest.mark.parametrize("name", ["Lambda", "TorchModuleWrapper", "TFSMLayer", "deserialize", "Dense", "Sequential"])
+def test_refuses_a_layer_of_the_old_format_whatever_the_manifest_declares(name: str) -> None:
+    """Keras's old reader goes by the bare name, and finds its own class where the manifest shows another."""
+    config = model(bare(name, {"name": "l", "function": ["4wEA", None, None]}))
+    for paths in ((), ("/config/layers/1",)):
+        item = CustomObject(kind="layer", key=name, module="zoo", qualname="Gain", source=_SOURCE, paths=paths)
+        assert rules_of(config, objects=[item]) == ["config.legacy-node"]
+    assert rules_of(config, offered=[name]) == ["config.legacy-node"]
+
+
+def test_refuses_a_layer_of_the_old_format_under_a_name_of_nobodys() -> None:
+    """Keras's own models hand it to the old reader, which takes what the process has registered."""
+    config = model(bare("host>Secret", {"name": "l"}))
+    item = CustomObject(kind="layer", key="host>Secret", module="zoo", qualname="Gain", source=_SOURCE)
+    assert rules_of(config, objects=[item]) == ["config.legacy-node"]
+    assert rules_of(config) == ["config.legacy-node", "config.unknown-object"]
+
+
+def test_accepts_what_an_author_writes_by_hand_into_a_config_of_their_own() -> None:
+    config = model(node("zoo", "Gain", {"name": "g", "part": {"class_name": "Part", "config": {}}}, "zoo>Gain"))
+    item = CustomObject(kind="layer", key="Part", module="zoo", qualname="Part", source=_SOURCE)
+    assert rules_of(config, objects=[*declared(config, GAIN), item]) == []
+
+
+def test_refuses_a_declared_object_at_a_place_that_is_not_declared() -> None:
+    """The loader leaves its key there as it is, and Keras takes what this process has registered under it."""
+    config = model(node("zoo", "Gain", {"name": "a"}, "zoo>Gain"), node("zoo", "Gain", {"name": "b"}, "zoo>Gain"))
+    (item,) = declared(config, GAIN)
+    assert rules_of(config, objects=[item]) == []
+    item = dataclasses.replace(item, paths=item.paths[:1])
+    assert rules_of(config, objects=[item]) == ["config.undeclared-path"]
+    assert rules_of(config, objects=[item], offered=["zoo>Gain"]) == []
+    config = model(lambda_of(function("warm")))
+    assert rules_of(config, objects=[WARM]) == ["config.undeclared-path"]
+
+
+def test_a_function_of_keras_stays_keras_s_beside_a_declared_one_of_its_name() -> None:
+    config = model(DENSE, compile_config={"loss": function("mse"), "metrics": [function("mean_squared_error")]})
+    mse = CustomObject(kind="function", key="mean_squared_error", module="zoo", qualname="mse", source=_SOURCE)
+    assert rules_of(config, objects=[mse]) == ["config.unknown-object"]
+    assert rules_of(model(DENSE, compile_config={"loss": function("mean_squared_error")}), objects=[mse]) == []
+
+
+@pytest.mark.parametrize("kind", ["object", "metric", "function", "layer"])
+@pytest.mark.parametrize("name", ["..", "../x", "a/../../x", "/etc/x", "a\\b", "a\0b", "a//b"])
+def test_refuses_a_name_that_climbs_whatever_kind_the_manifest_says(name: str, kind: str) -> None:
+    config = model(node("zoo", "Gain", {"name": name}, "zoo>Gain"))
+    assert rules_of(config, objects=declared(config, dataclasses.replace(GAIN, kind=kind))) == ["config.name"]
+
+
+def test_accepts_a_metric_with_a_name_of_two_parts() -> None:
+    config = model(DENSE, compile_config={"metrics": [node("zoo", "Gain", {"name": "val/gain: 1"}, "zoo>Gain")]})
+    assert rules_of(config, objects=declared(config, dataclasses.replace(GAIN, kind="metric"))) == []
+
+
+def test_sizes_count_the_axis_that_has_the_channels() -> None:
+    """An image of 4096 x 4096 in front of its channels makes no larger kernel."""
+    config = {"filters": 1024, "kernel_size": [7, 7], "data_format": "channels_first"}
+    assert rules_of(model(built("Conv2D", config, None, 3, 4096, 4096))) == []
+    assert rules_of(model(built("BatchNormalization", {"axis": 1}, None, 3, 1 << 13, 1 << 13))) == []
+    assert rules_of(model(built("LayerNormalization", {"scale": False, "center": False}, None, 1 << 30))) == []
+    assert rules_of(model(built("PReLU", {"shared_axes": [1, 2]}, None, 1 << 13, 1 << 13, 8))) == []
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "shape", "count"),
+    [
+        ("Dense", {"units": 5}, (None, 7), 35),
+        ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [None, 5]}, (None, 3, 7), 35),
+        ("EinsumDense", {"equation": "abc,cde->abde", "output_shape": [None, 5, 2]}, (None, 3, 7), 70),
+        ("BatchNormalization", {"axis": -1}, (None, 3, 7), 7),
+        ("PReLU", {"shared_axes": [1]}, (None, 3, 7), 7),
+        ("Conv2D", {"filters": 4, "kernel_size": [3, 3], "groups": 2}, (None, 9, 9, 6), 108),
+        ("DepthwiseConv1D", {"kernel_size": [3], "depth_multiplier": 2}, (None, 9, 6), 36),
+        ("Embedding", {"input_dim": 9, "output_dim": 2}, (None,), 18),
+    ],
+)
+def test_sizes_are_those_that_keras_makes(
+    class_name: str, config: JSON, shape: tuple[int | None, ...], count: int
+) -> None:
+    """Kernels alone, as Keras 3.15 makes them for these arguments."""
+    assert least_weights(class_name, config, {"input_shape": list(shape)}) == count
+
+
+def test_refuses_keys_that_make_places_of_gigabytes() -> None:
+    """A megabyte of key above 400,000 values: each pointer would be a copy of it."""
+    value, findings = read_config(json.dumps({"k" * 1_000_000: [0] * 400_000}).encode(), member="m")
+    assert value is None
+    assert [finding.rule.id for finding in findings] == ["config.too-deep"]
+
+
+def test_a_walk_has_one_place_in_memory_at_a_time() -> None:
+    tracemalloc.start()
+    for _ in configtree.walk({"k" * 100_000: [0] * 2_000}):
+        pass
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
+def test_findings_of_one_config_have_an_end() -> None:
+    config = model(*[node("os", "system" * 1000, {}) for _ in range(1_500)])
+    found = config_findings(config, member="m", objects=())
+    assert len(found) == 1_000
+    assert max(len(finding.what) for finding in found) <= 1_000
+
+
 def test_refuses_a_config_that_nests_too_deep() -> None:
     deep: JSON = DENSE
     for _ in range(150):
@@ -181,16 +350,22 @@ def test_refuses_text_that_readers_could_read_differently(text: bytes, rule: str
     assert [finding.rule.id for finding in findings] == [rule]
 
 
+_KEYS = [
+    *("class_name", "config", "module", "registered_name", "name", "units", "layers", "build_config", "input_shape"),
+    *("shapes_dict", "equation", "output_shape", "shared_axes", "axis"),
+]
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
+    | st.sampled_from([10**4000, -(10**4000), 1 << 40])
     | st.text(max_size=8)
-    | st.sampled_from(["keras.layers", "Dense", "function"]),
+    | st.sampled_from(["keras", "keras.layers", "Dense", "PReLU", "EinsumDense", "Sequential", "function", "a,b->c"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["class_name", "config", "module", "registered_name", "name", "units"]), inner
+            st.sampled_from(_KEYS),
+            inner,
         )
     ),
     max_leaves=12,
