@@ -260,6 +260,10 @@ class Expressions(Uses):
             if not isinstance(node, ast.Attribute) or name != "__class__":
                 self.later("layers", "filesystem", node, f"{name} of an object that may be a layer that reads files")
             return
+        if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and owner.kind == "unknown":
+            if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
+                self.door("reflection", node, scope, "backend of an object is that module, and not followed from here")
+            return
         if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
             return
         if owner.kind in ("self", "cls", "class", "super") and self.is_no_text(owner):

@@ -247,7 +247,7 @@ class Flow:
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
                 return frozenset({Value("foreign", member(denoted, name).path)})
-            return frozenset({MADE})
+            return self.attribute(MADE, name)
         if owner.kind == "module":
             path = f"{owner.name}.{name}"
             found = NOTHING
@@ -261,6 +261,9 @@ class Flow:
             return found or ANYTHING
         if owner == NONE:
             return NOTHING
+        if name == "backend" and owner in (MADE, UNKNOWN):
+            # What a seed generator of Keras has under this name is the module.
+            return frozenset({owner, foreign("keras.src.backend")})
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING

@@ -162,6 +162,8 @@ class Walk(Expressions):
             self.decorator(item, node, scope)
         around = self.module.generic.get(node, scope)
         for base in node.bases:
+            if Value("foreign", "keras.random.SeedGenerator") in self.flow.of(base, around):
+                self.door("reflection", node, scope, "the backend of a seed generator is a module, and not followed")
             if self.flow.of(base, around) & METACLASSES or self.is_class_of(base, around):
                 self.door("dynamic-code", node, scope, f"{node.name} is a metaclass: it makes classes from data")
         for base in (*node.bases, *(item.value for item in node.keywords)):
