@@ -33,7 +33,9 @@ class Expressions(Uses):
 
     def _Name(self, node: ast.Name, scope: Scope, use: str) -> None:
         name = node.id
-        if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
+        # What a class or module binds is `Walk.defined`'s matter.
+        bound = isinstance(node.ctx, ast.Store) and scope.kind != "function"
+        if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES and not bound:
             known = any(name in around.bindings for around in scope.chain() if around.kind == "function")
             if not known:
                 self.door("reflection", node, scope, f"{name} leads past what can be read in the source")
