@@ -224,7 +224,7 @@ class Expressions(Uses):
         if isinstance(config, ast.Name):
             # Under a name that is bound once and read once: nothing is added to it.
             bound = scope.bindings.get(config.id, [])
-            uses = sum(isinstance(item, ast.Name) and item.id == config.id for item in ast.walk(scope.node))  # type: ignore[attr-defined]
+            uses = sum(isinstance(item, ast.Name) and item.id == config.id for item in ast.walk(scope.node))
             config = bound[0].node if len(bound) == 1 and bound[0].how == "value" and uses == 2 else None
         if not (isinstance(config, ast.Call) and isinstance(config.func, ast.Attribute) and not config.args):
             return False

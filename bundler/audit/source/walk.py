@@ -234,7 +234,9 @@ class Walk(Expressions):
             if scope.kind == "class" and name in ("__reduce__", "__reduce_ex__"):
                 self.door("unsafe-deserialization", node, scope, f"{name} makes pickle and copy call what it returns")
             elif scope.kind == "class" and name == "__match_args__":
-                self._match_args(node, scope)
+                # Bound once, by one literal: whatever else binds it is not seen here.
+                once = len(bindings) == 1 and bindings[0].how == "value"
+                self._match_args(node if once else scope.node, scope)
             elif name not in (DEFINED if scope.kind == "class" else OWN_NAMES):
                 self.door("reflection", node, scope, f"{name} is bound: the interpreter gives it a meaning")
 
