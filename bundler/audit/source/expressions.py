@@ -14,6 +14,9 @@ from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
 
 
+_LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
+
+
 class Expressions(Uses):
     """Visitors of expressions, named for the nodes that they visit."""
 
@@ -209,7 +212,12 @@ class Expressions(Uses):
             return
         of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
         if any(value.kind not in ("self", "cls", "none") for value in self.flow.of(of, scope)):
-            self.later("layers", "filesystem", node, "the class of an object may be that of a layer that reads files")
+            self.later(
+                "layers",
+                "filesystem",
+                node,
+                "the class of an object may be that of a layer or formatter that reads files",
+            )
 
     def is_clone(self, node: ast.Call, scope: Scope) -> bool:
         """Whether this is ``x.__class__.from_config(x.get_config())``, as Keras clones an initializer."""
@@ -244,6 +252,9 @@ class Expressions(Uses):
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
         for item in node.keywords:
             value = item.value
+            if item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS:
+                if any(owner.kind in ("unknown", "made", "given") for owner in self.flow.of(node.func.value, scope)):
+                    self.door("filesystem", node, scope, "a log record with arguments that cannot be read")
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":
                     continue  # handed through, as from_config() does

@@ -44,6 +44,7 @@ _SELF_MATCHING = frozenset(
 _MARKED = {
     **dict.fromkeys(("dataclasses.field", "dataclasses.fields", "dataclasses.Field"), "fields"),
     **{f"keras.layers.{name}": "layers" for name in ("IntegerLookup", "StringLookup", "TextVectorization", "Lambda")},
+    "logging.Formatter": "layers",
 }
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
