@@ -219,6 +219,11 @@ class Expressions(Uses):
                 "the class of an object may be that of a layer or formatter that reads files",
             )
 
+    def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether a method may be one of an object that is not the bundle's own."""
+        owners = self.flow.of(node.value, scope) if isinstance(node, ast.Attribute) else ANYTHING
+        return any(owner.kind in ("unknown", "made", "given") for owner in owners)
+
     def is_clone(self, node: ast.Call, scope: Scope) -> bool:
         """Whether this is ``x.__class__.from_config(x.get_config())``, as Keras clones an initializer."""
         made = node.func
@@ -252,9 +257,9 @@ class Expressions(Uses):
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
         for item in node.keywords:
             value = item.value
-            if item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS:
-                if any(owner.kind in ("unknown", "made", "given") for owner in self.flow.of(node.func.value, scope)):
-                    self.door("filesystem", node, scope, "a log record with arguments that cannot be read")
+            logs = item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS
+            if logs and self.is_foreign(node.func, scope):
+                self.door("filesystem", node, scope, "a log record with arguments that cannot be read")
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":
                     continue  # handed through, as from_config() does
