@@ -34,7 +34,7 @@ DANGEROUS = merged(
             " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
             " loadtxt save_pretrained"
             " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
-            " formatException experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
+            " formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
             NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server",
             PROCESS: "system popen Popen check_output check_call getoutput spawn",
             NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",

@@ -14,6 +14,9 @@ from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
 
 
+_LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
+
+
 class Expressions(Uses):
     """Visitors of expressions, named for the nodes that they visit."""
 
@@ -33,7 +36,9 @@ class Expressions(Uses):
 
     def _Name(self, node: ast.Name, scope: Scope, use: str) -> None:
         name = node.id
-        if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
+        # What a class or module binds is `Walk.defined`'s matter.
+        bound = isinstance(node.ctx, ast.Store) and scope.kind != "function"
+        if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES and not bound:
             known = any(name in around.bindings for around in scope.chain() if around.kind == "function")
             if not known:
                 self.door("reflection", node, scope, f"{name} leads past what can be read in the source")
@@ -207,7 +212,17 @@ class Expressions(Uses):
             return
         of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
         if any(value.kind not in ("self", "cls", "none") for value in self.flow.of(of, scope)):
-            self.later("layers", "filesystem", node, "the class of an object may be that of a layer that reads files")
+            self.later(
+                "layers",
+                "filesystem",
+                node,
+                "the class of an object may be that of a layer or formatter that reads files",
+            )
+
+    def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether a method may be one of an object that is not the bundle's own."""
+        owners = self.flow.of(node.value, scope) if isinstance(node, ast.Attribute) else ANYTHING
+        return any(owner.kind in ("unknown", "made", "given") for owner in owners)
 
     def is_clone(self, node: ast.Call, scope: Scope) -> bool:
         """Whether this is ``x.__class__.from_config(x.get_config())``, as Keras clones an initializer."""
@@ -242,6 +257,9 @@ class Expressions(Uses):
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
         for item in node.keywords:
             value = item.value
+            logs = item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS
+            if logs and self.is_foreign(node.func, scope):
+                self.door("filesystem", node, scope, "a log record with arguments that cannot be read")
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":
                     continue  # handed through, as from_config() does
@@ -259,6 +277,10 @@ class Expressions(Uses):
         if name in ("__init__", "from_config", "__class__") and owner.kind in ("unknown", "made", "given"):
             if not isinstance(node, ast.Attribute) or name != "__class__":
                 self.later("layers", "filesystem", node, f"{name} of an object that may be a layer that reads files")
+            return
+        if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and owner.kind == "unknown":
+            if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
+                self.door("reflection", node, scope, "backend of an object is that module, and not followed from here")
             return
         if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
             return

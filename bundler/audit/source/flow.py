@@ -101,7 +101,7 @@ class Flow:
         if binding.how == "definition":
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
             path = f"{binding.scope.path}.{node.name}".lstrip(".")  # type: ignore[union-attr]
-            if kind == "class" and not all(self._gives_back(item, binding.scope) for item in node.decorator_list):  # type: ignore[union-attr]
+            if kind == "class" and not all(self.gives_back(item, binding.scope) for item in node.decorator_list):  # type: ignore[union-attr]
                 return frozenset({Value(kind, f"{binding.scope.module}:{path}"), UNKNOWN})
             return frozenset({Value(kind, f"{binding.scope.module}:{path}")})
         if binding.how == "value" and node is not None:
@@ -113,7 +113,7 @@ class Flow:
             return frozenset(found)
         return ANYTHING
 
-    def _gives_back(self, decorator: ast.expr, scope: Scope) -> bool:
+    def gives_back(self, decorator: ast.expr, scope: Scope) -> bool:
         """Whether a decorator of a class is one that gives back what it decorates."""
         found = self.of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope)
         return bool(found) and all(value.kind == "foreign" and value.name in _GIVE_BACK for value in found)
@@ -243,11 +243,13 @@ class Flow:
 
     def attribute(self, owner: Value, name: str) -> Values:
         """Return what the attribute `name` of `owner` may denote."""
+        if owner.kind == "foreign" and owner.name == "keras.src.backend" and name == "set_backend":
+            return frozenset({MADE})  # Of layers that have a backend of their own; the module has no such function.
         if owner.kind == "foreign":
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
                 return frozenset({Value("foreign", member(denoted, name).path)})
-            return frozenset({MADE})
+            return self.attribute(MADE, name)
         if owner.kind == "module":
             path = f"{owner.name}.{name}"
             found = NOTHING
@@ -261,6 +263,9 @@ class Flow:
             return found or ANYTHING
         if owner == NONE:
             return NOTHING
+        if name == "backend" and owner in (MADE, UNKNOWN):
+            # What a seed generator of Keras has under this name is the module.
+            return frozenset({owner, foreign("keras.src.backend")})
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING

@@ -44,6 +44,7 @@ _SELF_MATCHING = frozenset(
 _MARKED = {
     **dict.fromkeys(("dataclasses.field", "dataclasses.fields", "dataclasses.Field"), "fields"),
     **{f"keras.layers.{name}": "layers" for name in ("IntegerLookup", "StringLookup", "TextVectorization", "Lambda")},
+    "logging.Formatter": "layers",
 }
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
@@ -251,7 +252,9 @@ class Uses:
     def is_in_sight(self, node: ast.ClassDef, scope: Scope) -> bool:
         """Whether nothing but the text of a class and of its bases says what it has."""
         place = next((name for name, found in self.flow.classes.items() if found.node is node), "")
-        own = all(item.arg != "metaclass" for item in node.keywords)
+        own = all(item.arg != "metaclass" for item in node.keywords) and all(
+            self.flow.gives_back(item, scope) for item in node.decorator_list
+        )
         return own and all(value.kind == "foreign" for value in self.ancestors(place) - METACLASSES)
 
     def is_positional(self, value: Value) -> bool:

@@ -162,6 +162,8 @@ class Walk(Expressions):
             self.decorator(item, node, scope)
         around = self.module.generic.get(node, scope)
         for base in node.bases:
+            if Value("foreign", "keras.random.SeedGenerator") in self.flow.of(base, around):
+                self.door("reflection", node, scope, "the backend of a seed generator is a module, and not followed")
             if self.flow.of(base, around) & METACLASSES or self.is_class_of(base, around):
                 self.door("dynamic-code", node, scope, f"{node.name} is a metaclass: it makes classes from data")
         for base in (*node.bases, *(item.value for item in node.keywords)):
@@ -232,7 +234,9 @@ class Walk(Expressions):
             if scope.kind == "class" and name in ("__reduce__", "__reduce_ex__"):
                 self.door("unsafe-deserialization", node, scope, f"{name} makes pickle and copy call what it returns")
             elif scope.kind == "class" and name == "__match_args__":
-                self._match_args(node, scope)
+                # Bound once, by one literal: whatever else binds it is not seen here.
+                once = len(bindings) == 1 and bindings[0].how == "value"
+                self._match_args(node if once else scope.node, scope)
             elif name not in (DEFINED if scope.kind == "class" else OWN_NAMES):
                 self.door("reflection", node, scope, f"{name} is bound: the interpreter gives it a meaning")
 
