@@ -654,7 +654,7 @@ def test_code_may_know_its_own_classes_by_the_start_of_their_module(workshop: Wo
     """)
     workshop.consumer("""
         import cloudpickle, pickle
-        model = unbundle("../hand_over/m.kbundle", allow=["unsafe-deserialization", "reflection"])
+        model = unbundle("../hand_over/m.kbundle", allow=["dynamic-code", "reflection", "unsafe-deserialization"])
         lifecycle(model, np.ones((4, 3)), np.load("../hand_over/y.npy"))
         cls = type(model.layers[0])
         assert cls.__module__.startswith("_kbundle_") and cls.__module__.startswith("own.")
