@@ -10,6 +10,7 @@ Works with any Keras from 3.10 on, so that the oldest and the newest can both be
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -153,10 +154,60 @@ def models(keras: Any) -> Iterator[tuple[str, str, Any]]:
         yield "loss functions", name, _compiled(keras, loss=getattr(keras.losses, name))
     for name in ("float32", "float16", "mixed_float16", "mixed_bfloat16"):
         yield "policies", name, _chain(keras, (4,), keras.layers.Dense(2, dtype=keras.DTypePolicy(name)))
-    for mode in ("int8", "float8"):
+    for mode in ("int8", "float8", "int4"):
         model = _chain(keras, (4,), keras.layers.Dense(8), keras.layers.Dense(2))
-        model.quantize(mode)
+        try:
+            model.quantize(mode)
+        except ValueError:
+            # Keras 3.10 has no int4.
+            continue
         yield "policies", mode, model
+    yield from operations(keras)
+
+
+def operations(keras: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield a functional model for every operation of `keras.ops` that can be one on one or two images, or a vector.
+
+    What cannot (loops, which take Python functions; random shapes) is left out: a model cannot hold it either.
+    """
+    spaces = (keras.ops, keras.ops.image, keras.ops.linalg, keras.ops.nn, keras.ops.numpy)
+    found = {getattr(module, name): name for module in spaces for name in functions(module)}
+    for function, name in found.items():
+        model = _operation_model(keras, function)
+        if model is not None:
+            yield "operations", name, model
+    # Keras loads no other function of `keras.ops` in a Lambda: it looks it up among the activations.
+    for name in ("relu", "softmax"):
+        layer = keras.layers.Lambda(getattr(keras.ops, name))
+        yield "functions in Lambda", name, _chain(keras, (4,), layer)
+    x = keras.Input((4, 4))
+    import numpy
+
+    yield "literals", "__slice__", keras.Model(x, x[:, 1:3])
+    yield "literals", "__ellipsis__", keras.Model(x, x[..., 0])
+    yield "literals", "__numpy__", keras.Model(x, keras.ops.add(x, numpy.ones((4,), "float32")))
+    yield "literals", "__tensor__", keras.Model(x, keras.ops.add(x, keras.ops.ones((4,))))
+
+
+def _operation_model(keras: Any, function: Any) -> Any:
+    for shape in ((4, 4), (8, 8, 3), (4,)):
+        for dtype in ("float32", "int32", "complex64"):
+            for arguments in ((), (1,), ((1, 2),), ("x",), ("x", "x"), ("x", 1)):
+                tensors = [keras.Input(shape, dtype=dtype)]
+                more = []
+                for item in arguments:
+                    if item == "x":
+                        tensors.append(keras.Input(shape, dtype=dtype))
+                    more.append(tensors[-1] if item == "x" else item)
+                try:
+                    outputs = function(tensors[0], *more)
+                    model = keras.Model(tensors, outputs)
+                    json.dumps(model.get_config(), default=str)
+                except Exception:  # the next guess
+                    continue
+                if isinstance(model, keras.Model) and len(model.operations) > len(tensors):
+                    return model
+    return None
 
 
 def classes(module: Any) -> list[str]:

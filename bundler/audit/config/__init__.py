@@ -162,7 +162,7 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if configtree.is_function(node):
         yield from _function_problems(node, key, known)
         return
-    if name == "TFSMLayer" and isinstance(config, dict) and config.get("filepath") in known.graphs and key == name:
+    if name == key == "TFSMLayer" and isinstance(config, dict) and _is_one_of(config.get("filepath"), known.graphs):
         # The loader puts a class of its own in this place, and the graph was audited.
         return
     if name in _DOORS:
@@ -244,6 +244,10 @@ def _is_bare(item: JSON) -> bool:
     return (
         isinstance(item, dict) and isinstance(item.get("class_name"), str) and "config" in item and "module" not in item
     )
+
+
+def _is_one_of(value: JSON, names: Collection[str]) -> bool:
+    return isinstance(value, str) and value in names
 
 
 def _is_reserved(name: str) -> bool:

@@ -201,6 +201,9 @@ def test_a_graph_of_the_bundle_is_no_door() -> None:
     layer = node("keras.layers", "TFSMLayer", {"filepath": "model/tfsm/0", "name": "t"})
     assert rules_of(model(layer), graphs=["model/tfsm/0"]) == []
     assert rules_of(model(layer), graphs=["model/tfsm/1"]) == ["config.door"]
+    for odd in (["model/tfsm/0"], {"a": "model/tfsm/0"}, None, 0):
+        layer = node("keras.layers", "TFSMLayer", {"filepath": odd, "name": "t"})
+        assert rules_of(model(layer), graphs=["model/tfsm/0"]) == ["config.door"]
 
 
 def test_what_the_caller_offers_is_declared() -> None:
@@ -352,7 +355,7 @@ def test_refuses_text_that_readers_could_read_differently(text: bytes, rule: str
 
 _KEYS = [
     *("class_name", "config", "module", "registered_name", "name", "units", "layers", "build_config", "input_shape"),
-    *("shapes_dict", "equation", "output_shape", "shared_axes", "axis"),
+    *("shapes_dict", "equation", "output_shape", "shared_axes", "axis", "filepath", "function"),
 ]
 _VALUES = st.recursive(
     st.none()
@@ -360,7 +363,9 @@ _VALUES = st.recursive(
     | st.integers()
     | st.sampled_from([10**4000, -(10**4000), 1 << 40])
     | st.text(max_size=8)
-    | st.sampled_from(["keras", "keras.layers", "Dense", "PReLU", "EinsumDense", "Sequential", "function", "a,b->c"]),
+    | st.sampled_from(
+        ["keras", "keras.layers", "Dense", "PReLU", "EinsumDense", "Sequential", "TFSMLayer", "function", "a,b->c"]
+    ),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -374,7 +379,7 @@ _VALUES = st.recursive(
 
 @given(_VALUES)
 def test_no_config_makes_an_error_of_another_kind(config: JSON) -> None:
-    config_findings(config, member="m", objects=())
+    config_findings(config, member="m", objects=(GAIN,), graphs=["function"])
     value, findings = read_config(json.dumps(config).encode(), member="m")
     assert (value is None) == bool(findings)
 
