@@ -14,7 +14,7 @@ from typing import Any
 from bundler import configtree
 from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
-from bundler.audit.config.sizes import size_problem
+from bundler.audit.config.sizes import size_problem, unbuilt_problem
 from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
 from bundler.audit.facts import Finding, Rule
 from bundler.limits import LIMITS
@@ -44,6 +44,8 @@ _PATHS = frozenset(
 _MOST, _SHOWN = 1_000, 1_000
 #: Characters that the pointers to all values may have together: 60 for each value of the largest config.
 _POINTERS = 1 << 28
+#: Keras's own models, which have their layers in their config.
+_MODELS = ("Functional", "Model", "Sequential")
 #: Kinds of declared objects whose names become paths.
 _LAYERS = ("layer", "model")
 _DOORS = frozenset({"TFSMLayer", "TorchModuleWrapper", "KerasFileEditor", "JaxLayer", "FlaxLayer"})
@@ -209,12 +211,14 @@ def _stock_problems(node: dict[str, JSON], shown: str, known: _Known) -> Iterato
             yield rules.PATH, f"{shown}: {word} is {config[word][:100]!r}"
     if _is_layer(module):
         yield from _name_problems(config, strict=True)
-        layers = config.get("layers") if name in ("Functional", "Model", "Sequential") else None
+        layers = config.get("layers") if name in _MODELS else None
         for item in layers if isinstance(layers, list) else ():
             # Keras's own models hand such an entry to the old reader, under any name.
             if _is_bare(item) and item["class_name"] not in LITERALS and not _is_reserved(item["class_name"]):
                 yield rules.LEGACY_NODE, f"{shown} with the layer {item['class_name']!r} without a module"[:200]
     problem = size_problem(node, known.weight_bytes)
+    if problem is None and name in _MODELS:
+        problem = unbuilt_problem(node, known.weight_bytes)
     if problem is not None:
         yield rules.SIZE, f"{shown}: {problem}"
 

@@ -1,8 +1,10 @@
 """How many numbers a stock object will make, from its config: never more than the file has, within reason.
 
 A real layer's weights are all in the weights file, in at least half a byte each (Keras's int4), so an estimate that
-is never too high and still far above the file's size is an attack or a wrong file. It is no bound on memory: a layer
-whose input shape the config does not tell is counted with an input of one number.
+is never too high and still far above the file's size is an attack or a wrong file. It is no bound on memory.
+
+Keras writes for every layer with weights what shape it was built with. One that does not say so, in a model that tells
+its inputs, is built when the model is, so it is counted with the largest input that the model could give it.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ _NORMALIZATIONS = {
     "Normalization": (),
     "RMSNormalization": (),
 }
+#: These have no weights, or as many as their own config says: `size_problem` counts those.
+_FROM_CONFIG = frozenset({*_EMBEDDINGS, *_SPECTROGRAMS, "InputLayer"})
+#: Where a wrapper has what it wraps.
+_WRAPPED = ("layer", "backward_layer", "cell", "cells")
 _EQUATION = re.compile(r"(?:\.{3})?([A-Za-z]+),([A-Za-z]+)->(?:\.{3})?([A-Za-z]+)")
 
 
@@ -47,6 +53,29 @@ def size_problem(node: dict[str, JSON], weight_bytes: int | None) -> str | None:
     most = max(_FREE, 2 * (weight_bytes or 0))
     if least > most:
         return f"it makes at least {_shown(least)} numbers; the file has {weight_bytes or 0} bytes of weights"
+    return None
+
+
+def unbuilt_problem(model: dict[str, JSON], weight_bytes: int | None) -> str | None:
+    """Return what is wrong with those layers of the stock model `model` that do not say what they were built with."""
+    layers = model["config"].get("layers")
+    layers = [item for item in layers if _is_layer(item)] if isinstance(layers, list) else []
+    shapes = [item["config"].get("batch_shape") for item in layers if item["class_name"] == "InputLayer"]
+    shapes += [model["config"].get("build_input_shape"), _input_shape(model.get("build_config"))]
+    inputs = max((_product(shape[1:]) for shape in shapes if isinstance(shape, list)), default=0)
+    inside = [part for item in layers for part in _with_parts(item)]
+    if not inputs or all(item.get("build_config") for item in inside):
+        return None
+    widest = max(_count(item["config"], key) for item in inside for key in ("units", "filters", "output_dim"))
+    shape = [None, min(inputs, 1 << 64) * max(1, widest)]
+    for item in inside:
+        if item.get("build_config") or item["class_name"] in _FROM_CONFIG:
+            continue
+        most = least_weights(item["class_name"], item["config"], {"input_shape": shape})
+        if most > max(_FREE, 2 * (weight_bytes or 0)):
+            return (
+                f"{item['class_name'][:100]} does not say what it was built with and could make {_shown(most)} numbers"
+            )
     return None
 
 
@@ -79,6 +108,24 @@ def least_weights(class_name: str, config: dict[str, JSON], build: JSON) -> int:
     if "num_thresholds" in config:
         return _count(config, "num_thresholds") * max(1, _count(config, "num_labels"))
     return units * features
+
+
+def _with_parts(node: dict[str, JSON]) -> Iterator[dict[str, JSON]]:
+    """Yield a layer and what it wraps."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        yield item
+        for key in _WRAPPED:
+            value = item["config"].get(key)
+            stack += [part for part in (value if isinstance(value, list) else [value]) if _is_layer(part)]
+
+
+def _is_layer(value: JSON) -> bool:
+    """Say whether a value is the node of something of Keras's own: what others' numbers mean, nobody knows."""
+    if not (isinstance(value, dict) and isinstance(value.get("config"), dict)):
+        return False
+    return isinstance(value.get("class_name"), str) and str(value.get("module")).partition(".")[0] == "keras"
 
 
 def _convolution(class_name: str, config: dict[str, JSON], shape: list[JSON]) -> int:

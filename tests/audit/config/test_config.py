@@ -285,6 +285,31 @@ def test_sizes_count_the_axis_that_has_the_channels() -> None:
     assert rules_of(model(built("PReLU", {"shared_axes": [1, 2]}, None, 1 << 13, 1 << 13, 8))) == []
 
 
+def test_refuses_a_layer_that_does_not_say_how_large_its_input_is() -> None:
+    """Keras builds it when it builds the model, from the model's input."""
+    wide = node("keras.layers", "InputLayer", {"name": "wide", "batch_shape": [None, 1 << 30]})
+    dense = node("keras.layers", "Dense", {"name": "d", "units": 64})
+    hidden = node("keras.layers", "TimeDistributed", {"name": "t", "layer": dense})
+    for layer in (dense, hidden, node("keras.layers", "PReLU", {"name": "p"})):
+        for name in ("Sequential", "Functional"):
+            config = {**node("keras", name, {"name": "m", "layers": [wide, layer]})}
+            config["module"] = "keras.src.models.functional" if name == "Functional" else "keras"
+            assert rules_of(config) == ["config.size"], (layer["class_name"], name)
+    told = node("keras", "Sequential", {"name": "m", "layers": [dense], "build_input_shape": [None, 1 << 30]})
+    assert rules_of(told) == ["config.size"]
+
+
+def test_accepts_layers_that_do_not_say_so_in_an_ordinary_model() -> None:
+    inputs = node("keras.layers", "InputLayer", {"name": "i", "batch_shape": [None, 28, 28]})
+    layers = [inputs, *(node("keras.layers", name, {"name": name}) for name in ("Flatten", "Dropout", "ReLU"))]
+    layers += [node("keras.layers", "Dense", {"name": f"d{units}", "units": units}) for units in (128, 10)]
+    assert rules_of(node("keras", "Sequential", {"name": "m", "layers": layers})) == []
+    large = [node("keras.layers", "InputLayer", {"name": "i", "batch_shape": [None, 4096, 4096, 3]}), *layers[1:4]]
+    assert rules_of(node("keras", "Sequential", {"name": "m", "layers": large})) == []
+    never_built = node("keras", "Sequential", {"name": "m", "layers": [node("keras.layers", "Dense", {"units": 4096})]})
+    assert rules_of(never_built) == []
+
+
 @pytest.mark.parametrize(
     ("class_name", "config", "shape", "count"),
     [
@@ -355,7 +380,8 @@ def test_refuses_text_that_readers_could_read_differently(text: bytes, rule: str
 
 _KEYS = [
     *("class_name", "config", "module", "registered_name", "name", "units", "layers", "build_config", "input_shape"),
-    *("shapes_dict", "equation", "output_shape", "shared_axes", "axis", "filepath", "function"),
+    *("shapes_dict", "equation", "output_shape", "shared_axes", "axis", "filepath", "function", "layer"),
+    *("batch_shape", "build_input_shape"),
 ]
 _VALUES = st.recursive(
     st.none()
