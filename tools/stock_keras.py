@@ -39,6 +39,12 @@ FUNCTIONS = (
 #: Not parts of models, or doors: these read a path, run code from data, or look any object up.
 REFUSED_CLASSES = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "KerasTensor", "Variable"})
 REFUSED_FUNCTIONS = frozenset({"deserialize", "get", "serialize", "custom_gradient", "convert_to_numpy"})
+#: Layers that stand beside the builders of `keras.applications`, in the models that those make. They scale and drop
+#: tensors; the builders are functions that fetch weights, and no part of the list.
+APPLICATION_LAYERS = {
+    "keras.src.applications.convnext": ("LayerScale", "StochasticDepth"),
+    "keras.src.applications.inception_resnet_v2": ("CustomScaleLayer",),
+}
 #: What `model_from_config` of ``keras.src.legacy.saving.saving_utils`` adds to the names of ``keras.src.layers``.
 LEGACY_MODELS = ("Functional", "InputLayer", "Model", "Sequential")
 #: Private modules whose classes Keras writes by their private names.
@@ -116,7 +122,7 @@ def stock(wheels: list[Path]) -> tuple[dict[str, list[str]], dict[str, list[str]
                     classes.setdefault(module, set()).add(last)
                 elif module in CLASSES:
                     left.add(f"class {name}")
-            if wanted and item.module.startswith(PRIVATE):
+            if wanted and (item.module.startswith(PRIVATE) or item.name in APPLICATION_LAYERS.get(item.module, ())):
                 classes.setdefault(item.module, set()).add(item.name)
     return (
         {module: sorted(names) for module, names in sorted(classes.items())},

@@ -162,6 +162,8 @@ def models(keras: Any) -> Iterator[tuple[str, str, Any]]:
             # Keras 3.10 has no int4.
             continue
         yield "policies", mode, model
+    for name in ("ConvNeXtTiny", "InceptionResNetV2"):
+        yield "applications", name, getattr(keras.applications, name)(weights=None, include_top=False)
     yield from operations(keras)
 
 

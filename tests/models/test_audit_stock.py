@@ -17,5 +17,11 @@ def test_no_finding_in_any_stock_object_that_is_saved() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert "no finding" in done.stdout
-    counts = done.stdout.partition(": ")[2].partition("\n")[0]
-    assert int(counts.split()[0]) > 120, counts
+    counts = {
+        what: int(count)
+        for count, _, what in (
+            item.partition(" ") for item in done.stdout.partition(": ")[2].partition("\n")[0].split(", ")
+        )
+    }
+    assert counts["layers"] > 120, counts
+    assert counts["operations"] > 200, counts

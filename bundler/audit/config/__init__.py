@@ -260,7 +260,7 @@ def _is_reserved(name: str) -> bool:
 
 def _is_layer(module: str | None) -> bool:
     return module in ("keras", "keras.layers", "keras.models") or str(module).startswith(
-        ("keras.src.layers.", "keras.src.models.", "keras.src.ops.")
+        ("keras.src.applications.", "keras.src.layers.", "keras.src.models.", "keras.src.ops.")
     )
 
 

@@ -107,7 +107,8 @@ def least_weights(class_name: str, config: dict[str, JSON], build: JSON) -> int:
         return _count(config, "num_classes") ** 2
     if "num_thresholds" in config:
         return _count(config, "num_thresholds") * max(1, _count(config, "num_labels"))
-    return units * features
+    # `LayerScale` of keras.applications has one weight for each number that it is told of.
+    return max(units * features, _count(config, "projection_dim"))
 
 
 def _with_parts(node: dict[str, JSON]) -> Iterator[dict[str, JSON]]:

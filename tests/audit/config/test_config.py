@@ -67,6 +67,9 @@ HOSTILE: dict[str, tuple[JSON, str]] = {
     "a loader": (function("load_model", "keras.models"), "config.function"),
     "a dataset": (function("load_data", "keras.datasets.mnist"), "config.function"),
     "an application": (function("ResNet50", "keras.applications"), "config.function"),
+    "an application as a class": (node("keras.src.applications.resnet", "ResNet50", {}), "config.door"),
+    "the folder of applications": (node("keras.src.applications.convnext", "LayerScales", {}), "config.door"),
+    "a function among layers": (function("ConvNeXtTiny", "keras.src.applications.convnext"), "config.function"),
     "a plot": (function("plot_model", "keras.utils"), "config.function"),
     "a constructor as a function": (function("TFSMLayer", "keras.layers"), "config.function"),
     "any object by name": (function("deserialize", "keras.losses"), "config.function"),
@@ -192,6 +195,7 @@ def test_accepts_stock_and_declared_nodes_in_the_same_places(place: str) -> None
         },
         node("keras.layers", "StringLookup", {"name": "s", "vocabulary": ["a", "b"]}),
         node("keras.layers", "Hashing", {"name": "h", "num_bins": 2_000_000_000, "salt": [1 << 63, 3]}),
+        node("keras.src.applications.convnext", "LayerScale", {"name": "l", "projection_dim": 96}, "LayerScale"),
         {"class_name": "cat", "count": 3},
     ):
         assert rules_of(PLACES[place](copy.deepcopy(item))) == []
