@@ -12,6 +12,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 
+from bundler.audit.source.doors import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
@@ -249,6 +250,8 @@ class Flow:
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
                 return frozenset({Value("foreign", member(denoted, name).path)})
+            if f"{owner.name}.{name}" in FOLLOWED:
+                return frozenset({foreign(f"{owner.name}.{name}")})
             return self.attribute(MADE, name)
         if owner.kind == "module":
             path = f"{owner.name}.{name}"
