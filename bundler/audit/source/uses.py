@@ -276,6 +276,11 @@ class Uses:
         if owner.kind == "foreign":
             self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
             return
+        if owner.kind == "module":
+            self.door(
+                "side-effects", node, scope, f"{owner.name}.{name} is stored from outside, past what it is bound to"
+            )
+            return
         if name == "name" and owner.kind not in ("self", "cls", "class", "module"):
             self.later("fields", "dynamic-code", node, "a field's name may be stored: dataclass() makes code of it")
         found = store_problem(name, owner.kind, self.bundle)
