@@ -14,6 +14,7 @@ from bundler.audit.facts import (
     UNSAFE_DESERIALIZATION,
 )
 from bundler.audit.source.attributes import is_harmless_prefix
+from bundler.audit.source.configs import is_handed_in
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.values import Values
@@ -93,7 +94,7 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
         ):
             yield FILESYSTEM, "tf.print to a stream that may be a file"
     elif path in _DESERIALIZE:
-        yield from _deserialize(path, node, scope)
+        yield from _deserialize(path, node, scope, flow)
     elif path == "keras.layers.Lambda":
         return  # Only its from_config() takes code (CVE-2024-3660), and that is an attribute.
     elif path.startswith("keras.layers."):
@@ -111,44 +112,13 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
         yield REFLECTION, f"{path} is not looked at"
 
 
-def _deserialize(path: str, node: ast.Call, scope: Scope) -> Iterator[Problem]:
+def _deserialize(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterator[Problem]:
     if keyword(node, "safe_mode") is not None or len(node.args) > 3 or spread(node):
         yield UNSAFE_DESERIALIZATION, f"{path} with a choice of safe_mode, or with arguments that cannot be read"
         return
     config = node.args[0] if node.args else None
-    if config is None or not _from_parameter(config, scope, set()):
+    if config is None or not is_handed_in(config, scope, flow):
         yield UNSAFE_DESERIALIZATION, f"{path} of what is not a config that was handed in: it builds what it names"
-
-
-def _from_parameter(node: ast.AST | None, scope: Scope, seen: set[tuple[Scope, str]]) -> bool:
-    """Whether a value is a parameter of this function, or made of one: ``config.pop("layer")``, ``dict(config)``."""
-    if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
-        return _from_parameter(node.value, scope, seen)
-    if isinstance(node, ast.Call):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if isinstance(node.func, ast.Attribute) and name in ("pop", "get", "copy", "items", "values"):
-            return _from_parameter(node.func.value, scope, seen)
-        if name in ("dict", "list", "copy", "deepcopy", "enumerate", "zip") or "deserialize" in name:
-            return bool(node.args) and all(_from_parameter(item, scope, seen) for item in node.args)
-        return False
-    if isinstance(node, ast.IfExp):
-        return _from_parameter(node.body, scope, seen) and _from_parameter(node.orelse, scope, seen)
-    if isinstance(node, ast.Constant):
-        return node.value is None
-    if not isinstance(node, ast.Name):
-        return False
-    for around in scope.chain():
-        name = around.mangled(node.id)
-        bound = around.bindings.get(name)
-        if bound and around.kind == "function":
-            if (around, name) in seen:
-                return True
-            seen.add((around, name))
-            return all(
-                item.how == "parameter" or (item.node is not None and _from_parameter(item.node, item.scope, seen))
-                for item in bound
-            )
-    return False
 
 
 def format_problems(texts: Values) -> Iterator[Problem]:

@@ -103,7 +103,7 @@ PURE_PARTS: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
              " RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration"
              " StopIteration SyntaxError SyntaxWarning SystemError TabError TimeoutError True TypeError"
              " UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError"
-             " UnicodeWarning UserWarning ValueError Warning ZeroDivisionError __debug__ __doc__ __name__ abs aiter all"
+             " UnicodeWarning UserWarning ValueError Warning ZeroDivisionError __debug__ __doc__ __name__ __package__ abs aiter all"
              " anext any ascii bin bool bytearray bytes callable chr classmethod complex dict dir divmod enumerate"
              " filter float format frozenset hasattr hash hex id int isinstance issubclass iter len list map max"
              " memoryview min next object oct ord pow print property range repr reversed round set slice sorted"
@@ -186,6 +186,9 @@ DOORS = merged(
         }
     ),
 )
+
+#: Doors below doors that are followed by name: what reads the data files of a package. Each is a finding of its own.
+FOLLOWED = frozenset({"importlib.resources", "importlib.resources.files", "pkgutil.get_data"})
 
 #: Functions that are a door only with some arguments: they must be called where they are named, so that these show.
 CALLS = frozenset(

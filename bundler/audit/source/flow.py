@@ -12,6 +12,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 
+from bundler.audit.source.doors import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
@@ -40,6 +41,8 @@ class Flow:
         self.names: dict[tuple[Scope, str], Values] = {}
         #: Classes by the place that `Value.name` gives.
         self.classes: dict[str, Scope] = {}
+        #: Whether a module has a function that answers for names that it lacks; a star import may bring it along.
+        self._answers = any("__getattr__" in module.scope.bindings for module in modules.values())
         self.settled = False
         self._done = False
         self._reads: set[object] = set()
@@ -222,8 +225,8 @@ class Flow:
         if bound:
             found |= self._named(top, name)
         builtin = foreign(f"builtins.{name}") if name in _BUILTINS else None
-        if builtin is not None and (not (bound or found) or builtin.denoted.kind is not Kind.PLAIN):
-            return found | {builtin}
+        if builtin is not None:
+            return found | {builtin}  # Also where it is bound: ``str = str`` is the built-in still.
         return found if bound or found else ANYTHING
 
     def starred(self, name: str, top: Scope, seen: frozenset[str] = frozenset()) -> Values:
@@ -249,6 +252,8 @@ class Flow:
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
                 return frozenset({Value("foreign", member(denoted, name).path)})
+            if f"{owner.name}.{name}" in FOLLOWED:
+                return frozenset({foreign(f"{owner.name}.{name}")})
             return self.attribute(MADE, name)
         if owner.kind == "module":
             path = f"{owner.name}.{name}"
@@ -260,7 +265,12 @@ class Flow:
                 found |= {Value("module", path)}
             if module is None and not found:
                 return frozenset({foreign(path)})
-            return found or ANYTHING
+            scope = module.scope if module is not None else None
+            if scope is None or "__getattr__" in scope.bindings or (self._answers and scope.stars):
+                # Its function of that name, perhaps from a star import, answers for what is not bound yet, or again.
+                return found | ANYTHING if scope is not None else found or ANYTHING
+            # What its own text binds is found in a later pass, if not in this one; what nothing binds may be anything.
+            return found if name in scope.bindings else found or ANYTHING
         if owner == NONE:
             return NOTHING
         if name == "backend" and owner in (MADE, UNKNOWN):

@@ -14,11 +14,13 @@ import ast
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.facts import FILESYSTEM, REFLECTION, Finding, Rule
 from bundler.audit.source import rules
 from bundler.audit.source.attributes import problem, store_problem
+from bundler.audit.source.doors import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind
+from bundler.audit.source.paths import OF_FILES, is_path
 from bundler.audit.source.scopes import Module, Scope
 from bundler.audit.source.values import UNKNOWN, Value
 
@@ -122,6 +124,8 @@ class Uses:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
                 self.door("reflection", node, scope, f"{owner.name}.{name} is that function, past what is looked at")
             return
+        if owner.kind == "foreign" and f"{owner.name}.{name}" in FOLLOWED_DOORS:
+            return  # The door is a finding, and so is this one below it, where the caller looks at it.
         if name == "__dataclass_fields__":
             self.marked.add("fields")
         if owner.kind == "module":
@@ -138,6 +142,9 @@ class Uses:
                 self.own(node, scope, "reflection", "the attribute __dict__ of what may not be the bundle's own")
             return
         capability, why = found
+        of_file = capability == REFLECTION and name in OF_FILES and isinstance(node, ast.Attribute)
+        if of_file and is_path(node.value, scope, self.flow):  # type: ignore[attr-defined]
+            capability, why = FILESYSTEM, "is a method of a path"
         if owner.kind in _PERMISSIVE and self.open_base(owner.name) and ("no known" in why or "private" in why):
             return
         finding = rules.OF_CAPABILITY[capability].at(
@@ -268,6 +275,11 @@ class Uses:
         """Report what is wrong with storing to an attribute, or deleting it."""
         if owner.kind == "foreign":
             self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
+            return
+        if owner.kind == "module":
+            self.door(
+                "side-effects", node, scope, f"{owner.name}.{name} is stored from outside, past what it is bound to"
+            )
             return
         if name == "name" and owner.kind not in ("self", "cls", "class", "module"):
             self.later("fields", "dynamic-code", node, "a field's name may be stored: dataclass() makes code of it")

@@ -233,4 +233,18 @@ HOSTILE: dict[str, str] = {
     "deep": "x = " + "[" * 190 + "]" * 190,
     "deep-operators": "x = " + "-" * 3000 + "1",
     "deep-attributes": "x = a" + ".a" * 3000,
+    # configs that only look as if they were handed in
+    "config-through-own-dict": "import keras\ndef dict(c): return {'class_name': 'StringLookup'}\ndef f(config):\n    return keras.saving.deserialize_keras_object(dict(config))",
+    "config-through-own-deserialize": "import keras\ndef deserialize(c): return {'class_name': 'StringLookup'}\ndef f(config):\n    return keras.saving.deserialize_keras_object(deserialize(config))",
+    "config-through-own-copy": "import keras\nclass copy:\n    def deepcopy(c): return {'class_name': 'StringLookup'}\ndef f(config):\n    return keras.saving.deserialize_keras_object(copy.deepcopy(config))",
+    "config-entry-by-keyword": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object(dict(config, class_name='StringLookup'))",
+    "config-named-in-copy": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({**config, 'class_name': 'StringLookup'})",
+    "config-named-by-union": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object(config | {'class_name': 'StringLookup'})",
+    "config-computed-key": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({**config, 'class_' + 'name': 'StringLookup'})",
+    "config-nested-in-copy": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({**config, 'x': {'class_name': 'StringLookup'}}['x'])",
+    "config-spread-of-literal": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({**config, **{'class_name': 'StringLookup'}})",
+    "config-from-nothing": "import keras\ndef f(config):\n    c = {}\n    c['class_name'] = 'StringLookup'\n    return keras.saving.deserialize_keras_object(c)",
+    "config-else-nothing": "import keras\ndef f(config):\n    c = config and {}\n    c['class_name'] = 'StringLookup'\n    return keras.saving.deserialize_keras_object(c)",
+    "config-changed-by-comprehension": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({k: 'StringLookup' for k, v in config.items()})",
+    "config-swapped-by-comprehension": "import keras\ndef f(config):\n    return keras.saving.deserialize_keras_object({v: k for k, v in config.items()})",
 }

@@ -95,3 +95,40 @@ def wrapped(f):
 @pytest.mark.parametrize("name", BENIGN)
 def test_asks_no_consent_of_ordinary_code(name):
     assert [finding.what for finding in refusals(BENIGN[name])] == []
+
+
+COPIES = {
+    "dict": "config = dict(config, units=3)",
+    "spread": "config = {**config, 'units': 3}",
+    "method": "config = config.copy()",
+    "copy": "config = copy.copy(config)",
+    "deepcopy": "config = copy.deepcopy(config)",
+    "union": "config = config | {'units': 3}",
+    "filtered": "config = {k: v for k, v in config.items() if k != 'units'}",
+    "or": "config = config or custom_objects",
+}
+PARTS = {
+    "pop": "inner = {load}(config.pop('inner'))",
+    "get": "inner = {load}(config.get('inner'), custom_objects=custom_objects)",
+    "get-or-none": "inner = {load}(config.get('inner', None))",
+    "each-name": "for name in ('inner', 'outer'):\n            config[name] = {load}(config[name])",
+    "each-item": "inner = [{load}(item) for item in config.pop('inners')]",
+}
+FROM_CONFIG = """
+import copy, keras
+load = keras.saving.deserialize_keras_object
+class Mine(keras.layers.Layer):
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        {copied}
+        {part}
+        return cls(**config)
+"""
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize("load", ["load", "keras.saving.deserialize_keras_object"])
+def test_a_copy_of_a_config_is_still_one_that_was_handed_in(copied, part, load):
+    source = FROM_CONFIG.format(copied=COPIES[copied], part=PARTS[part].format(load=load))
+    assert [finding.what for finding in refusals(source)] == []

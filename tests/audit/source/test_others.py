@@ -34,7 +34,7 @@ ACCEPTED = """
     preprocessing/image_preprocessing/random_posterization preprocessing/image_preprocessing/random_rotation
     preprocessing/image_preprocessing/random_saturation preprocessing/image_preprocessing/random_shear
     preprocessing/image_preprocessing/random_translation preprocessing/image_preprocessing/random_zoom
-    preprocessing/rescaling preprocessing/stft_spectrogram regularization/activity_regularization
+    preprocessing/pipeline preprocessing/rescaling preprocessing/stft_spectrogram regularization/activity_regularization
     regularization/alpha_dropout regularization/dropout regularization/gaussian_dropout
     regularization/gaussian_noise reshaping/cropping1d reshaping/cropping2d reshaping/cropping3d
     reshaping/flatten reshaping/permute reshaping/repeat_vector reshaping/reshape reshaping/up_sampling1d
