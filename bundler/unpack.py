@@ -89,11 +89,11 @@ def unbundle(
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
     """
-    return _unbundle(
+    return unbundle_pinned(
         filepath,
         digest,
         accept_all=digest is not None,
-        custom_objects=custom_objects or {},
+        custom_objects=custom_objects,
         compile=compile,
         safe_mode=safe_mode,
         self_test=self_test,
@@ -107,10 +107,13 @@ def unbundle(
 
 def unbundle_pinned(
     filepath: str | os.PathLike[str] | BinaryIO,
-    digest: str,
+    digest: str | None,
     *,
     accept_all: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,  # noqa: A002
+    safe_mode: bool = True,
+    self_test: bool = False,
     allow: Sequence[str] = (),
     policy: Policy | str | os.PathLike[str] | None = None,
     requirements: RequirementsMode = "check",
@@ -118,37 +121,7 @@ def unbundle_pinned(
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle as `unbundle` does; the digest pins it, and accepts nothing without `accept_all`."""
-    return _unbundle(
-        filepath,
-        digest,
-        accept_all=accept_all,
-        custom_objects={},
-        compile=compile,
-        safe_mode=True,
-        self_test=False,
-        allow=allow,
-        policy=policy,
-        requirements=requirements,
-        fidelity=fidelity,
-        progress=progress,
-    )
-
-
-def _unbundle(
-    filepath: str | os.PathLike[str] | BinaryIO,
-    digest: str | None,
-    *,
-    accept_all: bool,
-    custom_objects: Mapping[str, Any],
-    compile: bool,  # noqa: A002
-    safe_mode: bool,
-    self_test: bool,
-    allow: Sequence[str],
-    policy: Policy | str | os.PathLike[str] | None,
-    requirements: RequirementsMode,
-    fidelity: Literal["full", "inference"] | None,
-    progress: Progress | None,
-) -> Any:
+    custom_objects = custom_objects or {}
     terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=accept_all)
     check_mode(requirements)
     if fidelity not in (None, "full", "inference"):

@@ -40,8 +40,10 @@ from bundler.audit.consistency_rules import (
     UNRESOLVED,
     VERSION,
 )
-from bundler.audit.facts import Finding
+from bundler.audit.facts import REFLECTION, Finding
 from bundler.audit.outline import Outline, definitions_of
+from bundler.audit.source.lookup import Kind, look
+from bundler.audit.source.rules import OF_CAPABILITY
 from bundler.manifest import CustomObject, Manifest
 from bundler.manifest.codec import JSON
 
@@ -130,6 +132,10 @@ def _installed_findings(manifest: Manifest, item: CustomObject, what: str) -> It
     elif any(module.name.partition(".")[0] == top for module in manifest.modules):
         yield SHADOWED.at(_MANIFEST, f"{what}, said to be of {name}, and {top} is packed")
     else:
+        denoted = look(f"{item.module}.{item.qualname}")
+        if denoted.kind is not Kind.OPEN:
+            # joblib.load, say: what of it computes is no matter, since the model calls this very one.
+            yield OF_CAPABILITY[denoted.capability or REFLECTION].at(_MANIFEST, f"the model uses {what} of {name}")
         yield INSTALLED.at(_MANIFEST, f"{what} of {name}")
 
 

@@ -18,6 +18,7 @@ from bundler.audit.entries import Entry, File, NoLock, read_pylock, read_require
 from bundler.audit.facts import Check, Finding, Rule, Severity
 from bundler.audit.osv import Answer, ask_folder
 from bundler.manifest import Manifest, PinnedDistribution
+from bundler.requirements.addresses import PUBLIC_HOSTS
 
 _PIN_ANOTHER = "have the author pack with a fixed version; or load it where a fixed version is installed"
 _PACK_AGAIN = "have the author pack the model again"
@@ -139,7 +140,6 @@ RULES = (
     *(UNCLEAR, UNHASHED_FILE, UNHASHED, INCONSISTENT, MALFORMED, WHEEL),
 )
 
-_PUBLIC = frozenset({"pypi.org", "files.pythonhosted.org"})
 _MOST_NAMED = 30
 
 
@@ -160,7 +160,8 @@ def lock_findings(
     checks: list[Check] = []
     locked: tuple[Entry, ...] | None = None
     if lock is None:
-        checks.append(Check(subject="lock", done=False, detail="the bundle has none: no index was asked for hashes"))
+        none = "the bundle has none: no index was asked for hashes"
+        checks.append(Check(subject="lock", done=False, detail=none if needs.lock is None else "it was not read"))
     else:
         try:
             locked = read_pylock(lock)
@@ -312,7 +313,7 @@ def _address_findings(url: str | None, name: str, member: str, line: int | None)
         yield CREDENTIALS.at(member, what, line=line)
     if scheme not in ("https", "ssh"):
         yield PLAIN.at(member, what, line=line)
-    if host not in _PUBLIC or port not in (None, 443):
+    if host not in PUBLIC_HOSTS or port not in (None, 443):
         yield ADDRESS.at(member, what, line=line)
 
 

@@ -9,11 +9,10 @@ from typing import Any, BinaryIO
 from bundler.audit.config import config_findings, keras_versions, read_config
 from bundler.audit.consistency import consistency_findings
 from bundler.audit.contents import Contents, TensorFact
-from bundler.audit.declared import declared_findings
 from bundler.audit.facts import Check, Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.keras_archive import CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
-from bundler.audit.lock import lock_findings
+from bundler.audit.lock import MALFORMED, lock_findings
 from bundler.audit.opaque import bundled_modules, opaque_findings
 from bundler.audit.outline import definitions_of
 from bundler.audit.source import SourceText, source_findings
@@ -74,8 +73,7 @@ class Parts:
         requirements = {
             name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
         }
-        found = [*source_findings(texts, requirements), *declared_findings(manifest, requirements)]
-        self._add("source", found, f"{_counted(len(texts), 'module')}, nothing imported")
+        self._add("source", source_findings(texts, requirements), f"{_counted(len(texts), 'module')}, nothing imported")
 
     def opaque(self) -> None:
         """Look at what is stored as a pickle instead of source."""
@@ -107,6 +105,10 @@ class Parts:
         needs = self._subject.manifest.requirements
         locked = self._bounded(needs.lock)
         findings, checks = lock_findings(self._subject.manifest, locked, self._bounded(needs.member), osv=osv)
+        for member in filter(None, (needs.lock, needs.member)):
+            if self._subject.members.get(member, 0) > LIMITS.lock:
+                what = f"{self._subject.members[member]} bytes; more than {LIMITS.lock} are not read"
+                findings.append(MALFORMED.at(member, what))
         self.findings += findings
         self.checks += checks
 

@@ -86,7 +86,9 @@ def audit_with_contents(
         manifest = reader.manifest
         payloads = [item for item in (manifest.payload, manifest.inference) if item is not None]
         folder = None if osv is None else _folder(osv)
-        audit, parts = audited(of_reader(reader), terms, payloads=payloads, osv=folder)
+        subject = of_reader(reader)
+        parts = Parts(subject)
+        audit = audit_subject(subject, terms, payloads=payloads, osv=folder, parts=parts)
         return audit, parts.contents()
 
 
@@ -104,27 +106,24 @@ def audit_subject(
     payloads: Sequence[Payload],
     osv: Path | None = None,
     offered: Collection[str] = (),
+    parts: Parts | None = None,
 ) -> Audit:
-    """Return the audit of what loading `payloads` uses; `offered` are keys of objects that the caller brings along.
+    """Return the audit of what loading `payloads` uses.
+
+    Args:
+        subject: the bundle.
+        terms: what is accepted.
+        payloads: of the bundle, those that are to be loaded.
+        osv: a folder of OSV records.
+        offered: keys of objects that the caller brings along.
+        parts: what a page shows is read from these afterwards; made here if nobody needs them.
 
     Raises:
-        BundleError: the policy names a rule that does not exist, or `osv` is no folder.
+        BundleError: the policy names a rule that does not exist.
     """
-    return audited(subject, terms, payloads=payloads, osv=osv, offered=offered)[0]
-
-
-def audited(
-    subject: Subject,
-    terms: Terms,
-    *,
-    payloads: Sequence[Payload],
-    osv: Path | None = None,
-    offered: Collection[str] = (),
-) -> tuple[Audit, Parts]:
-    """Return the audit as `audit_subject` does, and what its parts have read on the way."""
     policy = terms.policy
     check_rules(policy, rule_ids())
-    parts = Parts(subject, offered)
+    parts = parts or Parts(subject, offered)
     for payload in payloads:
         parts.payload(payload)
     if any(payload.kind == "keras" for payload in payloads):
@@ -139,7 +138,7 @@ def audited(
         *parts.findings,
         *policy_findings(policy, subject.manifest, size=subject.size, source_bytes=source_bytes),
     ]
-    audit = Audit(
+    return Audit(
         digest=subject.digest,
         path=subject.path,
         size=subject.size,
@@ -148,4 +147,3 @@ def audited(
         accepted=terms.accepted,
         policy=policy.name,
     )
-    return audit, parts

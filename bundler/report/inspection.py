@@ -275,7 +275,7 @@ def _proof(manifest: Manifest) -> list[str]:
         "  checked now      container layout, manifest",
         "  not checked now  the bytes of the members against their digests (kbundle verify)",
         *(f"  {word:16} {shown(line)}" for word, line in [("proof", _proved(manifest)), *_self_test(manifest)]),
-        "  loading it runs its code with your rights; read the source first: kbundle extract FILE DIR",
+        "  loading it runs its code with your rights; what that could do, and by which line: kbundle audit FILE",
     ]
 
 
@@ -284,8 +284,9 @@ def _proved(manifest: Manifest) -> str:
     if proof is None:
         return "not proved: no fresh process has loaded it yet"
     versions = f"Python {proof.python}, Keras {proof.keras_version}, TensorFlow {proof.tensorflow_version}"
+    allowed = f"; its author accepted {', '.join(proof.allow)}" if proof.allow else ""
     # A statement like any other in this file: who loads it can repeat it, nobody can check it.
-    return f"the author's kbundle says: a fresh process with {versions} passed {', '.join(proof.checks)}"
+    return f"the author's kbundle says: a fresh process with {versions} passed {', '.join(proof.checks)}{allowed}"
 
 
 def _self_test(manifest: Manifest) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from bundler.requirements.index import Package
 from bundler.requirements.machine import without_credentials
 
 #: Where the public index keeps its files and its pages.
-_PUBLIC = frozenset({"files.pythonhosted.org", "pypi.org"})
+PUBLIC_HOSTS = frozenset({"files.pythonhosted.org", "pypi.org"})
 #: The folder beside the lock in which files without an address are looked for.
 WHEELS = "wheels"
 
@@ -56,4 +56,4 @@ def _file(file: Package, *, keep_index: bool) -> dict[str, Any]:
 
 def _may_be_told(url: str, *, keep_index: bool) -> bool:
     parts = urlsplit(url)
-    return parts.scheme in ("https", "http") and (keep_index or parts.hostname in _PUBLIC)
+    return parts.scheme in ("https", "http") and (keep_index or parts.hostname in PUBLIC_HOSTS)
