@@ -98,9 +98,10 @@ class ConsentRequired(BundleError):
         digest: str | None = None,
         findings: Sequence[Any] = (),
     ) -> None:
-        hint = f"if you accept that, pass allow={sorted({*allow, *words})!r}"
+        accepted = sorted({*allow, *words})
+        hint = f"if you accept that, pass allow={accepted!r} ({' '.join(f'--allow {word}' for word in accepted)})"
         if digest is not None:
-            hint += f'; or, for this very file and no other, digest="{digest}"'
+            hint += f'; or, for this very file and no other, digest="{digest}" (--digest)'
         super().__init__("loading this bundle needs your consent", hint=hint)
         self.words = tuple(words)
         self.reasons = tuple(reasons)

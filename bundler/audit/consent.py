@@ -43,7 +43,7 @@ def require_accepted(audit: Audit) -> None:
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
     if refused:
         raise AuditRefused(
-            "this bundle is refused, and no argument changes that",
+            "this bundle is refused, and no consent changes that",
             _lines(refused),
             findings=refused,
             hint=f"{refused[0].rule.remedy}; all findings: kbundle audit {audit.path or 'FILE'}",
