@@ -29,6 +29,7 @@ from bundler.errors import (
     PackError,
     ProofFailed,
     RebuildFailed,
+    RefusalWarning,
     RequirementsNotMet,
     RequirementsWarning,
     SelfTestFailed,
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from bundler.differ.bundles import diff_bundles
     from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
+    from bundler.namespace.guard import Record, Use
     from bundler.pack import PackedBundle, bundle
+    from bundler.rebuild import record_of
     from bundler.requirements.environment import Environment, environment
     from bundler.requirements.facts import check_requirements, requirements_of
     from bundler.unpack import unbundle
@@ -63,6 +66,8 @@ _LAZY = {
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.pack",
     "Policy": "bundler.audit.policy",
+    "Record": "bundler.namespace.guard",
+    "Use": "bundler.namespace.guard",
     "audit_bundle": "bundler.audit.run",
     "bundle": "bundler.pack",
     "check_requirements": "bundler.requirements.facts",
@@ -71,6 +76,7 @@ _LAZY = {
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
     "read_policy": "bundler.audit.policy",
+    "record_of": "bundler.rebuild",
     "requirements_of": "bundler.requirements.facts",
     "unbundle": "bundler.unpack",
 }
@@ -98,12 +104,15 @@ __all__ = [
     "Policy",
     "ProofFailed",
     "RebuildFailed",
+    "Record",
+    "RefusalWarning",
     "RequirementsNotMet",
     "RequirementsWarning",
     "SelfTestFailed",
     "SourceError",
     "TargetExists",
     "UnsupportedVersion",
+    "Use",
     "__version__",
     "audit_bundle",
     "bundle",
@@ -113,6 +122,7 @@ __all__ = [
     "extract",
     "open_bundle",
     "read_policy",
+    "record_of",
     "requirements_of",
     "unbundle",
 ]

@@ -79,49 +79,78 @@ class DigestMismatch(BundleError):
 
 
 class ConsentRequired(BundleError):
-    """The bundle could do more than compute, and loads only where the caller accepts that by name.
+    """The bundle could do more than compute, or its code reached for more, and nobody accepted that by name.
 
-    Raised before any code of the bundle has run; by a bundle's code itself where that does what no audit foresaw.
+    Raised before any code of the bundle has run where the audit refuses to load it; later by the bundle's own code, at
+    the line that reaches for a power, before anything has happened.
 
     Attributes:
         words: what ``allow=`` must hold beside what it holds.
         reasons: one line for each thing that asks for a word.
         findings: these things as data (`bundler.audit.facts.Finding`); empty where the code was running already.
+        uses: what the running code reached for (`bundler.namespace.guard.Use`); empty where nothing has run.
     """
+
+    #: Keras raises errors of `call` again as ``type(error)(message)``, which would lose everything but the text.
+    _keras_call_info_injected = True
 
     def __init__(
         self,
         words: Sequence[str],
-        reasons: Sequence[str],
+        reasons: Sequence[str] = (),
         *,
-        allow: Sequence[str],
+        allow: Sequence[str] = (),
         digest: str | None = None,
         findings: Sequence[Any] = (),
+        uses: Sequence[Any] = (),
     ) -> None:
-        accepted = sorted({*allow, *words})
-        hint = f"if you accept that, pass allow={accepted!r} ({' '.join(f'--allow {word}' for word in accepted)})"
-        if digest is not None:
-            hint += f'; or, for this very file and no other, digest="{digest}" (--digest)'
-        super().__init__("loading this bundle needs your consent", hint=hint)
+        if isinstance(words, str):
+            # Whoever re-raises an error by its class and its text hands over only the text.
+            super().__init__(words)
+            words = ()
+        else:
+            accepted = sorted({*allow, *words})
+            hint = f"if you accept that, pass allow={accepted!r} ({' '.join(f'--allow {word}' for word in accepted)})"
+            if digest is not None:
+                hint += f'; or, for this very file and no other, digest="{digest}" (--digest)'
+            super().__init__(
+                "the bundle's code was stopped: nobody accepted what it reached for"
+                if uses
+                else "loading this bundle needs your consent",
+                hint=hint,
+            )
         self.words = tuple(words)
         self.reasons = tuple(reasons)
         self.findings = tuple(findings)
+        self.uses = tuple(uses)
 
     def __str__(self) -> str:
+        if not self.reasons:
+            return super().__str__()
         lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]
         lines.append(f"  next step: {self.hint}")
         return "\n".join(lines)
 
 
 class AuditRefused(BundleError):
-    """The bundle holds what no argument accepts; nothing of it has run.
+    """The bundle holds what no argument accepts, and has not run; or its code reached for what a policy closes.
 
     Attributes:
         reasons: one line for each thing that is refused.
         findings: these things as data (`bundler.audit.facts.Finding`).
     """
 
-    def __init__(self, message: str, reasons: Sequence[str], *, findings: Sequence[Any], hint: str) -> None:
+    #: See `ConsentRequired`.
+    _keras_call_info_injected = True
+
+    def __init__(
+        self,
+        message: str,
+        reasons: Sequence[str] = (),
+        *,
+        findings: Sequence[Any] = (),
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reasons = tuple(reasons)
         self.findings = tuple(findings)
@@ -157,6 +186,10 @@ class RequirementsNotMet(BundleError):
         lines = [f"{self.message}:", *(f"  - {problem}" for problem in self.problems)]
         lines.append(f"  next step: {self.hint}")
         return "\n".join(lines)
+
+
+class RefusalWarning(UserWarning):
+    """The bundle's code was stopped somewhere and went on; the model may compute something else than the author's."""
 
 
 class RequirementsWarning(UserWarning):

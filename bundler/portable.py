@@ -27,6 +27,7 @@ from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
+from bundler.confinement import guard_for
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -49,6 +50,7 @@ class Reference:
         manifest: the bytes of ``manifest.json``, whose SHA-256 is the digest.
         code: the members below ``code/`` by name, decoded; `None` where they are larger than `LIMITS.carried_code`.
         allow: the words that the caller of `unbundle` consented with.
+        denied: the words that the policy of that caller closes for good.
         requirements: how that caller wanted the requirements compared.
         custom_objects: what the caller gave instead of the bundle's own objects.
     """
@@ -58,6 +60,7 @@ class Reference:
     manifest: bytes
     code: Mapping[str, bytes] | None
     allow: tuple[str, ...]
+    denied: tuple[str, ...]
     requirements: str
     custom_objects: Mapping[str, Any]
 
@@ -90,7 +93,8 @@ def revive(
     admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
-        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest), reference.allow)
+        guard = guard_for(manifest, reference.allow, denied=reference.denied)
+        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest), guard)
     framework.keras()
     with scratch_folder() as scratch:
         path = scratch / "model.keras"

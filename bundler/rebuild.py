@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FunctionType
@@ -14,14 +14,14 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.reader import BundleReader
-from bundler.audit.source import builtin_capability, import_capability
+from bundler.confinement import hold_framework
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
-from bundler.namespace import Guard, ModuleText, Namespace, open_namespace
+from bundler.namespace import Guard, ModuleText, Namespace, Record, open_namespace
 
 
 def read_code(reader: BundleReader, manifest: Manifest) -> dict[str, bytes]:
@@ -58,11 +58,12 @@ def code_members(manifest: Manifest) -> list[str]:
     ]
 
 
-def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes], allow: Collection[str]) -> Namespace:
+def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes], guard: Guard) -> Namespace:
     """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`.
 
-    Its code may do, by imports and builtins, what the capabilities in `allow` say, and what needs none.
+    Its code may use what `guard` accepts, and what needs no word. The framework is imported by now.
     """
+    hold_framework()
     return open_namespace(
         digest,
         [
@@ -74,7 +75,7 @@ def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes], all
         {item.path: content[item.member] for item in manifest.data},
         versions={distribution.name: distribution.version for distribution in manifest.requirements.packed},
         isolation=registry.isolated,
-        guard=Guard(import_capability=import_capability, builtin_capability=builtin_capability, allowed=set(allow)),
+        guard=guard,
         pickles={
             (item.module, item.qualname): content[item.opaque.member]
             for item in manifest.objects
@@ -163,3 +164,22 @@ _ORIGINS: weakref.WeakKeyDictionary[Any, Origin] = weakref.WeakKeyDictionary()
 def origin_of(model: Any) -> Origin | None:
     """Return the bundle that `model` came out of, if it did: the model itself, not one that is built around it."""
     return _ORIGINS.get(model)
+
+
+def record_of(model: Any) -> Record:
+    """Return what the code of a loaded model has used so far, and what it was refused.
+
+    Args:
+        model: what `unbundle` returned.
+
+    Raises:
+        BundleError: the model did not come out of a bundle, or not in this process.
+    """
+    origin = origin_of(model)
+    if origin is None:
+        raise BundleError(
+            "the model did not come out of a bundle in this process",
+            found=type(model).__name__,
+            hint="pass the model that unbundle returned, not one that is built around it",
+        )
+    return origin.namespace.record

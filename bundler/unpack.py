@@ -10,7 +10,8 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
@@ -24,17 +25,21 @@ from bundler.audit.facts import Severity
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
-from bundler.errors import BundleError, MissingObject, RebuildFailed, UnsupportedVersion
+from bundler.confinement import guard_for
+from bundler.errors import BundleError, MissingObject, RebuildFailed, RefusalWarning, UnsupportedVersion
 from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
+from bundler.namespace import Use
 from bundler.portable import Reference, attach
 from bundler.rebuild import build, open_code, read_code
 from bundler.requirements.admit import RequirementsMode, admit, check_mode
 from bundler.requirements.compare import compare
 
 _GRAPHS = PurePosixPath(tfsm.PLACE)
+#: A warning shows this many refusals; the record has all of them.
+_MOST_REFUSALS = 6
 
 
 def unbundle(
@@ -49,15 +54,16 @@ def unbundle(
     policy: Policy | str | os.PathLike[str] | None = None,
     requirements: RequirementsMode = "check",
     fidelity: Literal["full", "inference"] | None = None,
+    on_refused: Callable[[Use], None] | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle: a real `keras.Model` that predicts, trains, clones and saves.
 
     This runs the code in the bundle, with all the rights of this process. Before that, the bundle is audited: what
-    its model, graphs, weights and source ask for. Code that only computes is loaded; everything else is refused
-    until the caller accepts it. That tells what the code asks for in so many words; it is no wall around code that
-    was written to get past it. `safe_mode` is Keras's word for refusing pickled lambdas and says nothing about
-    that code.
+    its model, graphs, weights and source ask for. Then its code runs, and is stopped at the line that reaches for
+    more than computing and that the caller has not accepted: it raises `ConsentRequired` there, before anything has
+    happened. That holds code which means no harm; it is not a wall around code that was written to get past it.
+    `safe_mode` is Keras's word for refusing pickled lambdas and says nothing about that code.
 
     Args:
         filepath: path of the bundle, or a seekable binary file object.
@@ -70,19 +76,22 @@ def unbundle(
             of the author's by more than the recorded tolerance.
         allow: the capabilities that are accepted, such as ``["filesystem"]``; `bundler.audit_bundle` and the error
             say which a bundle asks for. The words are in docs/audit.md; there is none for everything.
-        policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file.
+        policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file. Its key ``gate =
+            "strict"`` refuses to load what could do more, instead of stopping it.
         requirements: ``check`` refuses what is missing here or will break, and warns once of other versions that may
             compute something else; ``strict`` wants the locked versions; ``ignore`` says in the log what it ignored.
             The rules are in docs/requirements.md; `bundler.check_requirements` shows the comparison.
         fidelity: ``inference`` takes the graph of a bundle that holds the model and a graph, and runs no code of
             the bundle; ``full`` refuses a bundle that holds a graph alone; `None` takes the best there is.
+        on_refused: called with each use of a power that was stopped (a `bundler.Use`), now and later, also where the
+            bundle's code goes on without it. What is stopped before this returns is also told in one `RefusalWarning`.
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
         AuditRefused: the bundle holds what nothing accepts; none of its code has run.
-        ConsentRequired: the bundle asks for a capability that was not accepted; none of its code has run.
+        ConsentRequired: the bundle asks for a capability that was not accepted, before its code runs or while it does.
         RequirementsNotMet: this machine does not have what the bundle needs; none of its code has run.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
@@ -101,6 +110,7 @@ def unbundle(
         policy=policy,
         requirements=requirements,
         fidelity=fidelity,
+        on_refused=on_refused,
         progress=progress,
     )
 
@@ -118,6 +128,7 @@ def unbundle_pinned(
     policy: Policy | str | os.PathLike[str] | None = None,
     requirements: RequirementsMode = "check",
     fidelity: Literal["full", "inference"] | None = None,
+    on_refused: Callable[[Use], None] | None = None,
     progress: Progress | None = None,
 ) -> Any:
     """Return the model of a bundle as `unbundle` does; the digest pins it, and accepts nothing without `accept_all`."""
@@ -162,10 +173,13 @@ def unbundle_pinned(
             framework.keras()
             unpack_keras_file(keras_file, directory)
             keras_file.unlink()
+            guard = guard_for(manifest, accepted, denied=terms.policy.deny, on_refused=on_refused)
+            namespace = open_code(reader.digest, manifest, code, guard)
+            before = namespace.record.refused
             model = build(
                 directory,
                 manifest,
-                open_code(reader.digest, manifest, code, accepted),
+                namespace,
                 custom_objects=custom_objects,
                 compile=compile,
                 safe_mode=safe_mode,
@@ -173,6 +187,7 @@ def unbundle_pinned(
             )
         if self_test:
             selftest.require_same(selftest.replay(model, reader))
+        _warn_of(use for use in namespace.record.refused if use not in before)
         path = None if reader.path is None else os.path.abspath(reader.path)
         attach(
             model,
@@ -182,11 +197,27 @@ def unbundle_pinned(
                 manifest=reader.manifest_bytes,
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
                 allow=accepted,
+                denied=tuple(sorted(terms.policy.deny)),
                 requirements=requirements,
                 custom_objects=dict(custom_objects),
             ),
         )
         return model
+
+
+def _warn_of(refused: Iterable[Use]) -> None:
+    """Warn once of what the bundle's code was refused although the model came back."""
+    lines = [f"{use.capability}: {use.place}: {use.what}" for use in refused]
+    if lines:
+        words = sorted({line.partition(":")[0] for line in lines})
+        shown = "".join(f"\n  - {line}" for line in lines[:_MOST_REFUSALS])
+        more = f"\n  - and {len(lines) - _MOST_REFUSALS} more" if len(lines) > _MOST_REFUSALS else ""
+        warnings.warn(
+            f"the bundle's code was stopped and went on without:{shown}{more}\n  next step: see whether the model "
+            f"needs it; if you accept it, pass allow={words!r}",
+            RefusalWarning,
+            stacklevel=4,
+        )
 
 
 def _audit(

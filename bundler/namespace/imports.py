@@ -1,9 +1,11 @@
 """What ``import`` means inside a bundle.
 
 A function finds ``__import__`` in the builtins of its module, so giving a tree its own builtins changes every
-``import`` statement of its code, also those inside functions, and nothing outside. The calls that import or read
-by a *string* (`importlib.import_module`, `importlib.resources`, `pkgutil.get_data`, ...) do not pass there; bundled
-code gets stand-ins of those few modules that map the bundled names first and hand on the rest.
+``import`` statement of its code, also those inside functions, and nothing outside. Bundled names are answered from
+the tree. Of everything else the code gets a view (`bundler.namespace.reach`), and what neither Python, the framework
+nor the lock has is not installed, whatever this machine has: a missing optional package must fail like a missing one.
+
+The import itself is the host's: what a requirement does while it is imported, it does for whoever installed it.
 """
 
 from __future__ import annotations
@@ -19,39 +21,41 @@ import pickle
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from bundler.namespace.reach import Reach
 from bundler.namespace.tree import Namespace
 
 #: Functions of importlib.resources whose first argument is a package, as an object or by name.
 _BY_PACKAGE = ("contents", "files", "is_resource", "open_binary", "open_text", "path", "read_binary", "read_text")
+#: Modules that act when they are imported.
+_ACTING = frozenset({"antigravity", "this", "__main__", "idlelib", "turtledemo"})
 
 
-def bundle_import(namespace: Namespace) -> Callable[..., ModuleType]:
-    """Return the ``__import__`` for the code of `namespace`."""
-    stand_ins = functools.cache(lambda: _stand_ins(namespace))
+def bundle_import(namespace: Namespace, reach: Reach | None) -> Callable[..., ModuleType]:
+    """Return the ``__import__`` for the code of `namespace`; without `reach` modules of the host come as they are."""
 
     def import_in_bundle(
         name: str,
         globals: Mapping[str, object] | None = None,  # noqa: A002 - the signature of __import__ (PEP 302)
-        locals: Mapping[str, object] | None = None,  # noqa: A002
+        locals: Mapping[str, object] | None = None,  # noqa: A002, ARG001
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
+        if name == namespace.prefix or name.startswith(f"{namespace.prefix}."):
+            # C code asks by the names in `sys.modules`: pickle does, for a class.
+            return builtins.__import__(name, {}, {}, tuple(fromlist or ()), 0)
         if level:
             package = str((globals or {}).get("__package__") or namespace.prefix)
             target = namespace.original(importlib.util.resolve_name("." * level + name, package))
         elif namespace.owns(name) and not _is_from_elsewhere(namespace, name, fromlist):
             target = name
         else:
-            if namespace.guard is not None:
-                namespace.guard.check_import(name, fromlist or ())
-            imported = builtins.__import__(name, globals, locals, fromlist, 0)
-            top_level = name if fromlist else name.partition(".")[0]
-            return stand_ins().get(top_level, imported)
+            return imported_from_host(name, fromlist or (), reach)
         if target == namespace.prefix:
             # "from . import x" in a top-level module: x is a top-level module of the bundle.
             for item in fromlist or ():
@@ -61,14 +65,56 @@ def bundle_import(namespace: Namespace) -> Callable[..., ModuleType]:
         if not fromlist:
             # "import a.b" binds a; a relative import always has a fromlist.
             return namespace.load(target.partition(".")[0])
-        if namespace.is_package(target):
-            wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
-            for item in wanted:
-                if not hasattr(module, item) and namespace.has(f"{target}.{item}"):
-                    namespace.load(f"{target}.{item}")
+        wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
+        for item in wanted:
+            if hasattr(module, item):
+                continue
+            if not namespace.has(f"{target}.{item}"):
+                # Python would look for it in `sys.modules` under the name that the module gives itself.
+                raise ImportError(f"cannot import name {item!r} from {target!r}", name=target)
+            part = namespace.load(f"{target}.{item}")
+            if not hasattr(module, item):
+                setattr(module, item, part)
         return module
 
     return import_in_bundle
+
+
+def imported_from_host(name: str, fromlist: Sequence[str], reach: Reach | None) -> ModuleType:
+    """Return a module of the host for the code of a bundle, as the ``import`` statement does.
+
+    C code imports through here too (NumPy does when it prints a dtype): it takes the module from `sys.modules`
+    afterwards, so a view is no harm to it.
+
+    Raises:
+        ModuleNotFoundError: nothing that the bundle may count on has a module of this name.
+    """
+    if reach is None:
+        return builtins.__import__(name, {}, {}, tuple(fromlist), 0)
+    root = name.partition(".")[0]
+    if root in _ACTING or not reach.guard.tables.installed(root):
+        raise ModuleNotFoundError(
+            f"No module named {root!r}: neither Python, the framework, the lock nor the bundle has it", name=root
+        )
+    module = _imported(name, tuple(str(item) for item in fromlist))
+    return reach.view(module)
+
+
+def _imported(name: str, fromlist: tuple[str, ...]) -> ModuleType:
+    return builtins.__import__(name, {}, {}, fromlist, 0)
+
+
+def host_codes() -> tuple[CodeType, ...]:
+    """Return the functions here that ask Python's import system about a name: above their frames the host acts."""
+    return _imported.__code__, _is_there.__code__, _version.__code__
+
+
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _version(name: str) -> str:
+    return importlib.metadata.version(name)
 
 
 def _is_from_elsewhere(namespace: Namespace, name: str, fromlist: Sequence[str] | None) -> bool:
@@ -80,22 +126,25 @@ def _is_from_elsewhere(namespace: Namespace, name: str, fromlist: Sequence[str] 
     )
 
 
-class _StandIn(ModuleType):
-    """Another module with a few functions replaced."""
+def module_named(namespace: Namespace, reach: Reach, name: str) -> ModuleType:
+    """Return what ``sys.modules[name]`` is for the code of `namespace`.
 
-    def __init__(self, module: ModuleType, replaced: Mapping[str, object]) -> None:
-        super().__init__(module.__name__, module.__doc__)
-        vars(self).update(replaced)
-        self.__dict__["_module"] = module
+    Raises:
+        KeyError: it is not there, or the bundle cannot see it.
+    """
+    original = namespace.original(str(name))
+    if namespace.owns(original):
+        return sys.modules[namespace.private(original)]
+    if name == namespace.prefix:
+        return sys.modules[name]
+    if not reach.guard.tables.installed(str(name).partition(".")[0]):
+        raise KeyError(name)
+    return reach.view(sys.modules[name])
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_module"], name)
 
-    def __dir__(self) -> list[str]:
-        return dir(self.__dict__["_module"])
+def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
+    """Return the stand-ins for the calls that import, or read the files of a package, by a string."""
 
-
-def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
     def mapped(package: Any) -> Any:
         if isinstance(package, str) and namespace.owns(package):
             return namespace.load(package)
@@ -106,20 +155,23 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
             anchor = str(package)
             base = namespace.private(anchor) if namespace.owns(anchor) else anchor
             name = importlib.util.resolve_name(name, base)
-        name = namespace.original(name)
-        return namespace.load(name) if namespace.owns(name) else importlib.import_module(name)
+        name = namespace.original(str(name))
+        return namespace.load(name) if namespace.owns(name) else imported_from_host(name, ("__doc__",), reach)
 
     def find_spec(name: str, package: str | None = None) -> Any:
         full_name = importlib.util.resolve_name(name, package) if name.startswith(".") else name
         if namespace.has(namespace.original(full_name)):
-            return importlib.util.find_spec(namespace.private(namespace.original(full_name)))
-        return None if namespace.owns(full_name) else importlib.util.find_spec(full_name)
+            return ModuleSpec(namespace.original(full_name), None)
+        if namespace.owns(full_name) or not reach.guard.tables.installed(full_name.partition(".")[0]):
+            return None
+        # Whether it is there is all that the code learns: a spec with a loader reads any file.
+        return ModuleSpec(full_name, None) if _is_there(full_name) else None
 
     def version(distribution_name: str) -> str:
         # "version(__name__)" is a habit, and __name__ carries the tree's prefix here.
         name = namespace.original(distribution_name)
         packed = namespace.versions.get(canonicalize_name(name))
-        return packed if packed is not None else importlib.metadata.version(name)
+        return packed if packed is not None else _version(name)
 
     def by_package(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -135,11 +187,6 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
         name = namespace.original(package)
         return pkgutil.get_data(namespace.private(name) if namespace.owns(name) else package, resource)
 
-    def resolve_name(name: str) -> Any:
-        module = name.partition(":")[0]
-        owned = namespace.owns(namespace.original(module))
-        return pkgutil.resolve_name(namespace.private(namespace.original(name)) if owned else name)
-
     class Unpickler(pickle.Unpickler):
         """Finds classes of the bundle under the names that they had when they were pickled."""
 
@@ -154,24 +201,18 @@ def _stand_ins(namespace: Namespace) -> dict[str, ModuleType]:
     def loads(data: Any, **options: Any) -> Any:
         return Unpickler(io.BytesIO(data), **options).load()
 
-    def resources_of(module: ModuleType) -> _StandIn:
-        functions = {name: by_package(getattr(module, name)) for name in _BY_PACKAGE if hasattr(module, name)}
-        return _StandIn(module, functions)
-
-    resources = resources_of(importlib.resources)
-    metadata = _StandIn(importlib.metadata, {"version": version})
-    util = _StandIn(importlib.util, {"find_spec": find_spec})
-    parts = {"import_module": import_module, "metadata": metadata, "resources": resources, "util": util}
-    found: dict[str, ModuleType] = {
-        "importlib": _StandIn(importlib, parts),
-        "importlib.metadata": metadata,
-        "importlib.resources": resources,
-        "importlib.util": util,
-        # The C unpickler imports through our __import__, and then looks for the original name in sys.modules.
-        "pickle": _StandIn(pickle, {"Unpickler": Unpickler, "load": load, "loads": loads}),
-        "pkgutil": _StandIn(pkgutil, {"get_data": get_data, "resolve_name": resolve_name}),
+    found: dict[str, Any] = {
+        "importlib.import_module": import_module,
+        "importlib.metadata.version": version,
+        "importlib.metadata.PackageNotFoundError": importlib.metadata.PackageNotFoundError,
+        "importlib.util.find_spec": find_spec,
+        "pickle.load": reach.tagged(load),
+        "pickle.loads": reach.tagged(loads),
+        "pkgutil.get_data": reach.tagged(get_data),
     }
     backport = sys.modules.get("importlib_resources")
-    if backport is not None:
-        found["importlib_resources"] = resources_of(backport)
+    for module in (importlib.resources, *([backport] if backport is not None else [])):
+        for name in _BY_PACKAGE:
+            if hasattr(module, name):
+                found[f"{module.__name__}.{name}"] = by_package(getattr(module, name))
     return found

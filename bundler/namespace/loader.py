@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import functools
 import importlib.abc
 import importlib.machinery
 import linecache
@@ -16,8 +17,12 @@ from types import CodeType, ModuleType
 
 from bundler.archive.scratch import private_folder, written_below
 from bundler.errors import RebuildFailed
+from bundler.namespace.builtin_guards import guarded_builtins
+from bundler.namespace.effects import Crossing, always, net
 from bundler.namespace.guard import Guard
-from bundler.namespace.imports import bundle_import
+from bundler.namespace.imports import bundle_import, host_codes, import_stand_ins, module_named
+from bundler.namespace.reach import Reach
+from bundler.namespace.stand_ins import modules_of, stand_ins_of
 from bundler.namespace.tree import (
     IMPORT_LOCK,
     NAMESPACES,
@@ -56,7 +61,7 @@ def open_namespace(
             known = NAMESPACES[prefix]
             if guard is not None and known.guard is not None:
                 # Whoever loads it now has accepted these words, and the code is one for all who loaded it.
-                known.guard.accept(guard.allowed, known.builtins)
+                known.guard.join(guard)
             if known.directory is not None and not known.directory.is_dir():
                 _write_files(known)  # Something tidied the place for temporary files up.
             return known
@@ -71,12 +76,11 @@ def open_namespace(
             pickles=dict(pickles or {}),
         )
         texts = {name: _text(namespace, name) for name in namespace.modules}
-        namespace.builtins = {
-            **(vars(builtins) if guard is None else guard.builtins()),
-            "__import__": bundle_import(namespace),
-        }
         if _wants_files(namespace):
             _write_files(namespace)
+        namespace.builtins.update(vars(builtins))
+        reach = None if guard is None else _held(namespace, guard)
+        namespace.builtins["__import__"] = bundle_import(namespace, reach)
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
         NAMESPACES[prefix] = namespace
@@ -89,6 +93,25 @@ def open_namespace(
                 namespace.filename(name),
             )
         return namespace
+
+
+def _held(namespace: Namespace, guard: Guard) -> Reach:
+    """Hold the code of a tree that is not running yet to `guard`, by name and by effect."""
+    guard.builtins, guard.root = namespace.builtins, namespace.prefix
+    guard.files = {namespace.filename(name): name for name in namespace.modules}
+
+    def stand_ins(reach: Reach) -> dict[str, object]:
+        modules = modules_of(functools.partial(module_named, namespace, reach))
+        return {**stand_ins_of(reach, modules), **import_stand_ins(namespace, reach)}
+
+    reach = Reach(guard, stand_ins)
+    guarded = guarded_builtins(reach)
+    namespace.builtins.update(guarded)
+    reach.stand_in({f"builtins.{name}": value for name, value in guarded.items()})
+    handles = net()
+    handles.cross(Crossing(code=code, crosses=always) for code in host_codes())
+    handles.watch(guard)
+    return reach
 
 
 def _text(namespace: Namespace, name: str) -> str:
@@ -116,6 +139,8 @@ def _write_files(namespace: Namespace) -> None:
         with written_below(namespace.directory):
             namespace.directory.mkdir(mode=0o700)
     directory = namespace.directory
+    if namespace.guard is not None:
+        namespace.guard.folder = os.fspath(directory)
     contents = {namespace.filename(name): module.text for name, module in namespace.modules.items()}
     contents |= {os.fspath(directory / path): content for path, content in namespace.data.items()}
     with written_below(directory):

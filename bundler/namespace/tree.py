@@ -31,7 +31,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self, SupportsIndex
 
-from bundler.namespace.guard import Guard
+from bundler.namespace.guard import Guard, Record
 
 ROOT = "_kbundle_"
 
@@ -124,6 +124,11 @@ class Namespace:
             for parts in (name.split(".") for name in self.modules)
             for depth in range(1, len(parts))
         } - set(self.modules)
+
+    @property
+    def record(self) -> Record:
+        """What its code has used and what it was refused; empty for the author's own."""
+        return Record() if self.guard is None else self.guard.record
 
     def private(self, name: str) -> str:
         """Return the name in `sys.modules` of the bundled module `name`."""

@@ -1,4 +1,4 @@
-"""From the author who packs code that opens files to the consumer who is asked for it, and the code that wants more."""
+"""From the author whose code could open files to the consumer who loads it with no word, and is asked where it does."""
 
 from __future__ import annotations
 
@@ -25,45 +25,110 @@ NOTES = {
 PACK = """
     from notes import Notes
     model = keras.Sequential([keras.Input((4,)), Notes()])
-    said = []
-    packed = bundler.bundle(model, "../hand_over/m.kbundle", progress=lambda what, *_: said.append(what))
-    assert packed.audit.asked == ("filesystem",), packed.audit.findings
+    packed = bundle(model, "../hand_over/m.kbundle")
+    assert packed.audit.asked == () and packed.audit.could == ("filesystem",), packed.audit.findings
     assert [f.place for f in packed.audit.findings if f.capability] == ["code/notes.py:11"]
-    assert packed.audit.digest == packed.digest
-    assert packed.manifest.proof.allow == ("filesystem",)
-    assert any("asked to accept filesystem: code/notes.py:11" in line for line in said), said
     open("../hand_over/digest", "w").write(packed.digest)
 """
 
 
-def test_the_author_is_told_what_the_consumer_is_asked_for(workshop: Workshop) -> None:
+def test_code_that_could_loads_and_is_stopped_where_it_does(workshop: Workshop) -> None:
+    workshop.write(NOTES)
+    workshop.author(PACK)
+    workshop.consumer("""
+        import os
+        heard = []
+        model = unbundle("../hand_over/m.kbundle", on_refused=heard.append)
+        assert model(np.ones((1, 4)))[0, 0] == 3.0 and not heard
+        try:
+            model.layers[0].remember("remembered")
+        except ConsentRequired as error:
+            assert error.words == ("filesystem",) and "notes:11" in str(error) and "'remembered'" in str(error)
+            assert error.uses[0].line == 11
+        else:
+            raise AssertionError("it wrote")
+        assert not os.path.exists("remembered")
+        assert [use.line for use in record_of(model).refused] == [11] and heard == list(record_of(model).refused)
+        assert model(np.ones((1, 4)))[0, 0] == 3.0  # and it is usable afterwards
+        unbundle("../hand_over/m.kbundle", allow=["filesystem"])  # the same tree: it opens for both
+        model.layers[0].remember("remembered")
+        assert open("remembered").read() == "3"
+        assert [use.capability for use in record_of(model).used] == ["filesystem"]
+    """)
+
+
+def test_the_strict_gate_refuses_at_load_what_code_could_do(workshop: Workshop) -> None:
     workshop.write(NOTES)
     workshop.author(PACK)
     workshop.consumer("""
         import sys
         path, digest = "../hand_over/m.kbundle", open("../hand_over/digest").read()
-        for options in ({}, {"allow": ["network"]}, {"policy": Policy(allow=frozenset({"network"}))}):
+        for options in ({}, {"allow": ["network"]}):
             try:
-                unbundle(path, **options)
+                unbundle(path, policy=Policy(gate="strict"), **options)
             except ConsentRequired as error:
                 assert error.words == ("filesystem",) and "code/notes.py:11" in str(error)
                 assert digest in str(error) and error.findings[0].line == 11
             else:
                 raise AssertionError(options)
         try:
-            unbundle(path, digest=digest, policy=Policy(deny=frozenset({"filesystem"})))
+            unbundle(path, digest=digest, policy=Policy(gate="strict", deny=frozenset({"filesystem"})))
         except AuditRefused as error:
             assert "code/notes.py:11" in str(error)
         else:
             raise AssertionError("a policy holds against a digest")
         assert not any(name.startswith("_kbundle_") for name in sys.modules)
-        for options in (
-            {"allow": ["filesystem"]}, {"digest": digest}, {"policy": Policy(allow=frozenset({"filesystem"}))}
-        ):
-            model = unbundle(path, **options)
+        for options in ({"allow": ["filesystem"]}, {"digest": digest}):
+            model = unbundle(path, policy=Policy(gate="strict"), **options)
             assert model(np.ones((1, 4)))[0, 0] == 3.0
-        model.layers[0].remember("remembered")
-        assert open("remembered").read() == "3"
+    """)
+
+
+def test_what_a_policy_denies_is_closed_for_good_while_code_runs(workshop: Workshop) -> None:
+    workshop.write(NOTES)
+    workshop.author(PACK)
+    workshop.consumer("""
+        digest = open("../hand_over/digest").read()
+        model = unbundle("../hand_over/m.kbundle", digest=digest, policy=Policy(deny=frozenset({"filesystem"})))
+        try:
+            model.layers[0].remember("remembered")
+        except AuditRefused as error:
+            assert "notes:11" in str(error) and "policy" in str(error)
+        else:
+            raise AssertionError("it wrote")
+    """)
+
+
+def test_a_refusal_that_code_swallows_while_it_loads_is_told_once(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "quiet.py": """
+                import keras
+
+                try:
+                    WORDS = open("/etc/hostname").read()
+                except Exception:
+                    WORDS = ""
+
+
+                class Quiet(keras.layers.Layer):
+                    def call(self, x):
+                        return x
+            """
+        }
+    )
+    workshop.author("""
+        from quiet import Quiet
+        bundle(keras.Sequential([keras.Input((4,)), Quiet()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        import warnings
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = unbundle("../hand_over/m.kbundle")
+        told = [str(item.message) for item in caught if item.category is RefusalWarning]
+        assert len(told) == 1 and "quiet:5" in told[0] and "allow=['filesystem']" in told[0], told
+        assert caught[-1].filename.endswith(".py") and "bundler" not in caught[-1].filename, caught[-1].filename
     """)
 
 
@@ -93,9 +158,9 @@ def test_running_code_that_wants_more_than_was_accepted_is_stopped(workshop: Wor
         model = unbundle("../hand_over/m.kbundle", allow=["filesystem"])
         module = sys.modules[type(model.layers[0]).__module__]
         try:
-            exec(compile("import socket", "x", "exec"), vars(module))
+            exec(compile("import socket\\nsocket.create_connection(('127.0.0.1', 9))", "x", "exec"), vars(module))
         except ConsentRequired as error:
-            assert error.words == ("network",) and "socket" in str(error)
+            assert error.words == ("network",) and "127.0.0.1" in str(error)
         else:
-            raise AssertionError("imported")
+            raise AssertionError("connected")
     """)

@@ -1,0 +1,71 @@
+"""Joins what holds a bundle's code while it runs: the audit's closed lists, the nets, the framework's doors."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Collection
+
+from bundler.audit.graph import op_capability
+from bundler.audit.graph.operations import WITHHELD
+from bundler.audit.source import lists
+from bundler.keras_io import crossings
+from bundler.keras_io.native import make_native_effects_visible
+from bundler.manifest import Manifest
+from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
+
+_FRAMEWORK = frozenset({"tensorflow", "keras", "numpy", "h5py"})
+
+
+def guard_for(
+    manifest: Manifest,
+    allow: Collection[str],
+    *,
+    denied: Collection[str] = (),
+    on_refused: Callable[[Use], None] | None = None,
+) -> Guard:
+    """Return the guard for the code of a bundle: what it may use, and what its lock says that it may import."""
+    needs = manifest.requirements
+    roots = {
+        name.partition(".")[0]
+        for item in (*needs.distributions, *needs.transitive)
+        for name in (*item.imports, item.name.replace("-", "_"))
+    }
+    return Guard(tables=tables_for(roots), allowed=set(allow), denied=frozenset(denied), on_refused=on_refused)
+
+
+def tables_for(roots: Collection[str]) -> Tables:
+    """Return the audit's closed lists for code that may import `roots` beside Python and the framework."""
+    known = frozenset({*sys.stdlib_module_names, *_FRAMEWORK, *roots})
+    return Tables(
+        look=_look,
+        power=lists.power_of,
+        interpreter_name=lists.is_interpreter_name,
+        targets=lists.TARGETS,
+        installed=known.__contains__,
+    )
+
+
+@functools.lru_cache(maxsize=16_384)
+def _look(path: str) -> Named:
+    found = lists.look(path)
+    return Named(path=found.path, kind=Meaning(found.kind.value), capability=found.capability or "reflection")
+
+
+def _needs(operation: str) -> str | None:
+    """Return what an operation needs when it runs; what a graph may not have but TensorFlow has, opens nothing."""
+    return None if operation in WITHHELD else op_capability(operation)
+
+
+@functools.cache
+def hold_framework() -> tuple[str, ...]:
+    """Let the net by effect see what the framework does natively, and what it calls for the host.
+
+    Returns the entry points that this version of the framework lacks, so that they could not be covered.
+    """
+    missing = make_native_effects_visible(_needs)
+    handles = net()
+    handles.cross(crossings.crossings())
+    for code, lends in crossings.lenders():
+        handles.lend(code, lends)
+    return missing

@@ -1,0 +1,74 @@
+"""Where the framework calls what the host has set up, and which folders it lends to the code that it calls.
+
+Private places of Keras and TensorFlow, each behind a check: where one is missing there is no crossing, and what the
+host would have been allowed there is asked for instead.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from bundler.keras_io.framework import keras
+from bundler.namespace import Crossing, always
+
+
+def crossings() -> tuple[Crossing, ...]:
+    """Return the functions of the framework above which the host acts, whoever called them.
+
+    A callback that the host passed to ``fit`` may write files, also where the bundle overrides ``fit``. Autograph
+    writes the code that it makes of a function to a file of its own, and imports it.
+    """
+    found = [Crossing(code=code, crosses=_calls_hosts_callback) for code in _methods("callbacks", "CallbackList")]
+    own_files = (
+        getattr(_module("tensorflow.python.autograph.pyct.loader"), "load_source", None),
+        # The counter that a `PyDataset` with workers shares lies in a file without a name.
+        getattr(_module("multiprocessing.sharedctypes"), "RawValue", None),
+    )
+    found += [Crossing(code=item.__code__, crosses=always) for item in own_files if isinstance(item, FunctionType)]
+    return tuple(found)
+
+
+def lenders() -> Iterator[tuple[CodeType, Callable[[FrameType], str | None]]]:
+    """Yield the functions of Keras that hand a folder to `save_assets` or `load_assets`, and what tells which."""
+    library = _module("keras.src.saving.saving_lib")
+    store = getattr(library, "DiskIOStore", None)
+    for name in ("_save_state", "_load_state"):
+        function = getattr(library, name, None)
+        if isinstance(function, FunctionType) and isinstance(store, type):
+            yield function.__code__, lambda frame: _asset_folder(frame, store)
+
+
+def _asset_folder(frame: FrameType, store: type) -> str | None:
+    assets = frame.f_locals.get("assets_store")
+    # A subclass could name any folder.
+    return str(getattr(assets, "working_dir", "")) or None if type(assets) is store else None
+
+
+def _calls_hosts_callback(frame: FrameType, inner: FrameType | None) -> bool:  # noqa: ARG001 - a `Crosses`
+    """Say whether the frame that `CallbackList` called is a method of a callback, not a function put in its place.
+
+    A callback of the bundle's own class has its own frame, nearer than this one.
+    """
+    if inner is None:
+        return False
+    callback = inner.f_locals.get("self")
+    base = keras().callbacks.Callback
+    if not isinstance(callback, base):
+        return False
+    name = inner.f_code.co_name
+    return any(getattr(vars(kind).get(name), "__code__", None) is inner.f_code for kind in type(callback).__mro__)
+
+
+def _methods(module: str, name: str) -> list[CodeType]:
+    kind = getattr(getattr(keras(), module), name, None)
+    return [item.__code__ for item in vars(kind).values() if isinstance(item, FunctionType)] if kind else []
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

@@ -1,0 +1,263 @@
+"""What takes the place of single names of the standard library in a bundle, because no event tells of their use.
+
+The environment is a dictionary, ``os.path.exists`` asks the system without an event, and some calls change settings of
+the whole process for reasons that do not matter to whoever only wants the model. Where silence is harmless it is
+silent: an unset variable is unset, an absent file is absent, ``basicConfig`` does nothing. A stand-in keeps what it
+needs in closures, never in attributes: the guard must not be reached from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from bundler.namespace.fields import dataclass_of
+from bundler.namespace.folders import is_free, plain_path
+from bundler.namespace.guard import Guard
+from bundler.namespace.paths import path_class
+
+if TYPE_CHECKING:
+    from bundler.namespace.reach import Reach
+
+#: Variables that choose how the framework runs; their values are nobody's secret.
+_OPEN_VARIABLES = frozenset(
+    (
+        "KERAS_BACKEND TF_CPP_MIN_LOG_LEVEL TF_ENABLE_ONEDNN_OPTS TF_USE_LEGACY_KERAS"
+        " TF_FORCE_GPU_ALLOW_GROWTH CUDA_VISIBLE_DEVICES XLA_FLAGS TF_XLA_FLAGS TF_DETERMINISTIC_OPS"
+        " OMP_NUM_THREADS MKL_NUM_THREADS PYTHONHASHSEED"
+    ).split()
+)
+#: Of `os.path`, and of `os`, what looks at the file that its first argument names, and raises no event.
+_LOOKS = (
+    *(f"os.path.{name}" for name in (
+        "exists lexists isfile isdir islink ismount getsize getmtime getatime getctime realpath"
+        " samefile sameopenfile isjunction"
+    ).split()),
+    *(f"os.{name}" for name in ["stat", "lstat", "access", "readlink", "statvfs", "pathconf"]),
+)  # fmt: skip
+#: Settings of the process that only matter to whoever runs it. They do nothing, and the model is the same.
+_SILENT = (
+    "logging.basicConfig logging.captureWarnings logging.disable warnings.resetwarnings"
+    " random.seed numpy.random.seed tensorflow.random.set_seed keras.utils.set_random_seed"
+    " sys.setrecursionlimit faulthandler.enable tensorflow.autograph.set_verbosity"
+    " tensorflow.config.set_soft_device_placement"
+    " tensorflow.config.experimental.set_memory_growth tensorflow.config.optimizer.set_jit"
+    " tensorflow.config.threading.set_inter_op_parallelism_threads"
+    " tensorflow.config.threading.set_intra_op_parallelism_threads"
+    " tensorflow.debugging.disable_traceback_filtering"
+    " tensorflow.debugging.enable_traceback_filtering keras.config.disable_traceback_filtering"
+    " keras.config.enable_traceback_filtering keras.config.disable_interactive_logging"
+    " keras.utils.disable_interactive_logging keras.config.enable_interactive_logging"
+    " keras.utils.enable_interactive_logging absl.logging.set_verbosity"
+    " absl.logging.use_absl_handler"
+).split()
+
+
+def looked_at(guard: Guard, path: object) -> None:
+    """Ask whether the code may look at the file `path`: below free folders it may, and at what is not there too.
+
+    Raises:
+        ConsentRequired: it may not.
+    """
+    text = plain_path(path)
+    if text is not None and (is_free(text, reads=True, own=guard.folder) or not os.path.lexists(text)):
+        return
+    guard.require("filesystem", f"looks at {path!r}")
+
+
+def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stand-ins of one bundle by canonical path; `modules` is what it sees as ``sys.modules``."""
+    guard = reach.guard
+    environment = _environment(guard)
+    path_kind = path_class(reach, looked_at)
+    found: dict[str, Any] = {
+        "pathlib.Path": path_kind,
+        "pathlib.PosixPath": path_kind,
+        "pathlib.WindowsPath": path_kind,
+        "dataclasses.dataclass": dataclass_of(guard),
+        "os.environ": environment,
+        "os.getenv": environment.get,
+        "os.putenv": environment.__setitem__,
+        "os.unsetenv": lambda name: environment.pop(name, None),
+        "os.getcwd": _asks(guard, os.getcwd, "environment", "reads the working folder"),
+        "os.path.abspath": _absolute(guard),
+        "os.path.expanduser": _as_it_is,
+        "os.path.expandvars": _as_it_is,
+        "sys.modules": modules,
+        "sys.path": [],
+        "tensorflow.get_logger": _no_arguments(functools.partial(logging.getLogger, "tensorflow")),
+        "argparse.ArgumentParser": _parser(guard),
+        "operator.attrgetter": _attribute_getter(guard),
+        "operator.methodcaller": _method_caller(reach),
+        "functools.update_wrapper": _update_wrapper,
+        "functools.wraps": _wraps,
+    }
+    for path in _LOOKS:
+        module = os.path if path.startswith("os.path.") else os
+        function = getattr(module, path.rpartition(".")[2], None)
+        if function is not None:
+            found[path] = _looking(guard, function)
+    for path in _SILENT:
+        found[path] = _does_nothing
+    return found
+
+
+def _does_nothing(*args: Any, **kwargs: Any) -> None:
+    """Take the place of a call that sets what is the host's to set."""
+
+
+def _as_it_is(path: Any) -> Any:
+    """Return a path with its ``~`` and ``$`` as they are: what they stand for is the user's."""
+    return os.fspath(path)
+
+
+def _no_arguments(function: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: function()
+
+
+def _asks(guard: Guard, function: Callable[..., Any], word: str, what: str) -> Callable[..., Any]:
+    def asking(*args: Any, **kwargs: Any) -> Any:
+        guard.require(word, what)
+        return function(*args, **kwargs)
+
+    return asking
+
+
+def _looking(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    def looking(path: Any, *args: Any, **kwargs: Any) -> Any:
+        looked_at(guard, path)
+        for other in args:
+            if isinstance(other, str | bytes | os.PathLike):
+                looked_at(guard, other)
+        return function(path, *args, **kwargs)
+
+    looking.__name__ = looking.__qualname__ = function.__name__
+    return looking
+
+
+def _absolute(guard: Guard) -> Callable[[Any], Any]:
+    def abspath(path: Any) -> Any:
+        if not os.path.isabs(path):
+            guard.require("environment", "reads the working folder")
+        return os.path.abspath(path)
+
+    return abspath
+
+
+def _environment(guard: Guard) -> MutableMapping[str, str]:
+    """Return the environment of one bundle: what it sets stays with it; what is set outside asks."""
+    own: dict[str, str | None] = {}
+
+    class Environment(MutableMapping[str, str]):
+        def __getitem__(self, name: str) -> str:
+            if name in own:
+                kept = own[name]
+                if kept is None:
+                    raise KeyError(name)
+                return kept
+            if not isinstance(name, str):
+                raise TypeError(f"str expected, not {type(name).__name__}")
+            found = os.environ[name]
+            if name not in _OPEN_VARIABLES:
+                guard.require("environment", f"reads the variable {name}")
+            return found
+
+        def __setitem__(self, name: str, value: str) -> None:
+            own[str(name)] = str(value)
+
+        def __delitem__(self, name: str) -> None:
+            self[name]
+            own[name] = None
+
+        def __iter__(self) -> Iterator[str]:
+            guard.require("environment", "lists the variables of the environment")
+            return iter({**os.environ, **own})
+
+        def __len__(self) -> int:
+            return sum(1 for _ in self)
+
+        def __contains__(self, name: object) -> bool:
+            return own.get(name, "") is not None and (name in own or name in os.environ)  # type: ignore[call-overload]
+
+        def __repr__(self) -> str:
+            return "<the environment as a bundle sees it>"
+
+        def copy(self) -> dict[str, str]:
+            return dict(self)
+
+    return Environment()
+
+
+def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
+    class ArgumentParser(argparse.ArgumentParser):
+        """Reads arguments that it is given; those of this process ask."""
+
+        def __init__(self, prog: str | None = None, *args: Any, **kwargs: Any) -> None:
+            # The default is the name of the host's program.
+            super().__init__(prog or "program", *args, **kwargs)
+
+        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+            if args is None:
+                guard.require("environment", "reads the arguments of this process")
+            return super().parse_known_args(args, namespace)
+
+        def exit(self, status: int = 0, message: str | None = None) -> Any:
+            guard.require("process", "ends this process")
+            super().exit(status, message)
+
+    ArgumentParser.__module__, ArgumentParser.__qualname__ = "argparse", "ArgumentParser"
+    return ArgumentParser
+
+
+def _attribute_getter(guard: Guard) -> Callable[..., Any]:
+    def attrgetter(*names: str) -> Callable[[Any], Any]:
+        get = guard.builtins["getattr"]
+
+        def one(thing: Any, name: str) -> Any:
+            return functools.reduce(get, name.split("."), thing)
+
+        if len(names) == 1:
+            return lambda thing: one(thing, names[0])
+        return lambda thing: tuple(one(thing, name) for name in names)
+
+    return attrgetter
+
+
+def _method_caller(reach: Reach) -> Callable[..., Any]:
+    def methodcaller(name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        def call(thing: Any) -> Any:
+            return reach.guard.builtins["getattr"](thing, name)(*args, **kwargs)
+
+        return reach.tagged(call)  # type: ignore[no-any-return]
+
+    return methodcaller
+
+
+def _update_wrapper(wrapper: Any, wrapped: Any, *_: Any, **__: Any) -> Any:
+    """Copy what `functools.update_wrapper` copies by default; a choice of attributes would copy any of them."""
+    return functools.update_wrapper(wrapper, wrapped)
+
+
+def _wraps(wrapped: Any, *_: Any, **__: Any) -> Callable[[Any], Any]:
+    return functools.partial(functools.update_wrapper, wrapped=wrapped)
+
+
+def modules_of(find: Callable[[str], Any]) -> Mapping[str, Any]:
+    """Return ``sys.modules`` as a bundle sees it; `find` raises `KeyError` for a module that it cannot see."""
+
+    class Modules(Mapping[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            return find(name)
+
+        def __iter__(self) -> Iterator[str]:
+            return (name for name in tuple(sys.modules) if name in self)
+
+        def __len__(self) -> int:
+            return sum(1 for _ in self)
+
+    return Modules()
