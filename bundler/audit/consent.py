@@ -38,7 +38,7 @@ def require_accepted(audit: Audit) -> None:
 
     Raises:
         AuditRefused: it holds what no argument accepts.
-        ConsentRequired: it asks for capabilities that nobody has accepted.
+        ConsentRequired: it asks for capabilities that must be accepted before it loads.
     """
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
     if refused:
@@ -50,7 +50,7 @@ def require_accepted(audit: Audit) -> None:
         )
     asked = audit.asked
     if asked:
-        open_findings = [finding for finding in audit.findings if finding.capability in asked]
+        open_findings = [item for item in audit.findings if item.capability in asked and not audit.waits(item)]
         raise ConsentRequired(
             asked, _lines(open_findings), allow=audit.accepted, digest=audit.digest, findings=open_findings
         )
@@ -72,8 +72,13 @@ def require_acceptable(audit: Audit) -> None:
 
 
 def consent_lines(audit: Audit) -> list[str]:
-    """Return one line for each place that asks for consent, for the author to see."""
-    return _lines([finding for finding in audit.findings if finding.capability is not None])
+    """Return one line for each place that asks for consent before the bundle loads, for the author to see."""
+    return _lines([item for item in audit.findings if item.capability is not None and not audit.waits(item)])
+
+
+def use_lines(audit: Audit) -> list[str]:
+    """Return one line for each place where the code could use what nobody has accepted, and would be stopped."""
+    return _lines([item for item in audit.findings if item.capability in audit.could and audit.waits(item)])
 
 
 def check_pickles(manifest: Manifest) -> None:

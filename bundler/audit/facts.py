@@ -54,6 +54,15 @@ class Severity(enum.StrEnum):
     NOTE = "note"
 
 
+class Held(enum.StrEnum):
+    """When a finding that asks for consent keeps a bundle from what nobody accepted, under the gate ``run``."""
+
+    #: *Hard*: before anything of the bundle runs. Waiting would make it no better.
+    LOAD = "load"
+    #: *Soft*: where the code uses it. Naming it does nothing; the guard raises at the use (`bundler.namespace`).
+    USE = "use"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """A kind of finding.
@@ -81,9 +90,17 @@ class Rule:
         if self.capability is not None and self.capability not in CAPABILITIES:
             raise ValueError(f"{self.id}: {self.capability!r} is no capability")
 
-    def at(self, member: str, what: str, *, line: int | None = None, inside: str | None = None) -> Finding:
+    def at(
+        self,
+        member: str,
+        what: str,
+        *,
+        line: int | None = None,
+        inside: str | None = None,
+        held: Held = Held.LOAD,
+    ) -> Finding:
         """Return the finding that this rule applies at a place; the arguments are the finding's attributes."""
-        return Finding(rule=self, member=member, what=what, line=line, inside=inside)
+        return Finding(rule=self, member=member, what=what, line=line, inside=inside, held=held)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +114,7 @@ class Finding:
         line: of source, counted from 1.
         inside: the place within a member that is not source: an RFC 6901 pointer into ``config.json`` of a model, the
             path of an HDF5 object, a function and node of a graph, a file in an archive.
+        held: where what it asks for is held. Only what source does can wait for its use.
     """
 
     rule: Rule
@@ -104,6 +122,12 @@ class Finding:
     what: str
     line: int | None = None
     inside: str | None = None
+    held: Held = Held.LOAD
+
+    def __post_init__(self) -> None:
+        """Hold a finding to what a load relies on: the guard sees what source does, and nothing else."""
+        if self.held is Held.USE and not self.rule.id.startswith("source."):
+            raise ValueError(f"{self.rule.id}: only what source does is held when it is used")
 
     @property
     def severity(self) -> Severity:

@@ -3,6 +3,7 @@
 ::
 
     name = "corp"                           # shown in every report
+    gate = "run"                            # or "strict": what source could do is refused at load, not at its use
     allow = ["filesystem"]                  # capabilities that need no allow= any more
     deny = ["network", "process"]           # capabilities that no allow= and no digest= accepts
     refuse = ["lock.advisory", "policy.*"]  # findings that only warn otherwise, by rule or by part
@@ -30,14 +31,18 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from packaging.utils import canonicalize_name
 
-from bundler.audit.facts import CAPABILITIES, Finding, Rule, Severity
+from bundler.audit.facts import CAPABILITIES, Finding, Held, Rule, Severity
 from bundler.errors import BundleError
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest
+
+#: What decides about code that *could* do more than compute: the guard while it runs, or the audit before it is loaded.
+Gate = Literal["run", "strict"]
+_GATES: tuple[Gate, ...] = ("run", "strict")
 
 _ASK = "ask whoever keeps the policy, or load it under another one"
 
@@ -73,6 +78,7 @@ class Policy:
     """
 
     name: str = "default"
+    gate: Gate = "run"
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
     refuse: tuple[str, ...] = ()
@@ -118,7 +124,7 @@ def read_policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
 def _from_table(path: Path, table: Mapping[str, Any]) -> Policy:
     require, maximum = table.get("require", {}), table.get("maximum", {})
     for place, found, known in (
-        (None, table, {"name", "allow", "deny", "refuse", "distributions", "require", "maximum"}),
+        (None, table, {"name", "gate", "allow", "deny", "refuse", "distributions", "require", "maximum"}),
         ("require", require, {"proof", "self-test", "hashes", "source"}),
         ("maximum", maximum, {"file", "source", "parameters"}),
     ):
@@ -129,9 +135,13 @@ def _from_table(path: Path, table: Mapping[str, Any]) -> Policy:
     name = table.get("name", path.stem)
     if not isinstance(name, str):
         raise _wrong(path, "name", "a string", name)
+    gate = table.get("gate", "run")
+    if gate not in _GATES:
+        raise _wrong(path, "gate", " or ".join(_GATES), gate)
     distributions = _strings(path, table, "distributions") if "distributions" in table else None
     policy = Policy(
         name=name,
+        gate=gate,
         allow=frozenset(_words(path, table, "allow")),
         deny=frozenset(_words(path, table, "deny")),
         refuse=_strings(path, table, "refuse"),
@@ -167,16 +177,20 @@ def check_rules(policy: Policy, known: Collection[str]) -> None:
 
 
 def under(policy: Policy, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield `findings` with the severities that they have under `policy`."""
+    """Yield `findings` with the severities that they have under `policy`.
+
+    What is held when it is used is not refused for a word that the policy denies: there the guard refuses it, for good.
+    """
     for finding in findings:
+        waits = finding.held is Held.USE and policy.gate == "run"
         if finding.severity is not Severity.REFUSED and (
-            finding.capability in policy.deny
+            (finding.capability in policy.deny and not waits)
             or any(fnmatch.fnmatchcase(finding.rule.id, pattern) for pattern in policy.refuse)
         ):
             rule = replace(
                 finding.rule, severity=Severity.REFUSED, capability=None, remedy=f"the policy {policy.name!r}: {_ASK}"
             )
-            yield replace(finding, rule=rule)
+            yield replace(finding, rule=rule, held=Held.LOAD)
         else:
             yield finding
 

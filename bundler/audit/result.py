@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bundler.audit.facts import Check, Finding, Severity
+from bundler.audit.facts import Check, Finding, Held, Severity
+from bundler.audit.policy import Gate
+from bundler.manifest import Use
 
+#: An import of what neither Python, the framework, the lock nor the bundle has.
+_ABSENT = "source.unknown-import"
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -34,6 +38,11 @@ class Audit:
         checks: what was looked at, and what was not.
         accepted: the capabilities that the policy or the caller accepts.
         policy: the policy's name.
+        gate: what decides about code that could do more than compute: ``run`` stops it where it does, ``strict``
+            refuses to load it.
+        denied: the capabilities that the policy accepts from nobody.
+        uses: what the author's proof saw the code do, each with its stage; `None` where nobody watched. It is the
+            author's word: shown, never trusted.
     """
 
     digest: str
@@ -43,11 +52,33 @@ class Audit:
     checks: tuple[Check, ...]
     accepted: tuple[str, ...] = ()
     policy: str = "default"
+    gate: Gate = "run"
+    denied: tuple[str, ...] = ()
+    uses: tuple[tuple[str, Use], ...] | None = None
+
+    def waits(self, finding: Finding) -> bool:
+        """Whether `finding` keeps nothing from loading: what it asks for is stopped where the code uses it."""
+        return finding.severity is Severity.CONSENT and finding.held is Held.USE and self.gate == "run"
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The capabilities that must be accepted beside `accepted`, sorted."""
-        words = {finding.capability for finding in self.findings if finding.capability is not None}
+        """The capabilities that must be accepted beside `accepted` for the bundle to load, sorted."""
+        return self._open(waits=False)
+
+    @property
+    def could(self) -> tuple[str, ...]:
+        """The capabilities that the code could use and nobody has accepted, sorted: it is stopped where it does.
+
+        What nothing names is left out: for the code of the bundle it is not installed, which stops nothing.
+        """
+        return self._open(waits=True)
+
+    def _open(self, *, waits: bool) -> tuple[str, ...]:
+        words = {
+            item.capability
+            for item in self.findings
+            if item.capability and self.waits(item) is waits and not (waits and item.rule.id == _ABSENT)
+        }
         return tuple(sorted(words.difference(self.accepted)))
 
     @property

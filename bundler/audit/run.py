@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +20,7 @@ from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, 
 from bundler.audit.result import Audit, in_order
 from bundler.audit.subject import Subject, of_reader
 from bundler.errors import BundleError
-from bundler.manifest import Payload
+from bundler.manifest import Manifest, Payload, Use
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +45,7 @@ def audit_bundle(
     allow: Sequence[str] = (),
     policy: Policy | str | os.PathLike[str] | None = None,
     osv: str | os.PathLike[str] | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
     """Return what a bundle contains that a reviewer should know, without running, importing or unpickling any of it.
@@ -57,6 +58,7 @@ def audit_bundle(
         allow: capabilities that are accepted, as for `bundler.unbundle`.
         policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file.
         osv: a folder of OSV records (https://ossf.github.io/osv-schema/) to match the lock with.
+        strict: judge by the gate ``strict`` whatever the policy says: what source could do must be accepted too.
         progress: called with (what is done, bytes done, bytes in total).
 
     Raises:
@@ -64,7 +66,9 @@ def audit_bundle(
         DigestMismatch: it is another bundle than the one asked for.
         BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
     """
-    return audit_with_contents(filepath, digest=digest, allow=allow, policy=policy, osv=osv, progress=progress)[0]
+    return audit_with_contents(
+        filepath, digest=digest, allow=allow, policy=policy, osv=osv, strict=strict, progress=progress
+    )[0]
 
 
 def audit_with_contents(
@@ -74,10 +78,14 @@ def audit_with_contents(
     allow: Sequence[str] = (),
     policy: Policy | str | os.PathLike[str] | None = None,
     osv: str | os.PathLike[str] | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Audit, Contents]:
     """Return the audit as `audit_bundle` does, and what a page shows beside it. Raises as that does."""
-    terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=digest is not None)
+    kept = read_policy(policy)
+    if strict:
+        kept = replace(kept, gate="strict")
+    terms = Terms(policy=kept, allow=check_words(allow), accept_all=digest is not None)
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         reader.verify(progress)
@@ -146,4 +154,14 @@ def audit_subject(
         checks=tuple(parts.checks),
         accepted=terms.accepted,
         policy=policy.name,
+        gate=policy.gate,
+        denied=tuple(sorted(policy.deny)),
+        uses=_uses(subject.manifest),
     )
+
+
+def _uses(manifest: Manifest) -> tuple[tuple[str, Use], ...] | None:
+    """Return what the author's proof saw the code do, stage by stage."""
+    if manifest.proof is None or manifest.proof.uses is None:
+        return None
+    return tuple((stage, use) for stage, uses in manifest.proof.uses.stages() for use in uses)

@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow", metavar="WORD", action="append", default=[], help="accept a capability (repeat for more)"
     )
     parser.add_argument("--policy", metavar="TOML", help="what is accepted and what is not, as a file (docs/audit.md)")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="judge by what the code could do, not by what loading it needs: for reviewers and CI",
+    )
     parser.add_argument("--osv", metavar="DIR", help="a folder of OSV records to match the locked versions with")
     parser.add_argument("--all", action="store_true", help="show every finding, however many there are")
     parser.add_argument("--sarif", metavar="OUT", help="also write the findings as SARIF 2.1.0")
@@ -49,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
             allow=options.allow,
             policy=options.policy,
             osv=options.osv,
+            strict=options.strict,
             progress=progress,
         )
     written = []

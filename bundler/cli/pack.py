@@ -7,9 +7,11 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from bundler.audit.consent import consent_lines
+from bundler.audit.consent import consent_lines, use_lines
 from bundler.cli.progress import shown_progress
 from bundler.errors import PackError
+from bundler.manifest import Use
+from bundler.manifest.codec import to_json
 from bundler.report.text import shown
 
 if TYPE_CHECKING:
@@ -59,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--example-inputs",
         metavar="FILE",
         help="an .npz file with what to call the model with for the self-test: one array, or several by input name",
+    )
+    parser.add_argument(
+        "--allow",
+        metavar="WORD",
+        action="append",
+        default=[],
+        help="a capability that the code may use in the proof from the start, such as filesystem (repeat for more)",
     )
     parser.add_argument(
         "--no-proof",
@@ -130,6 +139,7 @@ def run(options: argparse.Namespace) -> int:
             skip_data=options.skip_data,
             modules=options.module,
             example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
+            allow=options.allow,
             prove=not options.no_proof,
             payload=options.payload,
             fallback=options.fallback,
@@ -162,6 +172,9 @@ def run(options: argparse.Namespace) -> int:
             "hashes": manifest.requirements.hashes,
             "notes": list(packed.notes),
             "asks_for": list(packed.audit.asked),
+            "could": list(packed.audit.could),
+            "allow": [] if manifest.proof is None else list(manifest.proof.allow),
+            "uses": None if manifest.proof is None else to_json(manifest.proof.uses),
         }
         print(json.dumps(facts, indent=2))
     else:
@@ -190,11 +203,28 @@ def _requirements(packed: PackedBundle) -> str:
 
 
 def _consent(packed: PackedBundle) -> str:
-    if not packed.audit.asked:
-        return "  asks for nothing: its code only computes\n"
-    lines = [f"whoever loads it must accept: {', '.join(packed.audit.asked)}"]
-    lines += [f"  {shown(line)}" for line in consent_lines(packed.audit)]
+    lines = []
+    if packed.audit.asked:
+        lines.append(f"whoever loads it must accept: {', '.join(packed.audit.asked)}")
+        lines += [f"  {shown(line)}" for line in consent_lines(packed.audit)]
+    proof = packed.manifest.proof
+    if proof is not None and set(proof.allow) - set(packed.audit.asked):
+        lines.append(f"proved with: {', '.join(proof.allow)}")
+    if proof is not None and proof.uses is not None:
+        for stage, uses in proof.uses.stages():
+            lines.append(f"used in the proof ({stage.replace('_', ' ')}):")
+            lines += [f"  {shown(use.capability)}: {shown(_place(use))}: {shown(use.what)}" for use in uses]
+        if not list(proof.uses.stages()):
+            lines.append("used nothing beyond computing when it was proved")
+    if packed.audit.could:
+        lines.append(f"could use, and is stopped there unless that is accepted: {', '.join(packed.audit.could)}")
+        lines += [f"  {shown(line)}" for line in use_lines(packed.audit)]
     return "".join(f"  {line}\n" for line in lines)
+
+
+def _place(use: Use) -> str:
+    module = use.module or "handed on by its code"
+    return module if use.line is None else f"{module}:{use.line}"
 
 
 def _builder_arguments(given: list[str]) -> dict[str, object]:

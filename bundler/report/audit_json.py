@@ -6,9 +6,10 @@ from typing import Any
 
 from bundler.audit.facts import Finding, Rule
 from bundler.audit.result import Audit
+from bundler.manifest import Use
 
 #: Goes up in the first number when a key is taken away or changes its meaning, in the second when one is added.
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def as_json(audit: Audit) -> dict[str, Any]:
@@ -21,7 +22,10 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "format": "kbundle-audit",
         "format_version": FORMAT_VERSION,
         "verdict": audit.verdict.value,
+        "gate": audit.gate,
         "asked": list(audit.asked),
+        "could": list(audit.could),
+        "does": None if audit.uses is None else [_use(stage, use) for stage, use in audit.uses],
         "path": audit.path,
         "digest": audit.digest,
         "size": audit.size,
@@ -34,11 +38,22 @@ def as_json(audit: Audit) -> dict[str, Any]:
     }
 
 
+def _use(stage: str, use: Use) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "capability": use.capability,
+        "what": use.what,
+        "module": use.module,
+        "line": use.line,
+    }
+
+
 def _finding(finding: Finding, audit: Audit) -> dict[str, Any]:
     return {
         "rule": finding.rule.id,
         "severity": finding.severity.value,
         "capability": finding.capability,
+        "held": finding.held.value if finding.capability is not None else None,
         "accepted": finding.capability is not None and finding.capability in audit.accepted,
         "member": finding.member,
         "line": finding.line,

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from bundler.audit.facts import Finding, Rule
 from bundler.audit.result import Audit
 from bundler.report.text import lines_of, shown, size_text, table
-from bundler.report.verdict import Group, advice, counted, groups, headline, next_steps, tally
+from bundler.report.verdict import (
+    STAGES,
+    Group,
+    Section,
+    advice,
+    counted,
+    does,
+    groups,
+    headline,
+    next_steps,
+    place_of,
+    tally,
+)
 
 #: Findings of one rule that are shown unless all are asked for.
 FIRST = 5
@@ -26,7 +38,7 @@ def as_text(audit: Audit, sources: Mapping[str, str] | None = None, *, everythin
     texts = _Lines(sources or {})
     sections = [
         _verdict(audit),
-        *(_group(group, texts, None if everything else FIRST) for group in groups(audit)),
+        *_sections(audit, texts, None if everything else FIRST),
         _checks(audit, "Checked", done=True),
         _checks(audit, "Not checked: nothing is known about", done=False),
     ]
@@ -61,11 +73,35 @@ def _verdict(audit: Audit) -> list[str]:
             [
                 ("digest", audit.digest),
                 ("size", size_text(audit.size)),
-                ("policy", audit.policy),
+                ("policy", audit.policy if audit.gate == "run" else f"{audit.policy}, gate {audit.gate}"),
                 ("found", tally(audit)),
             ]
         ),
     ]
+
+
+def _sections(audit: Audit, texts: _Lines, most: int | None) -> Iterator[list[str]]:
+    """Yield the three answers, and what else was found."""
+    yield [f"{Section.DOES}: {does(audit)}", *_uses(audit, most)]
+    found = groups(audit)
+    for section in (Section.COULD, Section.REFUSED, Section.ALSO):
+        of_section = [group for group in found if group.section is section]
+        if not of_section:
+            if section is not Section.ALSO:
+                yield [f"{section}: nothing"]
+            continue
+        for index, group in enumerate(of_section):
+            yield [*([] if index or section is Section.ALSO else [f"{section}:", ""]), *_group(group, texts, most)]
+
+
+def _uses(audit: Audit, most: int | None) -> list[str]:
+    uses = audit.uses or ()
+    rows = [
+        (STAGES.get(stage, stage), shown(use.capability), shown(use.what), shown(place_of(use)))
+        for stage, use in uses[:most]
+    ]
+    left = len(uses) - len(rows)
+    return [*table(rows), *([f"  and {left:,} more (--all)"] if left else [])]
 
 
 def _group(group: Group, texts: _Lines, most: int | None) -> list[str]:

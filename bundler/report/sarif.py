@@ -9,13 +9,16 @@ from urllib.parse import quote
 
 from bundler.audit.facts import Finding, Rule, Severity
 from bundler.audit.result import Audit
+from bundler.manifest import Use
 from bundler.report.text import shown
 from bundler.version import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: Members are named relative to the bundle, not to a folder of the machine.
 _BASE = "BUNDLE"
-# What is refused by default is an error, whether or not somebody may accept it; what was accepted is suppressed.
+# What keeps the bundle from loading is an error, whether or not somebody may accept it; what was accepted is
+# suppressed. What is stopped where the code uses it is a warning: it breaks nothing for who never gets there, so it
+# must fail no check, and hosts hide notes from a reviewer, who should see the line.
 _LEVELS = {
     Severity.REFUSED: "error",
     Severity.CONSENT: "error",
@@ -55,11 +58,24 @@ def as_sarif(audit: Audit) -> dict[str, Any]:
                     "size": audit.size,
                     "policy": shown(audit.policy),
                     "verdict": audit.verdict.value,
+                    "gate": audit.gate,
                     "asked": list(audit.asked),
+                    "could": list(audit.could),
+                    "does": None if audit.uses is None else [_use(stage, use) for stage, use in audit.uses],
                     "accepted": list(audit.accepted),
                 },
             }
         ],
+    }
+
+
+def _use(stage: str, use: Use) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "capability": shown(use.capability),
+        "what": shown(use.what, 2_000),
+        "module": shown(use.module),
+        "line": use.line,
     }
 
 
@@ -102,11 +118,15 @@ def _result(finding: Finding, order: dict[str, int], seen: Counter[str], audit: 
     result: dict[str, Any] = {
         "ruleId": finding.rule.id,
         "ruleIndex": order[finding.rule.id],
-        "level": _LEVELS[finding.severity],
+        "level": "warning" if audit.waits(finding) else _LEVELS[finding.severity],
         "message": {"text": f"{shown(finding.rule.title)}: {shown(finding.what, 2_000)}"},
         "locations": [where],
         "partialFingerprints": {"kbundleFinding/v1": _fingerprint(finding, seen)},
-        "properties": {"severity": finding.severity.value, "capability": finding.capability},
+        "properties": {
+            "severity": finding.severity.value,
+            "capability": finding.capability,
+            "held": finding.held.value if finding.capability is not None else None,
+        },
     }
     if finding.capability is not None and finding.capability in audit.accepted:
         reason = f"{finding.capability} is accepted by the policy {shown(audit.policy)} or the caller"

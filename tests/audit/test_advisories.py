@@ -128,18 +128,19 @@ ADVISORIES: dict[str, Case] = {
 
 _WITHOUT_KERAS = """
 import json, sys
-from bundler import AuditRefused, ConsentRequired, MissingObject, audit_bundle, unbundle
+from bundler import AuditRefused, ConsentRequired, MissingObject, Policy, audit_bundle, unbundle
 answers = {}
 for name, path in json.load(sys.stdin).items():
-    audit = audit_bundle(path)
+    # By the gate that decides before anything runs: there is nothing here that could.
+    audit = audit_bundle(path, strict=True)
     try:
-        unbundle(path, requirements="ignore")
+        unbundle(path, requirements="ignore", policy=Policy(gate="strict"))
     except (AuditRefused, ConsentRequired, MissingObject) as error:
         load = type(error).__name__
     except Exception as error:
         load = f"{type(error).__name__}: {error}"
     found = [item.rule.id for item in audit.findings if item.severity in ("refused", "consent")]
-    answers[name] = [audit.verdict, load, found]
+    answers[name] = [audit.verdict, load, found, audit_bundle(path).could]
 import importlib.util
 assert not any(importlib.util.find_spec(name) for name in ("tensorflow", "keras", "numpy", "h5py"))
 print(json.dumps(answers))
@@ -148,7 +149,7 @@ print(json.dumps(answers))
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
-    """Return (verdict, error of the load, rules) for every case, from a process that has no Keras."""
+    """Return (verdict, error of the load, rules, held at use) for every case, from a process that has no Keras."""
     folder = tmp_path_factory.mktemp("advisories")
     cases = {**ADVISORIES, "ordinary": _config()}
     paths = {name: str(case(folder / f"{name}.kbundle")) for name, case in cases.items()}
@@ -173,7 +174,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]
 
 @pytest.mark.parametrize("name", ADVISORIES)
 def test_refuses_the_bundle_of_an_advisory_without_keras(name: str, answers: dict[str, list[object]]) -> None:
-    verdict, load, rules = answers[name]
+    verdict, load, rules, _ = answers[name]
     assert verdict in ("refused", "consent"), rules
     expected = "AuditRefused" if verdict == "refused" else "ConsentRequired"
     # An object that nobody knows may be one that the caller has; the error asks for it.
@@ -181,7 +182,15 @@ def test_refuses_the_bundle_of_an_advisory_without_keras(name: str, answers: dic
 
 
 def test_accepts_the_ordinary_bundle_that_they_were_made_from(answers: dict[str, list[object]]) -> None:
-    verdict, load, rules = answers["ordinary"]
+    verdict, load, rules, _ = answers["ordinary"]
     assert verdict == "accepted", rules
     # The load goes on to the framework, which this process does not have.
     assert "MissingDependency" in str(load)
+
+
+@pytest.mark.parametrize("name", ADVISORIES)
+def test_what_the_code_of_an_advisory_does_is_held_where_it_does_it(
+    name: str, answers: dict[str, list[object]]
+) -> None:
+    *_, rules, could = answers[name]
+    assert could == (["network"] if rules == ["source.network"] else [])

@@ -8,24 +8,32 @@ import sys
 import pytest
 
 from bundler import AuditRefused, BundleError, ConsentRequired, RebuildFailed, SourceError
-from bundler.audit.consent import check_pickles, check_words, consent_lines, require_acceptable, require_accepted
-from bundler.audit.facts import FILESYSTEM, NETWORK, Finding, Rule, Severity
-from bundler.audit.policy import Policy
+from bundler.audit.consent import (
+    check_pickles,
+    check_words,
+    consent_lines,
+    require_acceptable,
+    require_accepted,
+    use_lines,
+)
+from bundler.audit.facts import FILESYSTEM, NETWORK, Finding, Held, Rule, Severity
+from bundler.audit.policy import Gate, Policy
 from bundler.audit.result import Audit, Verdict, in_order
 from bundler.audit.run import Terms
+from bundler.audit.source.rules import UNKNOWN_IMPORT
 from bundler.manifest import OpaqueSource
 from tests.manifest import samples
 
 _HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 _DIGEST = "sha256:" + "5" * 64
 
-READS = Rule(id="t.reads", severity=Severity.CONSENT, title="t", why="w", remedy="r", capability=FILESYSTEM)
+READS = Rule(id="source.reads", severity=Severity.CONSENT, title="t", why="w", remedy="r", capability=FILESYSTEM)
 CALLS = Rule(id="t.calls", severity=Severity.CONSENT, title="t", why="w", remedy="r", capability=NETWORK)
 CRAFTED = Rule(id="t.crafted", severity=Severity.REFUSED, title="t", why="w", remedy="ask the author")
 ODD = Rule(id="t.odd", severity=Severity.WARNING, title="t", why="w", remedy="r")
 
 
-def audit(*findings: Finding, accepted: tuple[str, ...] = ()) -> Audit:
+def audit(*findings: Finding, accepted: tuple[str, ...] = (), gate: Gate = "run") -> Audit:
     return Audit(
         digest=_DIGEST,
         path="m.kbundle",
@@ -33,6 +41,7 @@ def audit(*findings: Finding, accepted: tuple[str, ...] = ()) -> Audit:
         findings=in_order(list(findings)),
         checks=(),
         accepted=accepted,
+        gate=gate,
     )
 
 
@@ -88,6 +97,37 @@ def test_packing_goes_on_where_consent_is_asked_for() -> None:
     found = audit(READS.at("code/a.py", "open('x')", line=7))
     require_acceptable(found)
     assert consent_lines(found) == ["filesystem: code/a.py:7: open('x')"]
+
+
+def test_what_is_held_at_its_use_loads_and_is_told() -> None:
+    found = audit(READS.at("code/a.py", "open('x')", line=7, held=Held.USE))
+    require_accepted(found)
+    assert (found.verdict, found.asked, found.could) == (Verdict.ACCEPTED, (), (FILESYSTEM,))
+    assert consent_lines(found) == []
+    assert use_lines(found) == ["filesystem: code/a.py:7: open('x')"]
+    given = audit(READS.at("code/a.py", "open('x')", line=7, held=Held.USE), accepted=(FILESYSTEM,))
+    assert (given.could, use_lines(given)) == ((), [])
+
+
+def test_the_error_before_a_load_tells_of_no_line_that_could_wait() -> None:
+    found = audit(READS.at("code/a.py", "soft", line=7, held=Held.USE), READS.at("code/a.py", "hard", line=8))
+    with pytest.raises(ConsentRequired) as caught:
+        require_accepted(found)
+    assert caught.value.reasons == ("filesystem: code/a.py:8: hard",)
+    assert found.could == (FILESYSTEM,)
+
+
+def test_the_strict_gate_refuses_what_could_wait() -> None:
+    found = audit(READS.at("code/a.py", "open('x')", line=7, held=Held.USE), gate="strict")
+    assert (found.verdict, found.asked, found.could) == (Verdict.CONSENT, (FILESYSTEM,), ())
+    with pytest.raises(ConsentRequired, match=r"code/a\.py:7"):
+        require_accepted(found)
+    assert consent_lines(found) == ["filesystem: code/a.py:7: open('x')"]
+
+
+def test_what_is_not_installed_for_the_bundle_stops_nothing() -> None:
+    found = audit(UNKNOWN_IMPORT.at("code/a.py", "torch", line=1, held=Held.USE))
+    assert (found.verdict, found.could) == (Verdict.ACCEPTED, ())
 
 
 @pytest.mark.parametrize("word", ["opaque", "", "*", "all", "trust"])

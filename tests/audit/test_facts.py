@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.audit.facts import FILESYSTEM, Rule, Severity
+from bundler.audit.facts import FILESYSTEM, Held, Rule, Severity
 
 
 def rule(severity: Severity, capability: str | None) -> Rule:
@@ -25,3 +25,12 @@ def test_a_finding_shows_the_most_exact_place() -> None:
     assert wanted.at("code/a.py", "open", line=3).place == "code/a.py:3"
     assert wanted.at("model/model.keras", "x", inside="/config").place == "model/model.keras: /config"
     assert wanted.at("manifest.json", "x").place == "manifest.json"
+
+
+def test_refuses_to_leave_to_the_guard_what_is_no_source() -> None:
+    graph = Rule(
+        id="graph.filesystem", severity=Severity.CONSENT, title="t", why="w", remedy="r", capability=FILESYSTEM
+    )
+    assert graph.at("g", "x").held is Held.LOAD
+    with pytest.raises(ValueError, match="only what source does"):
+        graph.at("g", "x", held=Held.USE)

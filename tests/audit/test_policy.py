@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler import BundleError
-from bundler.audit.facts import NETWORK, Rule, Severity
+from bundler.audit.facts import NETWORK, Held, Rule, Severity
 from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
 from tests.manifest import samples
 
@@ -17,6 +17,7 @@ ODD = Rule(id="lock.advisory", severity=Severity.WARNING, title="t", why="w", re
 
 WHOLE = """
 name = "corp"
+gate = "strict"
 allow = ["filesystem"]
 deny = ["network", "process"]
 refuse = ["lock.advisory", "policy.*"]
@@ -47,6 +48,7 @@ def test_reads_every_key(tmp_path: Path) -> None:
     assert policy == read_policy(str(path)) == read_policy(policy)
     assert policy == Policy(
         name="corp",
+        gate="strict",
         allow=frozenset({"filesystem"}),
         deny=frozenset({"network", "process"}),
         refuse=("lock.advisory", "policy.*"),
@@ -74,6 +76,8 @@ def test_an_empty_file_is_the_default_under_another_name(tmp_path: Path) -> None
         ("deny = [1]", "deny"),
         ("allow = ['network']\ndeny = ['network']", "deny"),
         ("name = 1", "name"),
+        ("gate = 'off'", "gate"),
+        ("gate = ['run']", "gate"),
         ("require = 1", "require"),
         ("[require]\nproof = 1", "require.proof"),
         ("[require]\nproofs = true", "require.proofs"),
@@ -114,6 +118,15 @@ def test_a_denied_capability_and_a_refused_rule_are_refused() -> None:
     changed = list(under(Policy(name="corp", deny=frozenset({NETWORK}), refuse=("lock.*",)), findings))
     assert [item.severity for item in changed] == [Severity.REFUSED, Severity.REFUSED]
     assert all("corp" in item.rule.remedy and item.capability is None for item in changed)
+
+
+def test_a_denied_capability_waits_for_its_use_where_the_guard_holds_it() -> None:
+    soft = READS.at("code/a.py", "x", held=Held.USE)
+    closed = Policy(deny=frozenset({NETWORK}))
+    assert list(under(closed, [soft])) == [soft]
+    for policy in (dataclasses.replace(closed, gate="strict"), Policy(refuse=("source.*",))):
+        (changed,) = under(policy, [soft])
+        assert (changed.severity, changed.held) == (Severity.REFUSED, Held.LOAD)
 
 
 def test_finds_what_the_policy_wants_and_the_bundle_lacks() -> None:

@@ -9,6 +9,10 @@ that is handed on and not called in sight. Then an object that is not known can 
 attributes can lead further: these too are a closed list (`attributes`). Text that hides code, and source that does not
 parse, are findings of their own (`text`).
 
+Each finding says how it is *held*. Most do nothing by being there: the code that names a door is stopped where it goes
+through (`bundler.namespace`), so they wait for their use. Held at load is what reaches past that guard without being
+called in sight (``__globals__``, ``f = model.save``, metaclasses, patterns, formats), and what cannot be read.
+
 What it is not: a wall. The code of requirements is not audited, objects of the framework are taken to do what their
 names say, and what Keras builds from a config that is handed in is the config audit's matter. Where it errs, it is
 meant to err towards a finding: `getattr(keras.activations, name)` is one, since every module also has `__builtins__`.
@@ -17,7 +21,6 @@ meant to err towards a finding: `getattr(keras.activations, name)` is one, since
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -26,13 +29,12 @@ from dataclasses import dataclass
 from bundler.audit.facts import Finding
 from bundler.audit.source import rules, text
 from bundler.audit.source.flow import Flow
-from bundler.audit.source.lookup import Kind, capability_of_import, look
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
 from bundler.audit.source.uses import ANY
 from bundler.audit.source.walk import Walk
 
-__all__ = ["RULES", "SourceText", "builtin_capability", "import_capability", "source_findings"]
+__all__ = ["RULES", "SourceText", "source_findings"]
 
 FILE_BYTES = 1 << 20  # of one module: a parsed module takes a hundred times its text
 TOTAL_BYTES = 16 << 20
@@ -58,19 +60,6 @@ class SourceText:
     member: str
     text: bytes
     package: bool
-
-
-def import_capability(module: str) -> str | None:
-    """Return the capability that importing a foreign module needs; `None` where only its uses count."""
-    return capability_of_import(module)
-
-
-def builtin_capability(name: str) -> str | None:
-    """Return the capability that a built-in function needs, by its name; `None` for those that only compute."""
-    if name not in dir(builtins):
-        return None
-    denoted = look(f"builtins.{name}")
-    return denoted.capability if denoted.kind is Kind.DOOR else None
 
 
 def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]) -> list[Finding]:

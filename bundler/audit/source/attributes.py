@@ -8,6 +8,7 @@ accepted where it is public on what layer code holds, or where the bundle itself
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from bundler.audit.facts import (
     DYNAMIC_CODE,
@@ -18,9 +19,10 @@ from bundler.audit.facts import (
     REFLECTION,
     SIDE_EFFECTS,
     UNSAFE_DESERIALIZATION,
+    Held,
 )
 from bundler.audit.source.doors import each, merged
-from bundler.audit.source.lookup import harmless_names
+from bundler.audit.source.lookup import harmless_names, raw_doors
 from bundler.audit.source.names import methods, power_names, private_attributes, public_attributes
 
 #: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
@@ -55,6 +57,49 @@ DANGEROUS = merged(
     [(name, REFLECTION) for name in public_attributes() if name.startswith("co_")],
 )
 
+#: Names that objects of CPython 3.11 to 3.14 really have and that lead from any object to any other, and those that
+#: NumPy, pickle, inspect or a Python linked to them act on by address or by value. Spelled out (as a name, an attribute,
+#: a constant string) they are refused at load; the guard's `getattr` and `setattr` refuse them where they are computed.
+#: What an author made up (``__activation_handled__``) leads nowhere and is not here.
+INTERPRETER_NAMES: frozenset[str] = frozenset(
+    # Functions: their globals hold the real builtins, their code and cells every object that they use.
+    "__globals__ __builtins__ __code__ __closure__ __defaults__ __kwdefaults__ __wrapped__ __self__ cell_contents"
+    " func_globals func_code im_self"
+    # Classes and objects: every class there is; reads past `__getattr__` and the guard; an object's whole inside.
+    " __subclasses__ __getattribute__ __dict__ __reduce__ __reduce_ex__"
+    # Modules: what loads them reads files and runs code; what they are looked up by.
+    " __loader__ __spec__ __path__ __import__ __build_class__"
+    # Exceptions and annotations that are functions with code of their own (3.14).
+    " __traceback__ __annotate__ __annotate_func__ __conditional_annotations__ evaluate_value"
+    # What NumPy and CUDA map memory by, and what inspect reads as source.
+    " ctypes __array_interface__ __array_struct__ __cuda_array_interface__ __text_signature__"
+    # C functions by address.
+    " __pyx_capi__"
+    # Frames, tracebacks, generators, coroutines: running code, its locals and its globals.
+    " tb_frame tb_lasti tb_lineno tb_next f_back f_builtins f_code f_generator f_globals f_lasti f_lineno f_locals f_trace"
+    " f_trace_lines f_trace_opcodes gi_code gi_frame gi_running gi_suspended gi_yieldfrom cr_await cr_code cr_frame"
+    " cr_origin cr_running cr_suspended ag_await ag_code ag_frame ag_running ag_suspended"
+    # Code objects.
+    " co_argcount co_branches co_cellvars co_code co_consts co_exceptiontable co_filename co_firstlineno co_flags"
+    " co_freevars co_kwonlyargcount co_linetable co_lines co_lnotab co_name co_names co_nlocals co_posonlyargcount"
+    " co_positions co_qualname co_stacksize co_varnames".split()
+)
+#: What besides changes what code is, where a class or module binds it or somebody stores it.
+_CHANGES = frozenset(
+    "__class__ __bases__ __base__ __mro__ __annotations__ __match_args__ __mro_entries__ __dataclass_fields__".split()
+)
+
+
+def is_interpreter_name(name: str) -> bool:
+    """Whether reading the attribute `name` of an object may lead to any other, through the interpreter."""
+    return name in INTERPRETER_NAMES
+
+
+def changes_code(name: str) -> bool:
+    """Whether to bind or store `name` changes what a class, function or module is to the interpreter."""
+    return name in INTERPRETER_NAMES or name in _CHANGES
+
+
 #: Dunder attributes that lead nowhere: protocols, names and documentation.
 DUNDERS = frozenset(
     """
@@ -87,7 +132,7 @@ OF_SUPER = DUNDERS | frozenset("__setattr__ __delattr__ __getstate__ __setstate_
 #: Which of them code may store to. Others change what a class or function is.
 STORED = frozenset("__name__ __doc__ __qualname__ __slots__ __all__ __version__ __module__".split())
 #: Names of modules of power that are also what ordinary objects have.
-_ORDINARY = frozenset(
+ORDINARY = frozenset(
     "context absolute anchor constants events drive access collect disable enable array futures escape functools"
     " datetime locks queues streams types exists copyfile parents glob_pattern version size_max coroutines protocols"
     " scan scanner tasks timeouts transports runners base_events home relative_to match suffix is_dir is_file"
@@ -97,6 +142,14 @@ _ORDINARY = frozenset(
 )
 
 
+#: Names of power that are values, or modules, on what has them: handing one on gives nobody anything to call. What
+#: such a value leads to is looked at by its own name.
+VALUES = frozenset(
+    "mro globals builtins nonlocals frame frames modules node_def python_function im_class prefix timeout template owner"
+    " parser major minor version_info platform responses request threads test times".split()
+)
+#: Attributes that say where handlers of a log and callbacks of Keras write. The host's are within a bundle's reach.
+TARGETS = frozenset("baseFilename filepath filename csv_file log_dir backup_dir working_dir root_path".split())
 #: Methods of layers and models that Keras calls. Elsewhere the bundle stores what it likes to its own objects.
 _CODE = frozenset(
     "call build get_config from_config add_weight compile fit train_step predict compute_output_shape".split()
@@ -112,8 +165,21 @@ _KERAS = frozenset(
 )
 
 
-def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] | None:
-    """Return what is wrong with reading the attribute `name`, as a capability and words; `None` if nothing is.
+class Problem(NamedTuple):
+    """What is wrong with reading an attribute, and how it is held.
+
+    `handed` is for an attribute that is not called, nor read from, where it stands: then no frame of the bundle need be
+    on the stack when somebody calls it.
+    """
+
+    capability: str
+    why: str
+    held: Held = Held.USE
+    handed: Held = Held.USE
+
+
+def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
+    """Return what is wrong with reading the attribute `name`; `None` if nothing is.
 
     Args:
         name: the attribute, mangled.
@@ -124,50 +190,65 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] 
         allowed = name in (OF_SUPER if owner == "super" else DUNDERS)
         if allowed or (name == "__dict__" and owner in ("self", "cls")):
             return None
-        return REFLECTION, "leads past what can be read in the source"
+        held = Held.LOAD if is_interpreter_name(name) else Held.USE
+        return Problem(REFLECTION, "leads past what can be read in the source", held, held)
     if owner == "none":
         # A name that is a module where the import worked, and None where it did not: None has no attributes.
         return None
+    if is_interpreter_name(name):
+        leads = "leads past what can be read in the source"
+        return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
     if (capability := DANGEROUS.get(name)) is not None:
-        return capability, "is a method of foreign objects that does more than compute"
+        handed = Held.USE if name in VALUES else Held.LOAD
+        # What it gives are functions of any module, as values.
+        held = Held.LOAD if name == "_convert_" else Held.USE
+        return Problem(capability, "is a method of foreign objects that does more than compute", held, handed=handed)
     own = owner in ("self", "super", "cls")
     if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
-        return REFLECTION, "leads to a module"
+        return Problem(REFLECTION, "leads to a module")
     if name in _INWARD and not (own and name in bundle):
-        return REFLECTION, "leads from an exception or a stream to what is behind it"
-    if name in power_names() and not (own and name in bundle) and name not in _ORDINARY:
-        return REFLECTION, "is a name of a module that does more than compute"
+        held = Held.LOAD if name == "obj" else Held.USE
+        return Problem(REFLECTION, "leads from an exception or a stream to what is behind it", held, handed=held)
+    if name in power_names() and not (own and name in bundle) and name not in ORDINARY:
+        handed = Held.USE if name in VALUES else Held.LOAD
+        return Problem(REFLECTION, "is a name of a module that does more than compute", handed=handed)
+    if name in raw_doors() and not (own and name in bundle):
+        return Problem(REFLECTION, "is a raw operation that does more than compute", handed=Held.LOAD)
     if owner == "made":
         bundle = frozenset()
     if name.startswith("_"):
         if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
-        return REFLECTION, "is private to foreign code"
-    if name in bundle or name in public_attributes() or name in _ORDINARY or owner == "given":
+        return Problem(REFLECTION, "is private to foreign code")
+    if name in bundle or name in public_attributes() or name in ORDINARY or owner == "given":
         return None
     if name in harmless_names():
         # A backend that came as an argument: xp.where. It is no module; if it were, this would only compute.
         return None
-    return (
-        REFLECTION,
-        "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none",
+    return Problem(
+        REFLECTION, "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
     )
 
 
-def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> tuple[str, str] | None:
+def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
-        return None if name in STORED else (REFLECTION, "changes what a class or function is")
+        # Other bases, of the bundle's own class, are classes that are looked at themselves.
+        own = name == "__bases__" and owner == "class"
+        held = Held.LOAD if changes_code(name) and not own else Held.USE
+        return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
+    if name in TARGETS and owner not in ("self", "cls"):
+        return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
     if name == "exc_info" and owner != "self":
-        return FILESYSTEM, "is what a log record shows the source lines of"
+        return Problem(FILESYSTEM, "is what a log record shows the source lines of", Held.LOAD)
     if owner == "cls" or (owner == "self" and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
-        return SIDE_EFFECTS, "is a method; storing to it replaces code of an object that may be foreign"
+        return Problem(SIDE_EFFECTS, "is a method; storing to it replaces code of an object that may be foreign")
     if name.startswith("_") and name not in bundle and name not in private_attributes():
-        return REFLECTION, "is private to foreign code"
-    if name in DANGEROUS or (name in power_names() and name not in _ORDINARY):
-        return SIDE_EFFECTS, "is a name of foreign code"
+        return Problem(REFLECTION, "is private to foreign code")
+    if name in DANGEROUS or (name in power_names() and name not in ORDINARY):
+        return Problem(SIDE_EFFECTS, "is a name of foreign code")
     return None
 
 

@@ -7,7 +7,10 @@ writes out is not, not even an empty one: it can be filled with any name (CVE-20
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Any
 
+from bundler.audit.config.stock import is_stock_class
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.scopes import Scope
 
@@ -17,8 +20,41 @@ _PARTS = frozenset({"pop", "get", "copy", "items", "values"})
 _COPIES = frozenset(
     {f"builtins.{name}" for name in ("dict", "list", "enumerate", "zip")} | {"copy.copy", "copy.deepcopy"}
 )
+#: What gives the config of an object.
+_SERIALIZE = (".serialize_keras_object", ".layers.serialize")
 #: Keys by which a config says what is to be built.
 _NAMING = frozenset({"class_name", "config", "module", "registered_name"})
+
+
+#: Modules of Keras whose classes are made from numbers and build nothing else.
+_PLAIN = ("keras.initializers", "keras.regularizers", "keras.constraints")
+
+
+def names_plain_object(entries: Mapping[Any, ast.expr]) -> bool:
+    """Return whether a config that is written out names an initializer, regularizer or constraint of Keras's."""
+    name, module = entries.get("class_name"), entries.get("module")
+    if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+        return False
+    if module is None:
+        return any(is_stock_class(part, name.value) for part in _PLAIN)
+    return isinstance(module, ast.Constant) and module.value in _PLAIN and is_stock_class(module.value, name.value)
+
+
+def is_of_object(node: ast.expr, scope: Scope, flow: Flow) -> bool:
+    """Return whether a value is the config that Keras itself made of an object: ``deserialize(serialize(layer))``."""
+    if isinstance(node, ast.Name):
+        bound = next((around.bindings[node.id] for around in scope.chain() if node.id in around.bindings), [])
+        return bool(bound) and all(
+            item.how == "value" and isinstance(item.node, ast.Call) and is_of_object(item.node, item.scope, flow)
+            for item in bound
+        )
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return False
+    callees, made = flow.of(node.func, scope), node.args[0]
+    if not all(value.kind == "foreign" and value.name.endswith(_SERIALIZE) for value in callees):
+        return False
+    owner = made.value if isinstance(made, ast.Attribute) else made
+    return isinstance(owner, ast.Name) and (owner is not made or is_handed_in(made, scope, flow))
 
 
 def is_handed_in(node: ast.expr, scope: Scope, flow: Flow) -> bool:

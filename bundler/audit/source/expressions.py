@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ast
 
+from bundler.audit.source.attributes import is_interpreter_name
 from bundler.audit.source.calls import attribute_names, call_problems, format_problems
+from bundler.audit.source.classes import Classes
+from bundler.audit.source.configs import names_plain_object
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ, Uses
+from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
 
 #: What a class says about itself.
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
 
 
+#: Names that autograph gives its own module and scope in the code that it makes of a function.
+CONVERTED = frozenset(("ag__", "fscope"))
 _LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
 
 
-class Expressions(Uses):
+class Expressions(Classes):
     """Visitors of expressions, named for the nodes that they visit."""
 
     def expression(self, node: ast.AST | None, scope: Scope, use: str = ESCAPES) -> None:
@@ -41,19 +46,24 @@ class Expressions(Uses):
         if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES and not bound:
             known = any(name in around.bindings for around in scope.chain() if around.kind == "function")
             if not known:
-                self.door("reflection", node, scope, f"{name} leads past what can be read in the source")
+                what = f"{name} leads past what can be read in the source"
+                self.door("reflection", node, scope, what, hard=is_interpreter_name(name))
         if isinstance(node.ctx, ast.Load):
+            if name in CONVERTED:
+                self.door("reflection", node, scope, f"{name} is what converted code calls autograph by", hard=True)
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
                 if value.kind == "function" and scope.kind == "class":
                     self.unbound.add(node.id)
 
     def _Attribute(self, node: ast.Attribute, scope: Scope, use: str) -> None:
-        self.expression(node.value, scope, READ)
         name = scope.mangled(node.attr)
+        if name.startswith("__") and name.endswith("__") and name not in _TELLING:
+            self.past.add(node.value)
+        self.expression(node.value, scope, READ)
         for owner in self.flow.of(node.value, scope):
             if isinstance(node.ctx, ast.Load):
-                self.read(owner, name, node, scope)
+                self.read(owner, name, node, scope, handed=use != READ or node in self.past)
             else:
                 self.written(owner, name, node, scope)
         if isinstance(node.ctx, ast.Load):
@@ -61,9 +71,10 @@ class Expressions(Uses):
                 self.class_of(node.value, scope)
             if self.is_class_of(node, scope):
                 if any(map(self.is_class, self.flow.of(node.value, scope))):
-                    self.door("dynamic-code", node, scope, "the class of a class makes classes from data")
+                    self.class_of_class(node, scope)
                 if use != READ:
                     self.class_of(node, scope)
+                    self.may_be_type(node, scope)
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
             if node not in self.callees:
@@ -82,26 +93,31 @@ class Expressions(Uses):
         self.expression(node.func, scope, READ)
         if self.is_class_of(node.func, scope):
             self.class_of(node.func, scope)
+            if len(node.args) >= 3 or any(isinstance(item, ast.Starred) for item in node.args):
+                self.may_be_type(node.func, scope)
         if self.is_class_of(node, scope):
             if any(map(self.is_class, self.flow.of(node.args[0], scope))) or self.is_class_of(node.args[0], scope):
-                self.door("dynamic-code", node, scope, "the class of a class makes classes from data")
+                self.class_of_class(node, scope)
             if use != READ:
                 self.class_of(node, scope)
         callees = self.flow.of(node.func, scope)
         paths = {value.name for value in callees if value.kind == "foreign"}
         for path in paths:
             if look(path).kind is Kind.CALL:
-                for capability, what in call_problems(path, node, scope, self.flow):
-                    self.door(capability, node, scope, what)
+                if path == "builtins.getattr" and node.args and not self.only_tells(node, scope):
+                    self.past.add(node.args[0])
+                for capability, what, hard in call_problems(path, node, scope, self.flow):
+                    self.door(capability, node, scope, what, hard=hard)
                 self.by_name(path, node, scope)
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
         self.keywords(node, scope)
         if any(value.kind == "class" and self.is_metaclass(value.name) for value in callees):
-            self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
+            self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data", hard=True)
         naming = paths & {"builtins.getattr", "builtins.hasattr"}
+        shown = self.only_shows(node, callees, scope)
         for index, argument in enumerate(node.args):
-            if index == 0 and naming and paths == naming:
+            if (shown and self.is_class_of(argument, scope)) or (index == 0 and naming and paths == naming):
                 self.expression(argument, scope, READ)
             elif index and paths and paths <= {"builtins.isinstance", "builtins.issubclass"}:
                 self.classes(argument, scope)
@@ -112,11 +128,17 @@ class Expressions(Uses):
         streams = all(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in callees)
         for item in node.keywords:
             stream = streams and item.arg in ("file", "stream", "output_stream")
-            self.expression(item.value, scope, READ if stream else ESCAPES)
+            named = shown and self.is_class_of(item.value, scope)
+            self.expression(item.value, scope, READ if stream or named else ESCAPES)
         if use == ESCAPES:
             for value in self.flow.of(node, scope):
                 if value.is_kept:
                     self.used_as(value, node, scope, use)
+
+    def only_tells(self, node: ast.Call, scope: Scope) -> bool:
+        """Whether ``getattr`` asks for no more than what a thing is called."""
+        names, known = attribute_names(self.flow, node.args[1], scope) if len(node.args) > 1 else ([], False)
+        return known and _TELLING.issuperset(names)
 
     def own_step(self, node: ast.Call, scope: Scope) -> bool:
         """Whether a call is ``object.__setattr__(self, ...)``: the step of ``super()``, by another name."""
@@ -133,7 +155,7 @@ class Expressions(Uses):
         if isinstance(node, ast.Tuple):
             for item in node.elts:
                 self.classes(item, scope)
-        elif self.flow.of(node, scope) <= METACLASSES:
+        elif self.flow.of(node, scope) <= METACLASSES or self.is_class_of(node, scope):
             self.expression(node, scope, READ)
         else:
             self.expression(node, scope)
@@ -143,8 +165,7 @@ class Expressions(Uses):
         if path in ("operator.attrgetter", "operator.methodcaller"):
             for item in node.args if path.endswith("attrgetter") else node.args[:1]:
                 for part in str(getattr(item, "value", "")).split("."):
-                    self.read(Value("unknown"), part, node, scope)
-                    self.handed_on(Value("unknown"), part, node, scope)
+                    self.read_unseen(part, node, scope)
             return
         if not path.startswith("builtins.") or path == "builtins.type":
             return
@@ -176,7 +197,7 @@ class Expressions(Uses):
     def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
         """Look at methods that go further with some arguments only, whatever they are called on."""
         owners = self.flow.of(callee.value, scope)
-        if callee.attr == "format":
+        if callee.attr in ("format", "format_map"):
             for owner in owners:
                 if owner.is_module or (owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN):
                     continue
@@ -186,7 +207,7 @@ class Expressions(Uses):
                 elif owner.kind in ("self", "super", "cls", "class", "foreign"):
                     texts = NOTHING if self.is_no_text(owner) else ANYTHING
                 for capability, what in format_problems(texts):
-                    self.door(capability, node, scope, what)
+                    self.door(capability, node, scope, what, hard=True)
         if (
             callee.attr in ("__init__", "from_config")
             and node not in self.clones
@@ -198,60 +219,10 @@ class Expressions(Uses):
         if callee.attr == "cache" and (node.args or node.keywords) and not all(owner.is_module for owner in owners):
             self.door("filesystem", node, scope, "cache() of a dataset with a file name")
 
-    def is_class_of(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether this is ``x.__class__`` or ``type(x)``."""
-        if isinstance(node, ast.Attribute):
-            return node.attr == "__class__"
-        if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
-            return False
-        return Value("foreign", "builtins.type") in self.flow.of(node.func, scope)
-
-    def class_of(self, node: ast.expr, scope: Scope) -> None:
-        """Record that the class of some object is used: calls of layers that are looked at could not be seen."""
-        if node in self.clones:
-            return
-        of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
-        if any(value.kind not in ("self", "cls", "none") for value in self.flow.of(of, scope)):
-            self.later(
-                "layers",
-                "filesystem",
-                node,
-                "the class of an object may be that of a layer or formatter that reads files",
-            )
-
     def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a method may be one of an object that is not the bundle's own."""
         owners = self.flow.of(node.value, scope) if isinstance(node, ast.Attribute) else ANYTHING
         return any(owner.kind in ("unknown", "made", "given") for owner in owners)
-
-    def is_clone(self, node: ast.Call, scope: Scope) -> bool:
-        """Whether this is ``x.__class__.from_config(x.get_config())``, as Keras clones an initializer."""
-        made = node.func
-        if not (
-            isinstance(made, ast.Attribute) and made.attr == "from_config" and isinstance(made.value, ast.Attribute)
-        ):
-            return False
-        if made.value.attr != "__class__" or len(node.args) != 1 or node.keywords:
-            return False
-        config: ast.AST | None = node.args[0]
-        if isinstance(config, ast.Name):
-            # Under a name that is bound once and read once: nothing is added to it.
-            bound = scope.bindings.get(config.id, [])
-            uses = sum(isinstance(item, ast.Name) and item.id == config.id for item in ast.walk(scope.node))
-            config = bound[0].node if len(bound) == 1 and bound[0].how == "value" and uses == 2 else None
-        if not (isinstance(config, ast.Call) and isinstance(config.func, ast.Attribute) and not config.args):
-            return False
-        owner = config.func.value
-        plain = isinstance(owner, ast.Name) or (isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name))
-        return plain and config.func.attr == "get_config" and ast.dump(owner) == ast.dump(made.value.value)
-
-    def is_class(self, value: Value) -> bool:
-        """Whether this is a class, so that its own class is a metaclass."""
-        return value.kind == "class" or (
-            value.kind == "foreign"
-            and value.denoted.kind is Kind.PLAIN
-            and value.name.partition(".")[0] in ("builtins", "abc", "enum", "typing", "collections")
-        )
 
     def keywords(self, node: ast.Call, scope: Scope) -> None:
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
@@ -259,18 +230,27 @@ class Expressions(Uses):
             value = item.value
             logs = item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS
             if logs and self.is_foreign(node.func, scope):
-                self.door("filesystem", node, scope, "a log record with arguments that cannot be read")
+                self.door("filesystem", node, scope, "a log record with arguments that cannot be read", hard=True)
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":
                     continue  # handed through, as from_config() does
-                self.door("unsafe-deserialization", node, scope, "safe_mode is chosen: a config may then hold code")
+                what = "safe_mode is chosen: a config may then hold code"
+                self.door("unsafe-deserialization", node, scope, what, hard=True)
             elif item.arg == "exc_info" and not isinstance(value, ast.Constant):
                 caught = isinstance(value, ast.Name) and any(value.id in around.deleted for around in scope.chain())
                 raised = isinstance(value, ast.Call) and any(
                     found.name == "sys.exc_info" for found in self.flow.of(value.func, scope)
                 )
                 if not (caught or raised):
-                    self.door("filesystem", node, scope, "exc_info may be no traceback: log records show its files")
+                    what = "exc_info may be no traceback: log records show its files"
+                    self.door("filesystem", node, scope, what, hard=True)
+
+    def read_unseen(self, name: str, node: ast.AST, scope: Scope) -> None:
+        """Look at an attribute that a pattern or a function of `operator` reads: no guard sees that."""
+        self.read(UNKNOWN, name, node, scope, handed=True)
+        self.handed_on(UNKNOWN, name, node, scope)
+        if name == "__class__":
+            self.door("dynamic-code", node, scope, "the class of an object may be type, and is read unseen", hard=True)
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
@@ -280,7 +260,8 @@ class Expressions(Uses):
             return
         if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and owner.kind == "unknown":
             if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
-                self.door("reflection", node, scope, "backend of an object is that module, and not followed from here")
+                what = "backend of an object is that module, and not followed from here"
+                self.door("reflection", node, scope, what, hard=True)
             return
         if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
             return
@@ -289,16 +270,16 @@ class Expressions(Uses):
         if owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN:
             return
         capability = "reflection" if name == "format" else "filesystem"
-        self.door(capability, node, scope, f"the method {name} is handed on, so that its arguments cannot be read")
+        what = f"the method {name} is handed on, so that its arguments cannot be read"
+        self.door(capability, node, scope, what, hard=name != "cache")
 
     def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
         keys = {
             key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)
         }
         if isinstance(keys.get("class_name"), ast.Constant) and ("module" in keys or "config" in keys):
-            self.door(
-                "unsafe-deserialization", node, scope, "a config that names what Keras is to build is written out"
-            )
+            what = "a config that names what Keras is to build is written out"
+            self.door("unsafe-deserialization", node, scope, what, hard=not names_plain_object(keys))
         for item in (*node.keys, *node.values):
             self.expression(item, scope)
 
@@ -321,7 +302,16 @@ class Expressions(Uses):
         same = all(isinstance(item, (ast.Is, ast.IsNot)) for item in node.ops)
         equal = all(isinstance(item, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) for item in node.ops)
         for item in items:
-            self.expression(item, scope, READ if same or (equal and names <= 1) else ESCAPES)
+            other = [one for one in items if one is not item]
+            known = self.is_class_of(item, scope) and all(self.is_known_class(one, scope) for one in other)
+            if not known and not same and isinstance(item, ast.Attribute) and item.attr == "__class__":
+                # Only a method of the bundle's own could take it out of the comparison.
+                self.later(
+                    "compares", "dynamic-code", item, "the class of an object is compared, and may be type", hard=True
+                )
+                self.class_of(item, scope)
+                known = True
+            self.expression(item, scope, READ if same or known or (equal and names <= 1) else ESCAPES)
 
     def _NamedExpr(self, node: ast.NamedExpr, scope: Scope, use: str) -> None:
         self.expression(node.value, scope, FOLLOWED if use != ESCAPES else use)

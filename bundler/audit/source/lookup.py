@@ -7,7 +7,7 @@ import functools
 from typing import NamedTuple
 
 from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
-from bundler.audit.graph import op_is_allowed
+from bundler.audit.graph import op_is_allowed, operations
 from bundler.audit.source import doors, frameworks
 from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library
 
@@ -95,6 +95,14 @@ def raw_op_allowed(name: str) -> bool:
     In a graph the attribute of `PrintV2` shows where it prints; here it is an argument.
     """
     return op_is_allowed(name) and name != "PrintV2"
+
+
+@functools.cache
+def raw_doors() -> frozenset[str]:
+    """Return the raw operations that reach files, other machines, processes or code, also as functions are called."""
+    parts = (operations.READS, operations.WRITES, operations.CHECKPOINT, operations.TABLE_FILE, operations.NETWORK,
+             operations.DYNAMIC, operations.NATIVE, operations.PROCESS)  # fmt: skip
+    return frozenset().union(*parts) | {"PrintV2"}
 
 
 def canonical(path: str) -> str:
@@ -247,12 +255,6 @@ def _computes(module: str) -> bool:
         module == part or module.startswith(part + ".") or part.startswith(module + ".")
         for part in frameworks.KERAS_SOURCES
     )
-
-
-def capability_of_import(module: str) -> str | None:
-    """Return the capability that importing `module` needs, `None` where only its uses count."""
-    found = look(module)
-    return found.capability if found.kind in (Kind.DOOR, Kind.MISSING) else None
 
 
 @functools.cache

@@ -14,9 +14,10 @@ import ast
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from bundler.audit.facts import FILESYSTEM, REFLECTION, Finding, Rule
+from bundler.audit.facts import FILESYSTEM, REFLECTION, Finding, Held, Rule
 from bundler.audit.source import rules
-from bundler.audit.source.attributes import problem, store_problem
+from bundler.audit.source.attributes import DANGEROUS, is_interpreter_name, problem, store_problem
+from bundler.audit.source.doors import CALLS
 from bundler.audit.source.doors import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind
@@ -48,6 +49,11 @@ _MARKED = {
     **{f"keras.layers.{name}": "layers" for name in ("IntegerLookup", "StringLookup", "TextVectorization", "Lambda")},
     "logging.Formatter": "layers",
 }
+#: Functions that build what data names, and classes of classes: nothing looks at what they are given once they are
+#: handed on.
+BUILDERS = frozenset(
+    path for path in CALLS if "deserialize" in path or "from_json" in path or path.startswith(("abc.", "enum."))
+)
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
 
@@ -68,6 +74,8 @@ class Uses:
         #: Expressions that are called where they stand.
         self.callees: set[ast.AST] = set()
         self.clones: set[ast.AST] = set()
+        #: Expressions of which a method of the interpreter's is read: ``f.__call__`` is f, handed on.
+        self.past: set[ast.AST] = set()
         #: What methods do to their own object that they may not do to another, by the method; and methods that are
         #: called on, or handed, an object that is not the class's own.
         self.own_calls: list[tuple[str, Finding]] = []
@@ -77,20 +85,26 @@ class Uses:
         self.pending: list[tuple[str, Finding]] = []
         self.marked: set[str] = set()
 
-    def report(self, rule: Rule, node: ast.AST, scope: Scope, what: str) -> Finding:
-        """Record a finding once, with when it happens."""
-        when = _when(scope)
+    def report(self, rule: Rule, node: ast.AST, scope: Scope, what: str, *, hard: bool = False) -> None:
+        """Record a finding once, with when it happens; a `hard` one is held at load, any other where it is used."""
+        held = Held.LOAD if hard else Held.USE
         line = getattr(node, "lineno", None)
-        finding = rule.at(self.member, f"{what}; {when}", line=line)
-        return self.found.setdefault((rule.id, line, what), finding)
+        self.keep(what, rule.at(self.member, f"{what}; {_when(scope)}", line=line, held=held))
 
-    def door(self, capability: str, node: ast.AST, scope: Scope, what: str) -> None:
-        self.report(rules.OF_CAPABILITY[capability], node, scope, what)
+    def keep(self, what: str, finding: Finding) -> None:
+        """Keep one of the findings that say the same of a line; a hard one, if there is any."""
+        key = (finding.rule.id, finding.line, what)
+        if key not in self.found or finding.held is Held.LOAD:
+            self.found[key] = finding
 
-    def later(self, mark: str, capability: str, node: ast.AST, what: str) -> None:
+    def door(self, capability: str, node: ast.AST, scope: Scope, what: str, *, hard: bool = False) -> None:
+        self.report(rules.OF_CAPABILITY[capability], node, scope, what, hard=hard)
+
+    def later(self, mark: str, capability: str, node: ast.AST, what: str, *, hard: bool = False) -> None:
         """Record what is a finding where the bundle has what `mark` stands for."""
+        held = Held.LOAD if hard else Held.USE
         line = getattr(node, "lineno", None)
-        self.pending.append((mark, rules.OF_CAPABILITY[capability].at(self.member, what, line=line)))
+        self.pending.append((mark, rules.OF_CAPABILITY[capability].at(self.member, what, line=line, held=held)))
 
     # -- what a value is used for -----------------------------------------------------------------------------------
 
@@ -114,15 +128,28 @@ class Uses:
         elif use == ESCAPES and denoted.kind is Kind.MODULE:
             self.report(rules.UNRESOLVED, node, scope, f"the module {denoted.path} is handed on as a value")
         elif use == ESCAPES and denoted.kind is Kind.CALL:
-            self.report(rules.UNRESOLVED, node, scope, f"{denoted.path} is handed on as a value, not called")
+            hard = denoted.path in BUILDERS
+            self.report(rules.UNRESOLVED, node, scope, f"{denoted.path} is handed on as a value, not called", hard=hard)
 
-    def read(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
-        """Report what is wrong with reading an attribute; what it denotes is looked at by the caller."""
+    def read(self, owner: Value, name: str, node: ast.AST, scope: Scope, *, handed: bool = False) -> None:
+        """Report what is wrong with reading an attribute; what it denotes is looked at by the caller.
+
+        `handed`: it is neither called nor read from where it stands.
+        """
         if owner.kind == "foreign" and owner.denoted.kind in (Kind.MODULE, Kind.OPEN):
+            if is_interpreter_name(name):
+                what = f"{owner.name}.{name} leads past what can be read in the source"
+                self.door("reflection", node, scope, what, hard=True)
+            elif handed and owner.denoted.kind is Kind.OPEN and (capability := DANGEROUS.get(name)) is not None:
+                # A requirement may hand out a class of the framework under a name of its own.
+                self.door(capability, node, scope, f"{owner.name}.{name} is handed on, not called", hard=True)
             return
         if owner.kind == "foreign" and owner.denoted.kind is Kind.CALL:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
-                self.door("reflection", node, scope, f"{owner.name}.{name} is that function, past what is looked at")
+                past = owner.name in BUILDERS or owner.name in ("builtins.type", "keras.layers.Lambda")
+                hard = past or is_interpreter_name(name)
+                what = f"{owner.name}.{name} is that function, past what is looked at"
+                self.door("reflection", node, scope, what, hard=hard)
             return
         if owner.kind == "foreign" and f"{owner.name}.{name}" in FOLLOWED_DOORS:
             return  # The door is a finding, and so is this one below it, where the caller looks at it.
@@ -130,7 +157,8 @@ class Uses:
             self.marked.add("fields")
         if owner.kind == "module":
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
-                self.door("reflection", node, scope, f"{owner.name}.{name} leads past what can be read in the source")
+                what = f"{owner.name}.{name} leads past what can be read in the source"
+                self.door("reflection", node, scope, what, hard=is_interpreter_name(name))
             return
         if owner.kind not in ("self", "super"):
             # Perhaps a class's function, which takes any object for its own.
@@ -139,16 +167,18 @@ class Uses:
         found = problem(name, kind, self.bundle)
         if found is None:
             if name == "__dict__" and owner.kind == "self":
-                self.own(node, scope, "reflection", "the attribute __dict__ of what may not be the bundle's own")
+                what = "the attribute __dict__ of what may not be the bundle's own"
+                self.own(node, scope, "reflection", what, hard=True)
             return
-        capability, why = found
+        capability, why = found.capability, found.why
+        held = found.handed if handed else found.held
         of_file = capability == REFLECTION and name in OF_FILES and isinstance(node, ast.Attribute)
         if of_file and is_path(node.value, scope, self.flow):  # type: ignore[attr-defined]
             capability, why = FILESYSTEM, "is a method of a path"
         if owner.kind in _PERMISSIVE and self.open_base(owner.name) and ("no known" in why or "private" in why):
             return
         finding = rules.OF_CAPABILITY[capability].at(
-            self.member, f"the attribute {name} {why}; {_when(scope)}", line=getattr(node, "lineno", None)
+            self.member, f"the attribute {name} {why}; {_when(scope)}", line=getattr(node, "lineno", None), held=held
         )
         method = self.own_method(scope)
         if owner.kind == "self" and method and name in self.methods_of(owner.name):
@@ -156,15 +186,16 @@ class Uses:
             return
         if owner.kind == "class" and name in self.methods_of(owner.name, static=True):
             return
-        self.found.setdefault((finding.rule.id, finding.line, f"the attribute {name}"), finding)
+        self.keep(f"the attribute {name}", finding)
 
-    def own(self, node: ast.AST, scope: Scope, capability: str, what: str) -> None:
+    def own(self, node: ast.AST, scope: Scope, capability: str, what: str, *, hard: bool = False) -> None:
         """Record what a method may do to its own object, and to no other.
 
         A function in a method's decorator or without a class around has no object of its own, but then `scope` binds
         no ``self`` either; a decorated method is taken as one that anything may be handed to.
         """
-        finding = rules.OF_CAPABILITY[capability].at(self.member, what, line=getattr(node, "lineno", None))
+        held = Held.LOAD if hard else Held.USE
+        finding = rules.OF_CAPABILITY[capability].at(self.member, what, line=getattr(node, "lineno", None), held=held)
         self.own_calls.append((self.own_method(scope) or ANY, finding))
 
     def own_method(self, scope: Scope) -> str | None:
@@ -274,23 +305,27 @@ class Uses:
     def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with storing to an attribute, or deleting it."""
         if owner.kind == "foreign":
-            self.door("side-effects", node, scope, f"{owner.name}.{name} is replaced: it belongs to other code")
+            # What is stored on a module stays in the bundle's view of it, and a door's stub takes nothing.
+            hard = owner.denoted.kind in (Kind.PLAIN, Kind.CALL) or owner.name.rpartition(".")[2][:1].isupper()
+            what = f"{owner.name}.{name} is replaced: it belongs to other code"
+            self.door("side-effects", node, scope, what, hard=hard)
             return
         if owner.kind == "module":
-            self.door(
-                "side-effects", node, scope, f"{owner.name}.{name} is stored from outside, past what it is bound to"
-            )
+            what = f"{owner.name}.{name} is stored from outside, past what it is bound to"
+            self.door("side-effects", node, scope, what, hard=True)
             return
         if name == "name" and owner.kind not in ("self", "cls", "class", "module"):
-            self.later("fields", "dynamic-code", node, "a field's name may be stored: dataclass() makes code of it")
+            what = "a field's name may be stored: dataclass() makes code of it"
+            self.later("fields", "dynamic-code", node, what, hard=True)
         found = store_problem(name, owner.kind, self.bundle)
         if found is None:
             return
         if owner.kind == "self" and not name.startswith("__"):
             # On the bundle's own object it replaces nothing of anybody's.
-            self.own(node, scope, found[0], f"the attribute {name} {found[1]}; {_when(scope)}")
+            self.own(node, scope, found.capability, f"the attribute {name} {found.why}; {_when(scope)}")
         else:
-            self.door(found[0], node, scope, f"the attribute {name} {found[1]}")
+            hard = found.held is Held.LOAD
+            self.door(found.capability, node, scope, f"the attribute {name} {found.why}", hard=hard)
 
 
 def _when(scope: Scope) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 
 from bundler.audit.source import rules
-from bundler.audit.source.attributes import DEFINED
-from bundler.audit.source.expressions import Expressions
+from bundler.audit.source.attributes import DEFINED, changes_code
+from bundler.audit.source.expressions import CONVERTED, Expressions
 from bundler.audit.source.lookup import FRAMEWORKS, Kind
 from bundler.audit.source.names import standard_library
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import Value
+
+#: Methods that are handed what is compared with their object.
+_COMPARING = frozenset("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__".split())
 
 
 class Walk(Expressions):
@@ -56,10 +59,10 @@ class Walk(Expressions):
     def _class_pattern(self, node: ast.MatchClass, scope: Scope) -> None:
         self.expression(node.cls, scope)
         for name in node.kwd_attrs:
-            self.read(Value("unknown"), scope.mangled(name), node, scope)
-            self.handed_on(Value("unknown"), scope.mangled(name), node, scope)
+            self.read_unseen(scope.mangled(name), node, scope)
         if node.patterns and not all(self.is_positional(value) for value in self.flow.of(node.cls, scope)):
-            self.door("reflection", node, scope, "a pattern by position reads what __match_args__ names, unseen")
+            what = "a pattern by position reads what __match_args__ names, unseen"
+            self.door("reflection", node, scope, what, hard=True)
         for pattern in (*node.patterns, *node.kwd_patterns):
             self.part(pattern, scope, "pattern")
 
@@ -165,7 +168,8 @@ class Walk(Expressions):
             if Value("foreign", "keras.random.SeedGenerator") in self.flow.of(base, around):
                 self.door("reflection", node, scope, "the backend of a seed generator is a module, and not followed")
             if self.flow.of(base, around) & METACLASSES or self.is_class_of(base, around):
-                self.door("dynamic-code", node, scope, f"{node.name} is a metaclass: it makes classes from data")
+                what = f"{node.name} is a metaclass: it makes classes from data"
+                self.door("dynamic-code", node, scope, what, hard=True)
         for base in (*node.bases, *(item.value for item in node.keywords)):
             self.classes(base, around)
         self.generic(node, around)
@@ -182,7 +186,8 @@ class Walk(Expressions):
             for argument in (*item.args, *(keyword.value for keyword in item.keywords)):
                 self.expression(argument, scope)
         if not self.is_in_sight(node, scope):
-            self.door("dynamic-code", item, scope, "dataclass() of a class that a metaclass or a base may have filled")
+            what = "dataclass() of a class that a metaclass or a base may have filled"
+            self.door("dynamic-code", item, scope, what, hard=True)
 
     def generic(self, node: ast.AST, scope: Scope) -> None:
         for parameter in getattr(node, "type_params", ()):
@@ -200,7 +205,8 @@ class Walk(Expressions):
             return
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if len(node.value) > 2000:
-                self.door("dynamic-code", node, scope, "an annotation in a string that is too long to be one")
+                what = "an annotation in a string that is too long to be one"
+                self.door("dynamic-code", node, scope, what, hard=True)
                 return
             try:
                 inner = ast.parse(node.value, mode="eval").body
@@ -209,7 +215,8 @@ class Walk(Expressions):
             for item in ast.walk(inner):
                 if isinstance(item, (ast.Call, ast.Lambda, ast.NamedExpr, ast.ListComp, ast.GeneratorExp, ast.SetComp,
                                      ast.DictComp, ast.Await, ast.Yield, ast.YieldFrom)):  # fmt: skip
-                    self.door("dynamic-code", node, scope, "an annotation in a string holds code that computes")
+                    what = "an annotation in a string holds code that computes"
+                    self.door("dynamic-code", node, scope, what, hard=True)
                     return
             for item in ast.walk(inner):
                 ast.copy_location(item, node)
@@ -224,9 +231,13 @@ class Walk(Expressions):
     # -- definitions ----------------------------------------------------------------------------------------------------
 
     def defined(self, scope: Scope) -> None:
-        """Look at names that the interpreter gives a meaning, where a class or module binds them."""
+        """Look at names that the interpreter or autograph gives a meaning, where they are bound."""
+        for name in CONVERTED & scope.bindings.keys():
+            self.door("reflection", scope.node, scope, f"{name} is what converted code calls autograph by", hard=True)
         if scope.kind == "function":
             return
+        if scope.kind == "class" and not _COMPARING.isdisjoint(scope.bindings):
+            self.marked.add("compares")
         for name, bindings in scope.bindings.items():
             if not (name.startswith("__") and name.endswith("__")):
                 continue
@@ -238,9 +249,10 @@ class Walk(Expressions):
                 once = len(bindings) == 1 and bindings[0].how == "value"
                 self._match_args(node if once else scope.node, scope)
             elif name not in (DEFINED if scope.kind == "class" else OWN_NAMES):
-                self.door("reflection", node, scope, f"{name} is bound: the interpreter gives it a meaning")
+                what = f"{name} is bound: the interpreter gives it a meaning"
+                self.door("reflection", node, scope, what, hard=changes_code(name))
 
     def _match_args(self, node: ast.AST, scope: Scope) -> None:
         names = [item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)]
         if not isinstance(node, ast.Tuple) or len(names) != len(node.elts) or any("__" in str(name) for name in names):
-            self.door("reflection", node, scope, "__match_args__ names attributes that patterns read")
+            self.door("reflection", node, scope, "__match_args__ names attributes that patterns read", hard=True)

@@ -10,7 +10,7 @@ from bundler.audit.result import Audit
 from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
 from bundler.report.page.views import Views
 from bundler.report.text import lines_of
-from bundler.report.verdict import Group, counted, groups
+from bundler.report.verdict import STAGES, Group, Section, counted, does, groups, place_of
 
 #: Findings of one rule that are seen at once, and that are on the page at all.
 FIRST = 10
@@ -26,17 +26,53 @@ def numbered(audit: Audit) -> dict[int, str]:
 
 
 def findings_section(audit: Audit, contents: Contents, views: Views, anchors: Mapping[int, str]) -> Markup:
-    """Return the findings, worst first."""
-    if not audit.findings:
-        return tag("section", tag("h2", "Findings"), tag("p", "None in what was checked."), id="findings")
+    """Return the three answers: what the bundle does, what it could do, what is refused; then what else there is."""
     split: dict[str, list[str]] = {}
-    parts = []
-    for group in groups(audit):
-        parts.append(_heading(group))
-        for rule, findings in group.rules:
-            items = [_item(item, contents, views, anchors[id(item)], split) for item in findings[:MOST]]
-            parts.append(_rule(rule, items, len(findings)))
-    return tag("section", tag("h2", "Findings"), *parts, id="findings")
+    found = groups(audit)
+    parts = [tag("h2", Section.DOES), *_uses(audit)]
+    for section in (Section.COULD, Section.REFUSED, Section.ALSO):
+        of_section = [group for group in found if group.section is section]
+        if of_section or section is not Section.ALSO:
+            parts.append(tag("h2", section))
+        if not of_section and section is not Section.ALSO:
+            parts.append(tag("p", "Nothing that was found."))
+        for group in of_section:
+            parts.append(_heading(group))
+            for rule, findings in group.rules:
+                items = [_item(item, contents, views, anchors[id(item)], split) for item in findings[:MOST]]
+                parts.append(_rule(rule, items, len(findings), held(audit, findings[0])))
+    return tag("section", *parts, id="findings")
+
+
+def held(audit: Audit, finding: Finding) -> str:
+    """Return how a finding is marked: by its severity, or by what becomes of it while the bundle runs."""
+    if finding.capability is not None and finding.capability in audit.accepted:
+        return "accepted"
+    return "held" if audit.waits(finding) else str(finding.severity)
+
+
+def _uses(audit: Audit) -> list[Markup]:
+    """Return what the author's proof recorded, as the author's word."""
+    said = does(audit)
+    parts = [tag("p", f"{said[:1].upper()}{said[1:]}.")]
+    rows = [
+        tag(
+            "li",
+            tag("span", STAGES.get(stage, stage), class_="dim"),
+            " ",
+            tag("code", spelled(use.capability, 60)),
+            " ",
+            words(use.what, WHAT),
+            " ",
+            tag("bdi", tag("code", spelled(place_of(use), 600))),
+        )
+        for stage, use in (audit.uses or ())[:MOST]
+    ]
+    if rows:
+        parts.append(tag("ul", *rows[:FIRST]))
+    if rows[FIRST:]:
+        parts.append(folded(f"and {len(rows) - FIRST:,} more", tag("ul", *rows[FIRST:])))
+    return parts
 
 
 def badge(severity: str, text: str | None = None) -> Markup:
@@ -46,12 +82,14 @@ def badge(severity: str, text: str | None = None) -> Markup:
 
 def _heading(group: Group) -> Markup:
     title = tag("code", group.title) if group.capability else group.title.capitalize()
-    consent = join(badge(group.severity), " ") if group.capability else None
+    waits = group.section is Section.COULD
+    mark = "accepted" if group.accepted else "held" if waits else str(group.severity)
+    consent = join(badge(mark), " ") if group.capability else None
     said = tag("small", f"{counted(group.count, 'finding')}: {group.meaning}")
-    return tag("h3", consent, title, " ", said, class_=f"group {group.severity}")
+    return tag("h3", consent, title, " ", said, class_=f"group {mark}")
 
 
-def _rule(rule: Rule, items: list[Markup], count: int) -> Markup:
+def _rule(rule: Rule, items: list[Markup], count: int, colour: str) -> Markup:
     seen, rest = items[:FIRST], items[FIRST:]
     more = None
     if rest:
@@ -67,7 +105,7 @@ def _rule(rule: Rule, items: list[Markup], count: int) -> Markup:
         tag("ul", *seen),
         more,
         left,
-        class_=f"rule {rule.severity}",
+        class_=f"rule {colour}",
     )
 
 

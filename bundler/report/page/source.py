@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bundler.audit.contents import Contents
-from bundler.audit.facts import Finding, Severity
+from bundler.audit.facts import Finding
 from bundler.audit.result import Audit
-from bundler.report.page.findings import badge
+from bundler.report.page.findings import badge, held
 from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words
 from bundler.report.page.views import LINE, View, Views
 from bundler.report.verdict import counted
@@ -16,6 +16,8 @@ from bundler.report.verdict import counted
 _OPEN = 60
 #: Findings that stand under one line.
 _MARKS = 20
+#: How lines are coloured, worst first.
+_WORST = ("refused", "consent", "held", "accepted", "warning", "note")
 #: Characters of what was found that stand there; the finding itself has more.
 _WHAT = 160
 
@@ -27,15 +29,19 @@ def source_section(audit: Audit, contents: Contents, views: Views, anchors: Mapp
         if item.line is not None:
             flagged.setdefault(item.member, {}).setdefault(item.line, []).append(item)
     reasons = {module.member: module.reason for module in contents.manifest.modules}
-    parts = [_module(view, reasons.get(view.member), flagged.get(view.member, {}), anchors) for view in views.views]
+    parts = [
+        _module(view, reasons.get(view.member), flagged.get(view.member, {}), anchors, audit) for view in views.views
+    ]
     count = tag("small", counted(len(parts), "module"))
     body = parts or [tag("p", "The bundle has no source of its own.")]
     return tag("section", tag("h2", "Source ", count), *body, id="source")
 
 
-def _module(view: View, reason: str | None, flagged: Mapping[int, list[Finding]], anchors: Mapping[int, str]) -> Markup:
+def _module(
+    view: View, reason: str | None, flagged: Mapping[int, list[Finding]], anchors: Mapping[int, str], audit: Audit
+) -> Markup:
     found = sum(len(items) for items in flagged.values())
-    worst = min((item.severity for items in flagged.values() for item in items), key=_rank, default=None)
+    worst = min((held(audit, item) for items in flagged.values() for item in items), key=_WORST.index, default=None)
     title = join(
         name(view.member),
         " ",
@@ -48,7 +54,7 @@ def _module(view: View, reason: str | None, flagged: Mapping[int, list[Finding]]
     for number, text in view.lines:
         if number != last + 1:
             lines.append(_gap(number - last - 1))
-        lines.append(_line(view, number, text, flagged.get(number, ()), anchors))
+        lines.append(_line(view, number, text, flagged.get(number, ()), anchors, audit))
         last = number
     if last < view.total:
         lines.append(_gap(view.total - last))
@@ -56,17 +62,19 @@ def _module(view: View, reason: str | None, flagged: Mapping[int, list[Finding]]
     return folded(title, code, opened=bool(found) or view.total <= _OPEN, id=f"m{view.index}")
 
 
-def _line(view: View, number: int, text: str, findings: Sequence[Finding], anchors: Mapping[int, str]) -> Markup:
+def _line(
+    view: View, number: int, text: str, findings: Sequence[Finding], anchors: Mapping[int, str], audit: Audit
+) -> Markup:
     anchor = view.anchor(number)
     # Tabs are what Python indents with; everything else that is not seen is spelled out.
     row = join(tag("a", str(number), href=f"#{anchor}"), tag("code", spelled(text, LINE, keep="\t")))
     if not findings:
         return tag("div", row, id=anchor, class_="line")
-    worst = min((item.severity for item in findings), key=_rank)
+    worst = min((held(audit, item) for item in findings), key=_WORST.index)
     marks = [
         tag(
             "div",
-            badge(item.severity),
+            badge(held(audit, item)),
             " ",
             tag("a", item.rule.id, href=f"#{anchors[id(item)]}"),
             " ",
@@ -83,7 +91,3 @@ def _line(view: View, number: int, text: str, findings: Sequence[Finding], ancho
 
 def _gap(count: int) -> Markup:
     return tag("div", f"{counted(count, 'line')} not on this page: kbundle extract has them", class_="gap")
-
-
-def _rank(severity: Severity) -> int:
-    return list(Severity).index(severity)

@@ -7,11 +7,12 @@ import hashlib
 
 STYLE = """
 :root { color-scheme: light dark; --back: #fff; --text: #1c2024; --dim: #5b6470; --line: #d5dae0; --soft: #f4f6f8;
-  --refused: #b3151f; --consent: #8a5300; --warning: #6b6000; --note: #1a5fa8; --accepted: #12703a;
+  --refused: #b3151f; --consent: #8a5300; --warning: #6b6000; --note: #1a5fa8; --accepted: #12703a; --held: #67409a;
   --refused-back: #fdecec; --consent-back: #fff3df; --warning-back: #fbf8d8; --note-back: #e9f2fc;
-  --accepted-back: #e6f6ec; }
+  --accepted-back: #e6f6ec; --held-back: #f2ecfb; }
 @media (prefers-color-scheme: dark) { :root { --back: #15181c; --text: #e4e7eb; --dim: #98a2ae; --line: #363c44;
   --soft: #1e2329; --refused: #ff8a8a; --consent: #f5b45f; --warning: #ddd06a; --note: #83b9f5; --accepted: #6fd197;
+  --held: #c5a8f5; --held-back: #2a2040;
   --refused-back: #3a1b1e; --consent-back: #36290f; --warning-back: #2f2d12; --note-back: #172a40;
   --accepted-back: #14301f; } }
 * { box-sizing: border-box; }
@@ -34,6 +35,7 @@ code, .code { font: .875em/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas
 .consent { --ink: var(--consent); --wash: var(--consent-back); }
 .warning { --ink: var(--warning); --wash: var(--warning-back); }
 .note { --ink: var(--note); --wash: var(--note-back); }
+.held { --ink: var(--held); --wash: var(--held-back); }
 .accepted { --ink: var(--accepted); --wash: var(--accepted-back); }
 .verdict { background: var(--wash); border: 1px solid var(--ink); border-left-width: .4rem; border-radius: .4rem;
   padding: .8rem 1rem; margin-bottom: 1rem; }
@@ -102,6 +104,7 @@ footer { margin-top: 3rem; color: var(--dim); font-size: .9rem; }
 @media print {
   :root { color-scheme: light; --back: #fff; --text: #000; --dim: #444; --line: #999; --soft: #f4f4f4;
     --refused: #b3151f; --consent: #8a5300; --warning: #6b6000; --note: #1a5fa8; --accepted: #12703a;
+    --held: #67409a; --held-back: #f2ecfb;
     --refused-back: #fdecec; --consent-back: #fff3df; --warning-back: #fbf8d8; --note-back: #e9f2fc;
     --accepted-back: #e6f6ec; }
   body { max-width: none; padding: 0; font-size: 10pt; }

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from bundler.audit.contents import Contents, TensorFact
-from bundler.audit.facts import Check, Finding, Rule, Severity
+from bundler.audit.facts import Check, Finding, Held, Rule, Severity
 from bundler.audit.result import Audit, in_order
 from bundler.manifest import (
     CustomObject,
@@ -19,6 +19,7 @@ from bundler.manifest import (
     Provenance,
     Requirements,
     TensorSpec,
+    Use,
 )
 from tests.manifest import samples
 
@@ -291,6 +292,25 @@ def audit(*findings: Finding, **changes: Any) -> Audit:
     return dataclasses.replace(made, **changes)
 
 
+def working() -> tuple[Audit, Contents]:
+    """A bundle that loads, has done something in its proof, and could do more."""
+    asked, contents = wine()
+    soft = [dataclasses.replace(item, held=Held.USE) if item.capability else item for item in asked.findings]
+    uses = (
+        ("load", Use(capability="environment", what="reads HOME", module="wine.table", line=3)),
+        (
+            "train",
+            Use(capability="filesystem", what="writes '/tmp/names.txt'", module="wine.table", line=14),
+        ),
+        ("outputs", Use(capability="filesystem", what="lists '/tmp'", module="")),
+    )
+    return dataclasses.replace(
+        asked,
+        findings=in_order([*soft, STARTS.at("source/wine/table.py", "os.kill", line=9, held=Held.USE)]),
+        uses=uses,
+    ), contents
+
+
 def hostile(texts: tuple[str, ...] = ATTACKS) -> tuple[Audit, Contents]:
     """A bundle whose every string is one of `texts`, in turn; the same structure for any texts of the same number."""
     turn = iter(range(1_000_000))
@@ -351,12 +371,17 @@ def hostile(texts: tuple[str, ...] = ATTACKS) -> tuple[Audit, Contents]:
         LAMBDA.at("model/model.keras", text(), inside="config.json: /config/layers/3/config/function"),
         LAMBDA.at(text(), text(), inside=text()),
         *(OPENS.at(member, text(), line=line) for line in range(3, 30)),
+        *(OPENS.at(member, text(), line=line, held=Held.USE) for line in range(5, 12)),
         STARTS.at(member, text(), line=4),
         STARTS.at(other, text(), line=2),
         STARTS.at(other, text(), line=99),
         HASHES.at(text(), text()),
         path=f"/tmp/{text()}",
         policy=text(),
+        uses=(
+            ("load", Use(capability=text(), what=text(), module=text(), line=3)),
+            ("train", Use(capability=text(), what=text(), module=text(), line=None)),
+        ),
         checks=(
             *CHECKS,
             Check(subject=text(), done=True, detail=text()),

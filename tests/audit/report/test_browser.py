@@ -16,7 +16,7 @@ from tests.audit.report.chromium import Browser, Page
 pytestmark = pytest.mark.skipif(
     chromium.PROGRAM is None and not os.environ.get("CI"), reason="no Chromium here; tests/need_tools installs it"
 )
-PAGES = {"wine": samples.wine, "hostile": samples.hostile}
+PAGES = {"wine": samples.wine, "working": samples.working, "hostile": samples.hostile}
 
 
 @pytest.fixture(scope="module")

