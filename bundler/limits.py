@@ -31,6 +31,10 @@ class Limits:
     data_total: int = 1 << 30
     self_test: int = 64 << 20
     proof_seconds: int = 3_600
+    proof_step_parameters: int = 100_000_000
+    uses: int = 256
+    use_capability: int = 64
+    use_what: int = 400
     index_seconds: int = 60
     vendored_wheel: int = 8 << 20
     vendored_total: int = 64 << 20

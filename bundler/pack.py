@@ -17,21 +17,22 @@ from typing import Any
 
 from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
-from bundler.archive.writer import write_bundle
-from bundler.audit.consent import consent_lines, require_acceptable
+from bundler.audit.consent import check_words, consent_lines, require_acceptable
+from bundler.audit.facts import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
 from bundler.errors import PackError, TargetExists
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.state import state_of
-from bundler.manifest import Manifest, Provenance
+from bundler.manifest import Manifest, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Expectation, Prover, planned_proof
 from bundler.proof.surroundings import surroundings_of
+from bundler.proof.until_said import write_proved
 from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
 
@@ -41,9 +42,11 @@ class PackedBundle:
     """What `bundle` wrote: the file, its digest (``sha256:...``) and its manifest.
 
     `no_self_test` says why no example inputs could be made for the model; `None` where the bundle has a self-test.
-    `notes` are lines about its requirements: what has no hash and why, what whoever loads it must have by other ways.
-    `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that whoever loads it will
-    have to accept, and `audit.findings` the lines that cause that.
+    `notes` are lines about its requirements: what has no hash and why, what whoever loads it must have by other ways;
+    and about its proof: what the code was stopped at, and what would avoid that.
+    `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that it will not load
+    without, and `audit.findings` the lines that cause that. `manifest.proof.allow` has, beside these, what its code was
+    seen to need while it ran.
     """
 
     path: Path
@@ -65,6 +68,7 @@ def bundle(
     example_inputs: Any = None,
     prove: bool = True,
     by_value: Sequence[Any] = (),
+    allow: Sequence[str] = (),
     payload: PayloadChoice = "full",
     fallback: FallbackChoice | None = None,
     signature: str | None = None,
@@ -103,11 +107,15 @@ def bundle(
             If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
             used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
-            weights and outputs, and save and load it again there.
+            weights and outputs, save and load it again there, and train a compiled model for one step. All under the
+            rules that hold where it is loaded: code that reaches for more than it computes is stopped, and tried again
+            with that accepted, which the manifest then says.
         by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
             factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
             version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused
             here. A model that came out of a bundle brings its own along; they need no mention.
+        allow: capabilities that the code may use in the proof from the start, such as ``["filesystem"]``; whoever loads
+            the bundle accepts for themselves.
         payload: ``full`` stores the model; ``inference`` a graph of it, which predicts and needs none of its code;
             ``both`` stores the two, and how far their outputs are apart.
         fallback: ``inference`` stores the graph if the model cannot be packed as it is.
@@ -142,6 +150,7 @@ def bundle(
         MissingDependency: Keras or TensorFlow is not installed.
     """
     target = Path(filepath)
+    allowed = check_words(allow)
     _check_target(target, overwrite=overwrite)
     options = Options(
         payload=payload,
@@ -185,6 +194,7 @@ def bundle(
             provenance=provenance,
             search=search,
             example_inputs=example_inputs,
+            allow=allowed,
             prover=prover,
             locker=Locker(lock_options, step),
             step=step,
@@ -198,17 +208,18 @@ def bundle(
             manifest=reader.manifest,
             audit=replace(written.audit, digest=reader.digest, size=reader.size),
             no_self_test=written.no_self_test,
-            notes=written.lock.notes,
+            notes=(*written.lock.notes, *written.notes),
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Written:
-    """What is known of a bundle besides the file; `no_self_test` says why it has none."""
+    """What is known of a bundle besides the file; `no_self_test` says why it has none, `notes` are about its proof."""
 
     no_self_test: str | None
     lock: Lock
     audit: Audit
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,6 +231,7 @@ class _Writer:
     provenance: Provenance
     search: Search
     example_inputs: Any
+    allow: tuple[str, ...]
     prover: Prover | None
     locker: Locker
     step: Step
@@ -242,26 +254,36 @@ class _Writer:
             self.step(f"no self-test: {recorded.reason}")
         manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
         members = [*members_of(found, lock), *recorded.members]
-        check = None
+        prove = None
         if self.prover is not None:
             # A graph holds constants and copies; only its outputs can be compared.
             state = state_of(found.model) if found.facts.fidelity == "full" else None
             surroundings = surroundings_of(found.closure.modules, self.search.roots)
             expectation = Expectation(state=state, surroundings=surroundings)
-            proof = planned_proof(manifest, *framework.versions(), state=state is not None)
+            proof = planned_proof(manifest, *framework.versions(), state=state is not None, allow=self.allow)
             manifest = replace(manifest, proof=proof)
-            check = functools.partial(self.prover.check, expectation=expectation)
+            prove = functools.partial(self.prover.check, expectation=expectation)
         self.step("auditing")
         audit = audit_subject(of_members(manifest, members, self.target), Terms(), payloads=payloads)
         require_acceptable(audit)
         for line in consent_lines(audit):
             self.step(f"whoever loads this will be asked to accept {line}")
         if manifest.proof is not None:
-            manifest = replace(manifest, proof=replace(manifest.proof, allow=audit.asked))
+            accepted = tuple(sorted({*audit.asked, *self.allow}))
+            manifest = replace(manifest, proof=replace(manifest.proof, allow=accepted))
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
-        write_bundle(self.target, manifest, members, overwrite=self.overwrite, progress=self.progress, check=check)
-        return _Written(no_self_test=recorded.reason, lock=lock, audit=audit)
+        seen = write_proved(self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress)
+        notes = () if seen is None else (*seen.notes, *_needless(self.allow, audit, seen.proof))
+        return _Written(no_self_test=recorded.reason, lock=lock, audit=audit, notes=notes)
+
+
+def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:
+    """Return a line for each word that the author accepted and nothing was seen to ask for."""
+    used = {use.capability for _, uses in (proof.uses or Uses()).stages() for use in uses}
+    # Reflection opens a net as a whole, whatever is then done.
+    needless = set(allow) - used - set(audit.asked) - {REFLECTION}
+    return [f"allow= has {word}, which nothing used in the proof; leave it out" for word in sorted(needless)]
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bundler.errors import RebuildFailed
+from bundler.errors import ConsentRequired, RebuildFailed
 from bundler.namespace import Namespace
 
 #: The next step where nothing better is known.
@@ -38,6 +38,31 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     if guilty is not None and namespace is not None:
         failure.module, failure.qualname = namespace.original(guilty.__module__), guilty.__qualname__
     return failure
+
+
+def asked_words(error: BaseException) -> tuple[str, ...]:
+    """Return the words that running code was refused for, where that is among the causes of `error`; sorted.
+
+    Keras and autograph raise what code raised as errors of their own, and some hide the first one.
+    """
+    words: set[str] = set()
+    for item in _chain(error):
+        if isinstance(item, ConsentRequired):
+            words.update(item.words)
+    return tuple(sorted(words))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return `error` and all that it came of, the last first."""
+    chain: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        item = waiting.pop(0)
+        # By identity: an error may call itself equal to another one.
+        if item is not None and not any(item is other for other in chain):
+            chain.append(item)
+            waiting += [item.__cause__, item.__context__]
+    return chain
 
 
 def _guilty_class(error: BaseException | None, namespace: Namespace) -> type | None:

@@ -113,7 +113,7 @@ def replay(model: Any, reader: BundleReader) -> Replay:
             place=str(reader.path or "the file object"),
             hint="pack the model with example_inputs=, which records one",
         )
-    inputs, expected = (_arrays(reader, name) for name in (test.inputs, test.outputs))
+    inputs, expected = recorded_arrays(reader, test)
     try:
         found = calls.answer(model, inputs)
     except Exception as error:
@@ -130,6 +130,15 @@ def replay(model: Any, reader: BundleReader) -> Replay:
         deterministic=test.deterministic,
         problem=comparison.problem,
     )
+
+
+def recorded_arrays(reader: BundleReader, test: SelfTest) -> tuple[Any, Any]:
+    """Return the inputs and the outputs of the self-test of an open bundle, as nested arrays.
+
+    Raises:
+        InvalidBundle: the members are not what kbundle writes.
+    """
+    return _arrays(reader, test.inputs), _arrays(reader, test.outputs)
 
 
 def require_same(result: Replay) -> None:

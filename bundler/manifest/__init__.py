@@ -21,14 +21,13 @@ from bundler.manifest.document import (
     Parameters,
     Payload,
     PinnedDistribution,
-    Proof,
     Provenance,
     Requirements,
-    SelfTest,
     TensorSpec,
     Unresolved,
 )
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
+from bundler.manifest.proved import Proof, SelfTest, Use, Uses
 from bundler.manifest.text import check_major, dump_manifest, load_manifest
 
 __all__ = [
@@ -56,6 +55,8 @@ __all__ = [
     "SelfTest",
     "TensorSpec",
     "Unresolved",
+    "Use",
+    "Uses",
     "check_major",
     "dump_manifest",
     "load_manifest",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bundler.manifest.codec import ALWAYS, JSON, malformed
 from bundler.manifest.protocol import FORMAT, FORMAT_VERSION
+from bundler.manifest.proved import Proof, SelfTest
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
@@ -318,40 +319,6 @@ class Builder:
     module: str
     qualname: str
     arguments: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Mapping[str, JSON] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SelfTest:
-    """Inputs and the outputs that the author's model gave for them, as members below ``examples/``.
-
-    `origin` is ``given`` by the author, or ``made`` from the model's inputs with `seed`. A model that answers the
-    same inputs twice with different numbers is not `deterministic`: then only shapes and dtypes are compared.
-    """
-
-    inputs: str
-    outputs: str
-    origin: str
-    deterministic: bool
-    absolute_tolerance: float
-    relative_tolerance: float
-    seed: int | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
-    """This very bundle was loaded by a fresh interpreter before it got its name, and passed `checks`.
-
-    `python` is major.minor; the other versions are those of the distributions that loaded it. `allow` are the
-    capabilities that the author accepted for it, and that whoever loads the bundle will be asked for.
-    """
-
-    python: str
-    keras_version: str
-    tensorflow_version: str
-    checks: tuple[str, ...]
-    allow: tuple[str, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

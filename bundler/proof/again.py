@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
     return bundle(model, folder / "again.kbundle", prove=False).path
 
 
-def load_again(path: Path, manifest: Manifest) -> Any:
-    """Load what `save_again` wrote.
+def load_again(path: Path, manifest: Manifest, allow: Sequence[str]) -> Any:
+    """Load what `save_again` wrote, with the capabilities of `allow` accepted.
 
     Raises:
         Exception: whatever Keras raises.
@@ -37,7 +38,7 @@ def load_again(path: Path, manifest: Manifest) -> Any:
         return keras().saving.load_model(path, compile=True)
     from bundler.unpack import unbundle
 
-    return unbundle(path, allow=() if manifest.proof is None else manifest.proof.allow)
+    return unbundle(path, allow=allow)
 
 
 def _is_kerass_own(manifest: Manifest) -> bool:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import gc
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
-from bundler.keras_io import failures, selftest
+from bundler.keras_io import calls, failures, selftest, training
 from bundler.keras_io.state import ModelState, state_of, state_problems
+from bundler.manifest import Use, Uses
 from bundler.namespace import loaded_namespaces
 from bundler.proof.again import load_again, save_again
-from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, WEIGHTS, Failure, Request
+from bundler.proof.observed import Observed
+from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, TRAIN, WEIGHTS, Failure, Request
 from bundler.unpack import unbundle_pinned
 
 
@@ -28,20 +32,30 @@ class CheckFailed(Exception):
         self.failure = failure
 
 
-def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> tuple[str, ...]:
-    """Run the checks of `request` and return those that were run, in order; `scratch` is a folder to write below.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the checks of one bundle gave; see `bundler.proof.request.Passed`."""
+
+    checks: tuple[str, ...]
+    uses: Uses
+    refused: tuple[Use, ...]
+    untrained: str | None
+
+
+def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> Outcome:
+    """Run the checks of `request`, under the rules that a consumer's process has; `scratch` is a folder to write below.
 
     Raises:
         CheckFailed: the first check that was not passed.
     """
     done: list[str] = []
-    stage = functools.partial(_stage, digest=request.digest, step=step, done=done)
+    observed = Observed(scratch)
+    stage = functools.partial(_stage, digest=request.digest, step=step, done=done, observed=observed)
+    untrained = None
     with open_bundle(request.path) as reader:
         with stage(LOAD):
-            # The author's own consent, word for word as the bundle records it: if the code wants more while it runs,
-            # the author learns of it here.
-            allow = () if reader.manifest.proof is None else reader.manifest.proof.allow
-            model = unbundle_pinned(request.path, request.digest, allow=allow)
+            # Word for word what is recorded: if the code wants more while it runs, the author learns of it here.
+            model = unbundle_pinned(request.path, request.digest, allow=request.allow)
         if request.state is not None:
             with stage(WEIGHTS):
                 _require_state(WEIGHTS, request.state, model)
@@ -56,13 +70,32 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
                 # Before the second one is made: one model at a time.
                 del model
                 gc.collect()
-                model = load_again(saved, reader.manifest)
+                model = load_again(saved, reader.manifest, request.allow)
             finally:
                 shutil.rmtree(folder)
             _require_state(SAVE_AND_LOAD, request.state, model)
             if reader.manifest.self_test is not None:
                 _require_outputs(SAVE_AND_LOAD, model, reader)
-    return tuple(done)
+        if reader.manifest.proof is not None and TRAIN in reader.manifest.proof.checks:
+            # Last, and on a model that nobody needs any more.
+            with contextlib.suppress(_Untaken), stage(TRAIN):
+                untrained = _training_problem(model, reader)
+                if untrained is not None:
+                    raise _Untaken
+    return Outcome(checks=tuple(done), uses=observed.uses(), refused=observed.refused, untrained=untrained)
+
+
+def _training_problem(model: Any, reader: BundleReader) -> str | None:
+    """Take one step of training; return why that could not be done, or `None`."""
+    test = reader.manifest.self_test
+    if test is None:
+        return "there is no self-test to take the inputs from"
+    try:
+        training.train_once(model, *selftest.recorded_arrays(reader, test))
+    except training.NotTaken as error:
+        # Targets are guessed; that a loss or a train_step does not take them says nothing against the bundle.
+        return calls.told(error.__cause__) if error.__cause__ else str(error)
+    return None
 
 
 def _require_state(stage: str, state: ModelState | None, model: Any) -> None:
@@ -91,17 +124,39 @@ def _require_outputs(stage: str, model: Any, reader: BundleReader) -> None:
         )
 
 
+class _Untaken(Exception):
+    """A check could not be made, and nothing follows from that."""
+
+
 @contextlib.contextmanager
-def _stage(name: str, *, digest: str, step: Callable[[str], None], done: list[str]) -> Iterator[None]:
-    """Turn whatever the block raises into the failure of one check."""
+def _stage(
+    name: str, *, digest: str, step: Callable[[str], None], done: list[str], observed: Observed
+) -> Iterator[None]:
+    """Turn whatever the block raises into the failure of one check, and note what the code used in it."""
     step(name)
     try:
         yield
-    except CheckFailed:
+    except _Untaken as error:
+        # It may be a refusal that kept it from being made, raised where no chain of causes leads back to it.
+        if refused := observed.take(name):
+            failure = Failure(stage=name, message="one step of training could not be taken")
+            raise CheckFailed(_with_refusals(failure, refused)) from error
         raise
+    except CheckFailed as error:
+        observed.take(name)
+        raise CheckFailed(_with_refusals(error.failure, observed.refused)) from error.__cause__
     except Exception as error:
-        raise CheckFailed(_failure(name, error, digest)) from error
+        observed.take(name)
+        failure = _with_refusals(_failure(name, error, digest), observed.refused)
+        raise CheckFailed(dataclasses.replace(failure, words=failures.asked_words(error) or failure.words)) from error
+    observed.take(name)
     done.append(name)
+
+
+def _with_refusals(failure: Failure, refused: Iterable[Use]) -> Failure:
+    """Return `failure` with what was refused before it, any of which may be why."""
+    uses = tuple(refused)
+    return dataclasses.replace(failure, refused=uses, words=tuple(sorted({use.capability for use in uses})))
 
 
 def _failure(stage: str, error: Exception, digest: str) -> Failure:

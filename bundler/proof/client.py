@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import queue
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bundler.archive.reader import open_bundle
-from bundler.errors import PackError, ProofFailed
+from bundler.errors import InvalidBundle, PackError, ProofFailed
 from bundler.keras_io.state import ModelState
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest, Proof
+from bundler.manifest import Manifest, Proof, Use, Uses
+from bundler.proof import advice
 from bundler.proof.interpreter import Interpreter
 from bundler.proof.request import (
     LOAD,
     LONGEST_REQUEST,
     OUTPUTS,
     SAVE_AND_LOAD,
+    TRAIN,
     WEIGHTS,
     Failure,
     Passed,
     Request,
     Surroundings,
     python_version,
-    strings,
 )
 
 _WAY_OUT = "mend it and pack again, or pack with prove=False (--no-proof): the bundle then says that it is not proved"
@@ -39,6 +41,7 @@ _SENTENCES = {
     WEIGHTS: "a fresh interpreter gets another model out of this bundle",
     OUTPUTS: "a fresh interpreter gets other outputs out of this bundle",
     SAVE_AND_LOAD: "the model that comes out of this bundle cannot be saved and loaded again",
+    TRAIN: "the model that comes out of this bundle cannot be trained",
 }
 
 
@@ -53,19 +56,47 @@ class Expectation:
     surroundings: Surroundings
 
 
-def planned_proof(manifest: Manifest, keras_version: str, tensorflow_version: str, *, state: bool) -> Proof:
-    """Return the proof that a bundle with `manifest` will have passed when it has its name.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a proof found out.
+
+    `proof` is what the bundle's manifest has to say; where it says something else, the bundle is not proved yet.
+    `notes` are lines for the author: what the code was stopped at, and what would avoid that.
+    """
+
+    proof: Proof
+    notes: tuple[str, ...]
+
+
+def planned_proof(
+    manifest: Manifest, keras_version: str, tensorflow_version: str, *, state: bool, allow: Iterable[str] = ()
+) -> Proof:
+    """Return the proof that a bundle with `manifest` will most likely have passed when it has its name.
 
     It is written before the bundle is proved, since it is part of the bytes that are. `state` says whether the
-    weights can be compared. `Prover.check` refuses other versions and fewer checks.
+    weights can be compared, and `allow` what is accepted from the start. `Prover.check` refuses other versions and
+    fewer checks, and says what the code used and needs besides.
     """
+    trains = _could_train(manifest) and not _is_large(manifest)
     checks = [LOAD, *([WEIGHTS] if state else []), *([OUTPUTS] if manifest.self_test else []), SAVE_AND_LOAD]
     return Proof(
         python=python_version(),
         keras_version=keras_version,
         tensorflow_version=tensorflow_version,
-        checks=tuple(checks),
+        checks=(*checks, TRAIN) if trains else tuple(checks),
+        allow=tuple(sorted(set(allow))),
+        uses=Uses(),
     )
+
+
+def _could_train(manifest: Manifest) -> bool:
+    return manifest.payload.kind == "keras" and manifest.payload.compiled and manifest.self_test is not None
+
+
+def _is_large(manifest: Manifest) -> bool:
+    """Say whether a step of training, which takes several times the memory of the weights, may be too much."""
+    parameters = manifest.payload.parameters
+    return parameters.trainable + parameters.non_trainable > LIMITS.proof_step_parameters
 
 
 class Prover:
@@ -84,6 +115,8 @@ class Prover:
         self._timeout_s = timeout_s
         self._step = step
         self._interpreter: Interpreter | None = None
+        #: The bundles that the running interpreter has loaded: it is fresh for no second load of one of them.
+        self._loaded: set[str] = set()
 
     def __enter__(self) -> Self:
         self._interpreter = Interpreter()
@@ -99,39 +132,55 @@ class Prover:
         """The process id of the interpreter, or `None` where none is running."""
         return self._interpreter.pid if self._interpreter else None
 
-    def check(self, path: Path, expectation: Expectation) -> None:
+    def check(self, path: Path, expectation: Expectation) -> Seen:
         """Put the bundle at `path` through the checks that its manifest says it has passed.
+
+        Where the code is stopped and fails, it is tried again with that accepted, in an interpreter that has never run
+        it.
 
         Raises:
             ProofFailed: it did not pass one of them, or the interpreter ended or took too long.
             PackError: the bundle has no proof in its manifest, so there is nothing to hold it to.
         """
         with open_bundle(path) as reader:
-            digest, proof = reader.digest, reader.manifest.proof
+            digest, manifest = reader.digest, reader.manifest
+        proof = manifest.proof
         if proof is None:
             raise PackError("the bundle does not say what it is to be proved by", place=str(path))
         request = Request(
             path=os.path.abspath(path),
             digest=digest,
+            allow=proof.allow,
             state=expectation.state,
             surroundings=expectation.surroundings,
         )
-        try:
-            result = self._result(request.line())
-        except BaseException:
-            # An interpreter that may still be busy with this bundle is none for the next one.
+        notes: dict[str, None] = {}
+        while isinstance(result := self._ask(request), Failure):
+            more = set(result.words).difference(request.allow)
+            if not more:
+                raise _error(result)
+            uses = [use for use in result.refused if use.capability in more]
+            for line in advice.needed(uses, result.stage, _texts(path, uses)):
+                self._note(notes, line)
+            request = dataclasses.replace(request, allow=tuple(sorted(more.union(request.allow))))
             self._end()
-            raise
-        if isinstance(result, Failure):
-            raise _error(result)
+        for line in advice.done_without(result.refused, _texts(path, result.refused)):
+            self._note(notes, line)
+        untrained = result.untrained
+        if _could_train(manifest) and _is_large(manifest):
+            untrained = f"the model has more than {LIMITS.proof_step_parameters} parameters"
+        if untrained is not None:
+            self._note(notes, f"the proof made no step of training: {untrained}")
         found = Proof(
             python=result.python,
             keras_version=result.keras_version,
             tensorflow_version=result.tensorflow_version,
             checks=result.checks,
-            allow=proof.allow,
+            allow=request.allow,
+            uses=_merged(proof.uses or Uses(), result.uses),
         )
-        if found != proof:
+        checks = tuple(name for name in proof.checks if name != TRAIN or result.untrained is None)
+        if found != dataclasses.replace(proof, checks=checks, allow=found.allow, uses=found.uses):
             raise ProofFailed(
                 "the fresh interpreter is not the one that the bundle was written for",
                 stage=LOAD,
@@ -140,9 +189,28 @@ class Prover:
                 hint="another Keras, TensorFlow or Python is found first without the author's sys.path; "
                 "use one environment",
             )
+        return Seen(proof=found, notes=tuple(notes))
+
+    def _note(self, notes: dict[str, None], line: str) -> None:
+        if self._step is not None and line not in notes:
+            self._step(line)
+        notes[line] = None
+
+    def _ask(self, request: Request) -> Passed | Failure:
+        if request.digest in self._loaded:
+            self._end()
+        try:
+            result = self._result(request.line())
+        except BaseException:
+            # An interpreter that may still be busy with this bundle is none for the next one.
+            self._end()
+            raise
+        self._loaded.add(request.digest)
+        return result
 
     def _end(self) -> None:
         interpreter, self._interpreter = self._interpreter, None
+        self._loaded.clear()
         if interpreter is not None:
             interpreter.end()
 
@@ -171,7 +239,7 @@ class Prover:
                 if word != "stage":
                     return _parsed(word, value)
                 stage = str(value)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, InvalidBundle) as error:
                 raise ProofFailed(
                     "the fresh interpreter answers nonsense: the bundle's code writes to a descriptor that is not its",
                     stage=stage,
@@ -199,22 +267,37 @@ def _ended(stage: str, code: int, said: list[str]) -> ProofFailed:
 
 
 def _parsed(word: str, value: dict[str, Any]) -> Passed | Failure:
-    optional = ("place", "hint", "module", "qualname")
     if word == "failed":
-        return Failure(
-            stage=str(value["stage"]),
-            message=str(value["message"]),
-            unread=strings(value["unread"]),
-            **{name: None if value[name] is None else str(value[name]) for name in optional},
-        )
+        return Failure.parse(value)
     if word == "passed":
-        return Passed(
-            checks=strings(value["checks"]),
-            python=str(value["python"]),
-            keras_version=str(value["keras_version"]),
-            tensorflow_version=str(value["tensorflow_version"]),
-        )
+        return Passed.parse(value)
     raise ValueError(f"unknown answer {word!r}")
+
+
+def _texts(path: Path, uses: Sequence[Use]) -> advice.Texts:
+    """Return the member and the text of each module of the bundle at `path` that `uses` name."""
+    named = {use.module for use in uses}
+    if not named:
+        return {}
+    with open_bundle(path) as reader:
+        modules = [module for module in reader.manifest.modules if module.name in named]
+        return {module.name: (module.member, reader.read(module.member)) for module in modules}
+
+
+def _merged(written: Uses, found: Uses) -> Uses:
+    """Return `written`, and what was `found` besides.
+
+    A line that did something else this time (it may have taken a random name) is one that was seen before.
+    """
+    stages = {name: list(uses) for name, uses in written.stages()}
+    known = {_place(use) for uses in stages.values() for use in uses}
+    for name, uses in found.stages():
+        stages[name] = [*stages.get(name, []), *(use for use in uses if _place(use) not in known)]
+    return Uses.of(stages)
+
+
+def _place(use: Use) -> tuple[str, str, int | None]:
+    return use.capability, use.module, use.line
 
 
 def _error(failure: Failure) -> ProofFailed:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bundler.keras_io.state import ModelState
+from bundler.limits import LIMITS
+from bundler.manifest import Use, Uses
+from bundler.manifest.codec import from_json, to_json
 
-#: In the order in which they are run; a bundle without a self-test has no "outputs".
-LOAD, WEIGHTS, OUTPUTS, SAVE_AND_LOAD = "load", "weights", "outputs", "save_and_load"
+#: In the order in which they are run; a bundle without a self-test has no "outputs" and no "train".
+LOAD, WEIGHTS, OUTPUTS, SAVE_AND_LOAD, TRAIN = "load", "weights", "outputs", "save_and_load", "train"
 
 #: Bytes of one line. A state has about 300 bytes a weight, an answer one error.
 LONGEST_REQUEST = 256 << 20
-LONGEST_ANSWER = 1 << 20
+LONGEST_ANSWER = 16 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +36,14 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One bundle to prove: `state` is of the author's model, `None` where its weights have no counterpart."""
+    """One bundle to prove, with the capabilities of `allow` accepted.
+
+    `state` is of the author's model, `None` where its weights have no counterpart.
+    """
 
     path: str
     digest: str
+    allow: tuple[str, ...]
     state: ModelState | None
     surroundings: Surroundings
 
@@ -51,6 +58,7 @@ class Request:
         return cls(
             path=value["path"],
             digest=value["digest"],
+            allow=tuple(value["allow"]),
             state=None if value["state"] is None else ModelState.parse(value["state"]),
             surroundings=Surroundings(
                 folders=tuple(value["surroundings"]["folders"]), names=tuple(value["surroundings"]["names"])
@@ -62,7 +70,8 @@ class Request:
 class Failure:
     """What was wrong, as `bundler.errors.ProofFailed` tells it.
 
-    `unread` are files of the author's that were asked for.
+    `unread` are files of the author's that were asked for. `refused` is what the code was stopped at by then, and
+    `words` are the capabilities without which it may have failed.
     """
 
     stage: str
@@ -72,21 +81,74 @@ class Failure:
     module: str | None = None
     qualname: str | None = None
     unread: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    refused: tuple[Use, ...] = ()
+
+    def value(self) -> dict[str, Any]:
+        """Return the failure as a JSON value."""
+        return {name: to_json(getattr(self, name)) for name in _names(self)}
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Failure:
+        """Return the failure that `value` says; what the other side sends is checked, not trusted."""
+        optional = ("place", "hint", "module", "qualname")
+        return cls(
+            stage=str(value["stage"]),
+            message=str(value["message"]),
+            unread=strings(value["unread"]),
+            words=strings(value["words"]),
+            refused=_uses(value["refused"], "refused"),
+            **{name: None if value[name] is None else str(value[name]) for name in optional},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passed:
-    """The checks that a bundle passed, and the versions that it passed them with."""
+    """The checks that a bundle passed, and the versions that it passed them with.
+
+    `uses` is what the code used meanwhile, `refused` what it was stopped at and went on without. `untrained` says why
+    no step of training was taken; `None` where one was, or was not asked for.
+    """
 
     checks: tuple[str, ...]
     python: str
     keras_version: str
     tensorflow_version: str
+    uses: Uses
+    refused: tuple[Use, ...] = ()
+    untrained: str | None = None
+
+    def value(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {name: to_json(getattr(self, name)) for name in _names(self)}
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Passed:
+        """Return what `value` says; what the other side sends is checked, not trusted."""
+        return cls(
+            checks=strings(value["checks"]),
+            python=str(value["python"]),
+            keras_version=str(value["keras_version"]),
+            tensorflow_version=str(value["tensorflow_version"]),
+            uses=from_json(Uses, value["uses"], "uses"),
+            refused=_uses(value["refused"], "refused"),
+            untrained=None if value["untrained"] is None else str(value["untrained"]),
+        )
 
 
 def python_version() -> str:
     """Return the running Python's version as the manifest has it: major.minor."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _names(answer: Failure | Passed) -> list[str]:
+    return [item.name for item in dataclasses.fields(answer)]
+
+
+def _uses(values: Any, name: str) -> tuple[Use, ...]:
+    if not isinstance(values, list):
+        raise TypeError("a list was expected")
+    return tuple(from_json(Use, value, name) for value in values[: LIMITS.uses])
 
 
 def strings(values: Any) -> tuple[str, ...]:

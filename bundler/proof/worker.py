@@ -54,7 +54,7 @@ def answer(request: Request, scratch: Path, seclusion: Seclusion, answers: Binar
     """Run the checks of one request and send what came out, with the stages on the way."""
     seclusion.enter(request.surroundings, request.path)
     try:
-        done = run_checks(request, scratch, lambda stage: _send(answers, "stage", stage))
+        outcome = run_checks(request, scratch, lambda stage: _send(answers, "stage", stage))
     except CheckFailed as error:
         # Before the traceback is printed, which looks for the text of every line in it.
         unread = tuple(seclusion.unread[:_UNREAD_SHOWN])
@@ -64,12 +64,20 @@ def answer(request: Request, scratch: Path, seclusion: Seclusion, answers: Binar
         )
         return
     versions = framework.versions()
-    passed = Passed(checks=done, python=python_version(), keras_version=versions[0], tensorflow_version=versions[1])
+    passed = Passed(
+        checks=outcome.checks,
+        python=python_version(),
+        keras_version=versions[0],
+        tensorflow_version=versions[1],
+        uses=outcome.uses,
+        refused=outcome.refused,
+        untrained=outcome.untrained,
+    )
     _send(answers, "passed", passed)
 
 
 def _send(answers: BinaryIO, word: str, value: str | Failure | Passed) -> None:
-    plain = value if isinstance(value, str) else dataclasses.asdict(value)
+    plain = value if isinstance(value, str) else value.value()
     answers.write(json.dumps({word: plain}).encode() + b"\n")
 
 

@@ -29,6 +29,8 @@ from bundler.manifest import (
     SelfTest,
     TensorSpec,
     Unresolved,
+    Use,
+    Uses,
     dump_manifest,
 )
 
@@ -64,6 +66,7 @@ def full() -> Manifest:
     """A manifest in which every field of every class has a value that is written."""
     pin = PinnedDistribution(name="numpy", version="2.1", imports=("numpy",), optional=True)
     spec = TensorSpec(name="x", shape=(-1, 4), datatype="FP32")
+    use = Use(capability="filesystem", what="opens 'words.txt' for writing", module="pkg", line=7)
     manifest = small()
     graph = dataclasses.replace(
         manifest.payload,
@@ -166,7 +169,12 @@ def full() -> Manifest:
             seed=7,
         ),
         proof=Proof(
-            python="3.12", keras_version="3.15.1", tensorflow_version="2.21.0", checks=("load",), allow=("filesystem",)
+            python="3.12",
+            keras_version="3.15.1",
+            tensorflow_version="2.21.0",
+            checks=("load",),
+            allow=("filesystem",),
+            uses=Uses(load=(use,), outputs=(use,), train=(use,), save_and_load=(use,)),
         ),
     )
 

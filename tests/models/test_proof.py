@@ -180,7 +180,8 @@ def test_proved_bundles_say_so_and_replay_elsewhere(workshop: Workshop) -> None:
                 packed = bundler.bundle(model, f"../hand_over/{name}.kbundle")
                 assert packed.no_self_test is None
                 assert packed.manifest.self_test.deterministic is (name != "noise")
-                assert packed.manifest.proof.checks == ("load", "weights", "outputs", "save_and_load")
+                trained_too = ("train",) if name == "trained" else ()
+                assert packed.manifest.proof.checks == ("load", "weights", "outputs", "save_and_load", *trained_too)
                 assert packed.manifest.proof.keras_version == keras.__version__
             given = bundler.bundle(trained, "../hand_over/given.kbundle", example_inputs=np.ones((30, 3)))
             assert (given.manifest.self_test.origin, given.manifest.self_test.seed) == ("given", None)

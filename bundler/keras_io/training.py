@@ -1,0 +1,71 @@
+"""One step of training with made targets: does the model's code train, and what does it reach for meanwhile?
+
+The numbers mean nothing. The step changes the model, so it is for one that nobody needs any more.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+from bundler.keras_io import samples
+from bundler.keras_io.arrays import Keywords, leaves, mapped
+from bundler.keras_io.failures import asked_words
+from bundler.keras_io.tensors import as_tensors
+
+
+class NotTaken(Exception):
+    """No step could be made; the cause says why, or the message where there is none."""
+
+
+def train_once(model: Any, inputs: Any, outputs: Any) -> None:
+    """Train `model`, which is compiled, for one step on nested arrays.
+
+    Args:
+        model: a live model; what it holds is other afterwards.
+        inputs: what it is called with.
+        outputs: what it answered, or arrays of the same shapes and dtypes. Targets are made to these: of the same
+            shapes, then classes by number, then none.
+
+    Raises:
+        NotTaken: the model refuses all of them; the cause is its first refusal.
+        Exception: what came of a refusal for want of consent (see `bundler.keras_io.failures.asked_words`).
+    """
+    if isinstance(inputs, Keywords):
+        raise NotTaken("its call takes several arguments, and training gives it one")
+    # The compiler of XLA takes long, and the code that it compiles is the same.
+    model.jit_compile = False
+    refusal: Exception | None = None
+    with importlib.import_module("tensorflow").device("CPU:0"):
+        given = as_tensors(inputs)
+        for targets in _targets(outputs):
+            try:
+                model.train_on_batch(given, None if targets is None else as_tensors(targets))
+            except Exception as error:  # Whatever a loss or a train_step raises refuses this guess.
+                if asked_words(error):
+                    raise
+                refusal = refusal or error
+                continue
+            return
+    raise NotTaken from refusal
+
+
+def _targets(outputs: Any) -> Iterator[Any]:
+    """Yield targets for a model that answers `outputs`, the likeliest first, from a fixed seed."""
+    import numpy as np
+
+    random = np.random.RandomState(samples.SEED)
+    if leaves(outputs):
+        yield mapped(lambda array: _like(random, array), outputs)
+        if all(array.ndim > 1 for _, array in leaves(outputs)):
+            yield mapped(
+                lambda array: random.randint(0, max(array.shape[-1], 1), size=array.shape[:-1]).astype("int32"), outputs
+            )
+    yield None
+
+
+def _like(random: Any, array: Any) -> Any:
+    if array.dtype.kind in "biuSOU":
+        return array
+    return random.uniform(0.0, 1.0, size=array.shape).astype(array.dtype)

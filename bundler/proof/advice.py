@@ -1,0 +1,71 @@
+"""What to tell the author about a power that the packed code reached for: the line, and the change that avoids it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+
+from bundler.manifest import Use
+from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, TRAIN, WEIGHTS
+
+#: The member and the text of each packed module, by its name.
+Texts = Mapping[str, tuple[str, bytes]]
+
+_WHEN = {
+    LOAD: "when the model is loaded",
+    WEIGHTS: "when the model is loaded",
+    OUTPUTS: "when the model is called",
+    SAVE_AND_LOAD: "when the model is saved and loaded again",
+    TRAIN: "when the model is trained",
+}
+_CHANGES = {
+    "environment": "take it as an argument that get_config returns",
+    "filesystem": "pack the file beside the module that reads it and open it there, or leave it to the caller",
+}
+_OTHER_CHANGE = "leave that to the caller"
+
+
+def needed(uses: Iterable[Use], stage: str, texts: Texts) -> list[str]:
+    """Return a line for each of the `uses` without which `stage` failed."""
+    return [_needed(use, stage, texts) for use in uses]
+
+
+def done_without(uses: Iterable[Use], texts: Texts) -> list[str]:
+    """Return a line for each of the `uses` that were refused and that nothing needed."""
+    return [
+        f"{_place(use, texts)} {use.what}: that is refused ({use.capability}), the code goes on without it"
+        for use in uses
+    ]
+
+
+def _needed(use: Use, stage: str, texts: Texts) -> str:
+    if stage == LOAD and _runs_when_imported(use, texts):
+        when, change = "when imported", "move it into the function that needs it"
+    else:
+        when, change = _WHEN.get(stage, stage), _CHANGES.get(use.capability, _OTHER_CHANGE)
+    return f"{_place(use, texts)} {use.what} {when}; {change}, or consumers pass allow={[use.capability]!r}"
+
+
+def _place(use: Use, texts: Texts) -> str:
+    if use.module not in texts:
+        return use.module or "code that the bundle handed on"
+    file = texts[use.module][0].removeprefix("code/")
+    return file if use.line is None else f"{file}:{use.line}"
+
+
+def _runs_when_imported(use: Use, texts: Texts) -> bool:
+    """Say whether the line of `use` is outside of every function."""
+    if use.line is None or use.module not in texts:
+        return False
+    try:
+        tree = ast.parse(texts[use.module][1])
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    bodies = (item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+    return not any(_is_in_body(item, use.line) for item in bodies)
+
+
+def _is_in_body(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, line: int) -> bool:
+    # Decorators and defaults run where the function is made.
+    first = function.body if isinstance(function, ast.Lambda) else function.body[0]
+    return first.lineno <= line <= (function.end_lineno or first.lineno)
