@@ -10,6 +10,7 @@ from bundler.audit.graph import op_capability
 from bundler.audit.graph.operations import WITHHELD
 from bundler.audit.source import lists
 from bundler.keras_io import crossings
+from bundler.keras_io.array_kinds import array_stand_ins
 from bundler.keras_io.native import make_native_effects_visible
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
@@ -31,12 +32,18 @@ def guard_for(
         for item in (*needs.distributions, *needs.transitive)
         for name in (*item.imports, item.name.replace("-", "_"))
     }
-    return Guard(tables=tables_for(roots), allowed=set(allow), denied=frozenset(denied), on_refused=on_refused)
+    return Guard(
+        tables=tables_for(roots),
+        allowed=set(allow),
+        denied=frozenset(denied),
+        on_refused=on_refused,
+        stand_ins=array_stand_ins,
+    )
 
 
 def tables_for(roots: Collection[str]) -> Tables:
     """Return the audit's closed lists for code that may import `roots` beside Python and the framework."""
-    known = frozenset({*sys.stdlib_module_names, *_FRAMEWORK, *roots})
+    known = frozenset({*sys.stdlib_module_names, *_FRAMEWORK, *roots, __name__.partition(".")[0]})
     return Tables(
         look=_look,
         power=lists.power_of,

@@ -12,7 +12,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from bundler.keras_io.framework import keras
-from bundler.namespace import Crossing, always
+from bundler.namespace import Crossing, always, namespace_of
 
 
 def crossings() -> tuple[Crossing, ...]:
@@ -24,8 +24,12 @@ def crossings() -> tuple[Crossing, ...]:
     found = [Crossing(code=code, crosses=_calls_hosts_callback) for code in _methods("callbacks", "CallbackList")]
     own_files = (
         getattr(_module("tensorflow.python.autograph.pyct.loader"), "load_source", None),
-        # The counter that a `PyDataset` with workers shares lies in a file without a name.
-        getattr(_module("multiprocessing.sharedctypes"), "RawValue", None),
+        # The counter that the workers of a `PyDataset` share lies in a file without a name.
+        getattr(
+            getattr(_module("keras.src.trainers.data_adapters.py_dataset_adapter"), "PyDatasetEnqueuer", None),
+            "__init__",
+            None,
+        ),
     )
     found += [Crossing(code=item.__code__, crosses=always) for item in own_files if isinstance(item, FunctionType)]
     return tuple(found)
@@ -56,7 +60,9 @@ def _calls_hosts_callback(frame: FrameType, inner: FrameType | None) -> bool:  #
         return False
     callback = inner.f_locals.get("self")
     base = keras().callbacks.Callback
-    if not isinstance(callback, base):
+    # A class of a bundle's may derive from one that writes.
+    own = any(namespace_of(str(kind.__module__)) is not None for kind in type(callback).__mro__)
+    if own or not isinstance(callback, base):
         return False
     name = inner.f_code.co_name
     return any(getattr(vars(kind).get(name), "__code__", None) is inner.f_code for kind in type(callback).__mro__)

@@ -6,35 +6,49 @@ classes are made with a shield, and what runs text or ends the process is a stub
 
 from __future__ import annotations
 
+import abc
 import builtins
+import collections
+import enum
+import string
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from types import MappingProxyType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
-from bundler.namespace.guard import Guard
+from bundler.namespace.guard import Guard, is_bundles
 from bundler.namespace.reach import Reach
 from bundler.namespace.shield import made_class, shielded
+from bundler.namespace.texts import exact
 
 _MISSING = object()
 #: What a module's dictionary has besides the names of its code.
 _INNER = frozenset({"__builtins__", "__loader__", "__spec__", "__path__", "__cached__", "__getattr__", "__dir__"})
+#: What it may read and not change: Python looks modules up by these.
+_FIXED = _INNER | {"__name__", "__package__"}
+#: Steps of making an object, which make another one anew: of any file, or over any memory.
+_MAKING = frozenset("__init__ __new__ __setattr__ __delattr__ __setstate__ __getstate__".split())
+#: What an exception or a file leads to: the object that lacked an attribute, the file below.
+_INWARD = frozenset({"obj", "raw", "detach", "buffer"})
 
 
 def guarded_builtins(reach: Reach) -> dict[str, Any]:
     """Return what takes the place of builtins in the code that `reach` hands out to."""
     guard = reach.guard
+    kind_of, real_of = _kinds(reach)
+    reach.stand_in({f"{kind.__module__}.{kind.__name__}": kind_of(kind) for kind in (abc.ABCMeta, enum.EnumMeta)})
+    reach.stand_in({"enum.EnumMeta": kind_of(enum.EnumMeta)})
     found: dict[str, Any] = {
         "getattr": _getattr(reach),
         "hasattr": _hasattr,
         "setattr": _setattr(guard),
         "delattr": _delattr(guard),
         "vars": _vars(reach),
-        "globals": _globals,
-        "locals": _locals,
-        "type": _type(reach),
-        "__build_class__": _build_class(guard),
+        "globals": _globals(guard),
+        "locals": _locals(guard),
+        "type": kind_of(type),
+        "__build_class__": _build_class(guard, real_of),
         "SystemExit": _exit(guard),
     }
     for name in ("open",):
@@ -65,19 +79,16 @@ def _unconverted(function: Any, name: str) -> None:
         function.autograph_info__ = {}  # type: ignore[attr-defined]
 
 
-def _text(name: Any) -> Any:
-    """Return an attribute's name as the interpreter takes it: the text of a subclass, whatever its methods say."""
-    return str.__str__(name) if isinstance(name, str) else name
-
-
 def _checked(guard: Guard, thing: Any, name: Any) -> Any:
     """Return the name of an attribute that may be read.
 
     Raises:
         ConsentRequired: it leads past what can be read in the source.
     """
-    name = _text(name)
-    if isinstance(name, str) and guard.tables.interpreter_name(name):
+    name = exact(name)
+    kind = thing if isinstance(thing, type) else type(thing)
+    deeper = name in _MAKING | _INWARD and not is_bundles(guard, kind)
+    if deeper or guard.tables.interpreter_name(name):
         guard.require("reflection", f"reads {name} of a {type(thing).__name__} by a computed name")
     return name
 
@@ -88,35 +99,47 @@ def _getattr(reach: Reach) -> Callable[..., Any]:
     def guarded(thing: Any, name: str, default: Any = _MISSING, /) -> Any:
         name = _checked(guard, thing, name)
         value = getattr(thing, name) if default is _MISSING else getattr(thing, name, default)
+        if name in ("format", "format_map") and isinstance(thing, str | collections.UserString):
+            return _formatter(guard, str(thing), value)
         return value if value is default else reach.computed(thing, name, value)
 
     return guarded
 
 
+def _formatter(guard: Guard, text: str, function: Callable[..., str]) -> Callable[..., str]:
+    """Return ``text.format`` for a text whose fields read no more than plain attributes."""
+
+    def formatted(*args: Any, **kwargs: Any) -> str:
+        for _, field, _, _ in string.Formatter().parse(text):
+            if field and any(part.startswith("_") for part in _parts(field)):
+                guard.require("reflection", f"reads {field} in a format")
+        return function(*args, **kwargs)
+
+    return formatted
+
+
+def _parts(field: str) -> list[str]:
+    return field.replace("[", ".").replace("]", "").split(".")[1:]
+
+
 def _hasattr(thing: Any, name: str, /) -> bool:
-    return hasattr(thing, _text(name))
+    return hasattr(thing, exact(name))
 
 
 def _stored(guard: Guard, thing: Any, name: Any) -> Any:
-    name = _text(name)
-    if isinstance(name, str):
-        inner = name.startswith("__") and name.endswith("__") and name not in _STORED
-        if inner and (guard.tables.interpreter_name(name) or isinstance(thing, type | ModuleType)):
-            guard.require("reflection", f"stores {name} by a computed name")
-    if name in guard.tables.targets and not _is_bundles(guard, type(thing)):
+    name = exact(name)
+    inner = name.startswith("__") and name.endswith("__") and (name not in _STORED or isinstance(thing, ModuleType))
+    if inner and (guard.tables.interpreter_name(name) or isinstance(thing, type | ModuleType)):
+        guard.require("reflection", f"stores {name} by a computed name")
+    if name in guard.tables.targets and not is_bundles(guard, type(thing)):
         guard.require("filesystem", f"stores {name}, which says where a {type(thing).__name__} writes")
-    if isinstance(thing, type) and not _is_bundles(guard, thing):
+    if isinstance(thing, type) and not is_bundles(guard, thing):
         guard.require("side-effects", f"stores {name} to {thing.__module__}.{thing.__qualname__}")
     return name
 
 
 #: Names of two underscores that code may store to its own classes: they say what something is called.
 _STORED = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__version__", "__all__"})
-
-
-def _is_bundles(guard: Guard, kind: type) -> bool:
-    module = sys.modules.get(str(kind.__module__))
-    return module is not None and vars(module).get("__builtins__") is guard.builtins
 
 
 def _setattr(guard: Guard) -> Callable[..., None]:
@@ -147,19 +170,19 @@ def _names_of() -> Callable[[dict[str, Any]], MutableMapping[str, Any]]:
             return self is other
 
         def __getitem__(self, name: str) -> Any:
-            if _text(name) in _INNER:
+            if exact(name) in _INNER:
                 raise KeyError(name)
-            return kept[self][_text(name)]
+            return kept[self][exact(name)]
 
         def __setitem__(self, name: str, value: Any) -> None:
-            if _text(name) in _INNER:
+            if exact(name) in _FIXED:
                 raise KeyError(f"{name} is the interpreter's")
-            kept[self][_text(name)] = value
+            kept[self][exact(name)] = value
 
         def __delitem__(self, name: str) -> None:
-            if _text(name) in _INNER:
+            if exact(name) in _FIXED:
                 raise KeyError(name)
-            del kept[self][_text(name)]
+            del kept[self][exact(name)]
 
         def __iter__(self) -> Iterator[str]:
             return iter([name for name in kept[self] if name not in _INNER])
@@ -181,15 +204,22 @@ def _names_of() -> Callable[[dict[str, Any]], MutableMapping[str, Any]]:
 _names = _names_of()
 
 
-def _globals() -> MutableMapping[str, Any]:
-    return _names(sys._getframe(1).f_globals)
+def _own(guard: Guard, frame: FrameType) -> FrameType:
+    """Return the frame whose names are asked for: the bundle's, not that of a library which calls the builtin."""
+    if frame.f_builtins is not guard.builtins or frame.f_globals.get("__builtins__") is not guard.builtins:
+        guard.require("reflection", "reads the names of code that is not its own")
+    return frame
 
 
-def _locals() -> Any:
-    return _seen(sys._getframe(1))
+def _globals(guard: Guard) -> Callable[[], Any]:
+    return lambda: _names(_own(guard, sys._getframe(1)).f_globals)
 
 
-def _seen(frame: Any) -> Any:
+def _locals(guard: Guard) -> Callable[[], Any]:
+    return lambda: _seen(_own(guard, sys._getframe(1)))
+
+
+def _seen(frame: FrameType) -> Any:
     # In a class body or a function a copy: what is stored there is lost, as Python says of locals().
     if frame.f_locals is frame.f_globals:
         return _names(frame.f_globals)
@@ -201,7 +231,7 @@ def _vars(reach: Reach) -> Callable[..., Any]:
 
     def guarded(*things: Any) -> Any:
         if not things:
-            return _seen(sys._getframe(1))
+            return _seen(_own(guard, sys._getframe(1)))
         (thing,) = things
         if isinstance(thing, ModuleType):
             if vars(thing).get("__builtins__") is guard.builtins:
@@ -209,9 +239,11 @@ def _vars(reach: Reach) -> Callable[..., Any]:
             seen = reach.view(thing)
             return {name: getattr(seen, name) for name in dir(seen) if not name.startswith("__")}
         found = vars(thing)
-        if isinstance(thing, type) and not _is_bundles(guard, thing):
+        if isinstance(thing, type) and not is_bundles(guard, thing):
             guard.require("reflection", f"reads all attributes of {thing.__module__}.{thing.__qualname__}")
-        return found if _is_bundles(guard, type(thing)) else dict(found)
+        if is_bundles(guard, type(thing)):
+            return found
+        return {name: reach.attribute(name, value) for name, value in found.items()}
 
     return guarded
 
@@ -223,17 +255,28 @@ class _Kind:
     autograph_info__: Mapping[str, Any] = MappingProxyType({})
 
 
-def _type(reach: Reach) -> Any:
-    """Return what stands for `type`: it tells the class of an object, and makes classes only with the shield."""
+def _kinds(reach: Reach) -> tuple[Callable[[type], _Kind], Callable[[Any], Any]]:
+    """Return what gives the stand-in of a metaclass, and what gives the metaclass of a stand-in.
+
+    The one for `type` tells the class of an object too. They make classes only with the shield.
+    """
     guard = reach.guard
     kinds: dict[type, _Kind] = {}
 
     def of(thing: Any) -> Any:
         found = type(thing)
         if not issubclass(found, type):
-            return found if _is_bundles(guard, found) else reach.kind(found)
+            return found if is_bundles(guard, found) else reach.kind(found)
         # The class of a class is a metaclass, which makes classes from data.
-        return kinds.setdefault(found, made_kind(found))
+        return kind_of(found)
+
+    def kind_of(real: type) -> _Kind:
+        if real not in kinds:
+            kinds[real] = made_kind(real)
+        return kinds[real]
+
+    def real_of(kind: Any) -> Any:
+        return next((real for real, known in kinds.items() if known is kind), kind)
 
     def made_kind(real: type) -> _Kind:
         class Kind(_Kind):
@@ -261,13 +304,13 @@ def _type(reach: Reach) -> Any:
                 return (real,)
 
             def __getitem__(self, item: Any) -> Any:
-                return real[item]  # type: ignore[index]
+                return self  # What it is of tells nobody the class itself.
 
             def __or__(self, other: Any) -> Any:
-                return real | other
+                return Any
 
             def __ror__(self, other: Any) -> Any:
-                return other | real
+                return Any
 
             def __getattr__(self, name: str) -> Any:
                 if name.startswith("__") and name not in ("__name__", "__qualname__", "__module__", "__doc__"):
@@ -279,15 +322,15 @@ def _type(reach: Reach) -> Any:
 
         return Kind()
 
-    return kinds.setdefault(type, made_kind(type))
+    return kind_of, real_of
 
 
-def _build_class(guard: Guard) -> Callable[..., Any]:
+def _build_class(guard: Guard, real_of: Callable[[Any], Any]) -> Callable[..., Any]:
     build = builtins.__build_class__
 
     def guarded(function: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
         if isinstance(keywords.get("metaclass"), _Kind):
-            keywords["metaclass"] = type
+            keywords["metaclass"] = real_of(keywords["metaclass"])
         return shielded(guard, build(function, name, *bases, **keywords))
 
     return guarded

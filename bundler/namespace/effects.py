@@ -41,10 +41,17 @@ Lends = Callable[[FrameType], str | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crossing:
-    """A function of a library that calls what the host set up: above it the host acts, whoever called it."""
+    """A function of a library that calls what the host set up: above it the host acts, whoever called it.
+
+    Attributes:
+        code: of that function.
+        crosses: whether a call of it is one.
+        reads: whether the host reads files there too, not only writes.
+    """
 
     code: CodeType
     crosses: Crosses
+    reads: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +77,7 @@ def net() -> Net:
     files: dict[str, Guard] = {}
     roots: dict[str, Guard] = {}
     # By identity, and kept alive: two functions of the same text are two, and hashing code is slow.
-    crossings: dict[int, tuple[CodeType, Crosses]] = {
-        id(crossing.code): (crossing.code, crossing.crosses) for crossing in _python_crossings()
-    }
+    crossings: dict[int, Crossing] = {id(crossing.code): crossing for crossing in _python_crossings()}
     lenders: dict[int, tuple[CodeType, Lends]] = {}
     kinds: dict[int, tuple[dict[str, Any], bool]] = {}
     readers = dict(READERS)
@@ -129,15 +134,17 @@ def net() -> Net:
             return None if newest.f_builtins is host else of_frame(newest)
         frame: FrameType | None = newest
         inner: FrameType | None = None
+        libraries = True  # only frames of libraries so far: code that one of them has just made is nobody's
         while frame is not None:
             if frame.f_builtins is not host:
                 guard = of_frame(frame)
                 if guard is not None:
                     return guard
+                libraries = False
             else:
                 code = frame.f_code
-                crossing = crossings.get(id(code))
-                if crossing is not None and crossing[1](frame, inner):
+                crossing = crossings.get(id(code)) if libraries else None
+                if crossing is not None and (crossing.reads or not effect.reads) and crossing.crosses(frame, inner):
                     return None
                 if code is reads_lines and effect.reads and _shows_a_line(frame, effect.path):
                     return None
@@ -146,6 +153,7 @@ def net() -> Net:
                 if not is_library(code.co_filename):
                     if _is_module_code(frame):
                         return None
+                    libraries = False
                 elif effect.runs_code and _makes_code(code.co_filename):
                     return None
             inner, frame = frame, frame.f_back
@@ -180,7 +188,7 @@ def net() -> Net:
 
     def cross(more: Iterable[Crossing]) -> None:
         for crossing in more:
-            crossings[id(crossing.code)] = (crossing.code, crossing.crosses)
+            crossings[id(crossing.code)] = crossing
 
     def lend(code: CodeType, lends: Lends) -> None:
         lenders[id(code)] = (code, lends)
@@ -221,7 +229,8 @@ def _python_crossings() -> tuple[Crossing, ...]:
     of its own has its own frame.
     """
     return (
-        Crossing(code=_code(logging.Handler.handle), crosses=_emits),
+        # A record can hold a traceback that somebody made up, of any file: the host's log shows no lines of that.
+        Crossing(code=_code(logging.Handler.handle), crosses=_emits, reads=False),
         # The finalizer of a host's temporary folder may be run by a collection anywhere.
         Crossing(code=_code(weakref.finalize.__call__), crosses=always),
         # What a library imports on the way, and what that does while it is imported, is not the bundle's choice.

@@ -112,15 +112,16 @@ def _native(args: tuple[Any, ...]) -> Effect:
     return Effect(str(capability), str(what), path, reads=mode == "r")
 
 
-def _sqlite(args: tuple[Any, ...]) -> Effect | None:
-    return None if args and args[0] == ":memory:" else Effect(FILESYSTEM, f"opens the database {args[0]!r}")
-
-
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "open": _open,
         "os.listdir": _file("lists", reads=True),
         "os.scandir": _file("lists", reads=True),
+        "os.walk": _file("walks through", reads=True),
+        "os.fwalk": _file("walks through", reads=True),
+        "glob.glob": _file("looks for", reads=True),
+        "pathlib.Path.glob": _file("looks in", reads=True),
+        "pathlib.Path.rglob": _file("looks in", reads=True),
         "os.getxattr": _file("reads attributes of", reads=True),
         "os.listxattr": _file("reads attributes of", reads=True),
         "os.mkdir": _file("makes the folder"),
@@ -140,7 +141,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "os.fchdir": _plain(FILESYSTEM, "changes the working folder"),
         "os.lockf": _plain(FILESYSTEM, "locks a file"),
         "mmap.__new__": _mmap,
-        "sqlite3.connect": _sqlite,
+        # One in memory too: a statement attaches any file to it, and no event tells.
+        "sqlite3.connect": _first(FILESYSTEM, "opens the database"),
         "sqlite3.load_extension": _plain(NATIVE_CODE, "loads an extension into a database"),
         **{f"fcntl.{name}": _plain(FILESYSTEM, f"calls fcntl.{name}") for name in ("fcntl", "ioctl", "flock", "lockf")},
         # socket.__new__ comes first for every other event of the module but the look-ups.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from bundler.namespace.guard import Guard
+from bundler.namespace.guard import Guard, is_bundles
 
 #: What `dataclasses` tells from a field by its annotation, where that is a string.
 _MARKS = {("typing", "ClassVar"): typing.ClassVar, ("dataclasses", "InitVar"): dataclasses.InitVar}
@@ -19,6 +19,9 @@ def dataclass_of(guard: Guard) -> Callable[..., Any]:
     """Return the decorator of one bundle; arguments as `dataclasses.dataclass` takes them."""
 
     def process(made: Any, options: Mapping[str, Any]) -> Any:
+        if not is_bundles(guard, made):
+            # It makes functions in the module that the class names.
+            guard.require("dynamic-code", "makes a dataclass of a class that is not its own")
         _check_names(guard, made)
         _resolve_marks(made)
         return dataclasses.dataclass(**options)(made)
@@ -32,6 +35,9 @@ def dataclass_of(guard: Guard) -> Callable[..., Any]:
 def _check_names(guard: Guard, made: Any) -> None:
     """Refuse fields whose names are no names: `dataclasses` writes them into the code that it makes (CWE-95)."""
     for kind in getattr(made, "__mro__", ()):
+        for table in ("__annotations__", "__dataclass_fields__"):
+            if type(vars(kind).get(table, {})) is not dict:
+                guard.require("dynamic-code", f"gives a dataclass {table} that answer as they like")
         names = {**vars(kind).get("__annotations__", {}), **vars(kind).get("__dataclass_fields__", {})}
         fields = [field.name for field in vars(kind).get("__dataclass_fields__", {}).values()]
         for name in (*names, *fields):
@@ -48,8 +54,24 @@ def _resolve_marks(made: Any) -> None:
     names = vars(sys.modules.get(made.__module__) or ModuleType(""))
     annotations = vars(made).get("__annotations__", {})
     for field, text in annotations.items():
-        module, dot, rest = text.partition(".") if isinstance(text, str) else ("", "", "")
+        module, dot, rest = text.partition(".") if type(text) is str else ("", "", "")
         if dot and isinstance(names.get(module), ModuleType):
             mark = _MARKS.get((names[module].__name__, rest.partition("[")[0].strip()))
             if mark is not None:
                 annotations[field] = mark
+
+
+def field_readers(guard: Guard) -> dict[str, Callable[..., Any]]:
+    """Return what stands for the functions that read the fields of an object by their names."""
+
+    def reading(function: Callable[..., Any]) -> Callable[..., Any]:
+        def read(thing: Any, *args: Any, **kwargs: Any) -> Any:
+            for field in dataclasses.fields(thing):
+                word = guard.tables.power(field.name)
+                if word is not None and callable(getattr(thing, field.name, None)):
+                    guard.require(word, f"reads {field.name} of a {type(thing).__name__} as a field")
+            return function(thing, *args, **kwargs)
+
+        return read
+
+    return {f"dataclasses.{name}": reading(getattr(dataclasses, name)) for name in ("asdict", "astuple", "replace")}

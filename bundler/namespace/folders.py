@@ -43,13 +43,17 @@ def is_library(filename: str) -> bool:
     return filename.startswith(("<frozen ", *library_folders()))
 
 
+#: The classes of paths that bundles have, each exactly: a class derived from one answers as it likes.
+PATH_KINDS: set[type] = {pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath}
+
+
 def plain_path(path: object) -> str | None:
     """Return a path as text where it is one for certain, else `None`.
 
     An object that works its path out when it is asked may answer the system call otherwise than this check, and so may
     a descriptor: what file that is nobody can tell here.
     """
-    if type(path) in _TEXTS or type(path) in (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath):
+    if type(path) in _TEXTS or type(path) in PATH_KINDS:
         return os.fsdecode(path)  # type: ignore[arg-type]
     if isinstance(path, str):
         # The system call takes the text of a subclass too, whatever its methods say.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NoReturn
@@ -90,10 +91,12 @@ class Guard:
         allowed: the capabilities that were accepted; grows when the bundle is loaded again with more.
         denied: the capabilities that a policy closes for good.
         on_refused: called with every use that is refused, once each.
+        stand_ins: makes more of what takes the place of single names (`bundler.namespace.stand_ins`).
         record: what was used and what was refused.
         files: the original name of each bundled module by the file name that its code carries.
         builtins: the builtins that the bundle's code runs with; set when its tree is opened.
         root: the name of its tree in `sys.modules`.
+        kinds: the classes that its code has defined; what a class says of its module anybody can store.
         folder: where the bundle's files lie, which its code may read; `None` where none were written.
     """
 
@@ -101,10 +104,12 @@ class Guard:
     allowed: set[str] = field(default_factory=set)
     denied: frozenset[str] = frozenset()
     on_refused: Callable[[Use], None] | None = None
+    stand_ins: Callable[[Any], Mapping[str, Any]] | None = None
     record: Record = field(default_factory=Record)
     files: dict[str, str] = field(default_factory=dict)
     builtins: dict[str, Any] = field(default_factory=dict)
     root: str = ""
+    kinds: weakref.WeakSet[type] = field(default_factory=weakref.WeakSet)
     folder: str | None = None
 
     def accepts(self, word: str) -> bool:
@@ -161,7 +166,11 @@ class Guard:
         return made, None
 
 
-def called(function: Any) -> str:
-    """Return the name of a function or class, as a line about its use shows it."""
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", repr(type(function)))
-    return f"{module}.{name}" if module and module != "builtins" else str(name)
+def is_bundles(guard: Guard, kind: type) -> bool:
+    """Say whether a class was defined by the code that `guard` holds."""
+    return kind in guard.kinds
+
+
+def is_own(guard: Guard, thing: object) -> bool:
+    """Say whether an object is of a class that the code which `guard` holds defined."""
+    return is_bundles(guard, type(thing))

@@ -11,27 +11,31 @@ The import itself is the host's: what a requirement does while it is imported, i
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import importlib
 import importlib.metadata
 import importlib.resources
 import importlib.util
 import io
+import os
+import pathlib
 import pickle
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from bundler.namespace.reach import Reach
+from bundler.namespace.texts import exact
 from bundler.namespace.tree import Namespace
 
 #: Functions of importlib.resources whose first argument is a package, as an object or by name.
-_BY_PACKAGE = ("contents", "files", "is_resource", "open_binary", "open_text", "path", "read_binary", "read_text")
+_BY_PACKAGE = ("contents", "is_resource", "open_binary", "open_text", "read_binary", "read_text")
 #: Modules that act when they are imported.
 _ACTING = frozenset({"antigravity", "this", "__main__", "idlelib", "turtledemo"})
 
@@ -46,24 +50,27 @@ def bundle_import(namespace: Namespace, reach: Reach | None) -> Callable[..., Mo
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
+        name = exact(name)
+        fromlist = tuple(map(exact, fromlist or ()))
         if name == namespace.prefix or name.startswith(f"{namespace.prefix}."):
             # C code asks by the names in `sys.modules`: pickle does, for a class.
-            return builtins.__import__(name, {}, {}, tuple(fromlist or ()), 0)
+            return builtins.__import__(name, {}, {}, fromlist, 0)
         if level:
-            package = str((globals or {}).get("__package__") or namespace.prefix)
+            package = exact((globals or {}).get("__package__") or namespace.prefix)
             target = namespace.original(importlib.util.resolve_name("." * level + name, package))
         elif namespace.owns(name) and not _is_from_elsewhere(namespace, name, fromlist):
             target = name
         else:
-            return imported_from_host(name, fromlist or (), reach)
+            return imported_from_host(name, fromlist, reach)
         if target == namespace.prefix:
             # "from . import x" in a top-level module: x is a top-level module of the bundle.
-            for item in fromlist or ():
+            for item in fromlist:
                 namespace.load(item)
             return sys.modules[namespace.prefix]
         module = namespace.load(target)
         if not fromlist:
             # "import a.b" binds a; a relative import always has a fromlist.
+            _bind_parts(namespace, target)
             return namespace.load(target.partition(".")[0])
         wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
         for item in wanted:
@@ -80,6 +87,19 @@ def bundle_import(namespace: Namespace, reach: Reach | None) -> Callable[..., Mo
     return import_in_bundle
 
 
+def _bind_parts(namespace: Namespace, target: str) -> None:
+    """Set every module on the way to `target` on its parent: "import a.b as c" reads b of a.
+
+    Where it is missing, Python looks in `sys.modules` under the name that a gives itself.
+    """
+    parent, *parts = target.split(".")
+    for part in parts:
+        holder = namespace.load(parent)
+        parent = f"{parent}.{part}"
+        if not hasattr(holder, part):
+            setattr(holder, part, namespace.load(parent))
+
+
 def imported_from_host(name: str, fromlist: Sequence[str], reach: Reach | None) -> ModuleType:
     """Return a module of the host for the code of a bundle, as the ``import`` statement does.
 
@@ -92,11 +112,11 @@ def imported_from_host(name: str, fromlist: Sequence[str], reach: Reach | None) 
     if reach is None:
         return builtins.__import__(name, {}, {}, tuple(fromlist), 0)
     root = name.partition(".")[0]
-    if root in _ACTING or not reach.guard.tables.installed(root):
+    if root in _ACTING or name.endswith(".__main__") or not reach.guard.tables.installed(root):
         raise ModuleNotFoundError(
             f"No module named {root!r}: neither Python, the framework, the lock nor the bundle has it", name=root
         )
-    module = _imported(name, tuple(str(item) for item in fromlist))
+    module = _imported(name, tuple(fromlist))
     return reach.view(module)
 
 
@@ -126,18 +146,23 @@ def _is_from_elsewhere(namespace: Namespace, name: str, fromlist: Sequence[str] 
     )
 
 
+def _package_of(frame: FrameType) -> ModuleType:
+    return sys.modules[frame.f_globals["__name__"]]
+
+
 def module_named(namespace: Namespace, reach: Reach, name: str) -> ModuleType:
     """Return what ``sys.modules[name]`` is for the code of `namespace`.
 
     Raises:
         KeyError: it is not there, or the bundle cannot see it.
     """
-    original = namespace.original(str(name))
+    name = exact(name)
+    original = namespace.original(name)
     if namespace.owns(original):
         return sys.modules[namespace.private(original)]
     if name == namespace.prefix:
         return sys.modules[name]
-    if not reach.guard.tables.installed(str(name).partition(".")[0]):
+    if not reach.guard.tables.installed(name.partition(".")[0]):
         raise KeyError(name)
     return reach.view(sys.modules[name])
 
@@ -147,19 +172,25 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
 
     def mapped(package: Any) -> Any:
         if isinstance(package, str) and namespace.owns(package):
-            return namespace.load(package)
+            return namespace.load(exact(package))
+        if isinstance(package, str):
+            # Reading the files of a package imports it, as the statement does.
+            imported_from_host(exact(package), (), reach)
+            return exact(package)
         return package
 
     def import_module(name: str, package: str | None = None) -> ModuleType:
+        name = exact(name)
         if name.startswith("."):
-            anchor = str(package)
+            anchor = exact(package)
             base = namespace.private(anchor) if namespace.owns(anchor) else anchor
             name = importlib.util.resolve_name(name, base)
-        name = namespace.original(str(name))
+        name = namespace.original(name)
         return namespace.load(name) if namespace.owns(name) else imported_from_host(name, ("__doc__",), reach)
 
     def find_spec(name: str, package: str | None = None) -> Any:
-        full_name = importlib.util.resolve_name(name, package) if name.startswith(".") else name
+        name = exact(name)
+        full_name = importlib.util.resolve_name(name, exact(package)) if name.startswith(".") else name
         if namespace.has(namespace.original(full_name)):
             return ModuleSpec(namespace.original(full_name), None)
         if namespace.owns(full_name) or not reach.guard.tables.installed(full_name.partition(".")[0]):
@@ -169,7 +200,7 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
 
     def version(distribution_name: str) -> str:
         # "version(__name__)" is a habit, and __name__ carries the tree's prefix here.
-        name = namespace.original(distribution_name)
+        name = namespace.original(exact(distribution_name))
         packed = namespace.versions.get(canonicalize_name(name))
         return packed if packed is not None else _version(name)
 
@@ -178,13 +209,13 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             if not args and not kwargs:
                 # files() without an anchor means the caller's package, and the caller is one frame up.
-                args = (sys.modules[sys._getframe(1).f_globals["__name__"]],)
+                args = (_package_of(sys._getframe(1)),)
             return function(*(mapped(arg) if index == 0 else arg for index, arg in enumerate(args)), **kwargs)
 
         return call
 
     def get_data(package: str, resource: str) -> bytes | None:
-        name = namespace.original(package)
+        name = namespace.original(exact(package))
         return pkgutil.get_data(namespace.private(name) if namespace.owns(name) else package, resource)
 
     class Unpickler(pickle.Unpickler):
@@ -193,7 +224,47 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
         def find_class(self, module: str, name: str) -> Any:
             if not namespace.owns(module):
                 return super().find_class(module, name)
-            return functools.reduce(getattr, name.split("."), namespace.load(module))
+            get = reach.guard.builtins["getattr"]
+            return functools.reduce(get, exact(name).split("."), namespace.load(exact(module)))
+
+    class LazyModule:
+        """As in ``keras.src.utils.module_utils``: a module that is imported when it is first used, if it is there."""
+
+        def __init__(self, name: str, pip_name: str | None = None, import_error_msg: str | None = None) -> None:
+            self.name = exact(name)
+            self.pip_name = pip_name or name
+            self.import_error_msg = import_error_msg or f"This requires the {name} module: pip install {self.pip_name}"
+
+        @property
+        def available(self) -> bool:
+            try:
+                import_module(self.name)
+            except ImportError:
+                return False
+            return True
+
+        def initialize(self) -> Any:
+            try:
+                return import_module(self.name)
+            except ImportError:
+                raise ImportError(self.import_error_msg) from None
+
+        def __getattr__(self, attribute: str) -> Any:
+            if attribute.startswith("__") or attribute == "name":
+                raise AttributeError(attribute)
+            return getattr(self.initialize(), attribute)
+
+    def files(anchor: Any = None) -> Any:
+        # Without an anchor it means the caller's package, and the caller is one frame up.
+        found = importlib.resources.files(mapped(anchor) if anchor is not None else _package_of(sys._getframe(1)))
+        # A namespace package has several folders, of which the first one counts here.
+        found = next(iter(getattr(found, "_paths", [found])))
+        return reach.path_kind(os.fspath(found)) if isinstance(found, pathlib.Path) else found
+
+    @contextlib.contextmanager
+    def path(package: Any, resource: str) -> Iterator[Any]:
+        with importlib.resources.as_file(importlib.resources.files(mapped(package)) / resource) as found:
+            yield reach.path_kind(os.fspath(found))
 
     def load(file: Any, **options: Any) -> Any:
         return Unpickler(file, **options).load()
@@ -202,10 +273,14 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
         return Unpickler(io.BytesIO(data), **options).load()
 
     found: dict[str, Any] = {
+        "importlib.resources.files": files,
+        "importlib.resources.path": path,
+        "importlib_resources.files": files,
         "importlib.import_module": import_module,
         "importlib.metadata.version": version,
         "importlib.metadata.PackageNotFoundError": importlib.metadata.PackageNotFoundError,
         "importlib.util.find_spec": find_spec,
+        "keras.src.utils.module_utils.LazyModule": LazyModule,
         "pickle.load": reach.tagged(load),
         "pickle.loads": reach.tagged(loads),
         "pkgutil.get_data": reach.tagged(get_data),

@@ -102,7 +102,8 @@ def _held(namespace: Namespace, guard: Guard) -> Reach:
 
     def stand_ins(reach: Reach) -> dict[str, object]:
         modules = modules_of(functools.partial(module_named, namespace, reach))
-        return {**stand_ins_of(reach, modules), **import_stand_ins(namespace, reach)}
+        more = {} if guard.stand_ins is None else guard.stand_ins(reach)
+        return {**stand_ins_of(reach, modules), **import_stand_ins(namespace, reach), **more}
 
     reach = Reach(guard, stand_ins)
     guarded = guarded_builtins(reach)

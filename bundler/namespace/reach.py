@@ -8,6 +8,8 @@ nobody audits.
 
 from __future__ import annotations
 
+import collections
+import copy
 import importlib
 import pkgutil
 import sys
@@ -20,13 +22,14 @@ from bundler.namespace.stubs import Stub, ValueStub, tagger
 from bundler.namespace.tables import Meaning, Named
 from bundler.namespace.views import View
 
+_OWN = __name__.partition(".")[0]
 #: Frameworks, whose own homes the lists know.
 _FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 #: Capabilities whose effects the hook sees: a function that takes one of them may come tagged.
 _BY_EFFECT = frozenset({"filesystem", "network", "process", "unsafe-deserialization"})
 #: Modules of the standard library whose Python functions end in nothing but calls that raise events.
 _SEEN = frozenset(
-    "os shutil glob fileinput tempfile subprocess socket urllib gzip bz2 lzma codecs io zipfile tarfile pickle shelve"
+    "os shutil glob tempfile subprocess socket urllib gzip bz2 lzma codecs io zipfile tarfile pickle shelve"
     " dbm sqlite3 plistlib filecmp pathlib tomllib json py_compile compileall runpy".split()
 )
 #: Of the C functions of the standard library, those that raise an event (Python's table of audit events).
@@ -42,16 +45,24 @@ _DATA = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None), ty
 _FREE = frozenset(
     (
         "tensorflow.py_function tensorflow.numpy_function tensorflow.get_logger"
-        " functools.singledispatch functools.singledispatchmethod gc.collect gc.enable gc.disable"
-        " gc.isenabled gc.freeze pickle.dumps pickle.dump contextlib.redirect_stdout"
-        " contextlib.redirect_stderr typing.ForwardRef typing.get_type_hints"
-        " multiprocessing.cpu_count logging.LoggerAdapter logging.addLevelName weakref.getweakrefs"
+        " functools.singledispatchmethod gc.collect gc.enable gc.disable"
+        " gc.isenabled gc.freeze pickle.dumps pickle.dump"
+        " tensorflow.__internal__.tracking.no_automatic_dependency_tracking tensorflow.__internal__.types.Tensor"
+        " multiprocessing.cpu_count logging.LoggerAdapter logging.addLevelName"
         " argparse.Namespace argparse.Action argparse.HelpFormatter"
         " argparse.ArgumentDefaultsHelpFormatter argparse.RawTextHelpFormatter"
         " argparse.RawDescriptionHelpFormatter argparse.MetavarTypeHelpFormatter"
         " argparse.BooleanOptionalAction"
+        " codecs.register_error codecs.lookup_error codecs.lookup codecs.encode codecs.decode codecs.getencoder"
+        " codecs.getdecoder codecs.getreader codecs.getwriter distutils.version.LooseVersion"
+        " distutils.version.StrictVersion"
     ).split()
 )
+#: They evaluate text where it is given as an annotation, and then an event tells.
+_TAGGED = frozenset({"typing.get_type_hints", "functools.singledispatch"})
+_TABLES = (dict, list, set, collections.OrderedDict, collections.defaultdict)
+#: What a module has for the interpreter to work with.
+_INNER = frozenset({"__dict__", "__cached__", "__builtins__", "__loader__", "__spec__", "__getattr__", "__dir__"})
 #: C modules whose functions the lists know under the name of the module that exports them.
 _HOMES = {"posix": "os", "nt": "os", "_thread": "threading", "_pickle": "pickle", "_socket": "socket", "_io": "io"}
 
@@ -67,8 +78,10 @@ class Reach:
             stand_ins: makes what takes the place of single names, by canonical path.
         """
         self.guard = guard
+        #: The class that stands for `pathlib.Path`; the stand-ins make it.
+        self.path_kind: Any = None
         self.tagged = tagger(guard)
-        self._views: dict[str, View] = {}
+        self._views: dict[int, View] = {}
         self._stubs: dict[tuple[str, str], Stub] = {}
         self._stand_ins: dict[str, Any] = {}
         # Values that hold what is the process's, wherever they are found.
@@ -87,15 +100,18 @@ class Reach:
         name = name or self.guard.tables.look(module.__name__).path
         if isinstance(module, View) or _is_bundled(module):
             return module
-        if name not in self._views:
-            self._views[name] = View(
+        # By the module itself: keras.layers and tensorflow.keras.layers go by one path, and the second has more.
+        key = id(module)
+        if key not in self._views:
+            self._views[key] = View(
                 name,
                 module.__doc__,
                 read=lambda attribute: self.member(module, name, attribute),
                 names=lambda: dir(module),
                 public=lambda: _public(module),
+                hidden=lambda attribute: attribute in _INNER or self.guard.tables.interpreter_name(attribute),
             )
-        return self._views[name]
+        return self._views[key]
 
     def member(self, module: ModuleType, place: str, name: str) -> Any:
         """Return what `name` of `module`, whose dotted name is `place`, is for the bundle's code.
@@ -104,6 +120,9 @@ class Reach:
             AttributeError: the module has nothing of that name.
         """
         path = f"{place}.{name}"
+        if place.partition(".")[0] == _OWN:
+            # A script imports kbundle to pack its model. A bundle that had it would have what holds it.
+            return self.stub(path, "reflection", getattr(module, name))
         stand_in = self._stand_ins.get(path)
         if stand_in is not None:
             return stand_in
@@ -124,14 +143,23 @@ class Reach:
             return self.closed(named.path, "environment", value) if private else value
         if path in _FREE or named.path in _FREE or self._is_bundles(value):
             return value
+        if named.path in _TAGGED:
+            return self.tagged(value)
+        if type(value) in _TABLES and named.kind is not Meaning.DOOR and self._is_known(path):
+            return copy.copy(value)  # What is added to the table itself is everybody's.
         if named.path in self._stand_ins:
             return self._stand_ins[named.path]
+        if named.kind is Meaning.CALL and isinstance(value, FunctionType):
+            # The audit looks at its arguments where it is called; elsewhere the hook does.
+            return self.tagged(value)
         if named.kind in (Meaning.PLAIN, Meaning.CALL):
             return value
         home = self._home(value)
         if home is not None:
             if home.path in self._stand_ins:
                 return self._stand_ins[home.path]
+            if home.path in _TAGGED:
+                return self.tagged(value)
             if home.path in _FREE or (home.kind in (Meaning.PLAIN, Meaning.CALL) and not self._is_listed(named)):
                 return value
             return self.closed(*self._door(named, home), value)
@@ -174,9 +202,16 @@ class Reach:
     def kind(self, found: type) -> Any:
         """Return what the code gets for the class of an object: a stub where making another one is a power."""
         home = self._home(found)
-        if home is None or home.kind is not Meaning.DOOR or home.capability in ("dynamic-code", "reflection"):
-            return found
-        return self.closed(home.path, home.capability, found)
+        if home is not None and home.path in self._stand_ins:
+            return self._stand_ins[home.path]
+        if home is not None and home.kind is Meaning.CALL and home.path.partition(".")[0] in sys.stdlib_module_names:
+            return self.stub(home.path, "reflection", found)
+        if home is None:
+            # Of a requirement: real, unless the lists have it as a door.
+            home = self.guard.tables.look(f"{found.__module__}.{found.__qualname__}")
+        if home.kind is Meaning.DOOR or (home.kind is Meaning.MISSING and home.path.startswith("keras.")):
+            return self.closed(home.path, home.capability, found)
+        return found
 
     def closed(self, path: str, word: str, value: Any) -> Any:
         """Return the tag or the stub that stands for a power."""
@@ -207,15 +242,17 @@ class Reach:
         root = path.partition(".")[0]
         if isinstance(value, type) or not callable(value):
             return False
-        # What TensorFlow does natively is an event of ours; NumPy reaches memory, and runs text, without any.
-        if word not in _BY_EFFECT and root not in ("tensorflow", "keras"):
+        # What TensorFlow loads is an event of ours; NumPy reaches memory without any.
+        if word not in _BY_EFFECT and not (root == "tensorflow" and word == "native-code"):
             return False
+        if word == "unsafe-deserialization" and root in _FRAMEWORKS:
+            return False  # A switch of Keras raises no event.
         if isinstance(value, FunctionType):
             return root in _SEEN or root not in sys.stdlib_module_names
         if isinstance(value, BuiltinFunctionType):
             standard = str(value.__module__).partition(".")[0] in {*sys.stdlib_module_names, "posix", "nt"}
             return not standard or value.__name__ in _EVENTED
-        return isinstance(value, MethodType) or root == "numpy"
+        return root == "numpy" or (isinstance(value, MethodType) and root not in sys.stdlib_module_names)
 
     def _module(self, path: str, value: Any) -> Any:
         """Return the view of a module that was found under `path`, under the name that it has itself."""
@@ -268,11 +305,19 @@ class Reach:
         module = _HOMES.get(module, module)
         if not self._is_known(module):
             return None
-        for public in getattr(function, "_tf_api_names", None) or ():
-            named = self.guard.tables.look(f"tensorflow.{public}")
+        for public in _exported(function):
+            named = self.guard.tables.look(public)
             if named.kind is not Meaning.MISSING:
                 return named
         return self.guard.tables.look(f"{module}.{name}")
+
+
+def _exported(thing: Any) -> list[str]:
+    """Return the public names under which TensorFlow or Keras says that it exports a class or function."""
+    own = getattr(thing, "__dict__", {})
+    paths = own.get("_api_export_path") or ()
+    paths = [paths] if isinstance(paths, str) else list(paths)
+    return [*(f"tensorflow.{name}" for name in own.get("_tf_api_names") or ()), *map(str, paths)]
 
 
 def _public(module: ModuleType) -> list[str]:

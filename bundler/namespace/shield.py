@@ -32,7 +32,9 @@ def made_class(guard: Guard, name: str, bases: tuple[Any, ...] = (), namespace: 
     Raises:
         ConsentRequired: the namespace binds a name that the interpreter gives a meaning which code must not choose.
     """
-    for bound in namespace or ():
+    for bound, value in dict(namespace or {}).items():
+        if isinstance(value, _Absent):
+            continue  # A copy of a class that has the shield already: six.add_metaclass makes one.
         if isinstance(bound, str) and guard.tables.interpreter_name(bound) and bound not in ("__dict__", "__reduce__"):
             guard.require("reflection", f"makes a class with {bound}")
     made = types.new_class(name, types.resolve_bases(bases), keywords, lambda body: body.update(namespace or {}))
@@ -41,6 +43,8 @@ def made_class(guard: Guard, name: str, bases: tuple[Any, ...] = (), namespace: 
 
 def shielded(guard: Guard, made: Any) -> Any:
     """Return the class `made` with the shield; what a metaclass made of something else comes back as it is."""
+    if isinstance(made, type):
+        guard.kinds.add(made)
     if not isinstance(made, type) or issubclass(made, type) or guard.accepts("native-code"):
         return made  # The descriptors of a metaclass would stand before those of its classes.
     if typing.Protocol in made.__bases__:
@@ -51,7 +55,7 @@ def shielded(guard: Guard, made: Any) -> Any:
             type.__setattr__(made, name, _Absent())
     for name in ("__getattr__", "__getattribute__"):
         answers = own.get(name)
-        if callable(answers):
+        if answers is not None:
             type.__setattr__(made, name, _without(answers))
     return made
 

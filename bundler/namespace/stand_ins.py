@@ -9,17 +9,21 @@ needs in closures, never in attributes: the guard must not be reached from it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import logging
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from bundler.namespace.fields import dataclass_of
+from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
-from bundler.namespace.guard import Guard
+from bundler.namespace.guard import Guard, is_own
 from bundler.namespace.paths import path_class
+from bundler.namespace.shield import ABSENT, shielded
+from bundler.namespace.texts import exact
 
 if TYPE_CHECKING:
     from bundler.namespace.reach import Reach
@@ -53,7 +57,7 @@ _SILENT = (
     " tensorflow.debugging.enable_traceback_filtering keras.config.disable_traceback_filtering"
     " keras.config.enable_traceback_filtering keras.config.disable_interactive_logging"
     " keras.utils.disable_interactive_logging keras.config.enable_interactive_logging"
-    " keras.utils.enable_interactive_logging absl.logging.set_verbosity"
+    " keras.utils.enable_interactive_logging numpy.set_printoptions absl.logging.set_verbosity"
     " absl.logging.use_absl_handler"
 ).split()
 
@@ -74,12 +78,13 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stand-ins of one bundle by canonical path; `modules` is what it sees as ``sys.modules``."""
     guard = reach.guard
     environment = _environment(guard)
-    path_kind = path_class(reach, looked_at)
+    path_kind = reach.path_kind = path_class(reach, looked_at)
     found: dict[str, Any] = {
         "pathlib.Path": path_kind,
         "pathlib.PosixPath": path_kind,
         "pathlib.WindowsPath": path_kind,
         "dataclasses.dataclass": dataclass_of(guard),
+        **field_readers(guard),
         "os.environ": environment,
         "os.getenv": environment.get,
         "os.putenv": environment.__setitem__,
@@ -94,8 +99,11 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "argparse.ArgumentParser": _parser(guard),
         "operator.attrgetter": _attribute_getter(guard),
         "operator.methodcaller": _method_caller(reach),
-        "functools.update_wrapper": _update_wrapper,
-        "functools.wraps": _wraps,
+        "contextlib.redirect_stdout": _redirect("stdout"),
+        "contextlib.redirect_stderr": _redirect("stderr"),
+        "functools.update_wrapper": _update_wrapper(guard),
+        "functools.wraps": lambda wrapped, *_, **__: functools.partial(_update_wrapper(guard), wrapped=wrapped),
+        "types.SimpleNamespace": shielded(guard, type("SimpleNamespace", (types.SimpleNamespace,), {})),
     }
     for path in _LOOKS:
         module = os.path if path.startswith("os.path.") else os
@@ -131,9 +139,11 @@ def _asks(guard: Guard, function: Callable[..., Any], word: str, what: str) -> C
 def _looking(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
     def looking(path: Any, *args: Any, **kwargs: Any) -> Any:
         looked_at(guard, path)
-        for other in args:
+        for other in (*args, *kwargs.values()):
             if isinstance(other, str | bytes | os.PathLike):
                 looked_at(guard, other)
+        if kwargs.get("dir_fd") is not None:
+            guard.require("filesystem", f"looks at {path!r} below an open folder")
         return function(path, *args, **kwargs)
 
     looking.__name__ = looking.__qualname__ = function.__name__
@@ -155,24 +165,23 @@ def _environment(guard: Guard) -> MutableMapping[str, str]:
 
     class Environment(MutableMapping[str, str]):
         def __getitem__(self, name: str) -> str:
+            name = exact(name)
             if name in own:
                 kept = own[name]
                 if kept is None:
                     raise KeyError(name)
                 return kept
-            if not isinstance(name, str):
-                raise TypeError(f"str expected, not {type(name).__name__}")
             found = os.environ[name]
             if name not in _OPEN_VARIABLES:
                 guard.require("environment", f"reads the variable {name}")
             return found
 
         def __setitem__(self, name: str, value: str) -> None:
-            own[str(name)] = str(value)
+            own[exact(name)] = exact(value)
 
         def __delitem__(self, name: str) -> None:
             self[name]
-            own[name] = None
+            own[exact(name)] = None
 
         def __iter__(self) -> Iterator[str]:
             guard.require("environment", "lists the variables of the environment")
@@ -182,7 +191,8 @@ def _environment(guard: Guard) -> MutableMapping[str, str]:
             return sum(1 for _ in self)
 
         def __contains__(self, name: object) -> bool:
-            return own.get(name, "") is not None and (name in own or name in os.environ)  # type: ignore[call-overload]
+            name = exact(name)
+            return own.get(name, "") is not None and (name in own or name in os.environ)
 
         def __repr__(self) -> str:
             return "<the environment as a bundle sees it>"
@@ -204,7 +214,17 @@ def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
             if args is None:
                 guard.require("environment", "reads the arguments of this process")
+            if namespace is not None and type(namespace) is not argparse.Namespace and not is_own(guard, namespace):
+                # It gets and sets attributes by the names of arguments.
+                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
             return super().parse_known_args(args, namespace)
+
+        def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+            action = super().add_argument(*args, **kwargs)
+            if guard.tables.interpreter_name(action.dest) or action.dest in guard.tables.targets:
+                # An action gets and sets the attribute of this name, of whatever it is called with.
+                guard.require("reflection", f"reads an argument into {action.dest}")
+            return action
 
         def exit(self, status: int = 0, message: str | None = None) -> Any:
             guard.require("process", "ends this process")
@@ -238,13 +258,32 @@ def _method_caller(reach: Reach) -> Callable[..., Any]:
     return methodcaller
 
 
-def _update_wrapper(wrapper: Any, wrapped: Any, *_: Any, **__: Any) -> Any:
-    """Copy what `functools.update_wrapper` copies by default; a choice of attributes would copy any of them."""
-    return functools.update_wrapper(wrapper, wrapped)
+def _redirect(name: str) -> Callable[[Any], Any]:
+    # Python's own is a class, whose `_stream` names what it replaces.
+    @contextlib.contextmanager
+    def redirected(target: Any) -> Iterator[Any]:
+        before = getattr(sys, name)
+        setattr(sys, name, target)
+        try:
+            yield target
+        finally:
+            setattr(sys, name, before)
+
+    return redirected
 
 
-def _wraps(wrapped: Any, *_: Any, **__: Any) -> Callable[[Any], Any]:
-    return functools.partial(functools.update_wrapper, wrapped=wrapped)
+def _update_wrapper(guard: Guard) -> Callable[..., Any]:
+    """Return what copies as `functools.update_wrapper` does by default; a choice would copy any attribute."""
+
+    def update_wrapper(wrapper: Any, wrapped: Any, *_: Any, **__: Any) -> Any:
+        functions = (types.FunctionType, types.MethodType, functools.partial)
+        if not isinstance(wrapper, functions) and not is_own(guard, wrapper):
+            guard.require("side-effects", f"copies attributes to a {type(wrapper).__name__}")
+        if ABSENT & set(getattr(wrapped, "__dict__", {})):
+            guard.require("native-code", "copies an address of memory")
+        return functools.update_wrapper(wrapper, wrapped)
+
+    return update_wrapper
 
 
 def modules_of(find: Callable[[str], Any]) -> Mapping[str, Any]:

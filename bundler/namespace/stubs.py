@@ -14,14 +14,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import Any, Union
 
 from bundler.errors import RebuildFailed
 from bundler.namespace.guard import Guard
 
 _TAG = compile(
-    "def tag(power):\n    def call(*args, **kwargs):\n        return power(*args, **kwargs)\n    return call\n",
+    """
+def tag(power, lazy):
+    def later(steps):
+        yield from steps
+    def call(*args, **kwargs):
+        result = power(*args, **kwargs)
+        return later(result) if lazy(result) else result
+    return call
+""",
     "<kbundle: a function that the bundle handed on>",
     "exec",
     dont_inherit=True,
@@ -37,7 +45,8 @@ def tagger(guard: Guard) -> Callable[[Any], Any]:
     make = space["tag"]
 
     def tagged(power: Any) -> Any:
-        call = make(power)
+        # A generator acts when somebody iterates over it, and then the frame of the call is gone.
+        call = make(power, _is_generator)
         # A function of C does not bind to the object that it is found on, and neither must its tag.
         tag = call if isinstance(power, FunctionType) else functools.partial(call)
         for function in {call, tag}:
@@ -50,6 +59,10 @@ def tagger(guard: Guard) -> Callable[[Any], Any]:
         return tag
 
     return tagged
+
+
+def _is_generator(result: Any) -> bool:
+    return isinstance(result, GeneratorType)
 
 
 class Stub:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-#: Names that the interpreter gives a module, and that say nothing about it but what everybody may know.
-_TELLING = frozenset({"__name__", "__doc__", "__file__", "__version__", "__package__", "__author__", "__all__"})
+from bundler.namespace.texts import exact
 
 
 class View(ModuleType):
@@ -24,8 +23,18 @@ class View(ModuleType):
         read: Callable[[str], Any],
         names: Callable[[], list[str]],
         public: Callable[[], list[str]],
+        hidden: Callable[[str], bool],
     ) -> None:
-        """Stand for the module `name`, whose members `read` hands out; a star import brings those of `public`."""
+        """Stand for the module `name`.
+
+        Args:
+            name: its dotted name.
+            doc: its docstring.
+            read: hands out a member.
+            names: lists the members.
+            public: lists those that a star import brings.
+            hidden: says of a name whether it is one that the interpreter gives a module to work with.
+        """
         super().__init__(name, doc)
         own = self.__dict__
         # The import system puts these here, and they lead nowhere.
@@ -33,11 +42,14 @@ class View(ModuleType):
             own.pop(made, None)
 
         def member(attribute: str) -> Any:
-            if attribute.startswith("__") and attribute.endswith("__"):
-                if attribute == "__all__":
-                    return public()
-                if attribute not in _TELLING:
-                    raise AttributeError(f"module {name!r} shows no attribute {attribute!r} to a bundle")
+            attribute = exact(attribute)
+            if attribute == "__all__":
+                return public()
+            if attribute == "__path__":
+                # A copy: what is added to the list itself is searched by every import of the process.
+                return list(read(attribute))
+            if hidden(attribute):
+                raise AttributeError(f"module {name!r} shows no attribute {attribute!r} to a bundle")
             value = read(attribute)
             own[attribute] = value
             return value

@@ -25,6 +25,7 @@ from bundler.sources.places import Place, find, find_in_folders, loaded_as
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_OWN = __name__.partition(".")[0]
 FRAMEWORK = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "h5py", "ml_dtypes"})
 _BYTECODE = tuple(importlib.machinery.BYTECODE_SUFFIXES)
 _EXTENSIONS = (*importlib.machinery.EXTENSION_SUFFIXES, ".so", ".pyd")
@@ -161,6 +162,8 @@ class Locator:
             return _verdict(name, Verdict.UNPACKABLE, "the running script is no module that others can import")
         if root in FRAMEWORK:
             return self._framework(name, root)
+        if root == _OWN:
+            return _verdict(name, Verdict.STDLIB, "part of kbundle, which is wherever a bundle is loaded")
         parent = self.locate(parent_name) if parent_name else None
         rooted = self._in_roots(name, parent_name)
         if (provided := self._in_providers(name, rooted)) is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from bundler.confinement import tables_for
+from bundler.keras_io.array_kinds import array_stand_ins
 from bundler.namespace import Guard, ModuleText, Namespace, Use, open_namespace
 
 _numbers = itertools.count()
@@ -34,7 +35,13 @@ def tree(
         data or {},
         versions={},
         isolation=lambda *_: contextlib.nullcontext(),
-        guard=Guard(tables=tables_for(requires), allowed=set(allow), denied=frozenset(denied), on_refused=on_refused),
+        guard=Guard(
+            tables=tables_for(requires),
+            allowed=set(allow),
+            denied=frozenset(denied),
+            on_refused=on_refused,
+            stand_ins=array_stand_ins,
+        ),
     )
 
 

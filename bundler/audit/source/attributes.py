@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bundler.audit.facts import (
     DYNAMIC_CODE,
+    ENVIRONMENT,
     FILESYSTEM,
     NATIVE_CODE,
     NETWORK,
@@ -66,7 +67,7 @@ INTERPRETER_NAMES: frozenset[str] = frozenset(
     "__globals__ __builtins__ __code__ __closure__ __defaults__ __kwdefaults__ __wrapped__ __self__ cell_contents"
     " func_globals func_code im_self"
     # Classes and objects: every class there is; reads past `__getattr__` and the guard; an object's whole inside.
-    " __subclasses__ __getattribute__ __dict__ __reduce__ __reduce_ex__"
+    " __subclasses__ __getattribute__ __mro__ __base__ __bases__ __objclass__ __thisclass__ __self_class__ mro __dict__ __reduce__ __reduce_ex__"
     # Modules: what loads them reads files and runs code; what they are looked up by.
     " __loader__ __spec__ __path__ __import__ __build_class__"
     # Exceptions and annotations that are functions with code of their own (3.14).
@@ -86,7 +87,9 @@ INTERPRETER_NAMES: frozenset[str] = frozenset(
 )
 #: What besides changes what code is, where a class or module binds it or somebody stores it.
 _CHANGES = frozenset(
-    "__class__ __bases__ __base__ __mro__ __annotations__ __match_args__ __mro_entries__ __dataclass_fields__".split()
+    "__class__ __bases__ __base__ __mro__ __annotations__ __match_args__ __mro_entries__ __dataclass_fields__"
+    # What copy and attrs take for the names of attributes to read.
+    " __slotnames__ __attrs_attrs__".split()
 )
 
 
@@ -148,6 +151,23 @@ VALUES = frozenset(
     "mro globals builtins nonlocals frame frames modules node_def python_function im_class prefix timeout template owner"
     " parser major minor version_info platform responses request threads test times".split()
 )
+#: Names of modules and functions that no ordinary object has, and whose use no event of the interpreter tells of. On an
+#: object that holds a module of the framework (``x.backend.config.os.getenv``) nothing else would stop them.
+_UNSEEN = merged(
+    each(
+        {
+            REFLECTION: "_flavour pathmod os sys builtins importlib posix posixpath ntpath _os _sys _module linecache pkgutil zipimport"
+            " _getframe _current_frames import_module",
+            ENVIRONMENT: "pwd grp environ environb getenv getenvb getlogin getuser getpwnam getpwuid getpwall getcwdb",
+            PROCESS: "subprocess _exit _posixsubprocess fork_exec raise_signal setitimer pthread_sigmask setuid setgid"
+            " seteuid setegid setreuid chroot register_at_fork sched_setaffinity interrupt_main",
+            FILESYSTEM: "_builtin_open truncate mkfifo mknod readlink pread pwrite sendfile ftruncate h5_file h5_entry_group _get_h5_file"
+            " create_external create_soft create_virtual_dataset",
+            NATIVE_CODE: "as_strided ctypes_lib",
+            SIDE_EFFECTS: "start_new_thread setswitchinterval _tf_fallback_dispatchers _tf_type_based_dispatcher",
+        }
+    )
+)
 #: Attributes that say where handlers of a log and callbacks of Keras write. The host's are within a bundle's reach.
 TARGETS = frozenset("baseFilename filepath filename csv_file log_dir backup_dir working_dir root_path".split())
 #: Methods of layers and models that Keras calls. Elsewhere the bundle stores what it likes to its own objects.
@@ -198,12 +218,14 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
     if is_interpreter_name(name):
         leads = "leads past what can be read in the source"
         return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
+    own = owner in ("self", "super", "cls")
+    if name in _UNSEEN and not (own and name in bundle):
+        return Problem(_UNSEEN[name], "leads to what no event tells of", Held.LOAD, handed=Held.LOAD)
     if (capability := DANGEROUS.get(name)) is not None:
         handed = Held.USE if name in VALUES else Held.LOAD
         # What it gives are functions of any module, as values.
         held = Held.LOAD if name == "_convert_" else Held.USE
         return Problem(capability, "is a method of foreign objects that does more than compute", held, handed=handed)
-    own = owner in ("self", "super", "cls")
     if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
         return Problem(REFLECTION, "leads to a module")
     if name in _INWARD and not (own and name in bundle):
@@ -235,8 +257,11 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | 
     if name.startswith("__") and name.endswith("__"):
         # Other bases, of the bundle's own class, are classes that are looked at themselves.
         own = name == "__bases__" and owner == "class"
-        held = Held.LOAD if changes_code(name) and not own else Held.USE
+        answers = name in ("__getattr__", "__getattribute__")  # past the shield, which is on by then
+        held = Held.LOAD if answers or (changes_code(name) and not own) else Held.USE
         return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
+    if name in ("get_config", "from_config") and owner not in ("self", "cls", "class"):
+        return Problem(UNSAFE_DESERIALIZATION, "says what others build in place of an object", Held.LOAD)
     if name in TARGETS and owner not in ("self", "cls"):
         return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
     if name == "exc_info" and owner != "self":

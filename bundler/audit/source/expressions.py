@@ -19,6 +19,9 @@ _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
 
 #: Names that autograph gives its own module and scope in the code that it makes of a function.
 CONVERTED = frozenset(("ag__", "fscope"))
+#: Steps of making an object. On another one they choose, for example, the file of a handler of the host's log.
+MAKING = frozenset("__init__ __new__ __setattr__ __delattr__ __setstate__ __getstate__".split())
+
 _LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
 
 
@@ -61,6 +64,8 @@ class Expressions(Classes):
         if name.startswith("__") and name.endswith("__") and name not in _TELLING:
             self.past.add(node.value)
         self.expression(node.value, scope, READ)
+        if name in MAKING and isinstance(node.ctx, ast.Load):
+            self.made_again(node, scope)
         for owner in self.flow.of(node.value, scope):
             if isinstance(node.ctx, ast.Load):
                 self.read(owner, name, node, scope, handed=use != READ or node in self.past)
@@ -83,6 +88,8 @@ class Expressions(Classes):
 
     def _Call(self, node: ast.Call, scope: Scope, use: str) -> None:
         self.callees.add(node.func)
+        if isinstance(node.func, ast.Attribute):
+            self.calls[node.func] = node
         if self.own_step(node, scope):
             self.own(node, scope, "side-effects", "stores a computed name on what may not be the bundle's own")
             for argument in node.args[1:]:
@@ -93,8 +100,8 @@ class Expressions(Classes):
         self.expression(node.func, scope, READ)
         if self.is_class_of(node.func, scope):
             self.class_of(node.func, scope)
-            if len(node.args) >= 3 or any(isinstance(item, ast.Starred) for item in node.args):
-                self.may_be_type(node.func, scope)
+            # It may be `type`; and an object like a handler of the host's log, made anew, writes another file.
+            self.may_be_type(node.func, scope)
         if self.is_class_of(node, scope):
             if any(map(self.is_class, self.flow.of(node.args[0], scope))) or self.is_class_of(node.args[0], scope):
                 self.class_of_class(node, scope)
@@ -194,9 +201,28 @@ class Expressions(Classes):
             return
         self.door("reflection", node, scope, f"{function} with a computed name")
 
+    def made_again(self, node: ast.Attribute, scope: Scope) -> None:
+        """Look at a step of making an object that is read of another one: it makes that anew, with other arguments.
+
+        ``Base.__init__(self, ...)`` is the step of ``super()``, and a class of the bundle's own is looked at itself.
+        """
+        call = self.calls.get(node)
+        owners = self.flow.of(node.value, scope)
+        first = self.flow.of(call.args[0], scope) if call is not None and call.args else NOTHING
+        if first and all(owner.kind in ("self", "cls") for owner in first):
+            return
+        if any(owner.kind not in ("self", "super", "cls", "class") for owner in owners):
+            self.door("filesystem", node, scope, f"{node.attr} of an object makes it anew, of any file", hard=True)
+
     def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
         """Look at methods that go further with some arguments only, whatever they are called on."""
         owners = self.flow.of(callee.value, scope)
+        if (
+            callee.attr == "resize"
+            and any(item.arg is None for item in node.keywords)
+            and any(owner.kind in ("unknown", "made", "given") for owner in owners)
+        ):
+            self.door("native-code", node, scope, "resize() with arguments that cannot be read", hard=True)
         if callee.attr in ("format", "format_map"):
             for owner in owners:
                 if owner.is_module or (owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN):
@@ -231,6 +257,9 @@ class Expressions(Classes):
             logs = item.arg is None and isinstance(node.func, ast.Attribute) and node.func.attr in _LOGS
             if logs and self.is_foreign(node.func, scope):
                 self.door("filesystem", node, scope, "a log record with arguments that cannot be read", hard=True)
+            if item.arg == "refcheck" and not (isinstance(value, ast.Constant) and value.value is True):
+                what = "refcheck=False leaves arrays that read memory which is no longer theirs"
+                self.door("native-code", node, scope, what, hard=True)
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":
                     continue  # handed through, as from_config() does
@@ -254,7 +283,11 @@ class Expressions(Classes):
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
-        if name in ("__init__", "from_config", "__class__") and owner.kind in ("unknown", "made", "given"):
+        if name == "from_config" and owner.kind in ("unknown", "made", "given", "foreign") and not owner.is_module:
+            what = "from_config is handed on: whoever calls it makes what its config names"
+            self.door("filesystem", node, scope, what, hard=True)
+            return
+        if name in ("__init__", "__class__") and owner.kind in ("unknown", "made", "given"):
             if not isinstance(node, ast.Attribute) or name != "__class__":
                 self.later("layers", "filesystem", node, f"{name} of an object that may be a layer that reads files")
             return
@@ -271,7 +304,7 @@ class Expressions(Classes):
             return
         capability = "reflection" if name == "format" else "filesystem"
         what = f"the method {name} is handed on, so that its arguments cannot be read"
-        self.door(capability, node, scope, what, hard=name != "cache")
+        self.door(capability, node, scope, what, hard=True)
 
     def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
         keys = {

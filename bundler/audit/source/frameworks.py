@@ -18,7 +18,7 @@ from bundler.audit.source.doors import each, merged
 TENSORFLOW = merged(
     each(
         {
-            FILESYSTEM: "io.TFRecordWriter io.gfile io.match_filenames_once io.matching_files io.read_file io.write_file"
+            FILESYSTEM: "random.fixed_unigram_candidate_sampler nn.fixed_unigram_candidate_sampler io.TFRecordWriter io.gfile io.match_filenames_once io.matching_files io.read_file io.write_file"
             " io.write_graph data.FixedLengthRecordDataset data.TFRecordDataset data.TextLineDataset"
             " data.experimental.CsvDataset data.experimental.SqlDataset data.experimental.TFRecordWriter"
             " data.experimental.load data.experimental.save data.experimental.snapshot"
@@ -99,7 +99,9 @@ NUMPY = merged(
         {
             FILESYSTEM: "load loadtxt genfromtxt fromregex fromfile memmap save savetxt savez savez_compressed"
             " rec.fromfile lib.npyio lib.format lib.Arrayterator DataSource lib.DataSource",
-            NATIVE_CODE: "ctypeslib f2py distutils lib.stride_tricks.as_strided",
+            # An array of records over somebody's bytes takes them for objects, too.
+            NATIVE_CODE: "ctypeslib f2py distutils lib.stride_tricks.as_strided recarray record rec.recarray rec.record"
+            " rec.array rec.fromrecords rec.fromstring rec.fromarrays",
             SIDE_EFFECTS: "random.seed random.set_state random.set_bit_generator seterrcall setbufsize"
             " lib.add_docstring lib.add_newdoc lib.tracemalloc_domain",
             REFLECTION: "core _core show_config show_runtime get_include test lib.test ma.test random.test"

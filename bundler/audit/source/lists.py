@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import REFLECTION
+from bundler.audit.facts import FILESYSTEM, REFLECTION
 from bundler.audit.source.attributes import DANGEROUS, ORDINARY, TARGETS, VALUES, is_interpreter_name
 from bundler.audit.source.lookup import Denoted, Kind, look
 from bundler.audit.source.names import power_names
@@ -14,4 +14,6 @@ def power_of(name: str) -> str | None:
     """Return the capability of a method or function by its bare name, on an object that nobody knows; else `None`."""
     if (capability := DANGEROUS.get(name)) is not None:
         return capability
+    if name in ("set_vocabulary", "cache"):
+        return FILESYSTEM  # With some arguments, and by a computed name nobody looks at those.
     return REFLECTION if name in power_names() and name not in ORDINARY | VALUES else None

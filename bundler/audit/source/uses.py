@@ -54,6 +54,9 @@ _MARKED = {
 BUILDERS = frozenset(
     path for path in CALLS if "deserialize" in path or "from_json" in path or path.startswith(("abc.", "enum."))
 )
+READERS = frozenset(
+    (*(f"keras.layers.{name}" for name in ("IntegerLookup", "StringLookup", "TextVectorization")), "logging.Formatter")
+)
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
 
@@ -73,6 +76,8 @@ class Uses:
         self.used: dict[str, int] = {}
         #: Expressions that are called where they stand.
         self.callees: set[ast.AST] = set()
+        #: The call of each attribute that is called where it stands.
+        self.calls: dict[ast.AST, ast.Call] = {}
         self.clones: set[ast.AST] = set()
         #: Expressions of which a method of the interpreter's is read: ``f.__call__`` is f, handed on.
         self.past: set[ast.AST] = set()
@@ -128,7 +133,9 @@ class Uses:
         elif use == ESCAPES and denoted.kind is Kind.MODULE:
             self.report(rules.UNRESOLVED, node, scope, f"the module {denoted.path} is handed on as a value")
         elif use == ESCAPES and denoted.kind is Kind.CALL:
-            hard = denoted.path in BUILDERS
+            # A metaclass is a stand-in while the code runs, which makes classes as a class statement does.
+            # What builds from a config, or reads the file that an argument names, acts for whoever calls it later.
+            hard = (denoted.path in BUILDERS or denoted.path in READERS) and value not in METACLASSES
             self.report(rules.UNRESOLVED, node, scope, f"{denoted.path} is handed on as a value, not called", hard=hard)
 
     def read(self, owner: Value, name: str, node: ast.AST, scope: Scope, *, handed: bool = False) -> None:

@@ -243,7 +243,8 @@ class Walk(Expressions):
                 continue
             node = next((item.node for item in bindings if item.node is not None), scope.node)
             if scope.kind == "class" and name in ("__reduce__", "__reduce_ex__"):
-                self.door("unsafe-deserialization", node, scope, f"{name} makes pickle and copy call what it returns")
+                what = f"{name} makes pickle and copy call what it returns, and change what that gives"
+                self.door("unsafe-deserialization", node, scope, what, hard=True)
             elif scope.kind == "class" and name == "__match_args__":
                 # Bound once, by one literal: whatever else binds it is not seen here.
                 once = len(bindings) == 1 and bindings[0].how == "value"
@@ -251,6 +252,8 @@ class Walk(Expressions):
             elif name not in (DEFINED if scope.kind == "class" else OWN_NAMES):
                 what = f"{name} is bound: the interpreter gives it a meaning"
                 self.door("reflection", node, scope, what, hard=changes_code(name))
+            elif scope.kind == "module" and name in ("__name__", "__package__"):
+                self.door("reflection", node, scope, f"{name} is bound: Python finds other modules by it", hard=True)
 
     def _match_args(self, node: ast.AST, scope: Scope) -> None:
         names = [item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)]

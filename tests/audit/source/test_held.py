@@ -112,7 +112,6 @@ SOFT = {
     "power-asked-for": "def f(model):\n    return model.signal is None",
     "value-of-a-power-s-name": "def f(x, g):\n    return g(x.prefix, x.globals)",
     "raw-operation-called": "def f(s):\n    return s.backend.tf.raw_ops.ReadFile(filename='x')",
-    "reduce-defined": "class A:\n    def __reduce__(self):\n        return print, ()",
     "type-with-a-namespace": "type('A', (), {})",
     "module-stored-to": "import keras\nkeras.backend.name_scope = print",
     "bases-of-own-class": "class A: pass\nA.__bases__ = (object,)",
@@ -128,7 +127,6 @@ CLASSES = {
     "compared": "def f(x, y):\n    return x.__class__ == y.__class__ or x.__class__ is y",
     "compared-in-eq": "class A:\n    def __eq__(self, o):\n        return self.__class__ == o.__class__",
     "isinstance": "def f(x, y):\n    return isinstance(x, y.__class__)",
-    "made-again": "def f(x, c):\n    return x.__class__(**c)",
     "from-config": "def f(x, c):\n    return x.__class__.from_config(c)",
     "own": "class A:\n    def f(self, *a):\n        t = self.__class__\n        return t(*a)",
     "shown": "def f(x):\n    print(x.__class__, '{}'.format(x.__class__), f'{x.__class__}', str(x.__class__))",
@@ -167,7 +165,7 @@ def test_how_many_hostile_modules_are_refused_before_they_are_loaded() -> None:
     sources = [*HOSTILE.values(), *RED_TEAM.values(), *SECOND_READING.values()]
     assert all(map(refusals, sources))
     # The rest is the guard's: tests/confined runs them.
-    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 113)
+    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 133)
     assert len(MISLEADING) == 9
 
 

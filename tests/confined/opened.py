@@ -1,0 +1,61 @@
+"""Opens hostile texts as a load opens a bundle's: by `bundler.rebuild.open_code`, so that its changes hold here."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Mapping
+
+from bundler import rebuild
+from bundler.keras_io import registry
+from bundler.manifest import Manifest, Module
+from bundler.namespace import ModuleText, Namespace, open_namespace
+from tests.manifest.samples import small
+
+#: The key of a package ends so.
+_PACKAGE = ".__init__"
+
+
+def texts(modules: Mapping[str, str | bytes]) -> dict[str, tuple[bytes, bool]]:
+    """Return the bytes, and whether it is a package, of each module by its dotted name."""
+    return {
+        name.removesuffix(_PACKAGE): (text.encode() if isinstance(text, str) else text, name.endswith(_PACKAGE))
+        for name, text in modules.items()
+    }
+
+
+def digest_of(modules: Mapping[str, str | bytes]) -> str:
+    """Return the digest of a bundle that holds `modules`."""
+    content = repr(sorted(texts(modules).items())).encode()
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def manifest_of(modules: Mapping[str, str | bytes]) -> tuple[Manifest, dict[str, bytes]]:
+    """Return a manifest for `modules`, and the content of its members below ``code/``."""
+    content, declared = {}, []
+    for name, (text, package) in texts(modules).items():
+        member = "code/" + name.replace(".", "/") + ("/__init__.py" if package else ".py")
+        content[member] = text
+        declared.append(Module(name=name, member=member, package=package, reason="hostile"))
+    return dataclasses.replace(small(), modules=tuple(declared)), content
+
+
+def opened(modules: Mapping[str, str | bytes], allow: Collection[str] = ()) -> Namespace:
+    """Return the namespace of `modules` by original dotted name, as a load with ``allow=`` has it."""
+    manifest, content = manifest_of(modules)
+    try:
+        from bundler.confinement import guard_for
+    except ImportError:  # Before the nets: the baseline.
+        return rebuild.open_code(digest_of(modules), manifest, content, allow)  # type: ignore[arg-type]
+    return rebuild.open_code(digest_of(modules), manifest, content, guard_for(manifest, allow))
+
+
+def unguarded(modules: Mapping[str, str | bytes]) -> Namespace:
+    """Return the namespace of `modules` as their author has it: nothing holds the code."""
+    return open_namespace(
+        digest_of(modules),
+        [ModuleText(name=name, text=text, package=package) for name, (text, package) in texts(modules).items()],
+        {},
+        versions={},
+        isolation=registry.isolated,
+    )
