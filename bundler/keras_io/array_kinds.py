@@ -7,7 +7,6 @@ writes where it likes. NumPy refuses that in `numpy.frombuffer` and in `ndarray.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from bundler.namespace.reach import Reach
@@ -19,57 +18,28 @@ def array_stand_ins(reach: Reach) -> Mapping[str, Any]:
 
     guard = reach.guard
 
-    def checked(dtype: Any, buffer: Any) -> None:
+    class ArrayKind(type):
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            if cls is not array:
+                return super().__call__(*args, **kwargs)
+            look(*args, **kwargs)
+            return np.ndarray(*args, **kwargs)
+
+        def __instancecheck__(cls, instance: Any) -> bool:
+            return isinstance(instance, np.ndarray) if cls is array else type.__instancecheck__(cls, instance)
+
+        def __subclasscheck__(cls, subclass: Any) -> bool:
+            return issubclass(subclass, np.ndarray) if cls is array else type.__subclasscheck__(cls, subclass)
+
+    def look(_shape: Any = None, dtype: Any = float, buffer: Any = None, *_: Any, **__: Any) -> None:
         if buffer is not None and np.dtype(dtype).hasobject:
             guard.require("native-code", "takes memory for objects")
 
-    class GuardedArray(np.ndarray):
-        """The base of a bundle's own kinds of array."""
+    class ndarray(np.ndarray, metaclass=ArrayKind):  # noqa: N801 - the name that it stands for
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            look(*args, **kwargs)
+            return super().__new__(cls, *args, **kwargs)
 
-        def __new__(cls, shape: Any, dtype: Any = float, buffer: Any = None, *args: Any, **kwargs: Any) -> Any:
-            checked(dtype, buffer)
-            return super().__new__(cls, shape, dtype, buffer, *args, **kwargs)
-
-    class Array:
-        """Stands for the class: makes arrays, and knows them."""
-
-        __slots__ = ()
-        autograph_info__: Mapping[str, Any] = MappingProxyType({})
-
-        def __call__(self, shape: Any, dtype: Any = float, buffer: Any = None, *args: Any, **kwargs: Any) -> Any:
-            checked(dtype, buffer)
-            return np.ndarray(shape, dtype, buffer, *args, **kwargs)
-
-        def __instancecheck__(self, instance: Any) -> bool:
-            return isinstance(instance, np.ndarray)
-
-        def __subclasscheck__(self, subclass: Any) -> bool:
-            return subclass is self or issubclass(subclass, np.ndarray)
-
-        def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-            return (GuardedArray,)
-
-        def __eq__(self, other: object) -> bool:
-            return other is self or other is np.ndarray
-
-        def __hash__(self) -> int:
-            return hash(np.ndarray)
-
-        def __getitem__(self, item: Any) -> Any:
-            return self
-
-        def __or__(self, other: Any) -> Any:
-            return Any
-
-        def __ror__(self, other: Any) -> Any:
-            return Any
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__") and name not in ("__name__", "__qualname__", "__module__", "__doc__"):
-                raise AttributeError(name)
-            return reach.attribute(name, getattr(np.ndarray, name))
-
-        def __repr__(self) -> str:
-            return repr(np.ndarray)
-
-    return {"numpy.ndarray": Array()}
+    ndarray.__module__, ndarray.__qualname__ = "numpy", "ndarray"
+    array = ndarray
+    return {"numpy.ndarray": array}

@@ -99,8 +99,11 @@ def _getattr(reach: Reach) -> Callable[..., Any]:
     def guarded(thing: Any, name: str, default: Any = _MISSING, /) -> Any:
         name = _checked(guard, thing, name)
         value = getattr(thing, name) if default is _MISSING else getattr(thing, name, default)
-        if name in ("format", "format_map") and isinstance(thing, str | collections.UserString):
-            return _formatter(guard, str(thing), value)
+        if name in ("format", "format_map"):
+            if isinstance(thing, str | collections.UserString):
+                return _formatter(guard, str(thing), value)
+            if isinstance(thing, type) and issubclass(thing, str | collections.UserString):
+                return lambda text, *args, **kwargs: _formatter(guard, str(text), text.format)(*args, **kwargs)
         return value if value is default else reach.computed(thing, name, value)
 
     return guarded

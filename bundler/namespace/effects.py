@@ -154,8 +154,8 @@ def net() -> Net:
                     if _is_module_code(frame):
                         return None
                     libraries = False
-                elif effect.runs_code and _makes_code(code.co_filename):
-                    return None
+                elif effect.runs_code and inner is None and _makes_code(code.co_filename):
+                    return None  # The frame that runs it says whether it may, not one that only calls that.
             inner, frame = frame, frame.f_back
         return None
 

@@ -171,13 +171,14 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
     """Return the stand-ins for the calls that import, or read the files of a package, by a string."""
 
     def mapped(package: Any) -> Any:
-        if isinstance(package, str) and namespace.owns(package):
-            return namespace.load(exact(package))
-        if isinstance(package, str):
-            # Reading the files of a package imports it, as the statement does.
-            imported_from_host(exact(package), (), reach)
-            return exact(package)
-        return package
+        if not isinstance(package, str):
+            return package
+        name = namespace.original(exact(package))
+        if namespace.owns(name):
+            return namespace.load(name)
+        # Reading the files of a package imports it, as the statement does.
+        imported_from_host(name, (), reach)
+        return name
 
     def import_module(name: str, package: str | None = None) -> ModuleType:
         name = exact(name)

@@ -49,10 +49,11 @@ _FREE = frozenset(
         " gc.isenabled gc.freeze pickle.dumps pickle.dump"
         " tensorflow.__internal__.tracking.no_automatic_dependency_tracking tensorflow.__internal__.types.Tensor"
         " multiprocessing.cpu_count logging.LoggerAdapter logging.addLevelName"
-        " argparse.Namespace argparse.Action argparse.HelpFormatter"
+        " argparse.Action argparse.HelpFormatter"
         " argparse.ArgumentDefaultsHelpFormatter argparse.RawTextHelpFormatter"
         " argparse.RawDescriptionHelpFormatter argparse.MetavarTypeHelpFormatter"
         " argparse.BooleanOptionalAction"
+        " tensorflow.python.eager.monitoring.BoolGauge tensorflow.python.eager.monitoring.Counter"
         " codecs.register_error codecs.lookup_error codecs.lookup codecs.encode codecs.decode codecs.getencoder"
         " codecs.getdecoder codecs.getreader codecs.getwriter distutils.version.LooseVersion"
         " distutils.version.StrictVersion"
@@ -185,8 +186,10 @@ class Reach:
         if word is not None:
             return self.closed(name, word, value) if isinstance(value, type) else self.tagged(value)
         home = self._home(value)
+        if home is not None and home.path in self._stand_ins:
+            return self._stand_ins[home.path]
         if home is not None and home.kind is Meaning.DOOR:
-            return self._stand_ins.get(home.path) or self.closed(home.path, home.capability, value)
+            return self.closed(home.path, home.capability, value)
         return value
 
     def computed(self, thing: Any, name: str, value: Any) -> Any:
@@ -204,7 +207,7 @@ class Reach:
         home = self._home(found)
         if home is not None and home.path in self._stand_ins:
             return self._stand_ins[home.path]
-        if home is not None and home.kind is Meaning.CALL and home.path.partition(".")[0] in sys.stdlib_module_names:
+        if home is not None and home.kind is Meaning.CALL and home.path != "builtins.type":
             return self.stub(home.path, "reflection", found)
         if home is None:
             # Of a requirement: real, unless the lists have it as a door.

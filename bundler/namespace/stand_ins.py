@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import inspect
 import logging
 import os
 import sys
@@ -49,6 +50,7 @@ _SILENT = (
     "logging.basicConfig logging.captureWarnings logging.disable warnings.resetwarnings"
     " random.seed numpy.random.seed tensorflow.random.set_seed keras.utils.set_random_seed"
     " sys.setrecursionlimit faulthandler.enable tensorflow.autograph.set_verbosity"
+    " tensorflow.python.compat.v2_compat.enable_v2_behavior tensorflow.enable_v2_behavior"
     " tensorflow.config.set_soft_device_placement"
     " tensorflow.config.experimental.set_memory_growth tensorflow.config.optimizer.set_jit"
     " tensorflow.config.threading.set_inter_op_parallelism_threads"
@@ -103,6 +105,8 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "contextlib.redirect_stderr": _redirect("stderr"),
         "functools.update_wrapper": _update_wrapper(guard),
         "functools.wraps": lambda wrapped, *_, **__: functools.partial(_update_wrapper(guard), wrapped=wrapped),
+        "inspect.signature": _signature(reach),
+        "argparse.Namespace": shielded(guard, type("Namespace", (argparse.Namespace,), {})),
         "types.SimpleNamespace": shielded(guard, type("SimpleNamespace", (types.SimpleNamespace,), {})),
     }
     for path in _LOOKS:
@@ -214,7 +218,7 @@ def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
             if args is None:
                 guard.require("environment", "reads the arguments of this process")
-            if namespace is not None and type(namespace) is not argparse.Namespace and not is_own(guard, namespace):
+            if namespace is not None and not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
                 # It gets and sets attributes by the names of arguments.
                 guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
             return super().parse_known_args(args, namespace)
@@ -270,6 +274,20 @@ def _redirect(name: str) -> Callable[[Any], Any]:
             setattr(sys, name, before)
 
     return redirected
+
+
+def _signature(reach: Reach) -> Callable[..., inspect.Signature]:
+    """Return `inspect.signature` for a bundle: a default of somebody else's function can be a power."""
+
+    def signature(function: Any, *, follow_wrapped: bool = True) -> inspect.Signature:
+        found = inspect.signature(function, follow_wrapped=follow_wrapped)
+        shown = [
+            item if item.default is item.empty else item.replace(default=reach.attribute(item.name, item.default))
+            for item in found.parameters.values()
+        ]
+        return found.replace(parameters=shown)
+
+    return signature
 
 
 def _update_wrapper(guard: Guard) -> Callable[..., Any]:

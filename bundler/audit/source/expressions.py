@@ -116,6 +116,11 @@ class Expressions(Classes):
                 for capability, what, hard in call_problems(path, node, scope, self.flow):
                     self.door(capability, node, scope, what, hard=hard)
                 self.by_name(path, node, scope)
+        if "builtins.super" in paths and node.args:
+            of = self.flow.of(node.args[0], scope)
+            if any(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in of):
+                # It skips what stands in for that class.
+                self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=True)
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
         self.keywords(node, scope)

@@ -167,7 +167,7 @@ KERAS_SOURCES = tuple(
 KERAS_SOURCE_DOORS = merged(
     each(
         {
-            FILESYSTEM: "layers.TFSMLayer layers.layer.saving_lib models.model.saving_api utils.image_utils"
+            FILESYSTEM: "layers.preprocessing.index_lookup layers.TFSMLayer layers.layer.saving_lib models.model.saving_api utils.image_utils"
             " models.model.saving_lib",
             NETWORK: "distribution.initialize distribution.distribution_lib.initialize",
             UNSAFE_DESERIALIZATION: "saving.serialization_lib.enable_unsafe_deserialization"

@@ -99,10 +99,12 @@ def raw_op_allowed(name: str) -> bool:
 
 @functools.cache
 def raw_doors() -> frozenset[str]:
-    """Return the raw operations that reach files, other machines, processes or code, also as functions are called."""
+    """Return what raw operations and classes of the frameworks are called that reach outside: no attribute of data."""
     parts = (operations.READS, operations.WRITES, operations.CHECKPOINT, operations.TABLE_FILE, operations.NETWORK,
              operations.DYNAMIC, operations.NATIVE, operations.PROCESS)  # fmt: skip
-    return frozenset().union(*parts) | {"PrintV2"}
+    listed = (*frameworks.TENSORFLOW, *frameworks.KERAS, *frameworks.NUMPY)
+    classes = {name for path in listed if (name := path.rpartition(".")[2])[:1].isupper() and len(name) > 6}
+    return frozenset().union(*parts) | {"PrintV2"} | classes
 
 
 def canonical(path: str) -> str:
