@@ -17,7 +17,7 @@ from bundler.archive.reader import BundleReader
 from bundler.confinement import hold_framework
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
-from bundler.keras_io.failures import rebuild_error
+from bundler.keras_io.failures import rebuild_error, refusal_in
 from bundler.keras_io.keras_file import read_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
@@ -121,6 +121,7 @@ def build(
     """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`.
 
     Raises:
+        ConsentRequired, AuditRefused: the bundle's code was stopped, and the model does not come back without.
         BundleError: as `load` does; what a crafted config makes it raise beyond that is `RebuildFailed` (I12).
     """
     try:
@@ -137,9 +138,13 @@ def build(
             adaptations=manifest.adaptations,
             builder=manifest.builder,
         )
-    except BundleError:
-        raise
     except Exception as error:
+        stopped = refusal_in(error)
+        if stopped is not None and stopped is not error:
+            # What Keras or an import made of it is no help: this one has the word and the line.
+            raise stopped from None
+        if isinstance(error, BundleError):
+            raise
         raise rebuild_error(error, namespace) from error
     _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
     return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bundler.errors import ConsentRequired, RebuildFailed
+from bundler.errors import AuditRefused, ConsentRequired, RebuildFailed
 from bundler.namespace import Namespace
 
 #: The next step where nothing better is known.
@@ -50,6 +50,11 @@ def asked_words(error: BaseException) -> tuple[str, ...]:
         if isinstance(item, ConsentRequired):
             words.update(item.words)
     return tuple(sorted(words))
+
+
+def refusal_in(error: BaseException) -> ConsentRequired | AuditRefused | None:
+    """Return the refusal of running code that `error` came of, if it did."""
+    return next((item for item in _chain(error) if isinstance(item, ConsentRequired | AuditRefused)), None)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -208,7 +208,7 @@ def _environment(guard: Guard) -> MutableMapping[str, str]:
 
 
 def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
-    class ArgumentParser(argparse.ArgumentParser):
+    class Checked(argparse.ArgumentParser):
         """Reads arguments that it is given; those of this process ask."""
 
         def __init__(self, prog: str | None = None, *args: Any, **kwargs: Any) -> None:
@@ -233,6 +233,9 @@ def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
         def exit(self, status: int = 0, message: str | None = None) -> Any:
             guard.require("process", "ends this process")
             super().exit(status, message)
+
+    class ArgumentParser(Checked):
+        """What the bundle gets: ``super(ArgumentParser, parser)`` finds the checks all the same."""
 
     ArgumentParser.__module__, ArgumentParser.__qualname__ = "argparse", "ArgumentParser"
     return ArgumentParser

@@ -164,3 +164,33 @@ def test_running_code_that_wants_more_than_was_accepted_is_stopped(workshop: Wor
         else:
             raise AssertionError("connected")
     """)
+
+
+def test_a_refusal_while_a_module_is_imported_reaches_the_caller_as_it_is(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "loud.py": """
+                import keras
+
+                WORDS = open("/etc/hostname").read()
+
+
+                class Loud(keras.layers.Layer):
+                    def call(self, x):
+                        return x
+            """
+        }
+    )
+    workshop.author("""
+        from loud import Loud
+        bundle(keras.Sequential([keras.Input((4,)), Loud()]), "../hand_over/m.kbundle")
+    """)
+    workshop.consumer("""
+        try:
+            unbundle("../hand_over/m.kbundle")
+        except ConsentRequired as error:
+            assert error.words == ("filesystem",) and "loud:4" in str(error) and "allow=['filesystem']" in str(error)
+        else:
+            raise AssertionError("it read")
+        unbundle("../hand_over/m.kbundle", allow=["filesystem"])
+    """)
