@@ -58,6 +58,9 @@ def available() -> bool:
     """Say whether this process may make cells: tried in a fork, which ends at once."""
     if ROOT != "/tmp" or not sys.platform.startswith("linux"):
         return False
+    # A cell has a /tmp of its own: what runs in it must lie elsewhere.
+    if any(os.path.realpath(path).startswith("/tmp/") for path in (__file__, sys.prefix, sys.base_prefix)):
+        return False
     pid = os.fork()
     if pid == 0:
         os._exit(0 if _libc.unshare(sum(_NEW.values())) == 0 and _libc.fanotify_init(0x12, os.O_RDONLY) >= 0 else 1)
