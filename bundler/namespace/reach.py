@@ -54,6 +54,7 @@ _FREE = frozenset(
         " argparse.RawDescriptionHelpFormatter argparse.MetavarTypeHelpFormatter"
         " argparse.BooleanOptionalAction"
         " tensorflow.python.eager.monitoring.BoolGauge tensorflow.python.eager.monitoring.Counter"
+        " inspect.getfile inspect.getsourcefile"
         " codecs.register_error codecs.lookup_error codecs.lookup codecs.encode codecs.decode codecs.getencoder"
         " codecs.getdecoder codecs.getreader codecs.getwriter distutils.version.LooseVersion"
         " distutils.version.StrictVersion"
