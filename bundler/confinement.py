@@ -11,6 +11,7 @@ from bundler.audit.graph.operations import WITHHELD
 from bundler.audit.source import lists
 from bundler.keras_io import crossings
 from bundler.keras_io.array_kinds import array_stand_ins
+from bundler.keras_io.lambdas import keep_lambdas
 from bundler.keras_io.native import make_native_effects_visible
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
@@ -75,4 +76,7 @@ def hold_framework() -> tuple[str, ...]:
     handles.cross(crossings.crossings())
     for code, lends in crossings.lenders():
         handles.lend(code, lends)
+    keep_lambdas()
+    for code, acts_for in crossings.deputies():
+        handles.deputize(code, acts_for)
     return missing

@@ -45,6 +45,49 @@ def lenders() -> Iterator[tuple[CodeType, Callable[[FrameType], str | None]]]:
             yield function.__code__, lambda frame: _asset_folder(frame, store)
 
 
+def deputies() -> Iterator[tuple[CodeType, Callable[[FrameType], object]]]:
+    """Yield the functions of Keras that do what an object's config says, and what tells for which object.
+
+    The host rebuilds a bundle's model from what `get_config` of the bundle returns: which files a layer reads for its
+    vocabulary, which code a `Lambda` has, is then the bundle's choice and not the host's.
+    """
+    saveable = getattr(_module("keras.src.saving.keras_saveable"), "KerasSaveable", None)
+    found = {id(item): item for kind in _below(saveable) for item in _defined(kind, _REBUILDING)}
+    for item in found.values():
+        function = getattr(item, "__func__", item)
+        if isinstance(function, FunctionType):
+            yield function.__code__, _first_argument
+    adapter = _module("keras.src.trainers.data_adapters.py_dataset_adapter")
+    for name in ("PyDatasetEnqueuer", "OrderedEnqueuer"):
+        for item in vars(getattr(adapter, name, object)).values():
+            if isinstance(item, FunctionType):
+                yield item.__code__, _dataset
+
+
+_REBUILDING = ("from_config", "compile_from_config", "build_from_config")
+
+
+def _defined(kind: type, names: tuple[str, ...]) -> list[Any]:
+    return [vars(base)[name] for base in kind.__mro__ for name in names if name in vars(base)]
+
+
+def _below(kind: Any) -> list[type]:
+    below: list[type] = [] if kind is None else [kind]
+    for derived in () if kind is None else kind.__subclasses__():
+        below += _below(derived)
+    return below
+
+
+def _first_argument(frame: FrameType) -> object:
+    return frame.f_locals.get(frame.f_code.co_varnames[0])
+
+
+def _dataset(frame: FrameType) -> object:
+    # Its workers run as processes where the data set says so.
+    found = frame.f_locals.get("py_dataset")
+    return getattr(frame.f_locals.get("self"), "py_dataset", None) if found is None else found
+
+
 def _asset_folder(frame: FrameType, store: type) -> str | None:
     assets = frame.f_locals.get("assets_store")
     # A subclass could name any folder.

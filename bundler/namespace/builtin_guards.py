@@ -19,7 +19,7 @@ from typing import Any
 
 from bundler.namespace.guard import Guard, is_bundles
 from bundler.namespace.reach import Reach
-from bundler.namespace.shield import made_class, shielded
+from bundler.namespace.shield import Maker, made_class
 from bundler.namespace.texts import exact
 
 _MISSING = object()
@@ -48,7 +48,7 @@ def guarded_builtins(reach: Reach) -> dict[str, Any]:
         "globals": _globals(guard),
         "locals": _locals(guard),
         "type": kind_of(type),
-        "__build_class__": _build_class(guard, real_of),
+        "__build_class__": _build_class(reach, real_of),
         "SystemExit": _exit(guard),
     }
     for name in ("open",):
@@ -131,6 +131,8 @@ def _hasattr(thing: Any, name: str, /) -> bool:
 
 def _stored(guard: Guard, thing: Any, name: Any) -> Any:
     name = exact(name)
+    if name == "__class__" and not is_bundles(guard, type(thing)):
+        guard.require("side-effects", f"changes the class of a {type(thing).__name__}")
     inner = name.startswith("__") and name.endswith("__") and (name not in _STORED or isinstance(thing, ModuleType))
     if inner and (guard.tables.interpreter_name(name) or isinstance(thing, type | ModuleType)):
         guard.require("reflection", f"stores {name} by a computed name")
@@ -288,7 +290,8 @@ def _kinds(reach: Reach) -> tuple[Callable[[type], _Kind], Callable[[Any], Any]]
             def __call__(self, *args: Any, **kwargs: Any) -> Any:
                 if len(args) == 1 and not kwargs and real is type:
                     return of(args[0])
-                return made_class(guard, *args, **({} if real is type else {"metaclass": real}), **kwargs)
+                keywords = kwargs if real is type else {**kwargs, "metaclass": real}
+                return made_class(guard, reach.attribute, *args, **keywords)
 
             def __instancecheck__(self, instance: Any) -> bool:
                 return isinstance(instance, real | _Kind)
@@ -328,13 +331,13 @@ def _kinds(reach: Reach) -> tuple[Callable[[type], _Kind], Callable[[Any], Any]]
     return kind_of, real_of
 
 
-def _build_class(guard: Guard, real_of: Callable[[Any], Any]) -> Callable[..., Any]:
+def _build_class(reach: Reach, real_of: Callable[[Any], Any]) -> Callable[..., Any]:
     build = builtins.__build_class__
 
-    def guarded(function: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
-        if isinstance(keywords.get("metaclass"), _Kind):
-            keywords["metaclass"] = real_of(keywords["metaclass"])
-        return shielded(guard, build(function, name, *bases, **keywords))
+    def guarded(function: Any, name: str, /, *bases: Any, metaclass: Any = None, **keywords: Any) -> Any:
+        given = real_of(metaclass) if isinstance(metaclass, _Kind) else metaclass
+        maker = Maker(reach.guard, reach.attribute, given)
+        return build(function, name, *bases, metaclass=maker, **keywords)
 
     return guarded
 
@@ -343,9 +346,9 @@ def _exit(guard: Guard) -> type[SystemExit]:
     class Exit(SystemExit):
         """Ends the process of whoever calls the model: making one asks."""
 
-        def __init__(self, *args: Any) -> None:
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
             guard.require("process", "ends this process")
-            super().__init__(*args)
+            return super().__new__(cls, *args, **kwargs)
 
     Exit.__name__ = Exit.__qualname__ = "SystemExit"
     Exit.__module__ = "builtins"

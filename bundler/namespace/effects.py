@@ -6,8 +6,10 @@ mark. How a power was found does not matter here.
 
 Whose effect is it? The frames are read from the newest on. Frames of libraries (the standard library, what is
 installed, kbundle) say nothing: they act for whoever called them. The first frame of a bundle or of the host decides,
-so a host's callback that a bundle's ``fit`` calls acts for the host. Some functions of libraries are known to call what
-the *host* has set up (`Crossing`): the handlers of a logger, callbacks of Keras, an import, autograph's own file.
+so a host's callback that a bundle's ``fit`` calls acts for the host. A few functions of libraries do what some object
+says, and act for whoever defined its class (`ActsFor`): Keras builds what the config of a bundle's layer names. Some
+functions are known to call what the *host* has set up (`Crossing`): the handlers of a logger, callbacks of Keras, an
+import, autograph's own file.
 
 A hook cannot be removed. What it decides by lives in closures: no module attribute switches it off.
 """
@@ -37,6 +39,8 @@ from bundler.namespace.guard import Guard
 Crosses = Callable[[FrameType, FrameType | None], bool]
 #: Returns the folder that the framework handed to the code which a frame calls, or `None`.
 Lends = Callable[[FrameType], str | None]
+#: Returns the class or object for which the function of a frame acts: what it does follows from that one's config.
+ActsFor = Callable[[FrameType], object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +66,13 @@ class Net:
         watch: hold the code that runs with a guard's builtins, or with its file names, to that guard.
         cross: take these functions of libraries as crossings.
         lend: take a function of a library as one that hands folders of its own to what it calls.
+        deputize: take a function of a library as one that acts for whoever defined the class of some object.
     """
 
     watch: Callable[[Guard], None]
     cross: Callable[[Iterable[Crossing]], None]
     lend: Callable[[CodeType, Lends], None]
+    deputize: Callable[[CodeType, ActsFor], None]
 
 
 @functools.cache
@@ -79,6 +85,7 @@ def net() -> Net:
     # By identity, and kept alive: two functions of the same text are two, and hashing code is slow.
     crossings: dict[int, Crossing] = {id(crossing.code): crossing for crossing in _python_crossings()}
     lenders: dict[int, tuple[CodeType, Lends]] = {}
+    deputies: dict[int, tuple[CodeType, ActsFor]] = {}
     kinds: dict[int, tuple[dict[str, Any], bool]] = {}
     readers = dict(READERS)
     reads_lines, starts = _code(linecache.updatecache), _code(subprocess.Popen.__init__)
@@ -98,6 +105,8 @@ def net() -> Net:
             known = kinds.get(id(names))
             if hosts_module(frame) if known is None else known[1]:
                 return
+            if id(frame.f_code) in deputies:
+                break
             frame = frame.f_back
         if frame is None:
             return
@@ -143,6 +152,10 @@ def net() -> Net:
                 libraries = False
             else:
                 code = frame.f_code
+                deputy = deputies.get(id(code)) if libraries else None
+                guard = None if deputy is None else of_kind(deputy[1](frame))
+                if guard is not None:
+                    return guard
                 crossing = crossings.get(id(code)) if libraries else None
                 if crossing is not None and (crossing.reads or not effect.reads) and crossing.crosses(frame, inner):
                     return None
@@ -158,6 +171,10 @@ def net() -> Net:
                     return None  # The frame that runs it says whether it may, not one that only calls that.
             inner, frame = frame, frame.f_back
         return None
+
+    def of_kind(thing: object) -> Guard | None:
+        kind = thing if isinstance(thing, type) else type(thing)
+        return next((guard for guard in guards.values() if kind in guard.kinds), None)
 
     def lent(effect: Effect, newest: FrameType, guard: Guard) -> bool:
         """Say whether the path of `effect` is one that everybody may use so."""
@@ -193,8 +210,11 @@ def net() -> Net:
     def lend(code: CodeType, lends: Lends) -> None:
         lenders[id(code)] = (code, lends)
 
+    def deputize(code: CodeType, acts_for: ActsFor) -> None:
+        deputies[id(code)] = (code, acts_for)
+
     sys.addaudithook(hook)
-    return Net(watch=watch, cross=cross, lend=lend)
+    return Net(watch=watch, cross=cross, lend=lend, deputize=deputize)
 
 
 def always(frame: FrameType, inner: FrameType | None) -> bool:  # noqa: ARG001 - a `Crosses`

@@ -124,6 +124,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "pathlib.Path.rglob": _file("looks in", reads=True),
         "os.getxattr": _file("reads attributes of", reads=True),
         "os.listxattr": _file("reads attributes of", reads=True),
+        "tempfile.mkstemp": _file("makes the file"),
+        "tempfile.mkdtemp": _file("makes the folder"),
         "os.mkdir": _file("makes the folder"),
         "os.rmdir": _file("removes the folder"),
         "os.remove": _file("removes"),

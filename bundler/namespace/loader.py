@@ -22,6 +22,7 @@ from bundler.namespace.effects import Crossing, always, net
 from bundler.namespace.guard import Guard
 from bundler.namespace.imports import bundle_import, host_codes, import_stand_ins, module_named
 from bundler.namespace.reach import Reach
+from bundler.namespace.shield import ShieldedModule
 from bundler.namespace.stand_ins import modules_of, stand_ins_of
 from bundler.namespace.tree import (
     IMPORT_LOCK,
@@ -100,13 +101,19 @@ def _held(namespace: Namespace, guard: Guard) -> Reach:
     guard.builtins, guard.root = namespace.builtins, namespace.prefix
     guard.files = {namespace.filename(name): name for name in namespace.modules}
 
+    more: dict[str, object] = {}
+
     def stand_ins(reach: Reach) -> dict[str, object]:
         modules = modules_of(functools.partial(module_named, namespace, reach))
-        more = {} if guard.stand_ins is None else guard.stand_ins(reach)
+        more.update({} if guard.stand_ins is None else guard.stand_ins(reach))
         return {**stand_ins_of(reach, modules), **import_stand_ins(namespace, reach), **more}
 
     reach = Reach(guard, stand_ins)
     guarded = guarded_builtins(reach)
+    for path, value in more.items():
+        module, _, name = path.partition(".")
+        if module == "builtins":
+            guarded[name] = value
     namespace.builtins.update(guarded)
     reach.stand_in({f"builtins.{name}": value for name, value in guarded.items()})
     handles = net()
@@ -161,6 +168,9 @@ class _Loader(importlib.abc.InspectLoader):
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return None if self._namespace.guard is None else ShieldedModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         namespace = self._namespace

@@ -205,6 +205,8 @@ class Reach:
 
     def kind(self, found: type) -> Any:
         """Return what the code gets for the class of an object: a stub where making another one is a power."""
+        if found.__module__.partition(".")[0] == _OWN:
+            return self.stub(f"{found.__module__}.{found.__qualname__}", "reflection", found)  # What holds the bundle.
         home = self._home(found)
         if home is not None and home.path in self._stand_ins:
             return self._stand_ins[home.path]

@@ -2,13 +2,15 @@
 
 NumPy maps the memory that ``__array_interface__`` of any object names, for writing too, and it asks instances, so that
 a ``__getattr__`` or an entry of ``__dict__`` is enough. No event tells of it. Every class that a bundle makes therefore
-answers that it has no such thing.
+answers that it has no such thing, from the moment on that it is there: ``__set_name__`` and ``__init_subclass__`` run
+code while a class is being made.
 """
 
 from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from bundler.namespace.guard import Guard
@@ -26,7 +28,43 @@ class _Absent:
         raise AttributeError("this name hands memory to C code, and stays absent in a bundle")
 
 
-def made_class(guard: Guard, name: str, bases: tuple[Any, ...] = (), namespace: Any = None, /, **keywords: Any) -> Any:
+#: What the values of an object's state are handed to: ``(name, value)`` gives what the bundle's code gets.
+Shows = Callable[[str, Any], Any]
+
+
+class Maker:
+    """Stands for the metaclass in one ``class`` statement: it shields the namespace before the class is made."""
+
+    def __init__(self, guard: Guard, shows: Shows | None, given: Any = None) -> None:
+        """Make a class with the metaclass `given`, or with that of its bases."""
+        self._guard, self._shows, self._given = guard, shows, given
+        self._real: Any = type
+
+    def __prepare__(self, name: str, bases: tuple[Any, ...], **keywords: Any) -> Any:
+        """Return the namespace that the real metaclass wants for the body (PEP 3115)."""
+        options = keywords if self._given is None else {"metaclass": self._given, **keywords}
+        self._real, namespace, _ = types.prepare_class(name, bases, options)
+        return namespace
+
+    def __call__(self, name: str, bases: tuple[Any, ...], namespace: Any, **keywords: Any) -> Any:
+        """Return the class, made of a body that has run; classes that derive from it are the real metaclass's."""
+        _shield(self._guard, self._shows, bases, namespace)
+        made = self._real(name, bases, namespace, **keywords)
+        if isinstance(made, type):
+            self._guard.kinds.add(made)
+        return made
+
+
+def made_class(
+    guard: Guard,
+    shows: Shows | None,
+    name: str,
+    bases: tuple[Any, ...] = (),
+    namespace: Mapping[str, Any] | None = None,
+    /,
+    metaclass: Any = None,
+    **keywords: Any,
+) -> Any:
     """Return the class that ``type(name, bases, namespace)`` makes, shielded.
 
     Raises:
@@ -37,27 +75,43 @@ def made_class(guard: Guard, name: str, bases: tuple[Any, ...] = (), namespace: 
             continue  # A copy of a class that has the shield already: six.add_metaclass makes one.
         if isinstance(bound, str) and guard.tables.interpreter_name(bound) and bound not in ("__dict__", "__reduce__"):
             guard.require("reflection", f"makes a class with {bound}")
-    made = types.new_class(name, types.resolve_bases(bases), keywords, lambda body: body.update(namespace or {}))
-    return shielded(guard, made)
+    maker = Maker(guard, shows, metaclass)
+    resolved = types.resolve_bases(bases)
+    body = maker.__prepare__(name, resolved, **keywords)
+    body.update(namespace or {})
+    if resolved is not bases:
+        body["__orig_bases__"] = bases
+    return maker(name, resolved, body, **keywords)
 
 
-def shielded(guard: Guard, made: Any) -> Any:
-    """Return the class `made` with the shield; what a metaclass made of something else comes back as it is."""
-    if isinstance(made, type):
-        guard.kinds.add(made)
-    if not isinstance(made, type) or issubclass(made, type) or guard.accepts("native-code"):
-        return made  # The descriptors of a metaclass would stand before those of its classes.
-    if typing.Protocol in made.__bases__:
-        return made  # Every attribute of it is asked of each object; and nobody makes an object of it.
-    own = vars(made)
-    for name in ABSENT:
-        if name in own or not any(isinstance(vars(base).get(name), _Absent) for base in made.__mro__):
+def shielded(guard: Guard, made: type) -> type:
+    """Shield a class of ours that stands for somebody else's: its objects are the bundle's to fill."""
+    guard.kinds.add(made)
+    if not guard.accepts("native-code"):
+        for name in ABSENT:
             type.__setattr__(made, name, _Absent())
-    for name in ("__getattr__", "__getattribute__"):
-        answers = own.get(name)
-        if answers is not None:
-            type.__setattr__(made, name, _without(answers))
     return made
+
+
+def binds_memory(body: Mapping[str, Any]) -> bool:
+    """Say whether the namespace of a class gives one of the names that hand memory to C code a value."""
+    return any(name in body and not isinstance(body[name], _Absent) for name in ABSENT)
+
+
+def _shield(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: MutableMapping[str, Any]) -> None:
+    if any(isinstance(base, type) and issubclass(base, type) for base in bases) or guard.accepts("native-code"):
+        return  # The descriptors of a metaclass would stand before those of its classes.
+    for name in ABSENT:
+        if typing.Protocol in bases:
+            body.pop(name, None)  # Every attribute of it is asked of each object; and nobody makes an object of it.
+        else:
+            body[name] = _Absent()
+    for name in ("__getattr__", "__getattribute__"):
+        if name in body:
+            body[name] = _without(body[name])
+    takes = body.get("__setstate__")
+    if isinstance(takes, types.FunctionType) and shows is not None:
+        body["__setstate__"] = _shown_state(takes, shows)
 
 
 def _without(answers: Any) -> Any:
@@ -67,7 +121,43 @@ def _without(answers: Any) -> Any:
         bound = answers.__get__(self, type(self)) if hasattr(type(answers), "__get__") else answers
         return bound(name)
 
-    for name in ("__name__", "__qualname__", "__module__"):
-        setattr(shielded_answers, name, getattr(answers, name, ""))
-    shielded_answers.autograph_info__ = {}  # type: ignore[attr-defined]
-    return shielded_answers
+    return _named_as(shielded_answers, answers)
+
+
+def _shown_state(takes: Any, shows: Shows) -> Any:
+    """Return a ``__setstate__`` that gets what the bundle may see: copy hands it all that is inside a host's object."""
+
+    def shown(state: Any) -> Any:
+        if type(state) is dict:
+            return {name: shows(str(name), value) for name, value in state.items()}
+        return tuple(map(shown, state)) if type(state) is tuple else state
+
+    def take(self: Any, state: Any) -> Any:
+        return takes(self, shown(state))
+
+    return _named_as(take, takes)
+
+
+def _named_as(function: Any, other: Any) -> Any:
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(function, name, getattr(other, name, ""))
+    function.autograph_info__ = {}
+    return function
+
+
+class ShieldedModule(types.ModuleType):
+    """A module of a bundle: NumPy asks modules too, and those answer from their dictionary or their ``__getattr__``."""
+
+
+class _Refused:
+    """Raises no `AttributeError`: on that a module would ask its ``__getattr__``."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        raise TypeError("a module hands no memory to C code")
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeError("this name hands memory to C code, and stays absent in a bundle")
+
+
+for _name in ABSENT:
+    setattr(ShieldedModule, _name, _Refused())

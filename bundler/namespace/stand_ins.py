@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import enum
 import functools
 import inspect
 import logging
 import os
 import sys
+import traceback
 import types
+import typing
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from bundler.namespace.enums import enum_stand_ins
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -87,6 +91,7 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "pathlib.WindowsPath": path_kind,
         "dataclasses.dataclass": dataclass_of(guard),
         **field_readers(guard),
+        **enum_stand_ins(guard),
         "os.environ": environment,
         "os.getenv": environment.get,
         "os.putenv": environment.__setitem__,
@@ -107,6 +112,11 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "functools.wraps": lambda wrapped, *_, **__: functools.partial(_update_wrapper(guard), wrapped=wrapped),
         "inspect.signature": _signature(reach),
         "argparse.Namespace": shielded(guard, type("Namespace", (argparse.Namespace,), {})),
+        # An enumeration of its own kind makes classes from data, past the metaclass of `enum_stand_ins`.
+        "enum.ReprEnum": reach.stub("enum.ReprEnum", "native-code", getattr(enum, "ReprEnum", enum.Enum)),
+        "typing.get_origin": _typing(reach, typing.get_origin),
+        "typing.get_args": _typing(reach, typing.get_args),
+        **{f"traceback.{name}": _traceback(guard, getattr(traceback, name)) for name in _TRACEBACKS},
         "types.SimpleNamespace": shielded(guard, type("SimpleNamespace", (types.SimpleNamespace,), {})),
     }
     for path in _LOOKS:
@@ -208,12 +218,32 @@ def _environment(guard: Guard) -> MutableMapping[str, str]:
 
 
 def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
+    def checked_action(kind: type[argparse.Action]) -> type[argparse.Action]:
+        class Action(kind):  # type: ignore[valid-type, misc]
+            """Gets and sets the attribute that its name says, of whatever it is called with."""
+
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                if guard.tables.interpreter_name(self.dest) or self.dest in guard.tables.targets:
+                    guard.require("reflection", f"reads an argument into {self.dest}")
+
+            def __call__(self, parser: Any, namespace: Any, *args: Any, **kwargs: Any) -> None:
+                if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
+                    guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+                super().__call__(parser, namespace, *args, **kwargs)
+
+        Action.__name__ = Action.__qualname__ = kind.__name__
+        return Action
+
     class Checked(argparse.ArgumentParser):
         """Reads arguments that it is given; those of this process ask."""
 
         def __init__(self, prog: str | None = None, *args: Any, **kwargs: Any) -> None:
             # The default is the name of the host's program.
             super().__init__(prog or "program", *args, **kwargs)
+            # Groups of arguments share this table, so what they add is checked too.
+            for name, action in [*self._registries["action"].items()]:
+                self.register("action", name, checked_action(action))
 
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
             if args is None:
@@ -222,13 +252,6 @@ def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
                 # It gets and sets attributes by the names of arguments.
                 guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
             return super().parse_known_args(args, namespace)
-
-        def add_argument(self, *args: Any, **kwargs: Any) -> Any:
-            action = super().add_argument(*args, **kwargs)
-            if guard.tables.interpreter_name(action.dest) or action.dest in guard.tables.targets:
-                # An action gets and sets the attribute of this name, of whatever it is called with.
-                guard.require("reflection", f"reads an argument into {action.dest}")
-            return action
 
         def exit(self, status: int = 0, message: str | None = None) -> Any:
             guard.require("process", "ends this process")
@@ -307,6 +330,37 @@ def _update_wrapper(guard: Guard) -> Callable[..., Any]:
     return update_wrapper
 
 
+def _typing(reach: Reach, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a look at a generic alias that gives the classes in it as the bundle has them."""
+
+    def look(alias: Any) -> Any:
+        found = function(alias)
+        if isinstance(found, tuple):
+            return tuple(reach.kind(item) if isinstance(item, type) else item for item in found)
+        return reach.kind(found) if isinstance(found, type) else found
+
+    return look
+
+
+#: What shows the source lines of a traceback.
+_TRACEBACKS = ("format_exception", "print_exception", "format_tb", "print_tb", "extract_tb")
+
+
+def _traceback(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` for the tracebacks that Python made: one that code made up names any file."""
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for item in (*args, *kwargs.values()):
+            made_up = hasattr(item, "tb_frame") and not isinstance(item, types.TracebackType)
+            like = any(hasattr(item, name) for name in ("__traceback__", "__cause__", "__context__"))
+            if made_up or (like and not isinstance(item, BaseException | type)):
+                guard.require("filesystem", "shows the lines of a traceback that it made up")
+        return function(*args, **kwargs)
+
+    checked.__name__ = checked.__qualname__ = function.__name__
+    return checked
+
+
 def modules_of(find: Callable[[str], Any]) -> Mapping[str, Any]:
     """Return ``sys.modules`` as a bundle sees it; `find` raises `KeyError` for a module that it cannot see."""
 
@@ -315,7 +369,8 @@ def modules_of(find: Callable[[str], Any]) -> Mapping[str, Any]:
             return find(name)
 
         def __iter__(self) -> Iterator[str]:
-            return (name for name in tuple(sys.modules) if name in self)
+            own = __name__.partition(".")[0]
+            return (name for name in tuple(sys.modules) if name.partition(".")[0] != own and name in self)
 
         def __len__(self) -> int:
             return sum(1 for _ in self)

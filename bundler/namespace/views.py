@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
+from bundler.namespace.shield import ShieldedModule
 from bundler.namespace.texts import exact
 
 
-class View(ModuleType):
+class View(ShieldedModule):
     """Stands for one module in one bundle.
 
     It has a dictionary of its own: what the bundle stores to the module stays in here, and nobody else sees it.

@@ -19,6 +19,12 @@ _SAVES = (
 _GLOBALS = "import random\n_name = '__glo' + 'bals__'\n"
 _ENVIRON = "['_os'].environ['KBUNDLE_CANARY_SECRET']"
 
+#: A bytes object `b`, and what NumPy maps its memory by.
+_MAPS = (
+    "import numpy as np\nb = b'kbundle-' * 3\nn = '__array_' + 'interface__'\n"
+    "d = {'data': (id(b) + 32, False), 'shape': (24,), 'typestr': '|u1', 'version': 3}\n"
+)
+
 #: What the nets stop by themselves, whatever the audit of the text says.
 NETS: dict[str, str] = {
     # What happens outside, each by the plainest way
@@ -89,6 +95,39 @@ NETS: dict[str, str] = {
     "reads-memory": "import numpy as np\ny = np.lib.stride_tricks.as_strided(np.zeros(1, 'u1'), (64,), (1,)).tobytes()\nprint('kbundle-' + 'acted')",
     "reads-memory-by-protocol": "import numpy as np\nclass A: pass\nb = b'kbundle-' + b'acted' * 3\nsetattr(A, '__array_' + 'interface__', "
     "{'data': (id(b) + 32, True), 'shape': (13,), 'typestr': '|u1', 'version': 3})\nprint(np.array(A()).tobytes().decode())",
+    "writes-memory-of-objects": "import struct, numpy as np\nb = ['x']\na = np.array([None])\nstruct.pack_into('Q', a, 0, id(b))\n"
+    "if a[0] is b: print('kbundle-' + 'acted')",
+    "writes-memory-by-a-view": "import numpy as np\nb = ['x']\na = np.array([None])\nmemoryview(a).cast('B')[:] = id(b).to_bytes(8, 'little')\n"
+    "if a[0] is b: print('kbundle-' + 'acted')",
+    "takes-memory-as-records": "import numpy as np\nb = ['x']\nt = id(b).to_bytes(8, 'little')\n"
+    "if np.rec.fromstring(t, dtype=[('a', 'O')])[0].a is b: print('kbundle-' + 'acted')",
+    "takes-a-class-from-an-alias": "import typing, numpy as np\nb = ['x']\nt = id(b).to_bytes(8, 'little')\n"
+    "if typing.get_origin(np.typing.NDArray[np.int8])((1,), dtype=object, buffer=t)[0] is b: print('kbundle-' + 'acted')",
+    "reads-memory-while-a-class-is-made": _MAPS
+    + "class P:\n    def __init_subclass__(cls):\n        if np.array(cls()).tobytes() == b: print('kbundle-' + 'acted')\n"
+    "class C(P):\n    def __getattr__(self, k):\n        if k == n: return d\n        raise AttributeError(k)",
+    "reads-memory-of-an-enumeration": _MAPS
+    + "import enum\nE = enum.Enum('E', {'A': 1, n: d})\nif np.array(E.A).tobytes() == b: print('kbundle-' + 'acted')",
+    "reads-memory-of-a-module": _MAPS
+    + "import sys\nme = sys.modules[__name__]\ndef __getattr__(k):\n    if k == n: return d\n    raise AttributeError(k)\n"
+    "if np.array(me).tobytes() == b: print('kbundle-' + 'acted')",
+    "builds-from-its-config": "import keras\nc = keras.Sequential([keras.Input((1,), dtype='string'), keras.layers.StringLookup(vocabulary=['a'])]).get_config()\n"
+    "c['layers'][1]['config']['vocabulary'] = '/tmp/work/secret.txt'\nclass W(keras.layers.TimeDistributed):\n"
+    "    def get_config(self): return {'layer': c['layers'][1]}\na = keras.Sequential([keras.Input((3, 4)), W(keras.layers.Dense(1))])",
+    "makes-up-a-traceback": "import traceback, functools\nclass Code:\n    co_filename = '/tmp/home-canary-93ad/secret.py'\n"
+    "    co_name = co_qualname = 'f'\n    def co_positions(self): return []\n"
+    "class Frame:\n    f_code = Code(); f_globals = {}; f_locals = {}; f_back = None; f_lineno = 1\n"
+    "class TB:\n    tb_frame = Frame(); tb_next = None; tb_lineno = 1; tb_lasti = -1\n"
+    "x = functools.partial(traceback.format_exception, ValueError, ValueError(), TB())()",
+    "stores-by-an-argument": "import argparse, keras, numpy as np\np = argparse.ArgumentParser()\na = p.add_argument_group('g').add_argument('--x', dest='ca' + 'll')\n"
+    "def evil(self, x, training=None): return x * 0 + 42\na(None, keras.layers.Dense, evil)\n"
+    "if float(keras.layers.Dense(2)(np.ones((1, 2)))[0][0]) == 42: print('kbundle-' + 'acted')",
+    "reads-the-state-of-a-copy": "import warnings, copy\nclass W(warnings.catch_warnings):\n    def __setstate__(self, s):\n        global m\n"
+    "        m = s['_mod' + 'ule']\ncopy.copy(W())\nm.showwarning = lambda *a, **k: print('kbundle-' + 'acted')\nwarnings.warn('x')",
+    "changes-the-class-of-a-host-object": "import logging\nh = logging.getLogger().handlers[0]\nclass C:\n    def emit(self, r): return 42\n"
+    "setattr(h, ''.join(['__cla', 'ss__']), C)\nif logging.getLogger().handlers[0].emit(1) == 42: print('kbundle-' + 'acted')",
+    "raises-its-own-exit": "class E(SystemExit):\n    def __init__(self, *a): self.code = 7\n"
+    "try:\n    raise E()\nexcept BaseException as e:\n    if getattr(e, 'code', 0) == 7: print('kbundle-' + 'acted')",
     "uses-ctypes": "import ctypes\nx = ctypes.string_at(id(b'') + 32, 4)\nprint('kbundle-' + 'acted')",
     # A hook or a guard that is misled
     "lies-about-a-path": f"class P:\n    n = 0\n    def __fspath__(self):\n        P.n += 1\n        return '/dev/null' if P.n == 2 else '{_SECRET}'\n"

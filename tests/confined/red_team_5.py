@@ -184,8 +184,7 @@ CASES: dict[str, str | Modules] = {
     "module-soft-builtins": "import keras, random\nb = vars(keras.random.SeedGenerator(1))['back' + 'end']\nf = b.core.np.ma.core.inspect.builtins.getattr\no = f(random.Random.seed, "
     + DASH
     + f")['_os']\nx = f(o, 'env' + 'iron')[{SECRET}]",
-    "module-copied-state": "import warnings, copy\nclass W(warnings.catch_warnings):\n    def __setstate__(self, s):\n        global m\n        m = s['_mod' + 'ule']\ncopy.copy(W())\nm.showwarning = print\n"
-    + ACT,
+    "module-copied-state": "import warnings, copy\nclass W(warnings.catch_warnings):\n    def __setstate__(self, s):\n        global m\n        m = s['_mod' + 'ule']\ncopy.copy(W())\nm.showwarning = lambda *a, **k: print('kbundle-' + 'acted')\nwarnings.warn('x')",
     # What dataclasses checks is not what it reads
     "dataclass-lying-annotations": "import dataclasses, functools\nclass L(dict):\n    n = 0\n    def items(self):\n        L.n += 1\n        return [(\"x, __import__('os').mkdir('/tmp/work/dc')\", int)] if L.n > 1 else []\n"
     "d = [dataclasses.dataclass][0]\nD = d(type('D', (), {'__anno' + 'tations__': L(), '__module__': 'json', 'x': 1}), init=False)\np = functools.partial(hash, D()) if 0 else functools.partial(repr, D())"

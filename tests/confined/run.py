@@ -62,13 +62,17 @@ def one(modules: Modules, *, native: bool = False, allow: tuple[str, ...] = (), 
     def body(report: Callable[[cell.Report], None]) -> None:
         _prisoner(modules, report, native=native, allow=allow, brief=brief)
 
+    # A path that the module spells out is no secret to it.
+    own = {name for name, mark in cell.SECRETS.items() if any(mark in text for text in modules.values())}
     reports = confine(body)
     seen: Result = {"acts": [], "inside": [], "changes": [], "refused": [], "raised": [], "notes": []}
     finished = False
     for report in reports:
         finished = finished or "finished" in report
         if "event" in report:
-            seen["acts"].append(f"event {report['event']}")
+            # Keras looks how much memory there is when it loads a model.
+            if report["event"] != json.dumps(["open", "read", ["/proc/meminfo"], False]):
+                seen["acts"].append(f"event {report['event']}")
         elif "file" in report:
             path = witness.normal(report["file"])
             if not (witness.free(report["file"]) or path in _NOISE):
@@ -83,8 +87,9 @@ def one(modules: Modules, *, native: bool = False, allow: tuple[str, ...] = (), 
                 seen["acts"].append("printed what a program answers")
             if ACTED in report["output"]:
                 seen["acts"].append("says that it acted")
-            seen["acts"] += [f"prints the secret {name}" for name in witness.secrets_in(report["output"])]
-        elif "secret" in report:
+            told = [name for name in witness.secrets_in(report["output"]) if name not in own]
+            seen["acts"] += [f"prints the secret {name}" for name in told]
+        elif "secret" in report and report["secret"] not in own:
             seen["acts"].append(f"holds the secret {report['secret']}")
         elif "inside" in report:
             seen["inside"].append(report["inside"])

@@ -37,7 +37,7 @@ DANGEROUS = merged(
             " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
             " loadtxt save_pretrained"
             " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
-            " formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
+            " create_dataset require_dataset formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
             NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server",
             PROCESS: "system popen Popen check_output check_call getoutput spawn",
             NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",
@@ -163,13 +163,17 @@ _UNSEEN = merged(
             " seteuid setegid setreuid chroot register_at_fork sched_setaffinity interrupt_main",
             FILESYSTEM: "_builtin_open truncate mkfifo mknod readlink pread pwrite sendfile ftruncate h5_file h5_entry_group _get_h5_file"
             " create_external create_soft create_virtual_dataset",
-            NATIVE_CODE: "as_strided ctypes_lib",
+            NATIVE_CODE: "as_strided ctypes_lib readinto readinto1 recv_into recvfrom_into pack_into _frombuffer",
             SIDE_EFFECTS: "start_new_thread setswitchinterval _tf_fallback_dispatchers _tf_type_based_dispatcher",
         }
     )
 )
 #: Attributes that say where handlers of a log and callbacks of Keras write. The host's are within a bundle's reach.
-TARGETS = frozenset("baseFilename filepath filename csv_file log_dir backup_dir working_dir root_path".split())
+TARGETS = frozenset(
+    "baseFilename filepath filename csv_file log_dir backup_dir working_dir root_path"
+    # What a layer reads its words from when it is built anew, and whether the file of a log is opened again.
+    " input_vocabulary vocabulary_file _closed".split()
+)
 #: Methods of layers and models that Keras calls. Elsewhere the bundle stores what it likes to its own objects.
 _CODE = frozenset(
     "call build get_config from_config add_weight compile fit train_step predict compute_output_shape".split()
@@ -269,7 +273,9 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | 
     if owner == "cls" or (owner == "self" and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
-        return Problem(SIDE_EFFECTS, "is a method; storing to it replaces code of an object that may be foreign")
+        # No net sees it, and the object may be a class: then every other model runs this code.
+        why = "is a method; storing to it replaces code of an object that may be foreign"
+        return Problem(SIDE_EFFECTS, why, Held.LOAD if name in _CODE else Held.USE)
     if name.startswith("_") and name not in bundle and name not in private_attributes():
         return Problem(REFLECTION, "is private to foreign code")
     if name in DANGEROUS or (name in power_names() and name not in ORDINARY):

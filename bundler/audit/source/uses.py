@@ -171,6 +171,9 @@ class Uses:
             # Perhaps a class's function, which takes any object for its own.
             self.unbound.add(name)
         kind = "made" if owner.kind == "foreign" else owner.kind
+        if name == "resize" and handed and name not in self.bundle:
+            what = "resize() handed on may leave arrays that read memory which is no longer theirs"
+            self.door("native-code", node, scope, what, hard=True)
         found = problem(name, kind, self.bundle)
         if found is None:
             if name == "__dict__" and owner.kind == "self":

@@ -15,6 +15,11 @@ from tests.audit.source.test_second_reading import TRICKS as SECOND_READING
 
 #: By rule: what reaches past both nets without being called in sight, or what no ordinary layer has.
 HARD = {
+    "method-of-another-stored": "def f(layer, g):\n    layer.call = g",
+    "resize-handed-on": "def f(a, g):\n    g(a.resize)",
+    "reads-into-memory": "def f(s, a):\n    s.readinto(a)",
+    "dataset-handed-on": "def f(store, g):\n    g(store.create_dataset)",
+    "words-of-a-layer-stored": "def f(layer):\n    layer.input_vocabulary = '/etc/passwd'",
     "hidden-text": "x = '\u202e'",
     "does-not-parse": "def",
     "interpreter-name": "__builtins__['open']",
@@ -115,7 +120,7 @@ SOFT = {
     "type-with-a-namespace": "type('A', (), {})",
     "module-stored-to": "import keras\nkeras.backend.name_scope = print",
     "bases-of-own-class": "class A: pass\nA.__bases__ = (object,)",
-    "method-of-another-stored": "def f(layer, g):\n    layer.call = g",
+    "name-of-another-stored": "def f(layer, g):\n    layer.count_params = g",
     "vocabulary": "import keras\nkeras.layers.StringLookup(vocabulary='x')",
     "initializer-written-out": "C = {'class_name': 'VarianceScaling', 'config': {'scale': 2.0}}",
     "config-of-an-object": "import keras\ndef f(layer):\n"
@@ -165,7 +170,7 @@ def test_how_many_hostile_modules_are_refused_before_they_are_loaded() -> None:
     sources = [*HOSTILE.values(), *RED_TEAM.values(), *SECOND_READING.values()]
     assert all(map(refusals, sources))
     # The rest is the guard's: tests/confined runs them.
-    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 133)
+    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 134)
     assert len(MISLEADING) == 9
 
 
