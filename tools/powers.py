@@ -48,6 +48,9 @@ def _powers(name: str, module: ModuleType) -> list[str]:
             continue
         if isinstance(value, type) and issubclass(value, BaseException):
             continue
+        public = getattr(sys.modules.get("numpy"), member, None) if name.startswith("numpy.") else None
+        if value is public and look(f"numpy.{member}").kind in (Kind.PLAIN, Kind.CALL):
+            continue  # The private module is a door as a whole; this is public under another name.
         if look(f"{name}.{member}").kind is Kind.DOOR:
             found.append(member)
     return found

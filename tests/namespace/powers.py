@@ -7,7 +7,7 @@ import functools
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -59,8 +59,11 @@ def is_held(reach: Reach, got: Any, real: Any) -> bool:
     return tagged or isinstance(got, Stub) or got is not real
 
 
-def reach_of(plain: str | None = None) -> Reach:
-    """Return what hands out to a bundle; with `plain` by lists that take the power of this name for harmless."""
+def reach_of(plain: str | None = None, more: Callable[[Reach], Mapping[str, Any]] | None = None) -> Reach:
+    """Return what hands out to a bundle; with `plain` by lists that take the power of this name for harmless.
+
+    `more` makes the stand-ins that need a framework.
+    """
     tables = tables_for(())
     if plain is not None:
         look, bare = tables.look, plain.rpartition(".")[2]
@@ -72,7 +75,7 @@ def reach_of(plain: str | None = None) -> Reach:
 
         tables = dataclasses.replace(tables, look=without)
     guard = Guard(tables=tables)
-    return Reach(guard, lambda reach: stand_ins_of(reach, {}))
+    return Reach(guard, lambda reach: {**stand_ins_of(reach, {}), **(more(reach) if more else {})})
 
 
 def _module(name: str) -> ModuleType | None:
