@@ -12,21 +12,18 @@ import collections
 import enum
 import string
 import sys
-import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from types import FrameType, MappingProxyType, ModuleType
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
+from bundler.namespace.enums import enum_stand_ins
+from bundler.namespace.frames import frame_stand_ins, locals_of, names_of, own_frame
 from bundler.namespace.guard import Guard, is_bundles
+from bundler.namespace.metaclasses import Metaclasses
 from bundler.namespace.reach import Reach
-from bundler.namespace.shield import Maker, made_class
 from bundler.namespace.texts import exact
 
 _MISSING = object()
-#: What a module's dictionary has besides the names of its code.
-_INNER = frozenset({"__builtins__", "__loader__", "__spec__", "__path__", "__cached__", "__getattr__", "__dir__"})
-#: What it may read and not change: Python looks modules up by these.
-_FIXED = _INNER | {"__name__", "__package__"}
 #: Steps of making an object, which make another one anew: of any file, or over any memory.
 _MAKING = frozenset("__init__ __new__ __setattr__ __delattr__ __setstate__ __getstate__".split())
 #: What an exception or a file leads to: the object that lacked an attribute, the file below.
@@ -36,19 +33,21 @@ _INWARD = frozenset({"obj", "raw", "detach", "buffer"})
 def guarded_builtins(reach: Reach) -> dict[str, Any]:
     """Return what takes the place of builtins in the code that `reach` hands out to."""
     guard = reach.guard
-    kind_of, real_of = _kinds(reach)
-    reach.stand_in({f"{kind.__module__}.{kind.__name__}": kind_of(kind) for kind in (abc.ABCMeta, enum.EnumMeta)})
-    reach.stand_in({"enum.EnumMeta": kind_of(enum.EnumMeta)})
+    kinds = Metaclasses(reach)
+    reach.stand_in({f"{kind.__module__}.{kind.__name__}": kinds.of(kind) for kind in (abc.ABCMeta, enum.EnumMeta)})
+    reach.stand_in({"enum.EnumMeta": kinds.of(enum.EnumMeta), **enum_stand_ins(kinds.guarded(enum.EnumMeta))})
+    reach.stand_in({"functools.singledispatch": kinds.singledispatch()})
+    reach.stand_in(frame_stand_ins(guard))
     found: dict[str, Any] = {
         "getattr": _getattr(reach),
         "hasattr": _hasattr,
         "setattr": _setattr(guard),
         "delattr": _delattr(guard),
         "vars": _vars(reach),
-        "globals": _globals(guard),
-        "locals": _locals(guard),
-        "type": kind_of(type),
-        "__build_class__": _build_class(reach, real_of),
+        "globals": lambda: names_of(own_frame(guard, sys._getframe(1)).f_globals),
+        "locals": lambda: locals_of(own_frame(guard, sys._getframe(1))),
+        "type": kinds.of(type),
+        "__build_class__": kinds.build_class(),
         "SystemExit": _exit(guard),
     }
     for name in ("open",):
@@ -161,86 +160,16 @@ def _delattr(guard: Guard) -> Callable[..., None]:
     return guarded
 
 
-def _names_of() -> Callable[[dict[str, Any]], MutableMapping[str, Any]]:
-    """Return what shows a module's names to its own code: without those of the interpreter.
-
-    The dictionary itself is in no attribute: who replaced its ``__builtins__`` would run without a guard.
-    """
-    kept: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
-
-    class Names(MutableMapping[str, Any]):
-        __hash__ = object.__hash__
-
-        def __eq__(self, other: object) -> bool:
-            return self is other
-
-        def __getitem__(self, name: str) -> Any:
-            if exact(name) in _INNER:
-                raise KeyError(name)
-            return kept[self][exact(name)]
-
-        def __setitem__(self, name: str, value: Any) -> None:
-            if exact(name) in _FIXED:
-                raise KeyError(f"{name} is the interpreter's")
-            kept[self][exact(name)] = value
-
-        def __delitem__(self, name: str) -> None:
-            if exact(name) in _FIXED:
-                raise KeyError(name)
-            del kept[self][exact(name)]
-
-        def __iter__(self) -> Iterator[str]:
-            return iter([name for name in kept[self] if name not in _INNER])
-
-        def __len__(self) -> int:
-            return sum(1 for _ in self)
-
-        def copy(self) -> dict[str, Any]:
-            return dict(self)
-
-    def names(dictionary: dict[str, Any]) -> MutableMapping[str, Any]:
-        shown = Names()
-        kept[shown] = dictionary
-        return shown
-
-    return names
-
-
-_names = _names_of()
-
-
-def _own(guard: Guard, frame: FrameType) -> FrameType:
-    """Return the frame whose names are asked for: the bundle's, not that of a library which calls the builtin."""
-    if frame.f_builtins is not guard.builtins or frame.f_globals.get("__builtins__") is not guard.builtins:
-        guard.require("reflection", "reads the names of code that is not its own")
-    return frame
-
-
-def _globals(guard: Guard) -> Callable[[], Any]:
-    return lambda: _names(_own(guard, sys._getframe(1)).f_globals)
-
-
-def _locals(guard: Guard) -> Callable[[], Any]:
-    return lambda: _seen(_own(guard, sys._getframe(1)))
-
-
-def _seen(frame: FrameType) -> Any:
-    # In a class body or a function a copy: what is stored there is lost, as Python says of locals().
-    if frame.f_locals is frame.f_globals:
-        return _names(frame.f_globals)
-    return {name: value for name, value in frame.f_locals.items() if name not in _INNER}
-
-
 def _vars(reach: Reach) -> Callable[..., Any]:
     guard = reach.guard
 
     def guarded(*things: Any) -> Any:
         if not things:
-            return _seen(_own(guard, sys._getframe(1)))
+            return locals_of(own_frame(guard, sys._getframe(1)))
         (thing,) = things
         if isinstance(thing, ModuleType):
             if vars(thing).get("__builtins__") is guard.builtins:
-                return _names(vars(thing))
+                return names_of(vars(thing))
             seen = reach.view(thing)
             return {name: getattr(seen, name) for name in dir(seen) if not name.startswith("__")}
         found = vars(thing)
@@ -249,95 +178,6 @@ def _vars(reach: Reach) -> Callable[..., Any]:
         if is_bundles(guard, type(thing)):
             return found
         return {name: reach.attribute(name, value) for name, value in found.items()}
-
-    return guarded
-
-
-class _Kind:
-    """What stands for `type`, or for another metaclass, in some bundle."""
-
-    __slots__ = ()
-    autograph_info__: Mapping[str, Any] = MappingProxyType({})
-
-
-def _kinds(reach: Reach) -> tuple[Callable[[type], _Kind], Callable[[Any], Any]]:
-    """Return what gives the stand-in of a metaclass, and what gives the metaclass of a stand-in.
-
-    The one for `type` tells the class of an object too. They make classes only with the shield.
-    """
-    guard = reach.guard
-    kinds: dict[type, _Kind] = {}
-
-    def of(thing: Any) -> Any:
-        found = type(thing)
-        if not issubclass(found, type):
-            return found if is_bundles(guard, found) else reach.kind(found)
-        # The class of a class is a metaclass, which makes classes from data.
-        return kind_of(found)
-
-    def kind_of(real: type) -> _Kind:
-        if real not in kinds:
-            kinds[real] = made_kind(real)
-        return kinds[real]
-
-    def real_of(kind: Any) -> Any:
-        return next((real for real, known in kinds.items() if known is kind), kind)
-
-    def made_kind(real: type) -> _Kind:
-        class Kind(_Kind):
-            __slots__ = ()
-
-            def __call__(self, *args: Any, **kwargs: Any) -> Any:
-                if len(args) == 1 and not kwargs and real is type:
-                    return of(args[0])
-                keywords = kwargs if real is type else {**kwargs, "metaclass": real}
-                return made_class(guard, reach.attribute, *args, **keywords)
-
-            def __instancecheck__(self, instance: Any) -> bool:
-                return isinstance(instance, real | _Kind)
-
-            def __subclasscheck__(self, subclass: Any) -> bool:
-                return isinstance(subclass, _Kind) or issubclass(subclass, real)
-
-            def __eq__(self, other: object) -> bool:
-                return other is self or other is real
-
-            def __hash__(self) -> int:
-                return hash(real)
-
-            def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-                guard.require("dynamic-code", "defines a metaclass")
-                return (real,)
-
-            def __getitem__(self, item: Any) -> Any:
-                return self  # What it is of tells nobody the class itself.
-
-            def __or__(self, other: Any) -> Any:
-                return Any
-
-            def __ror__(self, other: Any) -> Any:
-                return Any
-
-            def __getattr__(self, name: str) -> Any:
-                if name.startswith("__") and name not in ("__name__", "__qualname__", "__module__", "__doc__"):
-                    guard.require("dynamic-code", f"reads {name} of {real.__name__}")
-                return getattr(real, name)
-
-            def __repr__(self) -> str:
-                return repr(real)
-
-        return Kind()
-
-    return kind_of, real_of
-
-
-def _build_class(reach: Reach, real_of: Callable[[Any], Any]) -> Callable[..., Any]:
-    build = builtins.__build_class__
-
-    def guarded(function: Any, name: str, /, *bases: Any, metaclass: Any = None, **keywords: Any) -> Any:
-        given = real_of(metaclass) if isinstance(metaclass, _Kind) else metaclass
-        maker = Maker(reach.guard, reach.attribute, given)
-        return build(function, name, *bases, metaclass=maker, **keywords)
 
     return guarded
 

@@ -61,7 +61,7 @@ _FREE = frozenset(
     ).split()
 )
 #: They evaluate text where it is given as an annotation, and then an event tells.
-_TAGGED = frozenset({"typing.get_type_hints", "functools.singledispatch"})
+_TAGGED = frozenset({"typing.get_type_hints"})
 _TABLES = (dict, list, set, collections.OrderedDict, collections.defaultdict)
 #: What a module has for the interpreter to work with.
 _INNER = frozenset({"__dict__", "__cached__", "__builtins__", "__loader__", "__spec__", "__getattr__", "__dir__"})

@@ -8,6 +8,7 @@ code while a class is being made.
 
 from __future__ import annotations
 
+import enum
 import types
 import typing
 from collections.abc import Callable, Mapping, MutableMapping
@@ -28,6 +29,8 @@ class _Absent:
         raise AttributeError("this name hands memory to C code, and stays absent in a bundle")
 
 
+#: The body of an enumeration keeps the order of its members; this very type does, and a bundle cannot derive from it.
+_ENUM_BODY = type(enum.EnumMeta.__prepare__("_", (enum.Enum,)))
 #: What the values of an object's state are handed to: ``(name, value)`` gives what the bundle's code gets.
 Shows = Callable[[str, Any], Any]
 
@@ -48,7 +51,8 @@ class Maker:
 
     def __call__(self, name: str, bases: tuple[Any, ...], namespace: Any, **keywords: Any) -> Any:
         """Return the class, made of a body that has run; classes that derive from it are the real metaclass's."""
-        _shield(self._guard, self._shows, bases, namespace)
+        if isinstance(namespace, dict):
+            namespace = body_of(self._guard, self._shows, bases, namespace)
         made = self._real(name, bases, namespace, **keywords)
         if isinstance(made, type):
             self._guard.kinds.add(made)
@@ -93,9 +97,14 @@ def shielded(guard: Guard, made: type) -> type:
     return made
 
 
-def binds_memory(body: Mapping[str, Any]) -> bool:
-    """Say whether the namespace of a class gives one of the names that hand memory to C code a value."""
-    return any(name in body and not isinstance(body[name], _Absent) for name in ABSENT)
+def body_of(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: Any) -> Any:
+    """Return the shielded body of a class that a metaclass is about to make of `bases`.
+
+    A mapping of another type may answer as it likes, and `type` copies what is stored: so a copy is shielded.
+    """
+    shielded_body = body if type(body) is _ENUM_BODY else dict.copy(body)
+    _shield(guard, shows, bases, shielded_body)
+    return shielded_body
 
 
 def _shield(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: MutableMapping[str, Any]) -> None:

@@ -22,7 +22,6 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from bundler.namespace.enums import enum_stand_ins
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -91,7 +90,6 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "pathlib.WindowsPath": path_kind,
         "dataclasses.dataclass": dataclass_of(guard),
         **field_readers(guard),
-        **enum_stand_ins(guard),
         "os.environ": environment,
         "os.getenv": environment.get,
         "os.putenv": environment.__setitem__,

@@ -125,7 +125,7 @@ class Expressions(Classes):
             self.method(node, node.func, scope)
         self.keywords(node, scope)
         if any(value.kind == "class" and self.is_metaclass(value.name) for value in callees):
-            self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data", hard=True)
+            self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
         naming = paths & {"builtins.getattr", "builtins.hasattr"}
         shown = self.only_shows(node, callees, scope)
         for index, argument in enumerate(node.args):

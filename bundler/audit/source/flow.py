@@ -15,7 +15,19 @@ from collections.abc import Mapping
 from bundler.audit.source.doors import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
-from bundler.audit.source.values import ANYTHING, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
+from bundler.audit.source.values import (
+    ANYTHING,
+    FRAME,
+    FRAME_CODE,
+    GIVEN,
+    MADE,
+    NONE,
+    NOTHING,
+    UNKNOWN,
+    Value,
+    Values,
+    foreign,
+)
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
 LONG = 10_000  # characters of a string that is put together here
@@ -273,6 +285,8 @@ class Flow:
             return found if name in scope.bindings else found or ANYTHING
         if owner == NONE:
             return NOTHING
+        if owner == FRAME:
+            return frozenset({FRAME if name == "f_back" else FRAME_CODE if name == "f_code" else MADE})
         if name == "backend" and owner in (MADE, UNKNOWN):
             # What a seed generator of Keras has under this name is the module.
             return frozenset({owner, foreign("keras.src.backend")})
@@ -311,6 +325,8 @@ class Flow:
             return frozenset({Value("super", f"{around.module}:{around.path}" if around else "")})
         if path.startswith("builtins."):
             return ANYTHING
+        if path in ("sys._getframe", "inspect.currentframe"):
+            return frozenset({FRAME})
         return frozenset({GIVEN if look(path).kind is Kind.OPEN else MADE})
 
     def _is_self(self, node: ast.expr, scope: Scope) -> bool:

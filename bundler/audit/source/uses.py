@@ -57,6 +57,11 @@ BUILDERS = frozenset(
 READERS = frozenset(
     (*(f"keras.layers.{name}" for name in ("IntegerLookup", "StringLookup", "TextVectorization")), "logging.Formatter")
 )
+#: What the guard's stand-in for a frame has, and for its code.
+_OF_FRAMES = {
+    "": frozenset({"f_back", "f_lineno", "f_globals", "f_locals", "f_code"}),
+    "f_code": frozenset({"co_name", "co_filename", "co_firstlineno"}),
+}
 METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 _PERMISSIVE = ("self", "super", "cls")
 
@@ -153,7 +158,7 @@ class Uses:
             return
         if owner.kind == "foreign" and owner.denoted.kind is Kind.CALL:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
-                past = owner.name in BUILDERS or owner.name in ("builtins.type", "keras.layers.Lambda")
+                past = owner.name in BUILDERS or owner.name == "keras.layers.Lambda"
                 hard = past or is_interpreter_name(name)
                 what = f"{owner.name}.{name} is that function, past what is looked at"
                 self.door("reflection", node, scope, what, hard=hard)
@@ -166,6 +171,9 @@ class Uses:
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
                 what = f"{owner.name}.{name} leads past what can be read in the source"
                 self.door("reflection", node, scope, what, hard=is_interpreter_name(name))
+            return
+        if owner.kind == "frame" and name in _OF_FRAMES[owner.name]:
+            self.door("reflection", node, scope, f"{name} of a frame: of those of others, the guard shows no names")
             return
         if owner.kind not in ("self", "super"):
             # Perhaps a class's function, which takes any object for its own.

@@ -12,7 +12,7 @@ class Value(NamedTuple):
 
     ``kind`` is ``foreign`` (`name` is its dotted path), ``module`` (of the bundle), ``class`` and ``function`` (defined
     in the bundle), ``self`` (an instance of such a class, or the class as its own methods have it), ``super``,
-    ``made`` (what code of the tables returned), ``given`` (what a requirement's code returned), ``text`` (this very string), ``prefix`` (a string that begins so), ``texts``
+    ``made`` (what code of the tables returned), ``frame`` (a frame as the guard shows it), ``given`` (what a requirement's code returned), ``text`` (this very string), ``prefix`` (a string that begins so), ``texts``
     (a container of just these strings) ``none``, or ``unknown``: anything except a module, a door or a call that is looked at.
     """
 
@@ -41,6 +41,8 @@ Values = frozenset[Value]
 UNKNOWN = Value("unknown")
 NONE = Value("none")
 MADE = Value("made")
+FRAME = Value("frame")
+FRAME_CODE = Value("frame", "f_code")
 GIVEN = Value("given")
 NOTHING: Values = frozenset()
 ANYTHING: Values = frozenset({UNKNOWN})

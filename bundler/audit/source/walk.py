@@ -169,7 +169,7 @@ class Walk(Expressions):
                 self.door("reflection", node, scope, "the backend of a seed generator is a module, and not followed")
             if self.flow.of(base, around) & METACLASSES or self.is_class_of(base, around):
                 what = f"{node.name} is a metaclass: it makes classes from data"
-                self.door("dynamic-code", node, scope, what, hard=True)
+                self.door("dynamic-code", node, scope, what)
         for base in (*node.bases, *(item.value for item in node.keywords)):
             self.classes(base, around)
         self.generic(node, around)

@@ -45,7 +45,6 @@ HARD = {
     "code-stored": "def f(x, c):\n    x.__code__ = c",
     "code-stored-by-text": "def f(x, c):\n    setattr(x, '__code__', c)",
     "match-args-computed": "class A:\n    __match_args__ = ('__glo' + 'bals__',)",
-    "metaclass": "class M(type): pass",
     "metaclass-called": "import abc\nabc.ABCMeta('A', (), {})",
     "class-of-a-class": "class A: pass\nA.__class__('B', (), {})",
     "class-handed-on": "def f(x, g):\n    return g(x.__class__)",
@@ -120,6 +119,9 @@ SOFT = {
     "type-with-a-namespace": "type('A', (), {})",
     "module-stored-to": "import keras\nkeras.backend.name_scope = print",
     "bases-of-own-class": "class A: pass\nA.__bases__ = (object,)",
+    "metaclass": "class M(type): pass",
+    "frame": "import sys\nx = sys._getframe(1).f_globals",
+    "name-of-a-caller": "import inspect\nx = inspect.currentframe().f_back.f_code.co_name",
     "name-of-another-stored": "def f(layer, g):\n    layer.count_params = g",
     "vocabulary": "import keras\nkeras.layers.StringLookup(vocabulary='x')",
     "initializer-written-out": "C = {'class_name': 'VarianceScaling', 'config': {'scale': 2.0}}",
@@ -170,7 +172,7 @@ def test_how_many_hostile_modules_are_refused_before_they_are_loaded() -> None:
     sources = [*HOSTILE.values(), *RED_TEAM.values(), *SECOND_READING.values()]
     assert all(map(refusals, sources))
     # The rest is the guard's: tests/confined runs them.
-    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 134)
+    assert (len(sources), sum(bool(hard(source)) for source in sources)) == (349, 131)
     assert len(MISLEADING) == 9
 
 
