@@ -16,6 +16,7 @@ from typing import Any
 from bundler.namespace.guard import is_bundles
 from bundler.namespace.reach import Reach
 from bundler.namespace.shield import ABSENT, Maker, body_of, made_class
+from bundler.namespace.stubs import Stub
 from bundler.namespace.texts import exact
 
 #: What code may read of a metaclass: these make or change no class.
@@ -82,9 +83,9 @@ class Metaclasses:
             def register(kind: Any, function: Any = None) -> Any:
                 if function is None and isinstance(kind, FunctionType):
                     given = next(iter(kind.__annotations__.values()), None)
-                    if isinstance(given, Kind):
-                        return keep(self.real(given), kind)
-                kind = self.real(kind)
+                    if isinstance(given, Kind | Stub):
+                        return register(given, kind)
+                kind = self._reach.behind(self.real(kind))
                 return keep(kind) if function is None else keep(kind, function)
 
             # It evaluates annotations that are texts, wherever it is handed to.

@@ -13,6 +13,7 @@ import copy
 import importlib
 import pkgutil
 import sys
+import types
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -62,6 +63,8 @@ _FREE = frozenset(
 )
 #: They evaluate text where it is given as an annotation, and then an event tells.
 _TAGGED = frozenset({"typing.get_type_hints"})
+#: The classes of the interpreter's own objects, by the names that `types` gives them; the first of several.
+_TYPES = {kind: f"types.{name}" for name, kind in reversed(vars(types).items()) if isinstance(kind, type)}
 _TABLES = (dict, list, set, collections.OrderedDict, collections.defaultdict)
 #: What a module has for the interpreter to work with.
 _INNER = frozenset({"__dict__", "__cached__", "__builtins__", "__loader__", "__spec__", "__getattr__", "__dir__"})
@@ -85,6 +88,7 @@ class Reach:
         self.tagged = tagger(guard)
         self._views: dict[int, View] = {}
         self._stubs: dict[tuple[str, str], Stub] = {}
+        self._behind: dict[int, Any] = {}
         self._stand_ins: dict[str, Any] = {}
         # Values that hold what is the process's, wherever they are found.
         self._known_objects = tuple(
@@ -212,6 +216,9 @@ class Reach:
             return self._stand_ins[home.path]
         if home is not None and home.kind is Meaning.CALL and home.path != "builtins.type":
             return self.stub(home.path, "reflection", found)
+        if found in _TYPES:
+            # The interpreter's own classes say that they are at home in `builtins`, and are not.
+            home = self.guard.tables.look(_TYPES[found])
         if home is None:
             # Of a requirement: real, unless the lists have it as a door.
             home = self.guard.tables.look(f"{found.__module__}.{found.__qualname__}")
@@ -241,7 +248,12 @@ class Reach:
 
             kind = Stub if callable(value) else ValueStub
             self._stubs[key] = kind(path, use, lambda thing, subclass: _is_kind(value, thing, subclass))
+            self._behind[id(self._stubs[key])] = value
         return self._stubs[key]
+
+    def behind(self, thing: Any) -> Any:
+        """Return what a stub stands for, where code of ours only compares with it; anything else as it is."""
+        return self._behind.get(id(thing), thing)
 
     def _effects_show(self, path: str, word: str, value: Any) -> bool:
         """Say whether the hook sees whatever a function does, so that a tag holds it as well as a stub."""
