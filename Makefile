@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600
+# Processes that run tests; each starts the framework once, and takes some 3 GiB.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -22,7 +24,7 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready
 	tests/need_tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 fuzz: $(VENV)/ready
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -119,8 +119,9 @@ class Expressions(Classes):
         if "builtins.super" in paths and node.args:
             of = self.flow.of(node.args[0], scope)
             if any(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in of):
-                # It skips what stands in for that class.
-                self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=True)
+                # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
+                own = all(value.name.partition(".")[0] in ("keras", "tensorflow") for value in of)
+                self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
         self.keywords(node, scope)

@@ -23,6 +23,14 @@ _HIDING = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\u2028\u2029]"
 )
+_SYMBOLS = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
+#: One selector behind a symbol and one joiner between two make an emoji (UTS #51): a reader sees that it is there.
+_EMOJI = re.compile(
+    f"(?<=[{_SYMBOLS}])\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_SYMBOLS}\ufe0f])\u200d(?=[{_SYMBOLS}])"
+)
 #: Control characters that terminals and editors act upon or do not show. Tab and line feed stay.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -47,7 +55,7 @@ def text_problems(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(body.split("\n"), 1):
         # A byte order mark at the very start is how some editors say UTF-8.
         shown = line.removeprefix("\ufeff") if number == 1 else line
-        if not shown.isascii() and (found := _HIDING.search(shown)):
+        if not shown.isascii() and (found := _HIDING.search(_EMOJI.sub("", shown))):
             yield number, f"{_named(found.group())}: hides or reorders the text around it"
         if found := _CONTROL.search(line):
             # Python ends a line at a carriage return and skips a form feed; a viewer does neither.

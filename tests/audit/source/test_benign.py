@@ -2,6 +2,7 @@
 
 import pytest
 
+from bundler.audit.source.text import text_problems
 from tests.audit.source.test_hostile import refusals
 
 BENIGN = {
@@ -132,3 +133,18 @@ class Mine(keras.layers.Layer):
 def test_a_copy_of_a_config_is_still_one_that_was_handed_in(copied, part, load):
     source = FROM_CONFIG.format(copied=COPIES[copied], part=PARTS[part].format(load=load))
     assert [finding.what for finding in refusals(source)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u26a0\ufe0f", "1\ufe0f\u20e3", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f\u200d\U0001f525"],
+)
+def test_accepts_an_emoji(text: str) -> None:
+    assert not list(text_problems(f"print('{text} done')  # {text}"))
+
+
+@pytest.mark.parametrize(
+    "text", ["\u26a0\ufe0f\ufe0f", "a\ufe0f", "\u26a0\u200dx", "\u26a0\u200d\u200d\u26a0", "1\ufe0f", "\U000e0041"]
+)
+def test_refuses_what_only_looks_like_a_part_of_an_emoji(text: str) -> None:
+    assert list(text_problems(f"print('{text} done')"))

@@ -15,6 +15,7 @@ from tests.audit.source.test_second_reading import TRICKS as SECOND_READING
 
 #: By rule: what reaches past both nets without being called in sight, or what no ordinary layer has.
 HARD = {
+    "super-of-an-array": "import numpy as np\nclass A(np.matrix):\n    def __new__(cls): return super(np.matrix, cls).__new__(cls)",
     "method-of-another-stored": "def f(layer, g):\n    layer.call = g",
     "resize-handed-on": "def f(a, g):\n    g(a.resize)",
     "reads-into-memory": "def f(s, a):\n    s.readinto(a)",
@@ -120,6 +121,7 @@ SOFT = {
     "module-stored-to": "import keras\nkeras.backend.name_scope = print",
     "bases-of-own-class": "class A: pass\nA.__bases__ = (object,)",
     "metaclass": "class M(type): pass",
+    "super-of-keras": "import keras\nclass A(keras.layers.Dense):\n    def build(self, s):\n        super(keras.layers.Dense, self).build(s)",
     "frame": "import sys\nx = sys._getframe(1).f_globals",
     "name-of-a-caller": "import inspect\nx = inspect.currentframe().f_back.f_code.co_name",
     "name-of-another-stored": "def f(layer, g):\n    layer.count_params = g",
