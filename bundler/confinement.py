@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from bundler.audit.graph import op_capability
 from bundler.audit.graph.operations import WITHHELD
+from bundler.audit.parts import source_of
 from bundler.audit.source import lists
+from bundler.audit.source.closing import close_source
 from bundler.keras_io import crossings
 from bundler.keras_io.array_kinds import array_stand_ins
 from bundler.keras_io.lambdas import keep_lambdas
@@ -52,6 +54,12 @@ def tables_for(roots: Collection[str]) -> Tables:
         targets=lists.TARGETS,
         installed=known.__contains__,
     )
+
+
+def closed_texts(manifest: Manifest, code: Mapping[str, bytes], accepted: Collection[str]) -> Mapping[str, bytes]:
+    """Return the texts that run in place of a bundle's own: with the functions closed that nothing would hold."""
+    texts, requirements = source_of(manifest, code.__getitem__)
+    return close_source(texts, requirements, accepted).texts
 
 
 @functools.lru_cache(maxsize=16_384)

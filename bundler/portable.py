@@ -27,7 +27,7 @@ from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
-from bundler.confinement import guard_for
+from bundler.confinement import closed_texts, guard_for
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, payload, registry, saved_model, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -60,6 +60,7 @@ class Reference:
     manifest: bytes
     code: Mapping[str, bytes] | None
     allow: tuple[str, ...]
+    closes: bool
     denied: tuple[str, ...]
     requirements: str
     custom_objects: Mapping[str, Any]
@@ -94,7 +95,9 @@ def revive(
     namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
     if namespace is None:
         guard = guard_for(manifest, reference.allow, denied=reference.denied)
-        namespace = open_code(reference.digest, manifest, _code_of(reference, manifest), guard)
+        code = _code_of(reference, manifest)
+        closed = closed_texts(manifest, code, reference.allow) if reference.closes else {}
+        namespace = open_code(reference.digest, manifest, code, guard, closed=closed)
     framework.keras()
     with scratch_folder() as scratch:
         path = scratch / "model.keras"

@@ -58,17 +58,29 @@ def code_members(manifest: Manifest) -> list[str]:
     ]
 
 
-def open_code(digest: str, manifest: Manifest, content: Mapping[str, bytes], guard: Guard) -> Namespace:
+def open_code(
+    digest: str,
+    manifest: Manifest,
+    content: Mapping[str, bytes],
+    guard: Guard,
+    *,
+    closed: Mapping[str, bytes],
+) -> Namespace:
     """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`.
 
-    Its code may use what `guard` accepts, and what needs no word. The framework is imported by now.
+    Its code may use what `guard` accepts, and what needs no word. The framework is imported by now. `closed` are the
+    texts that run in place of the author's, by member (`bundler.confinement.closed_texts`).
     """
     hold_framework()
     return open_namespace(
         digest,
         [
             ModuleText(
-                name=module.name, text=content[module.member], package=module.package, generated=module.generated
+                name=module.name,
+                text=content[module.member],
+                closed=closed.get(module.member),
+                package=module.package,
+                generated=module.generated,
             )
             for module in manifest.modules
         ],

@@ -22,6 +22,7 @@ from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.config.rules import UNKNOWN
 from bundler.audit.consent import check_pickles, check_words, require_accepted
 from bundler.audit.facts import Severity
+from bundler.audit.parts import Parts
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
@@ -164,7 +165,8 @@ def unbundle_pinned(
             graphs, graph_files = _unpack_graphs(reader, progress)
             # Every byte has been verified by now, and these very copies are audited and then used (I8).
             copies = {payload.member: keras_file, **code, **graph_files}
-            accepted = _audit(of_reader(reader, copies), payload, terms, progress, offered=custom_objects)
+            subject = of_reader(reader, copies)
+            accepted, closed = _audit(subject, payload, terms, progress, offered=custom_objects)
             check_pickles(manifest)
             admit(comparison, requirements, reader.digest)
             if progress is not None:
@@ -174,7 +176,7 @@ def unbundle_pinned(
             unpack_keras_file(keras_file, directory)
             keras_file.unlink()
             guard = guard_for(manifest, accepted, denied=terms.policy.deny, on_refused=on_refused)
-            namespace = open_code(reader.digest, manifest, code, guard)
+            namespace = open_code(reader.digest, manifest, code, guard, closed=closed)
             before = namespace.record.refused
             model = build(
                 directory,
@@ -197,6 +199,7 @@ def unbundle_pinned(
                 manifest=reader.manifest_bytes,
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
                 allow=accepted,
+                closes=terms.policy.gate == "run",
                 denied=tuple(sorted(terms.policy.deny)),
                 requirements=requirements,
                 custom_objects=dict(custom_objects),
@@ -222,8 +225,8 @@ def _warn_of(refused: Iterable[Use]) -> None:
 
 def _audit(
     subject: Subject, payload: Payload, terms: Terms, progress: Progress | None, *, offered: Collection[str] = ()
-) -> tuple[str, ...]:
-    """Return the capabilities that were accepted.
+) -> tuple[tuple[str, ...], Mapping[str, bytes]]:
+    """Return the capabilities that were accepted, and the texts that run in place of the author's, by member.
 
     Raises:
         MissingObject: the config asks for objects that nobody provides, and that is all that is wrong with it.
@@ -232,14 +235,15 @@ def _audit(
     """
     if progress is not None:
         progress("auditing", 0, 0)
-    audit = audit_subject(subject, terms, payloads=(payload,), offered=offered)
+    parts = Parts(subject, offered)
+    audit = audit_subject(subject, terms, payloads=(payload,), parts=parts)
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
     if refused and all(finding.rule is UNKNOWN for finding in refused):
         # Crafted or forgotten, nobody can tell; the caller may have these objects, and this error says which.
         keys = {item.key for item in subject.manifest.objects} | set(offered)
         raise MissingObject([f"{finding.what}: {finding.place}" for finding in refused], sorted(keys))
     require_accepted(audit)
-    return audit.accepted
+    return audit.accepted, parts.closed
 
 
 def _payload(manifest: Manifest, fidelity: str | None) -> Payload:

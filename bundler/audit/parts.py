@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -16,10 +16,11 @@ from bundler.audit.lock import MALFORMED, lock_findings
 from bundler.audit.opaque import bundled_modules, opaque_findings
 from bundler.audit.outline import definitions_of
 from bundler.audit.source import SourceText, source_findings
+from bundler.audit.source.closing import close_source
 from bundler.audit.subject import Subject
 from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, npz_findings
 from bundler.limits import LIMITS
-from bundler.manifest import Payload
+from bundler.manifest import Manifest, Payload
 
 #: Where a bundle has the graphs of its `TFSMLayer`s, each in a folder with a number.
 _GRAPHS = PurePosixPath("model/tfsm")
@@ -33,6 +34,7 @@ class Parts:
         checks: what was looked at, and what was not.
         config: the value of the model's ``config.json``, once it was read.
         tensors: the arrays of the model's weights, once they were read.
+        closed: the text that runs in place of a module's own, by member, once the source was read.
     """
 
     def __init__(self, subject: Subject, offered: Collection[str] = ()) -> None:
@@ -40,6 +42,7 @@ class Parts:
         self.checks: list[Check] = []
         self.config: Any = None
         self.tensors: tuple[Tensor, ...] | None = None
+        self.closed: Mapping[str, bytes] = {}
         self._subject = subject
         self._offered = offered
         self._referred: frozenset[str] = frozenset()
@@ -57,23 +60,15 @@ class Parts:
         for folder in self._graph_folders():
             self._graph(PurePosixPath(folder))
 
-    def source(self) -> None:
-        """Look at the source of every module."""
-        manifest = self._subject.manifest
-        texts = [
-            SourceText(
-                name=module.name,
-                member=module.member,
-                text=self._subject.read(module.member),
-                package=module.package,
-            )
-            for module in manifest.modules
-        ]
-        needs = manifest.requirements
-        requirements = {
-            name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
-        }
-        self._add("source", source_findings(texts, requirements), f"{_counted(len(texts), 'module')}, nothing imported")
+    def source(self, accepted: Collection[str], *, close: bool) -> None:
+        """Look at the source of every module; with `close`, functions that nothing holds are closed, not refused."""
+        texts, requirements = source_of(self._subject.manifest, self._subject.read)
+        if close:
+            closing = close_source(texts, requirements, accepted)
+            found, self.closed = closing.findings, closing.texts
+        else:
+            found = source_findings(texts, requirements)
+        self._add("source", found, f"{_counted(len(texts), 'module')}, nothing imported")
 
     def opaque(self) -> None:
         """Look at what is stored as a pickle instead of source."""
@@ -207,6 +202,18 @@ class Parts:
 
 def _opener(open_member: Callable[[str], BinaryIO], member: str) -> Callable[[], BinaryIO]:
     return lambda: open_member(member)
+
+
+def source_of(manifest: Manifest, read: Callable[[str], bytes]) -> tuple[list[SourceText], dict[str, str]]:
+    """Return the modules of a bundle, and its distributions by the names that they are imported as."""
+    texts = [
+        SourceText(name=module.name, member=module.member, text=read(module.member), package=module.package)
+        for module in manifest.modules
+    ]
+    needs = manifest.requirements
+    return texts, {
+        name: item.name for item in (*needs.distributions, *needs.transitive) for name in (*item.imports, item.name)
+    }
 
 
 def _counted(count: int, what: str) -> str:

@@ -136,7 +136,7 @@ def audit_subject(
         parts.payload(payload)
     if any(payload.kind == "keras" for payload in payloads):
         parts.graphs_of_layers()
-        parts.source()
+        parts.source(terms.accepted, close=policy.gate == "run")
         parts.opaque()
         parts.consistency()
     parts.examples()

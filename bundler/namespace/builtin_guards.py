@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from bundler.errors import RebuildFailed
 from bundler.namespace.enums import enum_stand_ins
 from bundler.namespace.frames import frame_stand_ins, locals_of, names_of, own_frame
 from bundler.namespace.guard import Guard, is_bundles
@@ -49,6 +50,7 @@ def guarded_builtins(reach: Reach) -> dict[str, Any]:
         "type": kinds.of(type),
         "__build_class__": kinds.build_class(),
         "SystemExit": _exit(guard),
+        "__closed__": _closed(guard),
     }
     for name in ("open",):
         found[name] = reach.tagged(getattr(builtins, name))
@@ -180,6 +182,20 @@ def _vars(reach: Reach) -> Callable[..., Any]:
         return {name: reach.attribute(name, value) for name, value in found.items()}
 
     return guarded
+
+
+def _closed(guard: Guard) -> Callable[[str, str], Exception]:
+    """Return what a closed function raises (`bundler.audit.source.closing`)."""
+
+    def closed(words: str, what: str) -> Exception:
+        for word in exact(words).split():
+            guard.require(word, exact(what))
+        return RebuildFailed(
+            f"the code of the bundle {exact(what)}, since it was loaded before you accepted that",
+            hint="load the bundle with the same words in a fresh process",
+        )
+
+    return closed
 
 
 def _exit(guard: Guard) -> type[SystemExit]:

@@ -6,6 +6,7 @@ shows its own frames, and of those of others no more than their names.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -127,4 +128,21 @@ def frame_stand_ins(guard: Guard) -> Mapping[str, Callable[..., Any]]:
     def _getframe(depth: int = 0, /) -> Any:
         return shown(sys._getframe(depth + 1))
 
-    return {"sys._getframe": _getframe, "inspect.currentframe": lambda: shown(sys._getframe(1))}
+    def getframeinfo(found: Any, context: int = 1) -> inspect.Traceback:  # noqa: ARG001 - no lines are shown
+        code = found.f_code
+        return inspect.Traceback(code.co_filename, found.f_lineno, code.co_name, None, None)
+
+    def getouterframes(found: Any, context: int = 1) -> list[inspect.FrameInfo]:
+        around = []
+        while found is not None:
+            around.append(inspect.FrameInfo(found, *getframeinfo(found, context)))
+            found = found.f_back
+        return around
+
+    return {
+        "sys._getframe": _getframe,
+        "inspect.currentframe": lambda: shown(sys._getframe(1)),
+        "inspect.getframeinfo": getframeinfo,
+        "inspect.getouterframes": getouterframes,
+        "inspect.stack": lambda context=1: getouterframes(shown(sys._getframe(1)), context),
+    }

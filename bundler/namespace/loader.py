@@ -136,7 +136,9 @@ def _text(namespace: Namespace, name: str) -> str:
 def _wants_files(namespace: Namespace) -> bool:
     """Say whether the code looks for itself on disk: then it gets real files, otherwise none are written."""
     marks = (b"__file__", b"__path__", b"pkgutil")
-    return bool(namespace.data) or any(mark in module.text for module in namespace.modules.values() for mark in marks)
+    return bool(namespace.data) or any(
+        mark in module.running for module in namespace.modules.values() for mark in marks
+    )
 
 
 def _write_files(namespace: Namespace) -> None:
@@ -149,7 +151,7 @@ def _write_files(namespace: Namespace) -> None:
     directory = namespace.directory
     if namespace.guard is not None:
         namespace.guard.folder = os.fspath(directory)
-    contents = {namespace.filename(name): module.text for name, module in namespace.modules.items()}
+    contents = {namespace.filename(name): module.running for name, module in namespace.modules.items()}
     contents |= {os.fspath(directory / path): content for path, content in namespace.data.items()}
     with written_below(directory):
         for path, content in contents.items():
@@ -185,7 +187,7 @@ class _Loader(importlib.abc.InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         name = self._namespace.original(fullname)
-        text = self._namespace.modules[name].text
+        text = self._namespace.modules[name].running
         return compile(text, self._namespace.filename(name), "exec", dont_inherit=True)
 
     def get_source(self, fullname: str) -> str | None:

@@ -15,6 +15,7 @@ import pkgutil
 import sys
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -327,7 +328,9 @@ class Reach:
             named = self.guard.tables.look(public)
             if named.kind is not Meaning.MISSING:
                 return named
-        return self.guard.tables.look(f"{module}.{name}")
+        named = self.guard.tables.look(f"{module}.{name}")
+        # Keras has modules that are called as their class is: keras.src.backend.common.name_scope.
+        return replace(named, kind=Meaning.PLAIN) if named.kind is Meaning.MODULE else named
 
 
 def _exported(thing: Any) -> list[str]:

@@ -78,12 +78,26 @@ class ModuleName(str):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModuleText:
-    """The source of one bundled module, as bytes, under its original dotted name."""
+    """The source of one bundled module, as bytes, under its original dotted name.
+
+    Attributes:
+        name: the name.
+        text: the author's text.
+        package: whether it is a package's ``__init__``.
+        generated: whether kbundle wrote it.
+        closed: the text that runs in its place, with functions closed that nobody accepted (`bundler.audit`).
+    """
 
     name: str
     text: bytes
     package: bool
     generated: bool = False
+    closed: bytes | None = None
+
+    @property
+    def running(self) -> bytes:
+        """The text that runs, and that whoever asks for the source is shown."""
+        return self.text if self.closed is None else self.closed
 
 
 @dataclass(eq=False, kw_only=True)
@@ -188,7 +202,7 @@ class Namespace:
 
     def text(self, name: str) -> str:
         """Return the source of the bundled module `name`, decoded as PEP 263 says."""
-        return importlib.util.decode_source(self.modules[name].text)
+        return importlib.util.decode_source(self.modules[name].running)
 
 
 def namespace_of(module_name: str) -> Namespace | None:

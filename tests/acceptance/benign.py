@@ -24,7 +24,8 @@ from pathlib import Path
 
 from bundler.audit import source
 from bundler.audit.facts import Finding, Held, Severity
-from bundler.audit.source import SourceText, source_findings
+from bundler.audit.source import SourceText
+from bundler.audit.source.closing import close_source
 
 _KINDS = "Layer|Cell|Loss|Metric|Initializer|Regularizer|Constraint|Model|Wrapper|RNN|Conv|Dense"
 _DEFINES = re.compile(rf"class \w+\([^)]*({_KINDS})[^)]*\)")
@@ -84,7 +85,7 @@ def consent_by_module(root: Path, files: list[Path], *, strict: bool = False) ->
     texts = texts_of(root, files)
     wanted = {text.member for text in texts if defines_model_parts(text.text)}
     found: dict[str, list[Finding]] = {member: [] for member in sorted(wanted)}
-    for finding in source_findings(texts, Everything()):
+    for finding in close_source(texts, Everything(), ()).findings:
         if asks(finding, strict=strict) and finding.member in found:
             found[finding.member].append(finding)
     return found

@@ -38,8 +38,8 @@ from typing import Any
 
 from bundler import rebuild
 from bundler.audit import source
-from bundler.audit.source import source_findings
-from bundler.confinement import guard_for
+from bundler.audit.source.closing import close_source
+from bundler.confinement import closed_texts, guard_for
 from bundler.errors import AuditRefused, ConsentRequired
 from tests.acceptance.benign import Everything, asks, defines_model_parts, keras_layers, modules_below, texts_of
 from tests.zygote import Zygote
@@ -97,7 +97,7 @@ def _read(package: SimpleNamespace, _options: Facts, say: Callable[[Facts], None
     source.NODES = source.TOTAL_BYTES = 10**9
     texts = [package.named[name] for name in package.wanted]
     found: dict[str, list[Facts]] = {text.member: [] for text in texts}
-    for item in source_findings(texts, Everything()):
+    for item in close_source(texts, Everything(), ()).findings:
         if asks(item, strict=True):
             what = item.what.partition(";")[0]
             found[item.member].append(
@@ -111,7 +111,9 @@ def _read(package: SimpleNamespace, _options: Facts, say: Callable[[Facts], None
 def _inside(package: SimpleNamespace, options: Facts, say: Callable[[Facts], None]) -> None:
     digest, manifest, content = _bundle(package)
     guard = guard_for(manifest, options["allow"])
-    namespace = rebuild.open_code(digest, manifest, content, guard)
+    source.NODES = source.TOTAL_BYTES = 10**9
+    closed = closed_texts(manifest, content, options["allow"])
+    namespace = rebuild.open_code(digest, manifest, content, guard, closed=closed)
     record = guard.record
 
     def explain(error: BaseException) -> Facts:

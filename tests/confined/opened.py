@@ -7,6 +7,10 @@ import hashlib
 from collections.abc import Collection, Mapping
 
 from bundler import rebuild
+from bundler.audit.facts import Held, Severity
+from bundler.audit.parts import source_of
+from bundler.audit.source.closing import close_source
+from bundler.confinement import closed_texts, guard_for
 from bundler.keras_io import registry
 from bundler.manifest import Manifest, Module
 from bundler.namespace import ModuleText, Namespace, open_namespace
@@ -40,14 +44,25 @@ def manifest_of(modules: Mapping[str, str | bytes]) -> tuple[Manifest, dict[str,
     return dataclasses.replace(small(), modules=tuple(declared)), content
 
 
-def opened(modules: Mapping[str, str | bytes], allow: Collection[str] = ()) -> Namespace:
-    """Return the namespace of `modules` by original dotted name, as a load with ``allow=`` has it."""
+def opened(modules: Mapping[str, str | bytes], allow: Collection[str] = (), *, close: bool = True) -> Namespace:
+    """Return the namespace of `modules` by original dotted name, as a load with ``allow=`` has it.
+
+    Without `close` no function is closed: the nets are alone.
+    """
     manifest, content = manifest_of(modules)
-    try:
-        from bundler.confinement import guard_for
-    except ImportError:  # Before the nets: the baseline.
-        return rebuild.open_code(digest_of(modules), manifest, content, allow)  # type: ignore[arg-type]
-    return rebuild.open_code(digest_of(modules), manifest, content, guard_for(manifest, allow))
+    closed = closed_texts(manifest, content, allow) if close else {}
+    return rebuild.open_code(digest_of(modules), manifest, content, guard_for(manifest, allow), closed=closed)
+
+
+def hard(modules: Mapping[str, str | bytes]) -> list[str]:
+    """Return the findings of `modules` for which `unbundle` refuses before anything runs."""
+    manifest, content = manifest_of(modules)
+    texts, requirements = source_of(manifest, content.__getitem__)
+    return [
+        f"{finding.rule.id} {finding.place}: {finding.what}"
+        for finding in close_source(texts, requirements, ()).findings
+        if finding.severity is Severity.REFUSED or (finding.severity is Severity.CONSENT and finding.held is Held.LOAD)
+    ]
 
 
 def unguarded(modules: Mapping[str, str | bytes]) -> Namespace:

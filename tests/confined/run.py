@@ -4,7 +4,7 @@
     --case NAME      this very case (corpus/name); may be given more than once
     --since NAME     this case and those after it
     --json FILE      everything that was seen, by case
-    --static         leave out what `unbundle` refuses before anything runs (hard findings of the source)
+    --static         as `unbundle` does: refuse what is held at load, close the functions that nothing would hold
     --native         run every module without any guard as well, to see that it acts at all
     --only-native    run every module without any guard, and not with one
     --allow WORD     a capability that is accepted; may be given more than once
@@ -44,7 +44,7 @@ from bundler import unpack  # noqa: F401
 from bundler.errors import BundleError
 from tests.confined import bare, cell, control, witness
 from tests.confined.corpora import Modules, corpora, sample
-from tests.confined.opened import opened, unguarded
+from tests.confined.opened import hard, opened, unguarded
 from tests.confined.use import User, host
 
 Result = dict[str, Any]
@@ -54,13 +54,20 @@ ACTED = "kbundle-acted"
 _NOISE = ("/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/proc/*/task/*/comm", "/etc/ld.so.cache")
 
 
-def one(modules: Modules, *, native: bool = False, allow: tuple[str, ...] = (), brief: bool = False) -> Result:
+def one(
+    modules: Modules,
+    *,
+    native: bool = False,
+    allow: tuple[str, ...] = (),
+    brief: bool = False,
+    close: bool = False,
+) -> Result:
     """Load and use `modules` in a cell of their own, and return what was seen."""
     confine = cell.confine if cell.available() else bare.confine
     modules = {name: bare.placed(text) for name, text in modules.items()}
 
     def body(report: Callable[[cell.Report], None]) -> None:
-        _prisoner(modules, report, native=native, allow=allow, brief=brief)
+        _prisoner(modules, report, native=native, allow=allow, brief=brief, close=close)
 
     # A path that the module spells out is no secret to it.
     own = {name for name, mark in cell.SECRETS.items() if any(mark in text for text in modules.values())}
@@ -110,13 +117,19 @@ def one(modules: Modules, *, native: bool = False, allow: tuple[str, ...] = (), 
 
 
 def _prisoner(
-    modules: Modules, report: Callable[[cell.Report], None], *, native: bool, allow: tuple[str, ...], brief: bool
+    modules: Modules,
+    report: Callable[[cell.Report], None],
+    *,
+    native: bool,
+    allow: tuple[str, ...],
+    brief: bool,
+    close: bool,
 ) -> None:
     sys.dont_write_bytecode = True
     tf.constant(1.0) + 1.0
     watch = witness.Witness(report)
     try:
-        namespace = unguarded(modules) if native else opened(modules, allow)
+        namespace = unguarded(modules) if native else opened(modules, allow, close=close)
     except BundleError as error:
         report({"refused": [f"opened: {type(error).__name__}: {error}"]})
         return
@@ -198,29 +211,6 @@ def less(seen: Result, known: dict[str, set[str]]) -> Result:
     }
 
 
-def hard(modules: Modules) -> list[str]:
-    """Return the hard findings of `modules`: `unbundle` refuses them before anything runs."""
-    from bundler.audit import facts
-    from bundler.audit.source import SourceText, source_findings
-    from tests.confined.opened import texts
-
-    held = getattr(facts, "Held", None)
-    sources = [
-        SourceText(name=name, member=f"code/{name}", text=text, package=package)
-        for name, (text, package) in texts(modules).items()
-    ]
-    return [
-        f"{finding.rule.id} {finding.place}: {finding.what}"
-        for finding in source_findings(sources, {})
-        if finding.severity is facts.Severity.REFUSED
-        or (
-            finding.severity is facts.Severity.CONSENT
-            and held is not None
-            and getattr(finding, "held", held.LOAD) is held.LOAD
-        )
-    ]
-
-
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -262,10 +252,11 @@ def run(options: argparse.Namespace) -> dict[str, Result]:
                 continue
             waiting = ""
             start = time.monotonic()
-            found = hard(modules) if options.static or name.startswith("load/") else []
+            audited = options.static or name.startswith("load/")
+            found = hard(modules) if audited else []
             result: Result = {"hard": found, "acts": [], "refused": []}
             if not found and guarded:
-                result |= less(one(modules, allow=tuple(options.allow), brief=brief), known)
+                result |= less(one(modules, allow=tuple(options.allow), brief=brief, close=audited), known)
             if natively:
                 free = less(one(modules, native=True, brief=brief), known_native)
                 result["native"] = {key: free[key] for key in ("acts", "changes", "inside", "raised", "notes")}

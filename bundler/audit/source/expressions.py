@@ -122,6 +122,8 @@ class Expressions(Classes):
                 # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
                 own = all(value.name.partition(".")[0] in ("keras", "tensorflow") for value in of)
                 self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
+        if paths == {"inspect.signature"}:
+            self.signed |= set(node.args)
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
         self.keywords(node, scope)
@@ -133,7 +135,7 @@ class Expressions(Classes):
             if (shown and self.is_class_of(argument, scope)) or (index == 0 and naming and paths == naming):
                 self.expression(argument, scope, READ)
             elif index and paths and paths <= {"builtins.isinstance", "builtins.issubclass"}:
-                self.classes(argument, scope)
+                self.classes(argument, scope, READ)
             elif index == 2 and paths == {"builtins.getattr"}:
                 self.expression(argument, scope, use)
             else:
@@ -163,15 +165,15 @@ class Expressions(Classes):
         classes = all(owner.kind == "foreign" and owner.denoted.kind is Kind.PLAIN for owner in owners)
         return classes and all(owner.kind == "self" for owner in self.flow.of(node.args[0], scope))
 
-    def classes(self, node: ast.expr, scope: Scope) -> None:
-        """Look at the second argument of ``isinstance``: there `type` is only a class."""
+    def classes(self, node: ast.expr, scope: Scope, use: str = ESCAPES) -> None:
+        """Look at the second argument of ``isinstance``: there `type` is only a class, and nothing is called."""
         if isinstance(node, ast.Tuple):
             for item in node.elts:
-                self.classes(item, scope)
+                self.classes(item, scope, use)
         elif self.flow.of(node, scope) <= METACLASSES or self.is_class_of(node, scope):
             self.expression(node, scope, READ)
         else:
-            self.expression(node, scope)
+            self.expression(node, scope, use)
 
     def by_name(self, path: str, node: ast.Call, scope: Scope) -> None:
         """Look at access to attributes by a name that is an argument."""
@@ -212,6 +214,8 @@ class Expressions(Classes):
 
         ``Base.__init__(self, ...)`` is the step of ``super()``, and a class of the bundle's own is looked at itself.
         """
+        if node in self.signed:
+            return
         call = self.calls.get(node)
         owners = self.flow.of(node.value, scope)
         first = self.flow.of(call.args[0], scope) if call is not None and call.args else NOTHING

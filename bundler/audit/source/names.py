@@ -56,7 +56,9 @@ def private_attributes() -> frozenset[str]:
 @functools.cache
 def power_names() -> frozenset[str]:
     """Return what modules like `os` and `subprocess` are called and have, less what tensors and layers have too."""
-    return _data()["power"]["names"] - _data()["attributes"]["public"]
+    # Names in capitals are constants (`pickle.FLOAT`, `errno.EPERM`): they do nothing.
+    names = frozenset(name for name in _data()["power"]["names"] if not name.isupper())
+    return names - _data()["attributes"]["public"]
 
 
 @functools.cache

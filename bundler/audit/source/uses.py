@@ -84,6 +84,8 @@ class Uses:
         #: The call of each attribute that is called where it stands.
         self.calls: dict[ast.AST, ast.Call] = {}
         self.clones: set[ast.AST] = set()
+        #: What `inspect.signature` looks at, and does not call.
+        self.signed: set[ast.AST] = set()
         #: Expressions of which a method of the interpreter's is read: ``f.__call__`` is f, handed on.
         self.past: set[ast.AST] = set()
         #: What methods do to their own object that they may not do to another, by the method; and methods that are

@@ -187,7 +187,7 @@ class Walk(Expressions):
                 self.expression(argument, scope)
         if not self.is_in_sight(node, scope):
             what = "dataclass() of a class that a metaclass or a base may have filled"
-            self.door("dynamic-code", item, scope, what, hard=True)
+            self.door("dynamic-code", item, scope, what)  # The guard's looks at the names of the fields.
 
     def generic(self, node: ast.AST, scope: Scope) -> None:
         for parameter in getattr(node, "type_params", ()):
@@ -226,7 +226,8 @@ class Walk(Expressions):
             self.annotation(node.left, scope)
             self.annotation(node.right, scope)
         elif isinstance(node, ast.expr):
-            self.classes(node, scope)
+            named = isinstance(node, (ast.Name, ast.Attribute))
+            self.classes(node, scope, FOLLOWED if named else ESCAPES)
 
     # -- definitions ----------------------------------------------------------------------------------------------------
 
