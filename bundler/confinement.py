@@ -52,6 +52,7 @@ def tables_for(roots: Collection[str]) -> Tables:
         power=lists.power_of,
         interpreter_name=lists.is_interpreter_name,
         targets=lists.TARGETS,
+        unseen=lists.UNSEEN,
         installed=known.__contains__,
     )
 

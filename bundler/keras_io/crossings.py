@@ -107,8 +107,15 @@ def _calls_hosts_callback(frame: FrameType, inner: FrameType | None) -> bool:  #
     own = any(namespace_of(str(kind.__module__)) is not None for kind in type(callback).__mro__)
     if own or not isinstance(callback, base):
         return False
+    kind = type(callback)
+    if kind.__module__.startswith("keras.") and kind.__name__ not in _WRITERS:
+        return False  # It calls what it was given, which has a frame of its own where it is the host's.
     name = inner.f_code.co_name
     return any(getattr(vars(kind).get(name), "__code__", None) is inner.f_code for kind in type(callback).__mro__)
+
+
+#: Callbacks of Keras that write by themselves.
+_WRITERS = frozenset({"ModelCheckpoint", "CSVLogger", "BackupAndRestore", "TensorBoard", "RemoteMonitor"})
 
 
 def _methods(module: str, name: str) -> list[CodeType]:

@@ -100,7 +100,7 @@ def net() -> Net:
             return
         # Most events are the host's own, a few frames up: no more of the stack is read for those.
         frame: FrameType | None = newest
-        while frame is not None and frame.f_builtins is host:
+        while frame is not None and frame.f_builtins is host and frame.f_code.co_filename not in files:
             names = frame.f_globals
             known = kinds.get(id(names))
             if hosts_module(frame) if known is None else known[1]:
@@ -145,7 +145,7 @@ def net() -> Net:
         inner: FrameType | None = None
         libraries = True  # only frames of libraries so far: code that one of them has just made is nobody's
         while frame is not None:
-            if frame.f_builtins is not host:
+            if frame.f_builtins is not host or frame.f_code.co_filename in files:
                 guard = of_frame(frame)
                 if guard is not None:
                     return guard
@@ -266,7 +266,11 @@ def _code(function: Any) -> CodeType:
 def _is_module_code(frame: FrameType) -> bool:
     """Say whether a frame belongs to a module that the host has: code that a library made on the way does not."""
     module = sys.modules.get(str(frame.f_globals.get("__name__", "")))
-    return module is not None and vars(module) is frame.f_globals
+    if module is None or vars(module) is not frame.f_globals:
+        return False
+    # dataclasses makes functions in the module that a class names, which may be any: they are not that module's text.
+    made = str(frame.f_globals.get("__file__") or "")
+    return is_library(frame.f_code.co_filename) == is_library(made)
 
 
 #: Modules that show lines of the files that something happened in.

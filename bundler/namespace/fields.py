@@ -24,7 +24,9 @@ def dataclass_of(guard: Guard) -> Callable[..., Any]:
             guard.require("dynamic-code", "makes a dataclass of a class that is not its own")
         _check_names(guard, made)
         _resolve_marks(made)
-        return dataclasses.dataclass(**options)(made)
+        done = dataclasses.dataclass(**options)(made)
+        guard.kinds.add(done)  # With slots it is another class.
+        return done
 
     def dataclass(made: Any = None, /, **options: Any) -> Any:
         return (lambda later: process(later, options)) if made is None else process(made, options)

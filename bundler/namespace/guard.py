@@ -7,6 +7,7 @@ them. The wall is a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -138,9 +139,11 @@ class Guard:
 
     def _refuse(self, use: Use) -> NoReturn:
         if self.record.add(use, refused=True):
-            _log.info("stopped the code of a bundle: %s: %s: %s", use.capability, use.place, use.what)
             if self.on_refused is not None:
                 self.on_refused(use)
+            # A filter of the bundle's on this logger would end in an exception of its own.
+            with contextlib.suppress(Exception):
+                _log.info("stopped the code of a bundle: %s: %s: %s", use.capability, use.place, use.what)
         reason = f"{use.capability}: {use.place}: {use.what}"
         if use.capability in self.denied:
             raise AuditRefused(

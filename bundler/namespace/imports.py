@@ -37,7 +37,7 @@ from bundler.namespace.tree import Namespace
 #: Functions of importlib.resources whose first argument is a package, as an object or by name.
 _BY_PACKAGE = ("contents", "is_resource", "open_binary", "open_text", "read_binary", "read_text")
 #: Modules that act when they are imported.
-_ACTING = frozenset({"antigravity", "this", "__main__", "idlelib", "turtledemo"})
+_ACTING = frozenset({"antigravity", "this", "__main__", "idlelib", "turtledemo", "numpy.distutils"})
 
 
 def bundle_import(namespace: Namespace, reach: Reach | None) -> Callable[..., ModuleType]:
@@ -112,7 +112,12 @@ def imported_from_host(name: str, fromlist: Sequence[str], reach: Reach | None) 
     if reach is None:
         return builtins.__import__(name, {}, {}, tuple(fromlist), 0)
     root = name.partition(".")[0]
-    if root in _ACTING or name.endswith(".__main__") or not reach.guard.tables.installed(root):
+    if (
+        root in _ACTING
+        or ".".join(name.split(".")[:2]) in _ACTING
+        or name.endswith(".__main__")
+        or not reach.guard.tables.installed(root)
+    ):
         raise ModuleNotFoundError(
             f"No module named {root!r}: neither Python, the framework, the lock nor the bundle has it", name=root
         )
@@ -267,11 +272,15 @@ def import_stand_ins(namespace: Namespace, reach: Reach) -> dict[str, Any]:
         with importlib.resources.as_file(importlib.resources.files(mapped(package)) / resource) as found:
             yield reach.path_kind(os.fspath(found))
 
+    def memory(options: Mapping[str, Any]) -> list[memoryview]:
+        # A pickle takes whatever is in the list for an object that it made, and fills that.
+        return [memoryview(item) for item in options.get("buffers") or ()]
+
     def load(file: Any, **options: Any) -> Any:
-        return Unpickler(file, **options).load()
+        return Unpickler(file, **{**options, "buffers": memory(options)}).load()
 
     def loads(data: Any, **options: Any) -> Any:
-        return Unpickler(io.BytesIO(data), **options).load()
+        return Unpickler(io.BytesIO(data), **{**options, "buffers": memory(options)}).load()
 
     found: dict[str, Any] = {
         "importlib.resources.files": files,

@@ -29,7 +29,11 @@ _LOOKS = (
 ).split()
 
 
-def path_class(reach: Reach, looked_at: Callable[[Guard, object], None]) -> type[pathlib.PurePath]:
+def path_class(
+    reach: Reach,
+    looked_at: Callable[[Guard, object], None],
+    followed: Callable[[Guard, object, object], None],
+) -> type[pathlib.PurePath]:
     """Return the class that one bundle finds as `pathlib.Path`."""
     guard = reach.guard
 
@@ -100,7 +104,10 @@ def path_class(reach: Reach, looked_at: Callable[[Guard, object], None]) -> type
             for other in (*args, *kwargs.values()):
                 if isinstance(other, str | bytes | os.PathLike):
                     looked_at(guard, other)
-            return own(getattr(pathlib.Path(text(self)), name)(*args, **kwargs))
+            found = getattr(pathlib.Path(text(self)), name)(*args, **kwargs)
+            if name == "resolve":
+                followed(guard, text(self), found)
+            return own(found)
 
         look.__name__ = look.__qualname__ = name
         return look

@@ -43,6 +43,11 @@ _EVENTED = frozenset(
     ).split()
 )
 _DATA = (bool, int, float, complex, str, bytes, tuple, frozenset, type(None), type(Ellipsis))
+#: Public functions of those modules that look, or set something for the process, and raise no event.
+_UNSEEN = frozenset(
+    "shutil.which filecmp.cmp glob.glob0 os.path.relpath urllib.request.install_opener shutil.register_archive_format"
+    " shutil.unregister_archive_format shutil.register_unpack_format shutil.unregister_unpack_format".split()
+)
 #: Listed as doors for what a reader should know of them; while the code runs nothing about them needs a word.
 _FREE = frozenset(
     (
@@ -57,9 +62,8 @@ _FREE = frozenset(
         " argparse.BooleanOptionalAction"
         " tensorflow.python.eager.monitoring.BoolGauge tensorflow.python.eager.monitoring.Counter"
         " inspect.getfile inspect.getsourcefile"
-        " codecs.register_error codecs.lookup_error codecs.lookup codecs.encode codecs.decode codecs.getencoder"
-        " codecs.getdecoder codecs.getreader codecs.getwriter distutils.version.LooseVersion"
-        " distutils.version.StrictVersion"
+        " codecs.lookup_error codecs.encode codecs.decode codecs.getencoder codecs.getdecoder"
+        " distutils.version.LooseVersion distutils.version.StrictVersion"
     ).split()
 )
 #: They evaluate text where it is given as an annotation, and then an event tells.
@@ -189,6 +193,8 @@ class Reach:
         if not callable(value) or self._is_bundles(value):
             return value
         word = self.guard.tables.power(name)
+        if word is not None and name in self.guard.tables.unseen:
+            return self.stub(name, word, value)
         if word is not None:
             return self.closed(name, word, value) if isinstance(value, type) else self.tagged(value)
         home = self._home(value)
@@ -267,6 +273,8 @@ class Reach:
         if word == "unsafe-deserialization" and root in _FRAMEWORKS:
             return False  # A switch of Keras raises no event.
         if isinstance(value, FunctionType):
+            if root in sys.stdlib_module_names and (value.__name__.startswith("_") or path in _UNSEEN):
+                return False  # pickle._getattribute is `getattr`.
             return root in _SEEN or root not in sys.stdlib_module_names
         if isinstance(value, BuiltinFunctionType):
             standard = str(value.__module__).partition(".")[0] in {*sys.stdlib_module_names, "posix", "nt"}

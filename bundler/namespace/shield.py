@@ -8,7 +8,9 @@ code while a class is being made.
 
 from __future__ import annotations
 
+import copyreg
 import enum
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, MutableMapping
@@ -31,6 +33,8 @@ class _Absent:
 
 #: The body of an enumeration keeps the order of its members; this very type does, and a bundle cannot derive from it.
 _ENUM_BODY = type(enum.EnumMeta.__prepare__("_", (enum.Enum,)))
+#: The framework, whose classes are found by name wherever a config names them.
+_HOSTS = frozenset({"keras", "tensorflow"})
 #: What the values of an object's state are handed to: ``(name, value)`` gives what the bundle's code gets.
 Shows = Callable[[str, Any], Any]
 
@@ -54,7 +58,8 @@ class Maker:
         if isinstance(namespace, dict):
             namespace = body_of(self._guard, self._shows, bases, namespace)
         made = self._real(name, bases, namespace, **keywords)
-        if isinstance(made, type):
+        # Called as a metaclass, any function may give back a class of the host.
+        if isinstance(made, type) and isinstance(self._real, type):
             self._guard.kinds.add(made)
         return made
 
@@ -77,7 +82,7 @@ def made_class(
     for bound, value in dict(namespace or {}).items():
         if isinstance(value, _Absent):
             continue  # A copy of a class that has the shield already: six.add_metaclass makes one.
-        if isinstance(bound, str) and guard.tables.interpreter_name(bound) and bound not in ("__dict__", "__reduce__"):
+        if isinstance(bound, str) and guard.tables.interpreter_name(bound) and bound != "__dict__":
             guard.require("reflection", f"makes a class with {bound}")
     maker = Maker(guard, shows, metaclass)
     resolved = types.resolve_bases(bases)
@@ -110,6 +115,10 @@ def body_of(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: Any
 def _shield(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: MutableMapping[str, Any]) -> None:
     if any(isinstance(base, type) and issubclass(base, type) for base in bases) or guard.accepts("native-code"):
         return  # The descriptors of a metaclass would stand before those of its classes.
+    home = body.get("__module__")
+    if isinstance(home, str) and str.partition(home, ".")[0] in _HOSTS:
+        # Whoever builds a config finds classes by what they say of themselves.
+        guard.require("reflection", "makes a class that says it is the framework's")
     for name in ABSENT:
         if typing.Protocol in bases:
             body.pop(name, None)  # Every attribute of it is asked of each object; and nobody makes an object of it.
@@ -119,8 +128,10 @@ def _shield(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: Mut
         if name in body:
             body[name] = _without(body[name])
     takes = body.get("__setstate__")
-    if isinstance(takes, types.FunctionType) and shows is not None:
+    if takes is not None and shows is not None:
         body["__setstate__"] = _shown_state(takes, shows)
+    if "__new__" in body:
+        body["__new__"] = _made_here(guard, body["__new__"])
 
 
 def _without(answers: Any) -> Any:
@@ -142,9 +153,28 @@ def _shown_state(takes: Any, shows: Shows) -> Any:
         return tuple(map(shown, state)) if type(state) is tuple else state
 
     def take(self: Any, state: Any) -> Any:
-        return takes(self, shown(state))
+        bound = takes.__get__(self, type(self)) if hasattr(type(takes), "__get__") else takes
+        return bound(shown(state))
 
     return _named_as(take, takes)
+
+
+def _made_here(guard: Guard, makes: Any) -> Any:
+    """Return a ``__new__`` that gives copy no object of the host's: copy would store its attributes anew."""
+    makes = getattr(makes, "__func__", makes)
+
+    def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        made = makes(cls, *args, **kwargs)
+        if type(made) not in guard.kinds and sys._getframe(1).f_code in _COPIES:
+            guard.require("side-effects", f"copies itself as a {type(made).__name__} of others")
+        return made
+
+    return staticmethod(_named_as(new, makes))
+
+
+_COPIES = frozenset(
+    getattr(copyreg, name).__code__ for name in ("__newobj__", "__newobj_ex__") if hasattr(copyreg, name)
+)
 
 
 def _named_as(function: Any, other: Any) -> Any:

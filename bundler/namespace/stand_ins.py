@@ -19,6 +19,7 @@ import sys
 import traceback
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -79,11 +80,24 @@ def looked_at(guard: Guard, path: object) -> None:
     guard.require("filesystem", f"looks at {path!r}")
 
 
+def followed(guard: Guard, path: object, found: object) -> None:
+    """Ask whether the code may know where a path leads: the working folder and links are in the answer.
+
+    Raises:
+        ConsentRequired: it may not.
+    """
+    given, answer = plain_path(path), plain_path(found)
+    if given is None or not os.path.isabs(given):
+        guard.require("environment", "reads the working folder")
+    elif answer != os.path.normpath(given) and not is_free(answer or "", reads=True, own=guard.folder):
+        guard.require("filesystem", f"follows the links of {path!r}")
+
+
 def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
     """Return the stand-ins of one bundle by canonical path; `modules` is what it sees as ``sys.modules``."""
     guard = reach.guard
     environment = _environment(guard)
-    path_kind = reach.path_kind = path_class(reach, looked_at)
+    path_kind = reach.path_kind = path_class(reach, looked_at, followed)
     found: dict[str, Any] = {
         "pathlib.Path": path_kind,
         "pathlib.PosixPath": path_kind,
@@ -115,6 +129,11 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "typing.get_origin": _typing(reach, typing.get_origin),
         "typing.get_args": _typing(reach, typing.get_args),
         **{f"traceback.{name}": _traceback(guard, getattr(traceback, name)) for name in _TRACEBACKS},
+        "warnings.simplefilter": _filtering(guard, warnings.simplefilter),
+        "warnings.filterwarnings": _filtering(guard, warnings.filterwarnings),
+        "keras.src.backend.common.global_state.GLOBAL_STATE_TRACKER": reach.stub(
+            "keras.src.backend.common.global_state.GLOBAL_STATE_TRACKER", "side-effects", None
+        ),
         "types.SimpleNamespace": shielded(guard, type("SimpleNamespace", (types.SimpleNamespace,), {})),
     }
     for path in _LOOKS:
@@ -156,7 +175,10 @@ def _looking(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
                 looked_at(guard, other)
         if kwargs.get("dir_fd") is not None:
             guard.require("filesystem", f"looks at {path!r} below an open folder")
-        return function(path, *args, **kwargs)
+        found = function(path, *args, **kwargs)
+        if function is os.path.realpath:
+            followed(guard, path, found)
+        return found
 
     looking.__name__ = looking.__qualname__ = function.__name__
     return looking
@@ -164,6 +186,7 @@ def _looking(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _absolute(guard: Guard) -> Callable[[Any], Any]:
     def abspath(path: Any) -> Any:
+        path = exact(path) if isinstance(path, str) else path
         if not os.path.isabs(path):
             guard.require("environment", "reads the working folder")
         return os.path.abspath(path)
@@ -251,6 +274,11 @@ def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
                 guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
             return super().parse_known_args(args, namespace)
 
+        def _parse_known_args(self, args: Any, namespace: Any, *more: Any) -> Any:
+            if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
+                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+            return super()._parse_known_args(args, namespace, *more)
+
         def exit(self, status: int = 0, message: str | None = None) -> Any:
             guard.require("process", "ends this process")
             super().exit(status, message)
@@ -318,8 +346,9 @@ def _update_wrapper(guard: Guard) -> Callable[..., Any]:
     """Return what copies as `functools.update_wrapper` does by default; a choice would copy any attribute."""
 
     def update_wrapper(wrapper: Any, wrapped: Any, *_: Any, **__: Any) -> Any:
-        functions = (types.FunctionType, types.MethodType, functools.partial)
-        if not isinstance(wrapper, functions) and not is_own(guard, wrapper):
+        function = getattr(wrapper, "__func__", wrapper)
+        own = isinstance(function, functools.partial) or getattr(function, "__builtins__", None) is guard.builtins
+        if not own and not is_own(guard, wrapper):
             guard.require("side-effects", f"copies attributes to a {type(wrapper).__name__}")
         if ABSENT & set(getattr(wrapped, "__dict__", {})):
             guard.require("native-code", "copies an address of memory")
@@ -338,6 +367,15 @@ def _typing(reach: Reach, function: Callable[[Any], Any]) -> Callable[[Any], Any
         return reach.kind(found) if isinstance(found, type) else found
 
     return look
+
+
+def _filtering(guard: Guard, function: Callable[..., None]) -> Callable[..., None]:
+    def filtering(action: Any, *args: Any, **kwargs: Any) -> None:
+        if exact(action) == "error":
+            guard.require("side-effects", "makes warnings of other code into errors")
+        function(exact(action), *args, **kwargs)
+
+    return filtering
 
 
 #: What shows the source lines of a traceback.

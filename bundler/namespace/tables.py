@@ -42,6 +42,7 @@ class Tables:
         interpreter_name: whether an attribute of this name leads past what can be read in the source
             (``__globals__``, ``f_back``).
         targets: attributes that say where an object writes, on objects that may be the host's.
+        unseen: names of methods and functions whose use no event tells of, on whatever object they are found.
         installed: whether the standard library, the framework or the bundle's lock has a top-level name.
     """
 
@@ -49,4 +50,5 @@ class Tables:
     power: Callable[[str], str | None]
     interpreter_name: Callable[[str], bool]
     targets: frozenset[str]
+    unseen: frozenset[str]
     installed: Callable[[str], bool]

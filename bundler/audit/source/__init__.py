@@ -182,9 +182,9 @@ def _walked(
             rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
             for member in members.values()
         ]
-    mixed = any(walk.is_mixed() for walk in walks[:1])
     unbound = {ANY} | {name for walk in walks for name in walk.unbound}
     marked = set[str]().union(*(walk.marked for walk in walks))
+    mixed = "vars" in marked or any(walk.is_mixed() for walk in walks[:1])
     for walk in walks:
         found += walk.found.values()
         found += [finding for mark, finding in walk.pending if mark in marked]

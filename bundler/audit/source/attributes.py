@@ -37,12 +37,12 @@ DANGEROUS = merged(
             " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
             " loadtxt save_pretrained"
             " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
-            " create_dataset require_dataset formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images",
-            NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server",
+            " create_dataset require_dataset formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images _lookup_table_from_file",
+            NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server _open",
             PROCESS: "system popen Popen check_output check_call getoutput spawn",
             NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",
             DYNAMIC_CODE: "exec_module create_module load_module import_module find_module find_spec get_code"
-            " get_source numpy_function py_function make_dataclass from_node_def python_function from_callable _evaluate"
+            " get_source numpy_function py_function make_dataclass from_node_def python_function _evaluate"
             " _convert_",
             UNSAFE_DESERIALIZATION: "to_pickle read_pickle Unpickler enable_unsafe_deserialization",
             REFLECTION: "mro globals builtins nonlocals cell_contents f_back f_builtins f_code f_globals f_lasti"
@@ -52,7 +52,7 @@ DANGEROUS = merged(
             " unbound FunctionType CodeType func_globals func_code im_func im_self im_class walk_stack modules"
             " create_op _create_op_internal _create_op_helper _create_op_from_tf_operation node_def get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
             " get_referents",
-            SIDE_EFFECTS: "setLoggerClass setLogRecordFactory set_default settrace setprofile",
+            SIDE_EFFECTS: "setLogRecordFactory set_default settrace setprofile",
         }
     ),
     [(name, REFLECTION) for name in public_attributes() if name.startswith("co_")],
@@ -153,7 +153,7 @@ VALUES = frozenset(
 )
 #: Names of modules and functions that no ordinary object has, and whose use no event of the interpreter tells of. On an
 #: object that holds a module of the framework (``x.backend.config.os.getenv``) nothing else would stop them.
-_UNSEEN = merged(
+UNSEEN_POWERS = merged(
     each(
         {
             REFLECTION: "_flavour pathmod os sys builtins importlib posix posixpath ntpath _os _sys _module linecache pkgutil zipimport"
@@ -162,9 +162,11 @@ _UNSEEN = merged(
             PROCESS: "subprocess _exit _posixsubprocess fork_exec raise_signal setitimer pthread_sigmask setuid setgid"
             " seteuid setegid setreuid chroot register_at_fork sched_setaffinity interrupt_main",
             FILESYSTEM: "_builtin_open truncate mkfifo mknod readlink pread pwrite sendfile ftruncate h5_file h5_entry_group _get_h5_file"
-            " create_external create_soft create_virtual_dataset",
+            " create_external create_soft create_virtual_dataset create_dataset_like get_comment set_comment get_linkval"
+            " findCaller _parse_known_args _call_chain",
             NATIVE_CODE: "as_strided ctypes_lib readinto readinto1 recv_into recvfrom_into pack_into _frombuffer",
-            SIDE_EFFECTS: "start_new_thread setswitchinterval _tf_fallback_dispatchers _tf_type_based_dispatcher",
+            DYNAMIC_CODE: "from_callable",
+            SIDE_EFFECTS: "setLoggerClass manager GLOBAL_STATE_TRACKER start_new_thread setswitchinterval _tf_fallback_dispatchers _tf_type_based_dispatcher",
         }
     )
 )
@@ -180,6 +182,10 @@ _CODE = frozenset(
 )
 #: What exceptions and streams lead to: the object that lacks an attribute, the file below a text stream.
 _INWARD = frozenset({"obj", "raw", "detach"})
+
+
+#: Steps of a protocol that a statement takes; by name they are for others than the bundle's own objects only tricks.
+_STEPS = frozenset({"__enter__", "__getattr__"})
 
 
 #: What Keras keeps on tensors and layers, and custom layers have long used.
@@ -211,10 +217,13 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
         bundle: the attributes that the bundle's own classes define.
     """
     if name.startswith("__") and name.endswith("__"):
-        allowed = name in (OF_SUPER if owner == "super" else DUNDERS)
+        allowed = name in (OF_SUPER if owner == "super" else DUNDERS) and name not in _STEPS
+        allowed = allowed or (name in _STEPS and owner in ("self", "cls", "super"))
         if allowed or (name == "__dict__" and owner in ("self", "cls")):
             return None
-        held = Held.LOAD if is_interpreter_name(name) else Held.USE
+        # A scope that is entered and never left stays for the host; `__getattr__` of a foreign object is any attribute.
+        past = is_interpreter_name(name) or (name in _STEPS and owner not in ("self", "cls", "super"))
+        held = Held.LOAD if past else Held.USE
         return Problem(REFLECTION, "leads past what can be read in the source", held, held)
     if owner == "none":
         # A name that is a module where the import worked, and None where it did not: None has no attributes.
@@ -223,8 +232,8 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
         leads = "leads past what can be read in the source"
         return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
     own = owner in ("self", "super", "cls")
-    if name in _UNSEEN and not (own and name in bundle):
-        return Problem(_UNSEEN[name], "leads to what no event tells of", Held.LOAD, handed=Held.LOAD)
+    if name in UNSEEN_POWERS and not (own and name in bundle):
+        return Problem(UNSEEN_POWERS[name], "leads to what no event tells of", Held.LOAD, handed=Held.LOAD)
     if (capability := DANGEROUS.get(name)) is not None:
         handed = Held.USE if name in VALUES else Held.LOAD
         # What it gives are functions of any module, as values.
@@ -264,9 +273,9 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | 
         answers = name in ("__getattr__", "__getattribute__")  # past the shield, which is on by then
         held = Held.LOAD if answers or (changes_code(name) and not own) else Held.USE
         return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
-    if name in ("get_config", "from_config") and owner not in ("self", "cls", "class"):
+    if name in ("get_config", "from_config") and owner not in ("cls", "class"):
         return Problem(UNSAFE_DESERIALIZATION, "says what others build in place of an object", Held.LOAD)
-    if name in TARGETS and owner not in ("self", "cls"):
+    if name in TARGETS and owner != "cls":
         return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
     if name == "exc_info" and owner != "self":
         return Problem(FILESYSTEM, "is what a log record shows the source lines of", Held.LOAD)

@@ -177,7 +177,7 @@ DOORS = merged(
             " logging.getLoggerClass logging.getLogRecordFactory time.clock_settime time.clock_settime_ns time.tzset"
             " contextlib.redirect_stdout contextlib.redirect_stderr calendar.different_locale"
             " calendar.setfirstweekday csv.field_size_limit csv.register_dialect csv.unregister_dialect"
-            " typing.clear_overloads re.purge weakref.finalize decimal.setcontext warnings.warn_explicit",
+            " typing.clear_overloads re.purge weakref.finalize decimal.setcontext decimal.getcontext contextvars.copy_context warnings.warn_explicit",
             # Tracebacks show lines of the files that they name, and take any object for a frame.
             FILESYSTEM: "traceback.format_list traceback.print_list traceback.format_tb traceback.print_tb"
             " traceback.format_stack traceback.print_stack logging.makeLogRecord logging.LogRecord"

@@ -122,6 +122,9 @@ class Expressions(Classes):
                 # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
                 own = all(value.name.partition(".")[0] in ("keras", "tensorflow") for value in of)
                 self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
+        if "builtins.vars" in paths and node.args:
+            # Perhaps of a class: its functions take any object for their own.
+            self.marked.add("vars")
         if paths == {"inspect.signature"}:
             self.signed |= set(node.args)
         if isinstance(node.func, ast.Attribute):

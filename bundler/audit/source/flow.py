@@ -23,6 +23,7 @@ from bundler.audit.source.values import (
     MADE,
     NONE,
     NOTHING,
+    REAL,
     UNKNOWN,
     Value,
     Values,
@@ -263,7 +264,7 @@ class Flow:
         if owner.kind == "foreign":
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
-                return frozenset({Value("foreign", member(denoted, name).path)})
+                return frozenset({Value("foreign", member(denoted, name).path, owner.items)})
             if f"{owner.name}.{name}" in FOLLOWED:
                 return frozenset({foreign(f"{owner.name}.{name}")})
             return self.attribute(MADE, name)
@@ -289,7 +290,7 @@ class Flow:
             return frozenset({FRAME if name == "f_back" else FRAME_CODE if name == "f_code" else MADE})
         if name == "backend" and owner in (MADE, UNKNOWN):
             # What a seed generator of Keras has under this name is the module.
-            return frozenset({owner, foreign("keras.src.backend")})
+            return frozenset({owner, Value("foreign", "keras.src.backend", REAL)})
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING

@@ -43,7 +43,7 @@ TENSORFLOW = merged(
             REFLECTION: "Operation import_graph_def graph_util __internal__ __operators__ Graph get_logger",
             ENVIRONMENT: "sysconfig",
             PROCESS: "test.main test.TestCase test.Benchmark train.Coordinator",
-            SIDE_EFFECTS: "config.run_functions_eagerly config.experimental_run_functions_eagerly"
+            SIDE_EFFECTS: "random.get_global_generator config.run_functions_eagerly config.experimental_run_functions_eagerly"
             " config.set_logical_device_configuration config.set_soft_device_placement config.set_visible_devices"
             " config.experimental.disable_mlir_bridge config.experimental.enable_mlir_bridge"
             " config.experimental.enable_op_determinism config.experimental.enable_tensor_float_32_execution"
@@ -102,7 +102,7 @@ NUMPY = merged(
             # An array of records over somebody's bytes takes them for objects, too.
             NATIVE_CODE: "ctypeslib f2py distutils lib.stride_tricks.as_strided recarray record rec.recarray rec.record"
             " rec.array rec.fromrecords rec.fromstring rec.fromarrays",
-            SIDE_EFFECTS: "random.seed random.set_state random.set_bit_generator seterrcall setbufsize"
+            SIDE_EFFECTS: "random.seed random.set_state random.set_bit_generator random.get_bit_generator seterrcall setbufsize"
             " lib.add_docstring lib.add_newdoc lib.tracemalloc_domain",
             REFLECTION: "core _core show_config show_runtime get_include test lib.test ma.test random.test"
             " fft.test linalg.test polynomial.test testing",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from bundler.audit.facts import FILESYSTEM, REFLECTION
-from bundler.audit.source.attributes import DANGEROUS, ORDINARY, TARGETS, VALUES, is_interpreter_name
+from bundler.audit.source.attributes import DANGEROUS, ORDINARY, TARGETS, UNSEEN_POWERS, VALUES, is_interpreter_name
 from bundler.audit.source.lookup import Denoted, Kind, look
 from bundler.audit.source.names import power_names
 
-__all__ = ["TARGETS", "Denoted", "Kind", "is_interpreter_name", "look", "power_of"]
+__all__ = ["TARGETS", "UNSEEN", "Denoted", "Kind", "is_interpreter_name", "look", "power_of"]
+
+#: Names of methods and functions whose use no event tells of.
+UNSEEN = frozenset(UNSEEN_POWERS)
 
 
 def power_of(name: str) -> str | None:
     """Return the capability of a method or function by its bare name, on an object that nobody knows; else `None`."""
+    if (capability := UNSEEN_POWERS.get(name)) is not None:
+        return capability
     if (capability := DANGEROUS.get(name)) is not None:
         return capability
     if name in ("set_vocabulary", "cache"):

@@ -16,14 +16,14 @@ from collections.abc import Set as AbstractSet
 
 from bundler.audit.facts import FILESYSTEM, REFLECTION, Finding, Held, Rule
 from bundler.audit.source import rules
-from bundler.audit.source.attributes import DANGEROUS, is_interpreter_name, problem, store_problem
+from bundler.audit.source.attributes import DANGEROUS, UNSEEN_POWERS, is_interpreter_name, problem, store_problem
 from bundler.audit.source.doors import CALLS
 from bundler.audit.source.doors import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.flow import Flow
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.paths import OF_FILES, is_path
 from bundler.audit.source.scopes import Module, Scope
-from bundler.audit.source.values import UNKNOWN, Value
+from bundler.audit.source.values import REAL, UNKNOWN, Value
 
 ESCAPES, FOLLOWED, READ = "escapes", "followed", "read"
 #: Names of a module's own that say nothing dangerous.
@@ -132,7 +132,11 @@ class Uses:
         if denoted.path in _MARKED:
             self.marked.add(_MARKED[denoted.path])
         if denoted.kind is Kind.DOOR:
-            self.door(denoted.capability or "reflection", node, scope, denoted.path)
+            # No stub stands for what is found on a real module: only an event stops it, where it is called in sight.
+            word = denoted.capability or "reflection"
+            unseen = word in ("side-effects", "reflection") and not denoted.path.startswith("tensorflow.raw_ops.")
+            unseen = unseen or use == ESCAPES
+            self.door(word, node, scope, denoted.path, hard=value.items == REAL and unseen)
         elif denoted.kind is Kind.MISSING:
             self.report(
                 rules.UNRESOLVED, node, scope, f"{denoted.path} is in no list of names that are known to compute"
@@ -189,6 +193,9 @@ class Uses:
             if name == "__dict__" and owner.kind == "self":
                 what = "the attribute __dict__ of what may not be the bundle's own"
                 self.own(node, scope, "reflection", what, hard=True)
+            elif name in UNSEEN_POWERS and owner.kind == "self":
+                what = f"the attribute {name} of what may not be the bundle's own; {_when(scope)}"
+                self.own(node, scope, UNSEEN_POWERS[name], what, hard=True)
             return
         capability, why = found.capability, found.why
         held = found.handed if handed else found.held
@@ -342,7 +349,8 @@ class Uses:
             return
         if owner.kind == "self" and not name.startswith("__"):
             # On the bundle's own object it replaces nothing of anybody's.
-            self.own(node, scope, found.capability, f"the attribute {name} {found.why}; {_when(scope)}")
+            hard = found.held is Held.LOAD
+            self.own(node, scope, found.capability, f"the attribute {name} {found.why}; {_when(scope)}", hard=hard)
         else:
             hard = found.held is Held.LOAD
             self.door(found.capability, node, scope, f"the attribute {name} {found.why}", hard=hard)

@@ -41,6 +41,8 @@ Values = frozenset[Value]
 UNKNOWN = Value("unknown")
 NONE = Value("none")
 MADE = Value("made")
+#: Marks what is found on an object of Keras: the module itself, and no view of it.
+REAL = ("real",)
 FRAME = Value("frame")
 FRAME_CODE = Value("frame", "f_code")
 GIVEN = Value("given")
