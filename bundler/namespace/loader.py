@@ -7,6 +7,7 @@ import builtins
 import functools
 import importlib.abc
 import importlib.machinery
+import importlib.resources.abc
 import linecache
 import os
 import shutil
@@ -200,7 +201,7 @@ class _Loader(importlib.abc.InspectLoader):
     def get_data(self, path: str) -> bytes:
         return Path(path).read_bytes()
 
-    def get_resource_reader(self, fullname: str) -> importlib.abc.TraversableResources | None:
+    def get_resource_reader(self, fullname: str) -> importlib.resources.abc.TraversableResources | None:
         directory = self._namespace.directory
         if directory is None:
             return None
@@ -208,7 +209,7 @@ class _Loader(importlib.abc.InspectLoader):
         return _Resources(path if self.is_package(fullname) else path.parent)
 
 
-class _Resources(importlib.abc.TraversableResources):
+class _Resources(importlib.resources.abc.TraversableResources):
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
