@@ -14,6 +14,9 @@ from bundler.audit.source.names import exported
 from bundler.namespace.views import View
 from tests.namespace.powers import handed_out_raw, powers, reach_of
 
+# Newer Pythons warn about some names when they are looked up.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def known() -> list[tuple[ModuleType, str, str]]:
