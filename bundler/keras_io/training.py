@@ -46,6 +46,8 @@ def train_once(model: Any, inputs: Any, outputs: Any) -> None:
                 if asked_words(error):
                     raise
                 refusal = refusal or error
+                # Keras keeps the function whose first call failed, and TensorFlow runs no such function again.
+                model.train_function = None
                 continue
             return
     raise NotTaken from refusal

@@ -172,6 +172,22 @@ def test_what_only_training_does_is_found_in_one_step_of_it(workshop: Workshop) 
     """)
 
 
+def test_a_refused_guess_of_targets_does_not_spoil_the_next(workshop: Workshop) -> None:
+    workshop.consumer("""
+        from bundler.keras_io.training import train_once
+        taken = []
+        def by_number(wanted, given):
+            if len(wanted.shape) != 1:
+                raise ValueError("not the number of a class")
+            taken.append(wanted.dtype)
+            return keras.losses.sparse_categorical_crossentropy(wanted, given)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="softmax")])
+        model.compile("adam", by_number, metrics=["accuracy"])
+        train_once(model, np.ones((2, 3), "float32"), np.ones((2, 4), "float32"))
+        assert taken
+    """)
+
+
 def test_code_that_only_computes_is_proved_once_and_says_that_it_used_nothing(workshop: Workshop) -> None:
     workshop.write(FILES)
     workshop.author(
