@@ -107,7 +107,7 @@ class Replacements:
         """Import a module of C; one that this version lacks is noted."""
         try:
             return importlib.import_module(name)
-        except ImportError:
+        except (ImportError, RuntimeError):  # The latter of the stubs that stand for C modules of TensorFlow Lite.
             # A submodule that C made is in no finder.
             parent, _, last = name.rpartition(".")
             found = getattr(sys.modules.get(parent), last, None)

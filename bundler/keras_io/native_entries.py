@@ -1,6 +1,6 @@
 """The functions and classes of TensorFlow's C modules that reach files, other machines, or machine code by themselves.
 
-Every module that TensorFlow builds with pybind11 was gone through (2.21; the file endings are ``.so`` below
+Every module that TensorFlow builds with pybind11 was gone through (2.19 to 2.21; the file endings are ``.so`` below
 ``tensorflow``). What is not in `ENTRIES` only computes, reports, or works on what an entry here has made:
 
 - ``_pywrap_tfe``, ``_pywrap_tf_session``: operations, functions and graphs are held in `native_ops`; clusters, servers
@@ -146,13 +146,14 @@ ENTRIES: dict[str, dict[str, Entry]] = {
         "quantize_qat_model": _WRITE_SOMEWHERE,
         "quantize_weight_only": _WRITE_SOMEWHERE,
     },
-    "tensorflow.lite.python._pywrap_tensorflow_interpreter_wrapper": {
+    # By the names that TensorFlow itself imports: 2.20 ships a second copy of these, which ends the process.
+    "tensorflow.lite.python.interpreter_wrapper._pywrap_tensorflow_interpreter_wrapper": {
         "CreateWrapperFromBuffer": _NATIVE,
         "CreateWrapperFromFile": _CODE,
     },
-    "tensorflow.lite.python._pywrap_tensorflow_lite_calibration_wrapper": {"CalibrationWrapper": _NATIVE},
-    "tensorflow.lite.python._pywrap_analyzer_wrapper": {"ModelAnalyzer": _READ_SOMEWHERE},
-    "tensorflow.lite.python._pywrap_modify_model_interface": {
+    "tensorflow.lite.python.optimize._pywrap_tensorflow_lite_calibration_wrapper": {"CalibrationWrapper": _NATIVE},
+    "tensorflow.lite.python.analyzer_wrapper._pywrap_analyzer_wrapper": {"ModelAnalyzer": _READ_SOMEWHERE},
+    "tensorflow.lite.tools.optimize.python._pywrap_modify_model_interface": {
         "modify_model_interface": Entry(FILES, ((0, "r"), (1, "w"))),
     },
 }
