@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import ctypes
 import functools
+import importlib
 import io
 import json
 import logging
@@ -220,7 +221,8 @@ def state() -> dict[str, Any]:
     found["root logger"] = (len(logging.root.handlers), logging.root.level)
     found["numpy seed"] = hash(np.random.get_state()[1].tobytes())
     found["eager"] = tf.config.functions_run_eagerly()
-    found["safe mode"] = keras.config.is_interactive_logging_enabled(), keras.config.floatx()
+    found["safe mode"] = importlib.import_module("keras.src.saving.serialization_lib").in_safe_mode()
+    found["settings"] = keras.config.is_interactive_logging_enabled(), keras.config.floatx()
     umask = os.umask(0)
     os.umask(umask)
     found["umask"] = umask
