@@ -80,7 +80,7 @@ def hold_framework() -> tuple[str, ...]:
 
     Returns the entry points that this version of the framework lacks, so that they could not be covered.
     """
-    missing = make_native_effects_visible(_needs)
+    missing = make_native_effects_visible(_needs, _look)
     handles = net()
     handles.cross(crossings.crossings())
     for code, lends in crossings.lenders():

@@ -78,6 +78,8 @@ NETS: dict[str, str] = {
     "computes-a-name-by-operator": _GLOBALS
     + f"import operator\nx = operator.attrgetter(_name)(random.Random.seed){_ENVIRON}",
     "resolves-a-name": "import pkgutil\nx = pkgutil.resolve_name('os:environ')['KBUNDLE_CANARY_SECRET']",
+    "names-in-a-config": "import keras\nc = {'class_name': 'function', 'config': 'set_floatx', 'module': 'keras.config', 'registered_name': None}\n"
+    "keras.layers.Dense(1, activation=c).activation('float16')",
     "asks-the-module-table": "import sys\nx = sys.modules['os'].environ['KBUNDLE_CANARY_SECRET']",
     "asks-an-exception": "import os\ntry:\n    os.no_such_name_at_all\nexcept AttributeError as e:\n    x = getattr(e, 'o' + 'bj').environ['KBUNDLE_CANARY_SECRET']",
     "walks-frames": "import inspect\nf = inspect.currentframe()\nwhile f is not None:\n    g = getattr(f, 'f_glo' + 'bals')\n"
