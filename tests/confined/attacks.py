@@ -102,9 +102,9 @@ NETS: dict[str, str] = {
     "writes-memory-by-a-view": "import numpy as np\nb = ['x']\na = np.array([None])\nmemoryview(a).cast('B')[:] = id(b).to_bytes(8, 'little')\n"
     "if a[0] is b: print('kbundle-' + 'acted')",
     "takes-memory-as-records": "import numpy as np\nb = ['x']\nt = id(b).to_bytes(8, 'little')\n"
-    "if np.rec.fromstring(t, dtype=[('a', 'O')])[0].a is b: print('kbundle-' + 'acted')",
+    "if np.recarray((1,), dtype=[('a', 'O')], buf=t)[0].a is b: print('kbundle-' + 'acted')",
     "takes-a-class-from-an-alias": "import typing, numpy as np\nb = ['x']\nt = id(b).to_bytes(8, 'little')\n"
-    "if typing.get_origin(np.typing.NDArray[np.int8])((1,), dtype=object, buffer=t)[0] is b: print('kbundle-' + 'acted')",
+    "if typing.get_origin(np.ndarray[int, int])((1,), dtype=object, buffer=t)[0] is b: print('kbundle-' + 'acted')",
     "reads-memory-while-a-class-is-made": _MAPS
     + "class P:\n    def __init_subclass__(cls):\n        if np.array(cls()).tobytes() == b: print('kbundle-' + 'acted')\n"
     "class C(P):\n    def __getattr__(self, k):\n        if k == n: return d\n        raise AttributeError(k)",

@@ -50,8 +50,10 @@ def test_stops_code_that_acts_while_it_runs(attack: str, seen: Seen) -> None:
 
 
 @pytest.mark.parametrize("attack", LOAD)
-def test_refuses_at_load_what_the_nets_do_not_see(attack: str, seen: Seen) -> None:
-    assert seen[f"load/{attack}"]["hard"]
+def test_refuses_or_closes_what_the_nets_do_not_see(attack: str, seen: Seen) -> None:
+    case = seen[f"load/{attack}"]
+    assert case["hard"] or any("which is closed" in line for line in case["refused"])
+    assert [*case["acts"], *case.get("changes", ())] == []
 
 
 @pytest.mark.parametrize("attack", [*(f"nets/{name}" for name in NETS), *(f"load/{name}" for name in LOAD)])

@@ -38,7 +38,7 @@ __all__ = ["RULES", "SourceText", "source_findings"]
 
 FILE_BYTES = 1 << 20  # of one module: a parsed module takes a hundred times its text
 TOTAL_BYTES = 16 << 20
-NODES = 400_000  # of all syntax trees together
+NODES = 1_000_000  # of all syntax trees together: half a gigabyte, and Keras Hub as a whole
 DOTS = 500  # of one dotted name: the interpreter joins those of an import in quadratic time
 DEPTH = 150  # of nested nodes: each is a few frames of the interpreter's own thousand
 
