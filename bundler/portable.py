@@ -61,6 +61,7 @@ class Reference:
     code: Mapping[str, bytes] | None
     allow: tuple[str, ...]
     closes: bool
+    tree: str
     denied: tuple[str, ...]
     requirements: str
     custom_objects: Mapping[str, Any]
@@ -92,7 +93,7 @@ def revive(
     manifest = _manifest_of(reference)
     check_pickles(manifest)
     admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
-    namespace = next((known for known in loaded_namespaces() if known.digest == reference.digest), None)
+    namespace = next((known for known in loaded_namespaces() if known.prefix == reference.tree), None)
     if namespace is None:
         guard = guard_for(manifest, reference.allow, denied=reference.denied)
         code = _code_of(reference, manifest)

@@ -200,6 +200,7 @@ def unbundle_pinned(
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
                 allow=accepted,
                 closes=terms.policy.gate == "run",
+                tree=namespace.prefix,
                 denied=tuple(sorted(terms.policy.deny)),
                 requirements=requirements,
                 custom_objects=dict(custom_objects),

@@ -60,7 +60,8 @@ def deputies() -> Iterator[tuple[CodeType, Callable[[FrameType], object]]]:
     adapter = _module("keras.src.trainers.data_adapters.py_dataset_adapter")
     for name in ("PyDatasetEnqueuer", "OrderedEnqueuer"):
         for item in vars(getattr(adapter, name, object)).values():
-            if isinstance(item, FunctionType):
+            # Not the counter that `__init__` makes, whether or not the workers are processes.
+            if isinstance(item, FunctionType) and item.__name__ != "__init__":
                 yield item.__code__, _dataset
 
 

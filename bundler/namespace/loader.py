@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import functools
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.resources.abc
@@ -52,12 +53,13 @@ def open_namespace(
 ) -> Namespace:
     """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet.
 
-    A tree that is there already keeps its guard, which then accepts what `guard` accepts too.
+    A tree that is there already keeps its guard, which then accepts what `guard` accepts too. One with other functions
+    closed is another tree.
 
     Raises:
         RebuildFailed: a module is no text, or the files that the code looks for cannot be written.
     """
-    prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS]
+    prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS] + _variant(modules)
     with IMPORT_LOCK:
         if prefix in NAMESPACES:
             known = NAMESPACES[prefix]
@@ -95,6 +97,12 @@ def open_namespace(
                 namespace.filename(name),
             )
         return namespace
+
+
+def _variant(modules: Sequence[ModuleText]) -> str:
+    """Return what tells a tree with closed functions from one where somebody accepted what they ask for."""
+    closed = sorted((module.name, module.closed) for module in modules if module.closed is not None)
+    return hashlib.sha256(repr(closed).encode()).hexdigest()[:8] if closed else ""
 
 
 def _held(namespace: Namespace, guard: Guard) -> Reach:

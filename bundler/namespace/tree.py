@@ -2,7 +2,7 @@
 
 Every bundle gets one tree, named for its digest::
 
-    _kbundle_<32 hex digits>                the root, made here
+    _kbundle_<32 hex digits>                the root, made here; 8 more digits where functions are closed
     _kbundle_<32 hex digits>.mypkg          "mypkg" of the bundle
     _kbundle_<32 hex digits>.mypkg.layers   "mypkg.layers" of the bundle
 
@@ -198,7 +198,10 @@ class Namespace:
         """Return the ``__file__`` of the bundled module `name`."""
         path = name.replace(".", "/")
         path += "/__init__.py" if self.modules[name].package else ".py"
-        return os.fspath(self.directory / path) if self.directory else f"<kbundle {self.digest[7:19]}>/{path}"
+        if self.directory:
+            return os.fspath(self.directory / path)
+        variant = self.prefix[len(ROOT) + 32 :]
+        return f"<kbundle {self.digest[7:19]}{variant and '-'}{variant}>/{path}"
 
     def text(self, name: str) -> str:
         """Return the source of the bundled module `name`, decoded as PEP 263 says."""

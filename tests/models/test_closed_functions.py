@@ -78,14 +78,18 @@ def test_a_closed_function_asks_where_it_is_called_and_nowhere_else(workshop: Wo
         assert "Notes" in model.layers[0].shown("{0}")
     """)
     workshop.consumer("""
+        # Who accepts it later gets a model whose function is open; the first one stays as it was accepted.
+        import copy
         model = unbundle("../hand_over/m.kbundle")
-        unbundle("../hand_over/m.kbundle", allow=["reflection"])
-        try:
-            model.layers[0].shown("{0}")
-        except RebuildFailed as error:
-            assert "fresh process" in str(error)
-        else:
-            raise AssertionError("it was called")
+        opened = unbundle("../hand_over/m.kbundle", allow=["reflection"])
+        assert "Notes" in opened.layers[0].shown("{0}") and "Notes" in copy.deepcopy(opened).layers[0].shown("{0}")
+        for closed in (model, copy.deepcopy(model)):
+            try:
+                closed.layers[0].shown("{0}")
+            except ConsentRequired as error:
+                assert error.words == ("reflection",)
+            else:
+                raise AssertionError("it was called")
     """)
 
 
