@@ -50,6 +50,8 @@ class Reference:
         manifest: the bytes of ``manifest.json``, whose SHA-256 is the digest.
         code: the members below ``code/`` by name, decoded; `None` where they are larger than `LIMITS.carried_code`.
         allow: the words that the caller of `unbundle` consented with.
+        closes: whether functions are closed that nothing would hold (the gate ``run``).
+        tree: the root of the module tree that it lives in, in this process.
         denied: the words that the policy of that caller closes for good.
         requirements: how that caller wanted the requirements compared.
         custom_objects: what the caller gave instead of the bundle's own objects.

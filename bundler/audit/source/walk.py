@@ -226,7 +226,9 @@ class Walk(Expressions):
             self.annotation(node.left, scope)
             self.annotation(node.right, scope)
         elif isinstance(node, ast.expr):
-            named = isinstance(node, (ast.Name, ast.Attribute))
+            named = isinstance(node, (ast.Name, ast.Attribute)) and not any(
+                value.is_module for value in self.flow.of(node, scope)
+            )
             self.classes(node, scope, FOLLOWED if named else ESCAPES)
 
     # -- definitions ----------------------------------------------------------------------------------------------------
