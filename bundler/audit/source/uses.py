@@ -135,7 +135,7 @@ class Uses:
             # No stub stands for what is found on a real module: only an event stops it, where it is called in sight.
             word = denoted.capability or "reflection"
             unseen = word in ("side-effects", "reflection") and not denoted.path.startswith("tensorflow.raw_ops.")
-            unseen = unseen or use == ESCAPES
+            unseen = unseen or use != READ
             self.door(word, node, scope, denoted.path, hard=value.items == REAL and unseen)
         elif denoted.kind is Kind.MISSING:
             self.report(
