@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import collections
 import gc
+import io
 import json
 import os
 import shutil
@@ -126,6 +127,9 @@ def _prisoner(
     close: bool,
 ) -> None:
     sys.dont_write_bytecode = True
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # The process may end before anybody flushes.
     tf.constant(1.0) + 1.0
     watch = witness.Witness(report)
     try:
@@ -160,6 +164,7 @@ def _prisoner(
     failed.clear()
     for held in holds:
         held.pop("__builtins__", None)
+        del held  # Else the globals of the last module outlive the watch.
     changed = witness.changes(before, witness.state())
     for name in witness.secrets_in(holds, user.returned):
         report({"secret": name})
