@@ -86,6 +86,6 @@ def hold_framework() -> tuple[str, ...]:
     for code, lends in crossings.lenders():
         handles.lend(code, lends)
     keep_lambdas()
-    for code, acts_for in crossings.deputies():
-        handles.deputize(code, acts_for)
+    for function, acts_for in crossings.deputies():
+        handles.deputize(function, acts_for)
     return missing

@@ -45,7 +45,7 @@ def lenders() -> Iterator[tuple[CodeType, Callable[[FrameType], str | None]]]:
             yield function.__code__, lambda frame: _asset_folder(frame, store)
 
 
-def deputies() -> Iterator[tuple[CodeType, Callable[[FrameType], object]]]:
+def deputies() -> Iterator[tuple[FunctionType, Callable[[FrameType], object]]]:
     """Yield the functions of Keras that do what an object's config says, and what tells for which object.
 
     The host rebuilds a bundle's model from what `get_config` of the bundle returns: which files a layer reads for its
@@ -56,13 +56,18 @@ def deputies() -> Iterator[tuple[CodeType, Callable[[FrameType], object]]]:
     for item in found.values():
         function = getattr(item, "__func__", item)
         if isinstance(function, FunctionType):
-            yield function.__code__, _first_argument
+            yield function, _first_argument
+    # What it unmarshals has the names of its module: that one is looked at closely too.
+    loads = getattr(_module("keras.src.utils.python_utils"), "func_load", None)
+    loads = getattr(loads, "__wrapped__", loads)
+    if isinstance(loads, FunctionType):
+        yield loads, _nobody
     adapter = _module("keras.src.trainers.data_adapters.py_dataset_adapter")
     for name in ("PyDatasetEnqueuer", "OrderedEnqueuer"):
         for item in vars(getattr(adapter, name, object)).values():
             # Not the counter that `__init__` makes, whether or not the workers are processes.
             if isinstance(item, FunctionType) and item.__name__ != "__init__":
-                yield item.__code__, _dataset
+                yield item, _dataset
 
 
 _REBUILDING = ("from_config", "compile_from_config", "build_from_config")
@@ -81,6 +86,10 @@ def _below(kind: Any) -> list[type]:
 
 def _first_argument(frame: FrameType) -> object:
     return frame.f_locals.get(frame.f_code.co_varnames[0])
+
+
+def _nobody(frame: FrameType) -> object:  # noqa: ARG001 - acts for whoever called it
+    return None
 
 
 def _dataset(frame: FrameType) -> object:

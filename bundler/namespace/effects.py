@@ -72,7 +72,7 @@ class Net:
     watch: Callable[[Guard], None]
     cross: Callable[[Iterable[Crossing]], None]
     lend: Callable[[CodeType, Lends], None]
-    deputize: Callable[[CodeType, ActsFor], None]
+    deputize: Callable[[FunctionType, ActsFor], None]
 
 
 @functools.cache
@@ -86,6 +86,7 @@ def net() -> Net:
     crossings: dict[int, Crossing] = {id(crossing.code): crossing for crossing in _python_crossings()}
     lenders: dict[int, tuple[CodeType, Lends]] = {}
     deputies: dict[int, tuple[CodeType, ActsFor]] = {}
+    closely: dict[int, dict[str, Any]] = {}
     kinds: dict[int, tuple[dict[str, Any], bool]] = {}
     readers = dict(READERS)
     reads_lines, starts = _code(linecache.updatecache), _code(subprocess.Popen.__init__)
@@ -100,13 +101,14 @@ def net() -> Net:
             return
         # Most events are the host's own, a few frames up: no more of the stack is read for those.
         frame: FrameType | None = newest
-        while frame is not None and frame.f_builtins is host and frame.f_code.co_filename not in files:
+        while frame is not None and frame.f_builtins is host:
             names = frame.f_globals
+            # Reading `f_code` is an event itself, so it is read in a few modules only.
+            if id(names) in closely and (frame.f_code.co_filename in files or id(frame.f_code) in deputies):
+                break
             known = kinds.get(id(names))
             if hosts_module(frame) if known is None else known[1]:
                 return
-            if id(frame.f_code) in deputies:
-                break
             frame = frame.f_back
         if frame is None:
             return
@@ -210,8 +212,9 @@ def net() -> Net:
     def lend(code: CodeType, lends: Lends) -> None:
         lenders[id(code)] = (code, lends)
 
-    def deputize(code: CodeType, acts_for: ActsFor) -> None:
-        deputies[id(code)] = (code, acts_for)
+    def deputize(function: FunctionType, acts_for: ActsFor) -> None:
+        deputies[id(function.__code__)] = (function.__code__, acts_for)
+        closely[id(function.__globals__)] = function.__globals__
 
     sys.addaudithook(hook)
     return Net(watch=watch, cross=cross, lend=lend, deputize=deputize)
