@@ -10,10 +10,10 @@ from bundler.audit.graph import op_capability
 from bundler.audit.graph.operations import WITHHELD
 from bundler.audit.parts import source_of
 from bundler.audit.source import lists
-from bundler.audit.source.closing import close_source
+from bundler.audit.source.closed_functions import close_source
 from bundler.keras_io import crossings
 from bundler.keras_io.array_kinds import array_stand_ins
-from bundler.keras_io.lambdas import keep_lambdas
+from bundler.keras_io.copied_lambdas import keep_lambdas
 from bundler.keras_io.native import make_native_effects_visible
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net

@@ -185,14 +185,14 @@ def _vars(reach: Reach) -> Callable[..., Any]:
 
 
 def _closed(guard: Guard) -> Callable[[str, str], Exception]:
-    """Return what a closed function raises (`bundler.audit.source.closing`)."""
+    """Return what a closed function raises (`bundler.audit.source.closed_functions`)."""
 
     def closed(words: str, what: str) -> Exception:
         for word in exact(words).split():
             guard.require(word, exact(what))
         return RebuildFailed(
-            f"the code of the bundle {exact(what)}, since it was loaded before you accepted that",
-            hint="load the bundle with the same words in a fresh process",
+            f"the code of the bundle {exact(what)}; this model was loaded before you accepted that",
+            hint=f"load the bundle again with allow={exact(words).split()!r}, and use the model that comes back",
         )
 
     return closed

@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from bundler.namespace.arguments import parser_of
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -115,7 +116,7 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "sys.modules": modules,
         "sys.path": [],
         "tensorflow.get_logger": _no_arguments(functools.partial(logging.getLogger, "tensorflow")),
-        "argparse.ArgumentParser": _parser(guard),
+        "argparse.ArgumentParser": parser_of(guard),
         "operator.attrgetter": _attribute_getter(guard),
         "operator.methodcaller": _method_caller(reach),
         "contextlib.redirect_stdout": _redirect("stdout"),
@@ -236,58 +237,6 @@ def _environment(guard: Guard) -> MutableMapping[str, str]:
             return dict(self)
 
     return Environment()
-
-
-def _parser(guard: Guard) -> type[argparse.ArgumentParser]:
-    def checked_action(kind: type[argparse.Action]) -> type[argparse.Action]:
-        class Action(kind):  # type: ignore[valid-type, misc]
-            """Gets and sets the attribute that its name says, of whatever it is called with."""
-
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **kwargs)
-                if guard.tables.interpreter_name(self.dest) or self.dest in guard.tables.targets:
-                    guard.require("reflection", f"reads an argument into {self.dest}")
-
-            def __call__(self, parser: Any, namespace: Any, *args: Any, **kwargs: Any) -> None:
-                if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                    guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
-                super().__call__(parser, namespace, *args, **kwargs)
-
-        Action.__name__ = Action.__qualname__ = kind.__name__
-        return Action
-
-    class Checked(argparse.ArgumentParser):
-        """Reads arguments that it is given; those of this process ask."""
-
-        def __init__(self, prog: str | None = None, *args: Any, **kwargs: Any) -> None:
-            # The default is the name of the host's program.
-            super().__init__(prog or "program", *args, **kwargs)
-            # Groups of arguments share this table, so what they add is checked too.
-            for name, action in [*self._registries["action"].items()]:
-                self.register("action", name, checked_action(action))
-
-        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-            if args is None:
-                guard.require("environment", "reads the arguments of this process")
-            if namespace is not None and not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                # It gets and sets attributes by the names of arguments.
-                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
-            return super().parse_known_args(args, namespace)
-
-        def _parse_known_args(self, args: Any, namespace: Any, *more: Any) -> Any:
-            if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
-            return super()._parse_known_args(args, namespace, *more)
-
-        def exit(self, status: int = 0, message: str | None = None) -> Any:
-            guard.require("process", "ends this process")
-            super().exit(status, message)
-
-    class ArgumentParser(Checked):
-        """What the bundle gets: ``super(ArgumentParser, parser)`` finds the checks all the same."""
-
-    ArgumentParser.__module__, ArgumentParser.__qualname__ = "argparse", "ArgumentParser"
-    return ArgumentParser
 
 
 def _attribute_getter(guard: Guard) -> Callable[..., Any]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from bundler.audit import source
 from bundler.audit.facts import Finding, Held, Severity
 from bundler.audit.source import SourceText
-from bundler.audit.source.closing import close_source
+from bundler.audit.source.closed_functions import close_source
 
 _KINDS = "Layer|Cell|Loss|Metric|Initializer|Regularizer|Constraint|Model|Wrapper|RNN|Conv|Dense"
 _DEFINES = re.compile(rf"class \w+\([^)]*({_KINDS})[^)]*\)")

@@ -38,7 +38,7 @@ from typing import Any
 
 from bundler import rebuild
 from bundler.audit import source
-from bundler.audit.source.closing import close_source
+from bundler.audit.source.closed_functions import close_source
 from bundler.confinement import closed_texts, guard_for
 from bundler.errors import AuditRefused, ConsentRequired
 from tests.acceptance.benign import Everything, asks, defines_model_parts, keras_layers, modules_below, texts_of

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from bundler import rebuild
 from bundler.audit.facts import Held, Severity
 from bundler.audit.parts import source_of
-from bundler.audit.source.closing import close_source
+from bundler.audit.source.closed_functions import close_source
 from bundler.confinement import closed_texts, guard_for
 from bundler.keras_io import registry
 from bundler.manifest import Manifest, Module

@@ -233,7 +233,12 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
         return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
     own = owner in ("self", "super", "cls")
     if name in UNSEEN_POWERS and not (own and name in bundle):
-        return Problem(UNSEEN_POWERS[name], "leads to what no event tells of", Held.LOAD, handed=Held.LOAD)
+        return Problem(
+            UNSEEN_POWERS[name],
+            "acts, or leads to what acts, where the guard does not see it",
+            Held.LOAD,
+            handed=Held.LOAD,
+        )
     if (capability := DANGEROUS.get(name)) is not None:
         handed = Held.USE if name in VALUES else Held.LOAD
         # What it gives are functions of any module, as values.

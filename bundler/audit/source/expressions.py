@@ -271,7 +271,7 @@ class Expressions(Classes):
             if logs and self.is_foreign(node.func, scope):
                 self.door("filesystem", node, scope, "a log record with arguments that cannot be read", hard=True)
             if item.arg == "refcheck" and not (isinstance(value, ast.Constant) and value.value is True):
-                what = "refcheck=False leaves arrays that read memory which is no longer theirs"
+                what = "refcheck=False leaves arrays that read freed memory"
                 self.door("native-code", node, scope, what, hard=True)
             if item.arg == "safe_mode" and not (isinstance(value, ast.Constant) and value.value is True):
                 if isinstance(value, ast.Name) and value.id == "safe_mode":

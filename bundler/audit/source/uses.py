@@ -186,7 +186,7 @@ class Uses:
             self.unbound.add(name)
         kind = "made" if owner.kind == "foreign" else owner.kind
         if name == "resize" and handed and name not in self.bundle:
-            what = "resize() handed on may leave arrays that read memory which is no longer theirs"
+            what = "resize() is handed on: a call with refcheck=False leaves arrays that read freed memory"
             self.door("native-code", node, scope, what, hard=True)
         found = problem(name, kind, self.bundle)
         if found is None:

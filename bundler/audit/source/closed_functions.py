@@ -4,9 +4,10 @@ What no net holds (``f.__globals__``, ``g(model.save)``, a text formatted by ano
 model never calls: downloads, plots, a factory for others. Such a function keeps its signature and its docstring, and
 its body becomes one line that asks for consent. That is done to the text itself, before anything reads it, so what
 runs, what `inspect` shows and what autograph converts is one text; lines keep their numbers. Then the text is audited
-again: a function is closed only where that makes the finding go away.
+again, and whatever it still has for a load to hold keeps the bundle out.
 
-What a module does at its top level cannot be closed: it is held at load as before.
+What a module does at its top level cannot be closed: it is held at load as before. So is text that hides code: nobody
+writes that by accident, wherever it stands.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bundler.audit.facts import Finding, Held, Severity
+from bundler.audit.facts import UNREADABLE, Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
 
 #: The built-in that a closed function calls, with the capabilities and the reason: `bundler.namespace` gives it.
@@ -27,7 +28,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closing:
-    """A bundle's source with what could not be held closed.
+    """The source of a bundle, with the functions closed that could not be held.
 
     Attributes:
         findings: of the source as it is; those in a closed function wait for its call.
@@ -62,7 +63,7 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
     for _ in range(_ROUNDS):
         wanted: dict[str, list[Finding]] = {}
         for finding in now:
-            if _is_hard(finding, accepted) and finding.line is not None and finding.member in current:
+            if _is_closable(finding, accepted) and finding.member in current:
                 wanted.setdefault(finding.member, []).append(finding)
         closed = {member: _closed(current[member].text, items) for member, items in wanted.items()}
         changed = {member: text for member, text in closed.items() if text is not None}
@@ -74,7 +75,7 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
     known = set(findings)
     waiting = [
         replace(item, held=Held.USE, what=f"{item.what}; the function is closed")
-        if _is_hard(item, accepted) and item.line is not None and (item.member, item.line) not in left
+        if _is_closable(item, accepted) and (item.member, item.line) not in left
         else item
         for item in findings
     ]
@@ -87,6 +88,10 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
 
 def _is_hard(finding: Finding, accepted: Collection[str]) -> bool:
     return finding.severity is Severity.CONSENT and finding.held is Held.LOAD and finding.capability not in accepted
+
+
+def _is_closable(finding: Finding, accepted: Collection[str]) -> bool:
+    return _is_hard(finding, accepted) and finding.line is not None and finding.capability != UNREADABLE
 
 
 def _closed(text: bytes, findings: Sequence[Finding]) -> bytes | None:
@@ -111,7 +116,7 @@ def _closed(text: bytes, findings: Sequence[Finding]) -> bytes | None:
     try:
         compile(text, "<closed>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # A name that only the closed body bound, and another function calls nonlocal.
+        return None  # Only the closed body bound a name, and a function beside it says `nonlocal`.
     return text if outermost else None
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bundler.audit.facts import Held, Severity
 from bundler.audit.source import SourceText, source_findings
-from bundler.audit.source.closing import CLOSED, close_source
+from bundler.audit.source.closed_functions import CLOSED, close_source
 
 MODULE = '''import os
 
@@ -43,6 +43,7 @@ AT_THE_TOP = {
     "default": "def f(x=(lambda: 0).__globals__): return x",
     "decorator": "@(lambda: 0).__globals__\ndef f(x): return x",
     "class-body": "class A:\n    x = (lambda: 0).__globals__",
+    "hidden-text": "def f(x):\n    return x  # \u200b",
     "lambda": "f = lambda g: g.__globals__",
     "carriage-return": "def f(g):\r    return g.__globals__",
     "nonlocal": "def f(g):\n    def h():\n        nonlocal x\n        return 1\n    x = 1\n    return lambda: h\n\ny = f.__globals__",
