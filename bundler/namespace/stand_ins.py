@@ -23,7 +23,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from bundler.namespace.arguments import parser_of
+from bundler.namespace.argument_parser import parser_of
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own

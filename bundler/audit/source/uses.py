@@ -179,7 +179,9 @@ class Uses:
                 self.door("reflection", node, scope, what, hard=is_interpreter_name(name))
             return
         if owner.kind == "frame" and name in _OF_FRAMES[owner.name]:
-            self.door("reflection", node, scope, f"{name} of a frame: of those of others, the guard shows no names")
+            self.door(
+                "reflection", node, scope, f"{name} of a frame; the guard shows only the names of the bundle's own"
+            )
             return
         if owner.kind not in ("self", "super"):
             # Perhaps a class's function, which takes any object for its own.
