@@ -11,6 +11,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.writer import NewMember
+from bundler.errors import SourceError
 from bundler.keras_io import framework, loading, payload, registry
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
@@ -19,10 +20,12 @@ from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payl
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
+from bundler.sources.closure import Closure
 from bundler.sources.found import FoundObject
 from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import LiveObjects, live_objects
 from bundler.sources.locate import Locator
+from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 
 
@@ -88,6 +91,7 @@ def from_model(
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
+    _check_ran(closure, live, locator, by_value)
     closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements))
     if by_value:
         # Bytecode means something else in every other version.
@@ -114,6 +118,28 @@ def from_model(
         renamed=places,
         builder=_described(builder, resolution),
     )
+
+
+def _check_ran(closure: Closure, live: LiveObjects, locator: Locator, by_value: Mapping[Any, Any]) -> None:
+    """Refuse source that is not the code that made the model.
+
+    Raises:
+        SourceError: files were changed after this process imported them; every changed definition is listed.
+    """
+    changed = changed_since_import(
+        closure.modules,
+        [cls for cls in live.classes if cls not in by_value],
+        [function for function in live.functions if function not in by_value],
+        # What came out of a bundle is what ran; this process may have a file of the same name.
+        is_from_file=lambda name: locator.provider_of(name) is None,
+    )
+    if changed:
+        raise SourceError(
+            "the source of this model is not the code that ran: files were changed after their import",
+            [str(item) for item in changed],
+            hint="restart Python, or reload the modules, then make the model again and pack it (nothing was written); "
+            "importlib.reload alone does not do: a model that is there already keeps the old classes",
+        )
 
 
 def _described(builder: tuple[FunctionType, Mapping[str, Any]] | None, resolution: Resolution) -> Builder | None:

@@ -660,3 +660,84 @@ def test_code_may_know_its_own_classes_by_the_start_of_their_module(workshop: Wo
         assert cls.__module__.startswith("_kbundle_") and cls.__module__.startswith("own.")
         assert pickle.loads(pickle.dumps(cls)) is cls and pickle.loads(cloudpickle.dumps(cls)) is cls
     """)
+
+
+COSTS = {
+    "costs.py": """
+        import keras
+        from keras import ops
+
+        @keras.saving.register_keras_serializable(package="shop")
+        def cost(y, p):
+            return ops.mean(ops.square(y - p), axis=-1) * 0.5
+
+        class Scale(keras.layers.Layer):
+            def build(self, shape):
+                self.w = self.add_weight(shape=(), initializer="ones")
+            def call(self, x):
+                return x * self.w * 2.0
+    """
+}
+TRAINED = """
+    import importlib, pathlib, sys
+    import costs
+    file = pathlib.Path(costs.__file__)
+    x = np.ones((4, 3), "float32")
+    def trained():
+        model = keras.Sequential([keras.Input((3,)), costs.Scale(), keras.layers.Dense(2)])
+        model.compile("sgd", costs.cost)
+        model.fit(x, np.ones((4, 2), "float32"), verbose=0)
+        return model
+    def edit(old, new):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+    def refused(model):
+        try:
+            bundle(model, "m.kbundle")
+        except SourceError as error:
+            assert not pathlib.Path("m.kbundle").exists()
+            print(error)
+            return str(error)
+        raise AssertionError("it was packed")
+    model = trained()
+"""
+
+
+def test_refuses_a_model_whose_module_was_edited_after_its_import(workshop: Workshop) -> None:
+    workshop.write(COSTS)
+    workshop.author(
+        TRAINED
+        + """
+    edit("* 0.5", "* 0.25")
+    edit("* 2.0", "* 3.0")
+    said = refused(model)
+    assert "costs.py:6: cost" in said and "costs.py:12: Scale.call" in said, said
+    assert "restart" in said and "make the model again" in said, said
+    # A graph was made from the code that ran, and carries none of it.
+    bundle(model, "../hand_over/m.kbundle", fallback="inference")
+    np.save("../hand_over/y.npy", model.predict(x, verbose=0))
+    """
+    )
+    workshop.consumer("""
+        x = np.ones((4, 3), "float32")
+        check_same(unbundle("../hand_over/m.kbundle"), x, np.load("../hand_over/y.npy"), "graph")
+    """)
+
+
+def test_a_reload_needs_a_new_model_and_a_comment_needs_nothing(workshop: Workshop) -> None:
+    workshop.write(COSTS)
+    workshop.author(
+        TRAINED
+        + """
+    edit("class Scale", "# by a weight\\n\\nclass Scale")
+    bundle(model, "commented.kbundle")
+    edit("* 0.5", "* 0.25")
+    importlib.reload(costs)
+    assert "make the model" in refused(model)
+    bundle(trained(), "m.kbundle")
+    edit("* 0.25", "* (")
+    pathlib.Path("m.kbundle").unlink()
+    assert "costs.py:7: Python" in refused(trained())
+    """
+    )
