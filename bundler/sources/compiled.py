@@ -22,8 +22,6 @@ COMPUTED = object()
 
 #: `types.coroutine` sets it on the code of the function that it decorates.
 _ITERABLE_COROUTINE = 0x100
-#: Names that a text uses where it makes code of its own, which may carry the file name of the text.
-_MAKERS = frozenset({"compile", "CodeType"})
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -98,7 +96,7 @@ def compiled(text: bytes, filename: str) -> Compiled:
         functions={place: tuple(found) for place, found in functions.items()},
         classes={place: tuple(found) for place, found in classes.items()},
         deleted=frozenset(_deleted(tree)),
-        makes_code=any(isinstance(node, ast.Name) and node.id in _MAKERS for node in ast.walk(tree)),
+        makes_code=any(_makes_code(node) for node in ast.walk(tree)),
     )
 
 
@@ -109,6 +107,18 @@ def _deleted(tree: ast.Module) -> Iterator[str]:
                 yield name
             case ast.Name(id="delattr"):
                 yield "*"
+
+
+def _makes_code(node: ast.AST) -> bool:
+    """Say whether code with the file name of the text may come out of `node`."""
+    match node:
+        case ast.Name(id="CodeType") | ast.Attribute(attr="CodeType"):
+            return True
+        case ast.Call(func=ast.Name(id="compile"), args=args, keywords=keywords):
+            return len(args) + len(keywords) > 1
+        case ast.keyword(arg=str(name)):
+            return name.startswith("co_")
+    return False
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:
@@ -177,7 +187,7 @@ def cached_codes(file: Path, cached: str | None, text: bytes) -> tuple[Collectio
     try:
         content = Path(cached or "").read_bytes()
         source, made = file.stat(), Path(cached or "").stat()
-        if content[:4] != importlib.util.MAGIC_NUMBER:
+        if content[:4] != importlib.util.MAGIC_NUMBER or file.read_bytes() != text:
             return (), False
         flags = int.from_bytes(content[4:8], "little")
         if flags & 1:

@@ -23,7 +23,6 @@ from bundler.sources.closure import ClosedModule
 from bundler.sources.compiled import COMPUTED, Compiled, cached_codes, compiled, defaults_of, shape_of, typed
 from bundler.sources.definitions import definition_line
 from bundler.sources.gathered import Gathered, gather
-from bundler.sources.lift.match import is_transparent
 from bundler.sources.live import bases_of, is_framework
 
 #: What only classes that were written in C have in their dictionary.
@@ -101,7 +100,7 @@ def changed_since_import(
     deleted = {name for item in loaded.values() for name in item.text.deleted}
     for cls in {**held.classes, **others.classes}.values():
         if "*" not in deleted and cls.__module__ in loaded:
-            problems.update(_added(cls, loaded[cls.__module__], deleted))
+            problems.update(_added(cls, loaded[cls.__module__], deleted, tops))
     return tuple(sorted(problems))
 
 
@@ -184,13 +183,13 @@ def _is_foreign(decorator: ast.expr, item: _Loaded, tops: set[str]) -> bool:
     return not (top in sys.stdlib_module_names or top in tops or is_framework(origin))
 
 
-def _added(cls: type, item: _Loaded, deleted: Collection[str]) -> Iterator[Changed]:
+def _added(cls: type, item: _Loaded, deleted: Collection[str], tops: set[str]) -> Iterator[Changed]:
     """Yield the methods that the text gives to a class and that this process does not know."""
     node = item.text.has_class(cls.__qualname__)
     if node is None or not _is_from(cls, item):
         return
     makers = type(cls) in (type, abc.ABCMeta) or is_framework(type(cls).__module__)
-    if not makers or not all(is_transparent(decorator) for decorator in node.decorator_list):
+    if not makers or any(_is_foreign(decorator, item, tops) for decorator in node.decorator_list):
         return
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name not in deleted:

@@ -360,7 +360,10 @@ def test_a_folder_behind_a_symbolic_link_is_the_same_folder(lab: Lab, monkeypatc
     assert lab.changed("m") == ["m.py:5: loss"]
 
 
-def test_another_file_under_the_name_of_a_loaded_module_is_refused(lab: Lab, tmp_path: Path) -> None:
+def test_another_file_under_the_name_of_a_loaded_module_is_refused(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     lab.load("m", BASE)
     other = tree(tmp_path / "other", {"m.py": BASE.replace("* 0.5", "* 0.25")}) / "m.py"
     found = changed_since_import([lab.packed("m", other)], (), ())
@@ -371,6 +374,13 @@ def test_text_that_came_from_no_file_is_not_compared(lab: Lab) -> None:
     lab.load("m", BASE)
     lab.edit("m", "* 0.5", "* 0.25")
     assert changed_since_import([lab.packed("m")], (), (), is_from_file=lambda name: False) == ()
+
+
+def test_a_text_that_only_has_the_word_compile_is_compared(lab: Lab) -> None:
+    lab.load("m", "def make(compile=True):\n    if compile:\n        make.compile('sgd', 'mse')\n    return 1\n")
+    assert lab.changed("m") == []
+    lab.edit("m", "return 1", "return 2")
+    assert lab.changed("m") == ["m.py:1: make"]
 
 
 def test_a_module_that_was_not_imported_is_not_compared(lab: Lab) -> None:
