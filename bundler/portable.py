@@ -29,12 +29,12 @@ from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
 from bundler.confinement import closed_texts, guard_for
 from bundler.errors import BundleError, IntegrityError
-from bundler.keras_io import framework, payload, registry, saved_model, tfsm
+from bundler.keras_io import framework, marks, payload, registry, saved_model, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.manifest import Adaptation, Manifest, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing import adapted
-from bundler.rebuild import build, code_members, objects_again, open_code, read_code
+from bundler.rebuild import build, code_members, keyless_values, objects_again, open_code, origin_of, read_code
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
 from bundler.sources.live import live_objects
@@ -134,9 +134,11 @@ class _Reduction:
     def __call__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Any, ...]]:  # noqa: ARG002
         model = self._model()
         with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch:
-            config, folder, adaptations = _saved(
-                model, load_manifest(self._reference.manifest), Path(scratch) / "saved"
-            )
+            manifest = load_manifest(self._reference.manifest)
+            origin = origin_of(model)
+            values = {} if origin is None else keyless_values(manifest, origin.namespace)
+            with marks.marked(values):
+                config, folder, adaptations = _saved(model, manifest, Path(scratch) / "saved")
             path = Path(scratch) / "model.keras"
             payload.write_keras_file(folder, config, path)
             state = path.read_bytes()

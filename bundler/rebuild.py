@@ -111,12 +111,25 @@ def objects_again(
     for item in manifest.objects:
         key = item.key
         if item.distribution is None:
-            found = registry.saved_key(loading.find_object(item, namespace))
+            obj = loading.find_object(item, namespace)
+            found = registry.saved_key(obj) if registry.has_own_key(obj) else ""
             own = found.startswith(namespace.prefix)
             key = found if own else registry.unique_key(namespace, item.module, item.qualname)
         paths = () if item.key in replaced else tuple(places.get(key, ()))
         objects.append(replace(item, paths=paths))
     return tuple(objects)
+
+
+def keyless_values(manifest: Manifest, namespace: Namespace) -> dict[str, Any]:
+    """Return the callables of a bundle that Keras has no key for, by the keys that `objects_again` looks for."""
+    found = {
+        registry.unique_key(namespace, item.module, item.qualname) if item.source is not None else item.key: (
+            loading.find_object(item, namespace)
+        )
+        for item in manifest.objects
+        if item.kind == "function" and item.opaque is None
+    }
+    return {key: obj for key, obj in found.items() if not registry.has_own_key(obj)}
 
 
 def build(
@@ -181,6 +194,12 @@ _ORIGINS: weakref.WeakKeyDictionary[Any, Origin] = weakref.WeakKeyDictionary()
 def origin_of(model: Any) -> Origin | None:
     """Return the bundle that `model` came out of, if it did: the model itself, not one that is built around it."""
     return _ORIGINS.get(model)
+
+
+def holds_keyless(model: Any) -> bool:
+    """Say whether the bundle of `model` gave it callables that Keras has no key for, and cannot write therefore."""
+    origin = origin_of(model)
+    return origin is not None and bool(keyless_values(origin.manifest, origin.namespace))
 
 
 def record_of(model: Any) -> Record:

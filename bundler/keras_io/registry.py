@@ -43,6 +43,11 @@ def saved_key(obj: Any) -> str:
     return str(keras().saving.get_registered_name(obj))
 
 
+def has_own_key(obj: Any) -> bool:
+    """Say whether Keras has a key for `obj` alone: no bound method, ufunc or partial function has, nor Keras's own."""
+    return isinstance(obj, type | FunctionType) and not _is_frameworks(obj)
+
+
 def public_key(obj: Any) -> str:
     """Return the key of `obj` that means the same in every process: bundle-unique keys are mapped back."""
     key = saved_key(obj)
@@ -99,7 +104,7 @@ def adopt(namespace: Namespace, obj: Any, module: str, qualname: str) -> str | N
     """
     is_class = isinstance(obj, type) and hasattr(obj, "get_config")
     is_function = isinstance(obj, FunctionType) and obj.__name__ != "<lambda>"
-    if not (is_class or is_function) or _is_of_host(namespace, obj):
+    if not (is_class or is_function) or _is_of_host(namespace, obj) or _is_frameworks(obj):
         return None
     saving = keras().saving
     key = unique_key(namespace, module, qualname)
@@ -152,6 +157,14 @@ def _is_of_host(namespace: Namespace, obj: Any) -> bool:
     if _is_from(namespace, obj):
         return False
     return vars(sys.modules.get(obj.__module__, object)).get(obj.__name__) is obj
+
+
+def _is_frameworks(obj: Any) -> bool:
+    """Say whether `obj` is a function of the framework, whatever it calls itself; its name is everybody's."""
+    home = str(getattr(obj, "__globals__", {}).get("__name__"))
+    return isinstance(obj, FunctionType) and all(
+        module.partition(".")[0] in ("keras", "tensorflow", "numpy") for module in (home, str(obj.__module__))
+    )
 
 
 def _is_from(namespace: Namespace, value: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
-from bundler.keras_io import adapt, payload
+from bundler.keras_io import adapt, marks, payload
 from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
@@ -263,6 +263,10 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if own_config is None:
             continue
         _merge(found, {cls: certain_failures(instance, own_config, read)})
+        # A class that returns such a value as it is gets a node of the config, which is no function.
+        wordless = tuple(name for name, value in own_config.items() if marks.key_of(value) is not None)
+        if wordless:
+            _merge(found, {cls: {adapt.RESTORED_VALUES: wordless}})
     return {cls: kinds for cls, kinds in found.items() if kinds}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
-from bundler.keras_io import framework, loading, payload, registry
+from bundler.keras_io import framework, loading, marks, payload, public_functions, registry
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import adapted, tfsm
@@ -22,16 +22,21 @@ from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
 from bundler.sources.found import FoundObject
+from bundler.sources.held_callables import framework_functions, held_callables
 from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import LiveObjects, live_objects
 from bundler.sources.locate import Locator
 from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
+from bundler.sources.spelled import attribute_anywhere
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Saved:
-    """What Keras wrote, the keys and modules that it wrote for objects, and what the loader must do for some."""
+    """What Keras wrote, the keys and modules that it wrote for objects, and what the loader must do for some.
+
+    `values` are the callables that have a key for this save alone, `public` the public names of the framework's.
+    """
 
     config: Any
     directory: Path
@@ -39,6 +44,8 @@ class _Saved:
     keys: Mapping[Any, str]
     modules: Mapping[type, str]
     adaptations: tuple[Adaptation, ...]
+    values: Mapping[str, Any]
+    public: Mapping[int, str]
 
 
 def from_model(
@@ -68,7 +75,7 @@ def from_model(
     saved = _save(model, scratch / "saved", adaptations, builder)
     config, live = saved.config, saved.live
     step("finding the source")
-    namespaces = _namespaces_of(live)
+    namespaces = _namespaces_of(live, saved.values)
     locator = Locator(
         roots=search.roots, include=search.include, providers=[BundleSources(namespace) for namespace in namespaces]
     )
@@ -86,6 +93,8 @@ def from_model(
         saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
         others=() if builder is None else (builder[0],),
+        values=saved.values,
+        public=saved.public,
     )
     pickles = pickle_objects(by_value, locator)
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
@@ -99,6 +108,7 @@ def from_model(
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects, resolution.lifted)
+    marks.unmark(config, saved.values)
     graphs = tfsm.embed(config, tfsm.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(saved.directory, config, keras_file)
@@ -165,7 +175,13 @@ def _save(
     twins = dict.fromkeys(ambiguous_functions(live.functions, registry.saved_key, loading.is_builtin_name))
     # Keras would store the bytecode of a lambda; under a name it is a function like any other.
     twins |= dict.fromkeys(function for function in live.functions if is_lambda(function))
-    with payload.distinct_names(tuple(twins)), payload.distinct_modules(twin_classes(live.classes)):
+    public = public_functions.public_names()
+    values = _values_of(model, public)
+    with (
+        payload.distinct_names(tuple(twins)),
+        payload.distinct_modules(twin_classes(live.classes)),
+        marks.marked(values),
+    ):
         config, written, used, named = (
             adapted.save(model, directory, adaptations)
             if builder is None
@@ -179,12 +195,26 @@ def _save(
             keys={obj: registry.saved_key(obj) for obj in (*live.classes, *live.functions)},
             modules={cls: cls.__module__ for cls in live.classes},
             adaptations=used,
+            values=values,
+            public=public,
         )
 
 
-def _namespaces_of(live: LiveObjects) -> tuple[Namespace, ...]:
+def _values_of(model: Any, public: Mapping[int, str]) -> dict[str, Any]:
+    """Return by a key of its own what Keras would write so that something else comes back, or nothing."""
+    lost = [item for item in framework_functions(model) if id(item) in public and not public_functions.gives_back(item)]
+    return {f"kbundle-value@{index}": item for index, item in enumerate([*lost, *held_callables(model)])}
+
+
+def _namespaces_of(live: LiveObjects, values: Mapping[str, Any]) -> tuple[Namespace, ...]:
     """Return the loaded bundles that parts of the model came out of."""
-    found = (namespace_of(obj.__module__) for obj in (*live.classes, *live.functions))
+    modules = [cls.__module__ for cls in live.classes]
+    for function in live.functions:
+        # With functools.wraps a function claims the module of another.
+        modules += [function.__module__, str(function.__globals__.get("__name__"))]
+    places = [attribute_anywhere(value) for value in values.values()]
+    modules += [place[0] for place in places if place is not None]
+    found = (namespace_of(module) for module in modules)
     return tuple(dict.fromkeys(namespace for namespace in found if namespace is not None))
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from bundler.keras_io import payload
 from bundler.keras_io.framework import keras
 from bundler.manifest import Manifest
+from bundler.rebuild import holds_keyless
+
+_SUFFIX = ".kbundle"
 
 
 def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
@@ -19,22 +22,22 @@ def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
     Raises:
         PackError: it cannot be saved.
     """
-    if _is_kerass_own(manifest):
+    if _is_kerass_own(manifest) and not holds_keyless(model):
         # A folder, not a ZIP: Keras reads the weights of a ZIP into memory as a whole.
         payload.save(model, folder / "again")
         return folder / "again"
     from bundler.pack import bundle
 
-    return bundle(model, folder / "again.kbundle", prove=False).path
+    return bundle(model, folder / f"again{_SUFFIX}", prove=False).path
 
 
-def load_again(path: Path, manifest: Manifest, allow: Sequence[str]) -> Any:
+def load_again(path: Path, allow: Sequence[str]) -> Any:
     """Load what `save_again` wrote, with the capabilities of `allow` accepted.
 
     Raises:
         Exception: whatever Keras raises.
     """
-    if _is_kerass_own(manifest):
+    if path.suffix != _SUFFIX:
         return keras().saving.load_model(path, compile=True)
     from bundler.unpack import unbundle
 

@@ -70,7 +70,7 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
                 # Before the second one is made: one model at a time.
                 del model
                 gc.collect()
-                model = load_again(saved, reader.manifest, request.allow)
+                model = load_again(saved, request.allow)
             finally:
                 shutil.rmtree(folder)
             _require_state(SAVE_AND_LOAD, request.state, model)

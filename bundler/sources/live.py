@@ -56,11 +56,16 @@ def live_objects(model: object) -> LiveObjects:
     functions: dict[FunctionType, None] = {}
     for value in _reachable(model):
         if isinstance(value, FunctionType):
-            if not is_framework(value.__module__):
+            if not is_frameworks_function(value):
                 functions.setdefault(value)
         elif not is_framework(type(value).__module__):
             classes.setdefault(type(value))
     return LiveObjects(classes=tuple(classes), functions=tuple(functions))
+
+
+def live_functions(model: object) -> list[FunctionType]:
+    """Return the plain functions that are reachable from `model`, the framework's among them."""
+    return [value for value in _reachable(model) if isinstance(value, FunctionType)]
 
 
 def live_instances(model: object) -> list[object]:
@@ -78,6 +83,11 @@ def bases_of(cls: type) -> Iterator[type]:
 def is_framework(module: str | None) -> bool:
     """Say whether `module` belongs to Keras, TensorFlow or what they stand on."""
     return str(module).partition(".")[0] in _NO_SOURCE
+
+
+def is_frameworks_function(function: FunctionType) -> bool:
+    """Say whether `function` is the framework's own; by `functools.wraps` an author's claims another's module."""
+    return is_framework(function.__module__) and is_framework(function.__globals__.get("__name__"))
 
 
 def kind_of(obj: object) -> str:

@@ -11,15 +11,23 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import FunctionType, MappingProxyType, ModuleType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from bundler import configtree
 from bundler.namespace import Namespace, namespace_of
 from bundler.sources.found import FoundObject
 from bundler.sources.lift import Lifted, lift, needs_lifting
-from bundler.sources.live import LiveObjects, attribute_of, bases_of, is_framework, kind_of
+from bundler.sources.live import (
+    LiveObjects,
+    attribute_of,
+    bases_of,
+    is_framework,
+    is_frameworks_function,
+    kind_of,
+)
 from bundler.sources.locate import Locator, Verdict
+from bundler.sources.spelled import attribute_anywhere, parts_of, spell
 
 JSON = Any
 NOTHING_LIFTED = Lifted(modules=(), places=MappingProxyType({}), problems=())
@@ -73,6 +81,8 @@ def resolve_live(
     saved_module_of: Callable[[type], str] = lambda cls: cls.__module__,
     by_value: Mapping[Any, tuple[str, str]] = MappingProxyType({}),
     others: Sequence[FunctionType] = (),
+    values: Mapping[str, Any] = MappingProxyType({}),
+    public: Mapping[int, str] = MappingProxyType({}),
 ) -> Resolution:
     """Find the custom objects of a saved live model.
 
@@ -87,6 +97,8 @@ def resolve_live(
         saved_module_of: gives the module that `config` has for a class.
         by_value: module and qualified name of each object that travels as a pickle.
         others: functions that the model does not hold and that must travel.
+        values: callables by the key that `config` has for them, which a line of source makes.
+        public: public names of the framework's functions, by identity.
     """
     search = _LiveSearch(
         live=live,
@@ -97,6 +109,8 @@ def resolve_live(
         locator=locator,
         by_value=by_value,
         paths={obj: [] for obj in (*by_value, *others)},
+        values=values,
+        public=public,
     )
     for pointer, node in configtree.nodes(config):
         if node["class_name"] == "__lambda__":
@@ -104,6 +118,8 @@ def resolve_live(
                 f"{pointer}: a Python lambda that no attribute of the model holds; "
                 "write it as a named function (def ...) in a module and use that"
             )
+        elif configtree.is_function(node) and node["config"] in values:
+            search.add_value(str(node["config"]), pointer)
         elif configtree.is_function(node):
             if not search.add_function(node, pointer) and not is_builtin_function(node):
                 search.problems.append(
@@ -118,6 +134,7 @@ def resolve_live(
         if isinstance(value, str):
             search.add_name(value, pointer)
     search.lift()
+    search.spell()
     for cls in live.classes:
         search.add_live_class(cls)
     methods = {id(value) for obj in by_value if isinstance(obj, type) for value in vars(obj).values()}
@@ -139,11 +156,15 @@ class _LiveSearch:
     saved_module_of: Callable[[type], str]
     locator: Locator
     by_value: Mapping[Any, tuple[str, str]]
+    values: Mapping[str, Any]
+    public: Mapping[int, str]
     lifted: Lifted = NOTHING_LIFTED
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     defined: dict[str, list[str]] = field(default_factory=dict)
     paths: dict[Any, list[str]] = field(default_factory=dict)
+    value_paths: dict[str, list[str]] = field(default_factory=dict)
+    spelled: list[FoundObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.classes: dict[tuple[str, str, str], list[type]] = {}
@@ -186,7 +207,7 @@ class _LiveSearch:
                 + ", ".join(f"{function.__module__}.{function.__qualname__}" for function in found)
             )
             return True
-        if not found or is_framework(found[0].__module__):
+        if not found or is_frameworks_function(found[0]):
             return False
         self.paths.setdefault(found[0], []).append(pointer)
         return True
@@ -233,6 +254,47 @@ class _LiveSearch:
             if cls in self.lifted.places:
                 self.paths.setdefault(cls, [])
 
+    def add_value(self, key: str, pointer: str) -> None:
+        """Note where the config has one of the values; the classes and functions that it is made of must come."""
+        self.value_paths.setdefault(key, []).append(pointer)
+        for part in parts_of(self.values[key]):
+            self.paths.setdefault(part, [])
+
+    def spell(self) -> None:
+        """Make the module of the values that the config has."""
+        spelled = spell(
+            {key: self.values[key] for key in self.value_paths},
+            public=self.public,
+            place_of=self._original_place,
+            taken_modules=[*{name.partition(".")[0] for name in sys.modules}, *self.locator.top_names()],
+            taken_names=[*self.functions, *(cls.__name__ for cls in self.live.classes)],
+        )
+        for key, reason in spelled.problems.items():
+            self.problems.append(f"{self.value_paths[key][0]}: {reason}")
+        if spelled.module is not None:
+            self.lifted = replace(self.lifted, modules=(*self.lifted.modules, spelled.module))
+            self.locator.provide(replace(self.lifted, modules=(spelled.module,)))
+        for key, (module, qualname) in spelled.places.items():
+            name = _original(module)
+            located = self.locator.locate(name)
+            is_installed = located.verdict is Verdict.REQUIREMENT
+            if not is_installed:
+                self.defined.setdefault(name, []).append(qualname)
+            self.spelled.append(
+                FoundObject(
+                    kind="function",
+                    key=qualname,
+                    module=name,
+                    qualname=qualname,
+                    paths=tuple(self.value_paths[key]),
+                    distribution=located.distribution if is_installed else None,
+                )
+            )
+
+    def _original_place(self, obj: type | FunctionType) -> tuple[str, str] | None:
+        place = self.by_value.get(obj) or self._attribute(obj)
+        return None if place is None else (_original(place[0]), place[1])
+
     def result(self) -> Resolution:
         merged: dict[tuple[str, str], FoundObject] = {}
         for obj, paths in self.paths.items():
@@ -242,6 +304,7 @@ class _LiveSearch:
                 same = merged.get((found.module, found.qualname), found)
                 both = found.paths if same is found else (*same.paths, *found.paths)
                 merged[found.module, found.qualname] = replace(same, paths=both)
+        merged |= {(item.module, item.qualname): item for item in self.spelled}
         objects = [merged[place] for place in sorted(merged)]
         roots = {**self.roots, **{name: defines(names) for name, names in self.defined.items()}}
         return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems), lifted=self.lifted)
@@ -294,7 +357,7 @@ class _LiveSearch:
         qualname = attribute_of(module, obj) if module is not None else None
         if qualname:
             return str(obj.__module__), qualname
-        elsewhere = _attribute_anywhere(obj)
+        elsewhere = attribute_anywhere(obj)
         if elsewhere is not None:
             return elsewhere
         if module is None:
@@ -305,16 +368,6 @@ class _LiveSearch:
             remedy = "no module has it under any name; assign it to a name at the top level of a module"
         self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
         return None
-
-
-def _attribute_anywhere(obj: Any) -> tuple[str, str] | None:
-    """Return the first loaded module that has `obj`, and the name there: what a factory or a decorator made."""
-    for name, module in sorted(sys.modules.items()):
-        if isinstance(module, ModuleType) and name != "__main__" and not is_framework(name):
-            for attribute, value in list(vars(module).items()):
-                if value is obj:
-                    return name, attribute
-    return None
 
 
 def defines(names: Iterable[str]) -> str:

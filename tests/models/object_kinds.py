@@ -456,10 +456,17 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         lifted=True,
     ),
     _compiled(
-        "Closure over what is not plain",
+        "Closure over a small array",
         "def weighted(table):\n    def loss(y, p):\n"
         "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=weighted(np.ones(2, "float32"))',
+        lifted=True,
+    ),
+    _compiled(
+        "Closure over what is not plain",
+        "def weighted(table):\n    def loss(y, p):\n"
+        "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
+        'optimizer="sgd", loss=weighted(keras.Variable([1.0, 1.0]))',
         works=False,
         remedy="table",
         how="the error names the captured value",
@@ -468,9 +475,6 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         "functools.partial as activation",
         "import functools\ndef scaled(x, by):\n    return x * by\nact = functools.partial(scaled, by=3.0)\n",
         "keras.layers.Dense(3, activation=act)",
-        works=False,
-        remedy="partial",
-        how="write a function (def) that calls it",
     ),
     _scripted(
         "Lambda as loss",

@@ -382,7 +382,7 @@ CASES |= {
                 return x * 2
         """,
         make="keras.Sequential([keras.Input((4,)), mine.Net(), layers.Dense(2)])",
-        kinds=("compile_arguments",),
+        kinds=(),
         after="model.compile('adam', functools.partial(mine.power, n=3)); model.fit(x, np.zeros((5, 2)), verbose=0)",
     ),
     "build_with_several_arguments": Case(

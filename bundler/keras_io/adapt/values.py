@@ -24,6 +24,7 @@ from bundler.errors import InvalidBundle
 from bundler.keras_io.adapt.own_attributes import has_attributes, own_attributes
 from bundler.keras_io.adapt.public import public_object, public_place
 from bundler.keras_io.framework import keras
+from bundler.keras_io.marks import key_of
 
 TAG = "__kbundle__"
 _FRAMEWORK = ("keras", "tensorflow", "numpy")
@@ -46,13 +47,15 @@ def encode(value: Any, arguments_of: ArgumentsOf, special: Special = lambda _: N
     Raises:
         Unsayable: there is no encoding for it, or for something in it.
     """
-    if isinstance(value, enum.Enum):
-        return {TAG: "enum", "of": class_node(type(value)), "name": value.name}
+    if key_of(value) is not None:
+        return value
     if type(value) in _PLAIN:
         return value
     named = special(value)
     if named is not None:
         return named
+    if isinstance(value, enum.Enum):
+        return {TAG: "enum", "of": class_node(type(value)), "name": value.name}
     inner = functools.partial(encode, arguments_of=arguments_of, special=special)
     if isinstance(value, tuple):
         if hasattr(value, "_fields"):
@@ -103,7 +106,9 @@ def decode(
         return value
     if TAG not in value:
         if isinstance(value.get("class_name"), str) and "config" in value:
-            return deserialized(value)
+            # A function that a module of the bundle gives is the bundle's, also where it took it from the framework.
+            declared = _looked_up(value, lookup) if configtree.is_function(value) else None
+            return declared if declared is not None else deserialized(value)
         return _plain({key: inner(item) for key, item in value.items()})
     try:
         if special is not None and value[TAG] in special:
@@ -115,6 +120,13 @@ def decode(
             place=f"config.json: {TAG} {str(value[TAG])[:40]!r}",
             hint="pip install --upgrade kbundle, or ask the author for a new bundle",
         ) from error
+
+
+def _looked_up(node: dict[str, Any], lookup: Callable[[str], Any]) -> Any:
+    try:
+        return lookup(configtree.lookup_key(node))
+    except KeyError:
+        return None
 
 
 def deserialized(node: dict[str, Any]) -> Any:
@@ -188,7 +200,7 @@ def survives(value: Any) -> bool:
 
 def can_be_written(value: Any) -> bool:
     """Say whether Keras can write `value` as part of a config, whatever comes back from that."""
-    if isinstance(value, functools.partial | type | set | frozenset | enum.Enum):
+    if isinstance(value, functools.partial | type | set | frozenset | enum.Enum) or key_of(value) is not None:
         return False
     if type(value) in _PLAIN or isinstance(value, types.FunctionType | slice):
         return True

@@ -27,7 +27,7 @@ from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, numpy_scalar, same, written
+from bundler.sources.lift.values import is_plain, numpy_array, numpy_scalar, same, written
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -163,7 +163,8 @@ class _Job:
         if is_plain(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
         numpy = sys.modules.get("numpy")
-        if (text := numpy_scalar(value)) is not None and draft.bound.setdefault("numpy", numpy) is numpy:
+        text = numpy_scalar(value) or numpy_array(value)
+        if text is not None and draft.bound.setdefault("numpy", numpy) is numpy:
             draft.add(Item(names=("numpy",), text="import numpy", order=use.before, is_import=True))
             return Item(names=(name,), text=f"{name} = {text}", order=use.before)
         if isinstance(value, type | FunctionType):
@@ -323,19 +324,18 @@ class _Job:
 
     def add_unnamed(self, obj: Liftable) -> tuple[Draft, str]:
         """Lift an object that no top-level name gives."""
-        match = match_class(self.texts, obj) if isinstance(obj, type) else match_function(self.texts, obj)
-        node, values = match.node, captured(match, obj)
+        # What a decorator of TensorFlow's made of a function is no function, and has it.
+        made = obj if isinstance(obj, type | FunctionType) else obj.__wrapped__
+        match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)
+        node, values = match.node, captured(match, made)
         use = Use.at(match.unit, node, described(obj))
         name = obj.__name__
         if isinstance(node, ast.Lambda):
             text = lambdas.function_text(match, obj, "_")
         else:
             text = self._definition_text(match, node)
-            own = getattr(node, "name", name)
-            if own != name:
-                raise NotLiftableError(
-                    f"{match.where}: {described(obj)} is called {own!r} in its text; give it one name"
-                )
+            # A decorator (functools.wraps) or a statement (metric.__name__ = "mae") may have given it another name.
+            name = getattr(node, "name", name)
         code = next(iter(self._statements.codes(obj)), None)
         read = self._read(match, text, use, lazy=code is not None and futures(code))
         wanted = {item: values[item] for item in read.every & set(values)}
@@ -357,8 +357,13 @@ class _Job:
         item = self._written(draft, match, text, (name,), obj, values)
         draft.add(item)
         needs = frozenset({name})
+        after = (item.order[0], item.order[1], 2)
+        if obj.__name__ not in (name, "<lambda>") and not getattr(node, "decorator_list", []):
+            # Metrics are called by it, in what training reports.
+            draft.add(
+                Item(names=(), text=f'{name}.__name__ = "{obj.__name__}"', order=after, at_once=needs, every=needs)
+            )
         for alias in selves:
-            after = (item.order[0], item.order[1], 2)
             draft.add(Item(names=(alias,), text=f"{alias} = {name}", order=after, at_once=needs, every=needs))
         return draft, name
 

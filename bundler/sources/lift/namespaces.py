@@ -22,7 +22,9 @@ def needs_lifting(obj: Liftable) -> bool:
         return True
     if obj.__module__ == "__main__":
         return True
-    return "<locals>" in obj.__qualname__ and not is_attribute(obj)
+    # A function may have got another name since it was made; its code keeps the first.
+    made = obj.__code__.co_qualname if isinstance(obj, FunctionType) else obj.__qualname__
+    return ("<locals>" in obj.__qualname__ or "<locals>" in made) and not is_attribute(obj)
 
 
 def is_lambda(value: object) -> TypeGuard[FunctionType]:

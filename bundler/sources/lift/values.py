@@ -105,6 +105,17 @@ def numpy_scalar(value: Any) -> str | None:
     return f"numpy.{type(value).__name__}({written(plain)})" if is_plain(plain) else None
 
 
+def numpy_array(value: Any) -> str | None:
+    """Return the text of a small NumPy array of numbers, such as ``numpy.array([0.5], dtype="float32")``, or `None`."""
+    dtype: Any = getattr(value, "dtype", None)
+    if type(value).__module__ != "numpy" or type(value).__name__ != "ndarray" or dtype.kind not in "biuf":
+        return None
+    # An empty one has a shape that its text does not say.
+    if not 0 < value.size <= _LONGEST or not is_plain(plain := value.tolist()):
+        return None
+    return f'numpy.array({written(plain)}, dtype="{dtype.name}")'
+
+
 def literal_is(node: ast.expr, value: object) -> bool:
     """Say whether `node` is a constant expression, arithmetic included, whose value is `value`."""
     try:

@@ -29,6 +29,8 @@ def found(module: str, qualname: str) -> list[tuple[str, str | None]]:
             ("keras.utils", "get_file"),
             ("keras.layers", "TFSMLayer"),
             ("tensorflow", "load_library"),
+            ("tensorflow.io", "read_file"),
+            ("keras.saving", "load_model"),
         ],
         *[("tensorflow.python.platform.gfile", "GFile"), ("tensorflow.python.ops.gen_io_ops", "write_file")],
     ],
