@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from bundler.audit.graph import op_capability
 from bundler.audit.graph.operations import WITHHELD
@@ -15,6 +16,7 @@ from bundler.keras_io import crossings
 from bundler.keras_io.array_kinds import array_stand_ins
 from bundler.keras_io.copied_lambdas import keep_lambdas
 from bundler.keras_io.native import make_native_effects_visible
+from bundler.keras_io.settings import settings_stand_ins
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
 
@@ -40,8 +42,13 @@ def guard_for(
         allowed=set(allow),
         denied=frozenset(denied),
         on_refused=on_refused,
-        stand_ins=array_stand_ins,
+        # Of an older bundle nobody knows whether what it sets is in force.
+        stand_ins=array_stand_ins if manifest.settings is None else _stand_ins,
     )
+
+
+def _stand_ins(reach: Any) -> Mapping[str, Any]:
+    return {**array_stand_ins(reach), **settings_stand_ins()}
 
 
 def tables_for(roots: Collection[str]) -> Tables:

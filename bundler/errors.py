@@ -222,10 +222,13 @@ class ProofFailed(PackError):
     """The bundle was made, but a fresh interpreter does not get the author's model out of it; nothing was written.
 
     Attributes:
-        stage: what failed: ``load``, ``weights``, ``outputs`` or ``save_and_load``.
+        stage: what failed: ``load``, ``state``, ``weights``, ``outputs``, ``next_step`` or ``save_and_load``.
         module: the original module of the class that failed, or `None` where that is not known.
         qualname: its qualified name.
+        differences: values that come back as others, one a line when it is told as text.
     """
+
+    differences: Sequence[Any] = ()
 
     def __init__(
         self, message: str, *, stage: str, module: str | None = None, qualname: str | None = None, **facts: Any

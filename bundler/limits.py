@@ -32,6 +32,8 @@ class Limits:
     self_test: int = 64 << 20
     proof_seconds: int = 3_600
     proof_step_parameters: int = 100_000_000
+    seed_numbers: int = 16
+    value: int = 64 << 10
     uses: int = 256
     use_capability: int = 64
     use_what: int = 400

@@ -17,24 +17,30 @@ from typing import Any
 
 from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
+from bundler.archive.writer import NewMember
 from bundler.audit.consent import check_words, consent_lines, require_acceptable
 from bundler.audit.facts import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
-from bundler.errors import PackError, TargetExists
+from bundler.errors import PackError, ProofFailed, SourceError, TargetExists
 from bundler.keras_io import framework, selftest
-from bundler.keras_io.state import state_of
-from bundler.manifest import Manifest, Proof, Provenance, Uses
+from bundler.keras_io.process_state import kept_process_state
+from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
+from bundler.packing.program import with_values
 from bundler.packing.search import Search, Step, steps
-from bundler.proof.client import Expectation, Prover, planned_proof
-from bundler.proof.surroundings import surroundings_of
+from bundler.proof.client import Prover, planned_proof
+from bundler.proof.expectation import Expectation, expectation_of
 from bundler.proof.until_said import write_proved
 from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
+
+#: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
+_MOST_TIMES = 4
+_WAY_OUT = "see what it does at random, or by what it finds on the machine; or pack with prove=False (--no-proof)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +190,7 @@ def bundle(
     if vendor and offline:
         raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
+        stack.enter_context(kept_process_state())
         step = steps(progress)
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
@@ -223,6 +230,14 @@ class _Written:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Proved:
+    """One bundle that was written: its audit, and lines about its proof."""
+
+    audit: Audit
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Writer:
     """Writes what was found to one target, and lets a prover look at it first."""
 
@@ -254,13 +269,55 @@ class _Writer:
             self.step(f"no self-test: {recorded.reason}")
         manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
         members = [*members_of(found, lock), *recorded.members]
-        prove = None
+        expectation = None
         if self.prover is not None:
-            # A graph holds constants and copies; only its outputs can be compared.
-            state = state_of(found.model) if found.facts.fidelity == "full" else None
-            surroundings = surroundings_of(found.closure.modules, self.search.roots)
-            expectation = Expectation(state=state, surroundings=surroundings)
-            proof = planned_proof(manifest, *framework.versions(), state=state is not None, allow=self.allow)
+            self.step("describing the program")
+            expectation = expectation_of(found, manifest, recorded, self.search.roots)
+        program = found.program
+        # A model that was loaded here from a file is not needed any more, and the proof loads another one.
+        found = replace(found, model=None)
+        notes: list[str] = []
+        for _ in range(_MOST_TIMES):
+            try:
+                written = self._write(manifest, members, payloads, expectation)
+            except ProofFailed as failure:
+                if program is None or not failure.differences:
+                    raise
+                try:
+                    recorded_values = program.record(failure.differences)
+                except SourceError as error:
+                    # Made in another way, the object may have them by itself.
+                    failure.message = str(error).partition("\n  next step:")[0]
+                    raise failure from error
+                adaptations = with_values(manifest.adaptations, recorded_values.adaptations)
+                if adaptations == manifest.adaptations and not recorded_values.left:
+                    raise
+                if expectation is not None and expectation.account is not None:
+                    expectation = replace(expectation, account=expectation.account.without(recorded_values.left))
+                notes += recorded_values.notes
+                for line in recorded_values.notes:
+                    self.step(line)
+                manifest = replace(manifest, adaptations=adaptations)
+                continue
+            return _Written(
+                no_self_test=recorded.reason,
+                lock=lock,
+                audit=written.audit,
+                notes=tuple(dict.fromkeys([*notes, *written.notes])),
+            )
+        raise PackError("the values of this program are others each time that it is loaded", hint=_WAY_OUT)
+
+    def _write(
+        self,
+        manifest: Manifest,
+        members: Sequence[NewMember],
+        payloads: Sequence[Payload],
+        expectation: Expectation | None,
+    ) -> _Proved:
+        """Audit and prove the bundle of `manifest`, and give it its name."""
+        prove = None
+        if self.prover is not None and expectation is not None:
+            proof = planned_proof(manifest, *framework.versions(), expectation, allow=self.allow)
             manifest = replace(manifest, proof=proof)
             prove = functools.partial(self.prover.check, expectation=expectation)
         self.step("auditing")
@@ -271,11 +328,9 @@ class _Writer:
         if manifest.proof is not None:
             accepted = tuple(sorted({*audit.asked, *self.allow}))
             manifest = replace(manifest, proof=replace(manifest.proof, allow=accepted))
-        # A model that was loaded here from a file is not needed any more, and the proof loads another one.
-        found = replace(found, model=None)
         seen = write_proved(self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress)
         notes = () if seen is None else (*seen.notes, *_needless(self.allow, audit, seen.proof))
-        return _Written(no_self_test=recorded.reason, lock=lock, audit=audit, notes=notes)
+        return _Proved(audit=audit, notes=tuple(notes))
 
 
 def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:

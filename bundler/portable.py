@@ -30,10 +30,14 @@ from bundler.audit.consent import check_pickles
 from bundler.confinement import closed_texts, guard_for
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, marks, payload, registry, saved_model, tfsm
+from bundler.keras_io.adapt import OBJECT_VALUES
 from bundler.keras_io.keras_file import unpack_keras_file
-from bundler.manifest import Adaptation, Manifest, load_manifest
+from bundler.keras_io.program.restore import value_adaptations, without_values
+from bundler.keras_io.program.seeds import seeds_of
+from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing import adapted
+from bundler.packing.program import carried_values, program_of
 from bundler.rebuild import build, code_members, keyless_values, objects_again, open_code, origin_of, read_code
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
@@ -81,13 +85,15 @@ def revive(
     adaptations: Sequence[Adaptation],
     hosts: Mapping[str, Any],
     graphs: Mapping[str, Mapping[str, bytes]],
+    seeds: Sequence[Seed] = (),
 ) -> Any:
     """Return the model of a pickle: the ``.keras`` file `state`, in the module tree of the bundle of `reference`.
 
     `adaptations` are as in the manifest, of what this state needs. `hosts` are the classes and functions of other
     people's in it, by Keras key: pickled by reference, as pickle does. `graphs` are the files of the SavedModel folders
-    that its `TFSMLayer`s read, by the path that its config has. The tree is taken from this process where the bundle is
-    loaded, else from the code that the pickle carries, else from the bundle at its path.
+    that its `TFSMLayer`s read, by the path that its config has; `seeds` are the states of its random generators. The
+    tree is taken from this process where the bundle is loaded, else from the code that the pickle carries, else from
+    the bundle at its path.
 
     Raises:
         BundleError: the bundle's code is in none of these places, or the model does not come back.
@@ -111,7 +117,7 @@ def revive(
         objects = objects_again(directory, manifest, namespace, reference.custom_objects)
         model = build(
             directory,
-            replace(manifest, objects=objects, adaptations=tuple(adaptations)),
+            replace(manifest, objects=objects, adaptations=tuple(adaptations), seeds=tuple(seeds)),
             namespace,
             custom_objects=reference.custom_objects,
             compile=True,
@@ -142,15 +148,24 @@ class _Reduction:
             path = Path(scratch) / "model.keras"
             payload.write_keras_file(folder, config, path)
             state = path.read_bytes()
-        return revive, (self._reference, state, adaptations, _hosts_in(model, config), _graphs_in(config))
+        hosts, graphs = _hosts_in(model, config), _graphs_in(config)
+        return revive, (self._reference, state, adaptations, hosts, graphs, seeds_of(model))
 
 
 def _saved(model: Any, manifest: Manifest, folder: Path) -> tuple[Any, Path, tuple[Adaptation, ...]]:
     """Save `model` below `folder` as it was saved for its bundle; returns as `adapted.save` does."""
+    values = value_adaptations(manifest.adaptations)
+    values = (
+        # Where this process has the tree, they are set; another process starts from what the bundle says.
+        *(item for item in values if item.kind != OBJECT_VALUES),
+        *carried_values(program_of(model, (), (), {}), [item for item in values if item.kind == OBJECT_VALUES]),
+    )
     if manifest.builder is None:
-        return adapted.save(model, folder, manifest.adaptations)[:3]
-    config, written, _, _ = adapted.save_for_builder(model, folder)
-    return config, written, manifest.adaptations
+        config, written, adaptations, _ = adapted.save(model, folder, without_values(manifest.adaptations))
+    else:
+        adaptations = without_values(manifest.adaptations)
+        config, written, _, _ = adapted.save_for_builder(model, folder)
+    return config, written, (*adaptations, *values)
 
 
 def _hosts_in(model: Any, config: Any) -> dict[str, Any]:

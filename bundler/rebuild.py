@@ -19,6 +19,9 @@ from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error, refusal_in
 from bundler.keras_io.keras_file import read_config
+from bundler.keras_io.process_state import kept_process_state
+from bundler.keras_io.program.seeds import set_seeds
+from bundler.keras_io.settings import hold_settings, settings_in_force
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import Guard, ModuleText, Namespace, Record, open_namespace
@@ -150,19 +153,22 @@ def build(
         BundleError: as `load` does; what a crafted config makes it raise beyond that is `RebuildFailed` (I12).
     """
     try:
-        model = loading.load(
-            directory,
-            manifest.objects,
-            [module.name for module in manifest.modules if module.entry],
-            namespace,
-            custom_objects=custom_objects,
-            compile=compile,
-            safe_mode=safe_mode,
-            hosts=hosts,
-            graphs=graphs,
-            adaptations=manifest.adaptations,
-            builder=manifest.builder,
-        )
+        with kept_process_state(), settings_in_force(manifest.settings):
+            model = loading.load(
+                directory,
+                manifest.objects,
+                [module.name for module in manifest.modules if module.entry],
+                namespace,
+                custom_objects=custom_objects,
+                compile=compile,
+                safe_mode=safe_mode,
+                hosts=hosts,
+                graphs=graphs,
+                adaptations=manifest.adaptations,
+                builder=manifest.builder,
+            )
+        set_seeds(model, manifest.seeds)
+        hold_settings(model, manifest.settings)
     except Exception as error:
         stopped = refusal_in(error)
         if stopped is not None and stopped is not error:

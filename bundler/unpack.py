@@ -27,7 +27,13 @@ from bundler.audit.policy import Policy, read_policy
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
 from bundler.confinement import guard_for
-from bundler.errors import BundleError, MissingObject, RebuildFailed, RefusalWarning, UnsupportedVersion
+from bundler.errors import (
+    BundleError,
+    MissingObject,
+    RebuildFailed,
+    RefusalWarning,
+    UnsupportedVersion,
+)
 from bundler.keras_io import framework, saved_model, selftest, tfsm
 from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS

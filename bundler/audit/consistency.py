@@ -44,7 +44,7 @@ from bundler.audit.facts import REFLECTION, Finding
 from bundler.audit.outline import Outline, definitions_of
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.rules import OF_CAPABILITY
-from bundler.manifest import CustomObject, Manifest
+from bundler.manifest import Adaptation, CustomObject, Manifest
 from bundler.manifest.codec import JSON
 
 __all__ = ["RULES", "consistency_findings", "definitions_of"]
@@ -53,6 +53,8 @@ _MANIFEST = "manifest.json"
 #: Top-level names whose code is Keras's or stands below it; a declared object is never one of these.
 _FRAMEWORK = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "h5py", "ml_dtypes"})
 _NEVER_OBJECTS = _FRAMEWORK | frozenset(sys.stdlib_module_names) | {"bundler", "cloudpickle", "optree", "wrapt"}
+#: How the kinds of adaptations end that set values.
+_VALUES = "_values"
 #: What an adaptation may mean besides a declared object: the root of the config (SPEC.md, section 10).
 _ROOTS = frozenset({("keras", "Model"), ("keras", "Sequential")})
 _MOST_NAMED = 40
@@ -172,9 +174,12 @@ def _asked(value: Any) -> str | None:
 def _place_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> Iterator[Finding]:
     """Check what the builder and the adaptations name."""
     objects = {(item.module, item.qualname) for item in manifest.objects}
+    modules = {module.name for module in manifest.modules}
     for adaptation in manifest.adaptations:
         place = (adaptation.module, adaptation.qualname)
-        if place not in objects and place not in _ROOTS:
+        if adaptation.kind.endswith(_VALUES):
+            yield from _value_findings(adaptation, modules)
+        elif place not in objects and place not in _ROOTS:
             yield STRANGE_ADAPTATION.at(_MANIFEST, f"{adaptation.kind} of {'.'.join(place)}")
     builder = manifest.builder
     if builder is None:
@@ -188,6 +193,19 @@ def _place_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> I
             yield COMPUTED.at(member, f"builder {builder.module}.{name}")
         elif len(lines) > 1:
             yield REDEFINED.at(member, f"builder {builder.module}.{name}: lines {', '.join(map(str, lines))}")
+
+
+def _value_findings(adaptation: Adaptation, modules: Collection[str]) -> Iterator[Finding]:
+    """Check what is set after the import or the making of something: plain values, on the bundle's own names."""
+    where = f"{adaptation.kind} of {adaptation.place or adaptation.module or 'the model'}"
+    if adaptation.place is None and adaptation.module not in modules and adaptation.kind != "object_values":
+        yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}, which is no module of the bundle")
+    for name, value in adaptation.values.items():
+        if any(part.startswith("__") or not part.isidentifier() for part in name.split(".")):
+            yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: the name {name[:80]!r}")
+        # Objects are named in the config, which is where they are looked for.
+        if any(isinstance(node, dict) and "class_name" in node for _, node in configtree.walk(value)):
+            yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: {name[:80]} holds an object")
 
 
 def _module_findings(manifest: Manifest) -> Iterator[Finding]:

@@ -16,11 +16,17 @@ from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
 from bundler.keras_io import registry, tfsm
 from bundler.keras_io.adapt import built, check_kinds
-from bundler.keras_io.adapt.adapters import adapter_of, plans
+from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.values import TAG
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
+from bundler.keras_io.program.restore import (
+    set_code_values,
+    set_object_values,
+    value_adaptations,
+    without_values,
+)
 from bundler.manifest import Adaptation, Builder, CustomObject
 from bundler.namespace import Namespace, load_opaque
 
@@ -66,6 +72,7 @@ def load(
         RebuildFailed: the bundle's code or Keras refuses.
     """
     check_kinds(adaptations)
+    values, adaptations = value_adaptations(adaptations), without_values(adaptations)
     config = read_config(directory)
     if not isinstance(config, dict):
         raise InvalidBundle(
@@ -77,6 +84,7 @@ def load(
         )
     for name in entries:
         _import(name, namespace)
+    _set_code_values(values, namespace)
     offered: dict[str, Any] = {}
     makeable: dict[str, Any] = {}
     keys = {*custom_objects}
@@ -97,6 +105,8 @@ def load(
         key = f"{namespace.prefix}>builder"
         offered[key] = built.adapter_of(function, builder)
         config["registered_name"] = key
+    elif compile and values and isinstance(config.get("compile_config"), dict):
+        offered |= _prepared_root(config, objects, namespace, offered, values)
     more = {**custom_objects, **(hosts or {})}
     filled = _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
     offered |= filled
@@ -129,7 +139,45 @@ def load(
         )
     # What an adapter left for Keras's next step is not asked for where compile is false.
     vars(model).pop("compile_from_config", None)
+    set_object_values(values, model, namespace)
     return model
+
+
+def _set_code_values(values: Sequence[Adaptation], namespace: Namespace) -> None:
+    """Set the values of modules and classes, once a tree: what its code counted since is not set back."""
+    if namespace.values_set:
+        return
+    try:
+        set_code_values(values, namespace)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise rebuild_error(error, namespace) from error
+    namespace.values_set = True
+
+
+def _prepared_root(
+    config: Any,
+    objects: Sequence[CustomObject],
+    namespace: Namespace,
+    offered: Mapping[str, Any],
+    values: Sequence[Adaptation],
+) -> dict[str, Any]:
+    """Let the model be frozen and thawed as its author's before it is compiled: point its root to an adapter that does.
+
+    A root that the caller replaced is left alone.
+    """
+    known = offered.get(configtree.lookup_key(config))
+    own = next((item for item in objects if "" in item.paths), None)
+    if known is None and (own is not None or not configtree.is_builtin_class(config)):
+        return {}
+    if known is None:
+        known = getattr(keras(), "Sequential" if config.get("class_name") == "Sequential" else "Model")
+    if not hasattr(known, "from_config"):
+        return {}
+    key = f"{namespace.prefix}>prepared"
+    _point_to(config, "", key)
+    return {key: before_compile(known, lambda model: set_object_values(values, model, namespace, early=True))}
 
 
 def _adapters(

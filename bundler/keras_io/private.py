@@ -5,6 +5,7 @@ Tried on Keras 3.10 to 3.15. `tests/models/test_private.py` runs both ways.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
@@ -23,3 +24,22 @@ def compile_call(model: Any) -> dict[str, Any] | None:
     """
     kept = getattr(getattr(model, "_compile_config", None), "config", None)
     return dict(kept) if isinstance(kept, dict) else None
+
+
+def keras_globals() -> Any:
+    """Return where Keras keeps the state of this thread: name counters, the generator of draws without a seed.
+
+    Without the private name: `None`, and packing leaves a trace in both, as saving with Keras does.
+    """
+    module = sys.modules.get("keras.src.backend.common.global_state")
+    return getattr(module, "GLOBAL_STATE_TRACKER", None)
+
+
+def tensorflow_eager_state() -> Any:
+    """Return what TensorFlow's eager draws without a seed come from.
+
+    Without the private names: `None`, and packing a model that draws so moves the draws of its process.
+    """
+    module = sys.modules.get("tensorflow.python.eager.context")
+    found = module.context() if module is not None and hasattr(module, "context") else None
+    return found if hasattr(found, "_rng") and hasattr(found, "_seed") else None

@@ -21,11 +21,13 @@ OUTPUTS_MEMBER = "examples/outputs.npz"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """A self-test and its two members, or the reason why there is none."""
+    """A self-test, its two members and the arrays in these, or the reason why there is none."""
 
     self_test: SelfTest | None
     members: tuple[NewMember, ...] = ()
     reason: str | None = None
+    inputs: Any = None
+    answers: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +98,8 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
             seed=samples.SEED if found.origin == "made" else None,
         ),
         members=members,
+        inputs=found.inputs,
+        answers=outputs,
     )
 
 

@@ -53,8 +53,12 @@ def train_once(model: Any, inputs: Any, outputs: Any) -> None:
     raise NotTaken from refusal
 
 
+def likely_targets(outputs: Any) -> list[Any]:
+    """Return targets for a model that answers `outputs`, the likeliest first, from a fixed seed; `None` is none."""
+    return list(_targets(outputs))
+
+
 def _targets(outputs: Any) -> Iterator[Any]:
-    """Yield targets for a model that answers `outputs`, the likeliest first, from a fixed seed."""
     import numpy as np
 
     random = np.random.RandomState(samples.SEED)

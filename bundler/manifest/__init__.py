@@ -26,6 +26,7 @@ from bundler.manifest.document import (
     TensorSpec,
     Unresolved,
 )
+from bundler.manifest.program import Seed, Settings
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
 from bundler.manifest.proved import Proof, SelfTest, Use, Uses
 from bundler.manifest.text import check_major, dump_manifest, load_manifest
@@ -52,7 +53,9 @@ __all__ = [
     "Proof",
     "Provenance",
     "Requirements",
+    "Seed",
     "SelfTest",
+    "Settings",
     "TensorSpec",
     "Unresolved",
     "Use",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bundler.manifest.codec import ALWAYS, JSON, malformed
+from bundler.manifest.program import Seed, Settings
 from bundler.manifest.protocol import FORMAT, FORMAT_VERSION
 from bundler.manifest.proved import Proof, SelfTest
 
@@ -302,13 +303,17 @@ class Adaptation:
 
     `kind` is one of the words of `bundler.keras_io.adapt`; `module` and `qualname` name the class as in
     `CustomObject`; `arguments` are the arguments of its constructor that this is about, in order: of its ``compile``
-    for ``compile_arguments``, and its attributes for ``attributes``.
+    for ``compile_arguments``, and its attributes for ``attributes``. `values` are set by name on a module
+    (``module_values``; `qualname` is empty), a class (``class_values``) or the object at `place` below the model
+    (``object_values``), encoded as in the config.
     """
 
     kind: str
     module: str
     qualname: str
     arguments: tuple[str, ...] = ()
+    place: str | None = None
+    values: Mapping[str, JSON] = field(default_factory=dict)
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -327,8 +332,8 @@ class Manifest:
     """All that a bundle says. Its canonical bytes are `manifest.json`, whose sha256 is the bundle's digest.
 
     `inference` is a second payload of the same model that needs none of its code. `builder` makes the model that the
-    payload's weights go into, where Keras could not. `self_test` and `proof` are `None` where nothing was recorded or
-    proved.
+    payload's weights go into, where Keras could not. `settings` are those that the model was packed under, and `seeds`
+    the states of its random generators. `self_test` and `proof` are `None` where nothing was recorded or proved.
     """
 
     generator: Generator
@@ -343,6 +348,8 @@ class Manifest:
     inference: Payload | None = None
     builder: Builder | None = None
     adaptations: tuple[Adaptation, ...] = ()
+    settings: Settings | None = None
+    seeds: tuple[Seed, ...] = ()
     self_test: SelfTest | None = None
     proof: Proof | None = None
     format: str = field(default=FORMAT, metadata={ALWAYS: True})

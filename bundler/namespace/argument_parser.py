@@ -1,7 +1,8 @@
 """`argparse.ArgumentParser` as a bundle has it: it reads the arguments that it is given, into objects of the bundle's.
 
-A parser reads the arguments of the host's process, ends it, and gets and sets attributes by the names of arguments, of
-whatever it is called with.
+A parser gets and sets attributes by the names of arguments, of whatever it is called with, and may end the process. The
+arguments of the host's process are none of a bundle's: where it asks for these it gets none, and what its author's were
+is recorded by value.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
         return Action
 
     class Checked(argparse.ArgumentParser):
-        """Reads arguments that it is given; those of this process ask."""
+        """Reads arguments that it is given, and none of this process."""
 
         def __init__(self, prog: str | None = None, *args: Any, **kwargs: Any) -> None:
             # The default is the name of the host's program.
@@ -44,11 +45,23 @@ def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
 
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
             if args is None:
-                guard.require("environment", "reads the arguments of this process")
+                return self._without_arguments(namespace)
             if namespace is not None and not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
                 # It gets and sets attributes by the names of arguments.
                 guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
             return super().parse_known_args(args, namespace)
+
+        def _without_arguments(self, namespace: Any) -> Any:
+            """Read no arguments at all: also those that a command line must have are at their defaults."""
+            every: list[Any] = [*self._actions, *self._mutually_exclusive_groups]
+            asked = [item for item in every if item.required]
+            try:
+                for item in asked:
+                    item.required = False
+                return self.parse_known_args([], namespace)
+            finally:
+                for item in asked:
+                    item.required = True
 
         def _parse_known_args(self, args: Any, namespace: Any, *more: Any) -> Any:
             if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):

@@ -116,6 +116,7 @@ class Namespace:
         builtins: the builtins of its modules, with an ``__import__`` of their own.
         opaque: the objects that came out of `pickles`, by (module, qualname).
         original_keys: Keras key by the bundle-unique key that replaces it (see `bundler.keras_io.registry`).
+        values_set: whether the values that the author's modules had got since their import have been set in them.
     """
 
     prefix: str
@@ -130,6 +131,7 @@ class Namespace:
     original_keys: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
     builtins: dict[str, Any] = field(default_factory=dict)
+    values_set: bool = False
 
     def __post_init__(self) -> None:
         """Work out the packages that have no ``__init__.py``."""

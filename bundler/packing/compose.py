@@ -10,6 +10,8 @@ from typing import Any
 
 from bundler.archive.writer import NewMember
 from bundler.keras_io import framework, payload
+from bundler.keras_io.program.seeds import seeds_of
+from bundler.keras_io.settings import current_settings
 from bundler.manifest import (
     Adaptation,
     Builder,
@@ -23,7 +25,9 @@ from bundler.manifest import (
     Payload,
     PinnedDistribution,
     Provenance,
+    Settings,
 )
+from bundler.packing.program import Program
 from bundler.requirements.lock import Lock, Locker
 from bundler.sources.closure import Closure, RequiredImport
 from bundler.sources.definitions import definition_line
@@ -41,8 +45,9 @@ class Found:
     `model` is the live model that the payload was made from, or that came out of it. `payload` are the members below
     ``model/``. `entries` are the names of the modules that the search started from. `packed` is the version by
     distribution of what travels as source. `pickles` are the members of what has no source, by (module, qualname).
-    `renamed` has the module and name in the bundle, by those of the author, of classes that have others there. The
-    rest is as in the manifest.
+    `renamed` has the module and name in the bundle, by those of the author, of classes that have others there.
+    `program` is the author's live program, `None` for what came from a file; `settings` are those that a model came out
+    of an earlier bundle with, `None` for those of this process. The rest is as in the manifest.
     """
 
     model: Any
@@ -57,6 +62,8 @@ class Found:
     adaptations: tuple[Adaptation, ...] = ()
     renamed: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
+    program: Program | None = None
+    settings: Settings | None = None
 
 
 def lock_of(found: Found, locker: Locker) -> Lock:
@@ -95,6 +102,8 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
         inference=found.inference,
         builder=found.builder,
         adaptations=found.adaptations,
+        settings=(found.settings or current_settings()) if found.facts.fidelity == "full" else None,
+        seeds=seeds_of(found.program.model) if found.program is not None else (),
         requirements=lock.requirements,
         members=(),
         provenance=provenance,

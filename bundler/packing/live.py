@@ -13,10 +13,12 @@ from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
 from bundler.keras_io import framework, loading, marks, payload, public_functions, registry
+from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import adapted, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
+from bundler.packing.program import carried_values, program_of
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
@@ -68,9 +70,11 @@ def from_model(
     """
     step("saving the model")
     origin = origin_of(model)
+    values: tuple[Adaptation, ...] = ()
     if origin is not None:
         # What brought it here brings it back again.
-        adaptations = adapted.merged(origin.manifest.adaptations, adaptations)
+        values = value_adaptations(origin.manifest.adaptations)
+        adaptations = adapted.merged(without_values(origin.manifest.adaptations), adaptations)
         builder = builder or origin.builder()
     saved = _save(model, scratch / "saved", adaptations, builder)
     config, live = saved.config, saved.live
@@ -114,6 +118,7 @@ def from_model(
     payload.write_keras_file(saved.directory, config, keras_file)
     made = {**resolution.lifted.places, **by_value}
     places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
+    program = program_of(model, closure.modules, live.classes, made)
     inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,
@@ -124,9 +129,14 @@ def from_model(
         facts=payload_facts(model, framework.versions()[0]),
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
-        adaptations=tuple(adapted.renamed(item, places) for item in saved.adaptations),
+        adaptations=(
+            *(adapted.renamed(item, places) for item in saved.adaptations),
+            *carried_values(program, values),
+        ),
         renamed=places,
         builder=_described(builder, resolution),
+        program=program,
+        settings=None if origin is None else origin.manifest.settings,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bundler.keras_io import payload
 from bundler.keras_io.framework import keras
+from bundler.keras_io.settings import current_settings
 from bundler.manifest import Manifest
 from bundler.rebuild import holds_keyless
 
@@ -46,4 +47,7 @@ def load_again(path: Path, allow: Sequence[str]) -> Any:
 
 def _is_kerass_own(manifest: Manifest) -> bool:
     """Say whether Keras alone brings the loaded model back: nothing had to be done for it when it was loaded."""
-    return manifest.payload.kind == "keras" and not manifest.adaptations and manifest.builder is None
+    adapted = (
+        manifest.adaptations or manifest.builder is not None or manifest.settings not in (None, current_settings())
+    )
+    return manifest.payload.kind == "keras" and not adapted

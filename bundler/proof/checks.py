@@ -15,13 +15,29 @@ from typing import Any
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import calls, failures, selftest, training
+from bundler.keras_io.program.account import Difference, differences
+from bundler.keras_io.program.drawn import drawn_outputs, drawn_problems
+from bundler.keras_io.program.loaded import loaded_account, loaded_modules
+from bundler.keras_io.program.next_step import step_of, step_problems
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.manifest import Use, Uses
-from bundler.namespace import loaded_namespaces
+from bundler.namespace import Namespace, loaded_namespaces
 from bundler.proof.again import load_again, save_again
 from bundler.proof.observed import Observed
-from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, TRAIN, WEIGHTS, Failure, Request
+from bundler.proof.request import (
+    LOAD,
+    NEXT_STEP,
+    OUTPUTS,
+    SAVE_AND_LOAD,
+    STATE,
+    TRAIN,
+    WEIGHTS,
+    Failure,
+    Request,
+)
 from bundler.unpack import unbundle_pinned
+
+_MOST, _SHOWN = 1_000, 4
 
 
 class CheckFailed(Exception):
@@ -53,15 +69,22 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
     stage = functools.partial(_stage, digest=request.digest, step=step, done=done, observed=observed)
     untrained = None
     with open_bundle(request.path) as reader:
-        with stage(LOAD):
+        with stage(LOAD), _told_with(request):
             # Word for word what is recorded: if the code wants more while it runs, the author learns of it here.
             model = unbundle_pinned(request.path, request.digest, allow=request.allow)
+        if request.account is not None:
+            with stage(STATE):
+                _require_values(request, model)
         if request.state is not None:
             with stage(WEIGHTS):
                 _require_state(WEIGHTS, request.state, model)
         if reader.manifest.self_test is not None:
             with stage(OUTPUTS):
                 _require_outputs(OUTPUTS, model, reader)
+                _require_drawn(request, model, reader)
+        if request.step is not None:
+            with stage(NEXT_STEP):
+                _require_step(request, model, reader)
         with stage(SAVE_AND_LOAD):
             folder = scratch / "again"
             folder.mkdir()
@@ -96,6 +119,84 @@ def _training_problem(model: Any, reader: BundleReader) -> str | None:
         # Targets are guessed; that a loss or a train_step does not take them says nothing against the bundle.
         return calls.told(error.__cause__) if error.__cause__ else str(error)
     return None
+
+
+def _differences(request: Request, model: Any) -> list[Difference]:
+    """Return what the author's program has otherwise; of a model that did not come back, `None`, its code alone."""
+    namespace = _namespace(request.digest)
+    if request.account is None or namespace is None:
+        return []
+    # Paths that travelled in the config are still those of the author's machine.
+    folders = sorted(request.surroundings.folders, key=len, reverse=True)
+    return differences(request.account, loaded_account(model, namespace, request.account, folders))
+
+
+@contextlib.contextmanager
+def _told_with(request: Request) -> Iterator[None]:
+    """Tell with the failure of the block which values the author's code had otherwise: they may be why."""
+    try:
+        yield
+    except Exception as error:
+        found = _differences(request, None)
+        if found and not failures.asked_words(error):
+            failure = dataclasses.replace(_failure(LOAD, error, request.digest), differences=tuple(found[:_MOST]))
+            raise CheckFailed(failure) from error
+        raise
+
+
+def _require_values(request: Request, model: Any) -> None:
+    found = _differences(request, model)
+    if found:
+        shown = "".join(f"\n    {item}" for item in found[:_SHOWN])
+        more = f"\n    and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise CheckFailed(
+            Failure(
+                stage=STATE,
+                message=f"these values come back as others:{shown}{more}",
+                hint="pass them to __init__ and return them from get_config(), or set them in the source",
+                differences=tuple(found[:_MOST]),
+            )
+        )
+
+
+def _require_drawn(request: Request, model: Any, reader: BundleReader) -> None:
+    """Compare what a random model draws, which its self-test cannot."""
+    test = reader.manifest.self_test
+    if request.drawn is None or test is None:
+        return
+    problems = drawn_problems(request.drawn, drawn_outputs(model, selftest.recorded_arrays(reader, test)[0]))
+    if problems:
+        raise CheckFailed(
+            Failure(
+                stage=OUTPUTS,
+                message="; ".join(problems[:_SHOWN]),
+                hint="keep the random generators of a layer in attributes (keras.random.SeedGenerator); then their "
+                "states travel",
+            )
+        )
+
+
+def _require_step(request: Request, model: Any, reader: BundleReader) -> None:
+    test, namespace = reader.manifest.self_test, _namespace(request.digest)
+    if test is None or request.step is None or namespace is None:
+        raise CheckFailed(Failure(stage=NEXT_STEP, message="there is no self-test to take the inputs from"))
+    modules = loaded_modules(namespace, namespace.modules).values()
+    found = step_of(model, *selftest.recorded_arrays(reader, test), request.step.guess, modules)
+    problems = step_problems(request.step, found)
+    if problems:
+        raise CheckFailed(
+            Failure(
+                stage=NEXT_STEP,
+                message="; ".join(problems[:_SHOWN]),
+                hint="something that training uses is neither a weight nor an argument that get_config returns: look "
+                "at the loss, the optimizer, train_step and what is set outside of __init__",
+            )
+        )
+
+
+def _namespace(digest: str) -> Namespace | None:
+    # The last one: loaded with more words accepted, a bundle has another tree.
+    return next((tree for tree in reversed(loaded_namespaces()) if tree.digest == digest), None)
 
 
 def _require_state(stage: str, state: ModelState | None, model: Any) -> None:
@@ -160,7 +261,7 @@ def _with_refusals(failure: Failure, refused: Iterable[Use]) -> Failure:
 
 
 def _failure(stage: str, error: Exception, digest: str) -> Failure:
-    namespace = next((tree for tree in loaded_namespaces() if tree.digest == digest), None)
+    namespace = _namespace(digest)
     told = error if isinstance(error, BundleError) else failures.rebuild_error(error, namespace)
     # The line of the bundle's code: what ran the model only knows what it raised.
     inner = error.__cause__ if isinstance(error, SelfTestFailed) else None

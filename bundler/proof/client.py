@@ -16,22 +16,23 @@ from typing import Any, Self
 
 from bundler.archive.reader import open_bundle
 from bundler.errors import InvalidBundle, PackError, ProofFailed
-from bundler.keras_io.state import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Proof, Use, Uses
 from bundler.proof import advice
+from bundler.proof.expectation import Expectation, could_train, is_large
 from bundler.proof.interpreter import Interpreter
 from bundler.proof.request import (
     LOAD,
     LONGEST_REQUEST,
+    NEXT_STEP,
     OUTPUTS,
     SAVE_AND_LOAD,
+    STATE,
     TRAIN,
     WEIGHTS,
     Failure,
     Passed,
     Request,
-    Surroundings,
     python_version,
 )
 
@@ -39,21 +40,12 @@ _WAY_OUT = "mend it and pack again, or pack with prove=False (--no-proof): the b
 _SENTENCES = {
     LOAD: "a fresh interpreter cannot load this bundle",
     WEIGHTS: "a fresh interpreter gets another model out of this bundle",
+    STATE: "a fresh interpreter gets another program out of this bundle",
     OUTPUTS: "a fresh interpreter gets other outputs out of this bundle",
+    NEXT_STEP: "the model that comes out of this bundle trains on otherwise",
     SAVE_AND_LOAD: "the model that comes out of this bundle cannot be saved and loaded again",
     TRAIN: "the model that comes out of this bundle cannot be trained",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expectation:
-    """What must come back: the state of the author's model, and what the proving interpreter does without.
-
-    `state` is `None` where the weights of the author's model have no counterpart in what is loaded (a graph).
-    """
-
-    state: ModelState | None
-    surroundings: Surroundings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,16 +61,28 @@ class Seen:
 
 
 def planned_proof(
-    manifest: Manifest, keras_version: str, tensorflow_version: str, *, state: bool, allow: Iterable[str] = ()
+    manifest: Manifest,
+    keras_version: str,
+    tensorflow_version: str,
+    expectation: Expectation,
+    *,
+    allow: Iterable[str] = (),
 ) -> Proof:
     """Return the proof that a bundle with `manifest` will most likely have passed when it has its name.
 
-    It is written before the bundle is proved, since it is part of the bytes that are. `state` says whether the
-    weights can be compared, and `allow` what is accepted from the start. `Prover.check` refuses other versions and
+    It is written before the bundle is proved, since it is part of the bytes that are. `expectation` says what can be
+    compared, and `allow` what is accepted from the start. `Prover.check` refuses other versions and
     fewer checks, and says what the code used and needs besides.
     """
-    trains = _could_train(manifest) and not _is_large(manifest)
-    checks = [LOAD, *([WEIGHTS] if state else []), *([OUTPUTS] if manifest.self_test else []), SAVE_AND_LOAD]
+    trains = could_train(manifest) and not is_large(manifest)
+    checks = [
+        LOAD,
+        *([STATE] if expectation.account is not None else []),
+        *([WEIGHTS] if expectation.state is not None else []),
+        *([OUTPUTS] if manifest.self_test else []),
+        *([NEXT_STEP] if expectation.step is not None else []),
+        SAVE_AND_LOAD,
+    ]
     return Proof(
         python=python_version(),
         keras_version=keras_version,
@@ -87,16 +91,6 @@ def planned_proof(
         allow=tuple(sorted(set(allow))),
         uses=Uses(),
     )
-
-
-def _could_train(manifest: Manifest) -> bool:
-    return manifest.payload.kind == "keras" and manifest.payload.compiled and manifest.self_test is not None
-
-
-def _is_large(manifest: Manifest) -> bool:
-    """Say whether a step of training, which takes several times the memory of the weights, may be too much."""
-    parameters = manifest.payload.parameters
-    return parameters.trainable + parameters.non_trainable > LIMITS.proof_step_parameters
 
 
 class Prover:
@@ -152,6 +146,9 @@ class Prover:
             digest=digest,
             allow=proof.allow,
             state=expectation.state,
+            account=expectation.account,
+            step=expectation.step,
+            drawn=expectation.drawn,
             surroundings=expectation.surroundings,
         )
         notes: dict[str, None] = {}
@@ -167,10 +164,12 @@ class Prover:
         for line in advice.done_without(result.refused, _texts(path, result.refused)):
             self._note(notes, line)
         untrained = result.untrained
-        if _could_train(manifest) and _is_large(manifest):
+        if could_train(manifest) and is_large(manifest):
             untrained = f"the model has more than {LIMITS.proof_step_parameters} parameters"
         if untrained is not None:
             self._note(notes, f"the proof made no step of training: {untrained}")
+        elif expectation.unstepped is not None:
+            self._note(notes, f"the next step of training was not compared: {expectation.unstepped}")
         found = Proof(
             python=result.python,
             keras_version=result.keras_version,
@@ -310,7 +309,7 @@ def _error(failure: Failure) -> ProofFailed:
             "put the file into the package that reads it and open it beside __file__ or with importlib.resources; "
             "then it is packed too"
         )
-    return ProofFailed(
+    failed = ProofFailed(
         message,
         stage=failure.stage,
         module=failure.module,
@@ -318,6 +317,8 @@ def _error(failure: Failure) -> ProofFailed:
         place=failure.place,
         hint=hint or _WAY_OUT,
     )
+    failed.differences = failure.differences
+    return failed
 
 
 def _facts(proof: Proof) -> str:

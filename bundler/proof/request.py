@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bundler.keras_io.program.account import Account, Difference
+from bundler.keras_io.program.drawn import Drawn
+from bundler.keras_io.program.next_step import NextStep
 from bundler.keras_io.state import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import Use, Uses
 from bundler.manifest.codec import from_json, to_json
 
-#: In the order in which they are run; a bundle without a self-test has no "outputs" and no "train".
-LOAD, WEIGHTS, OUTPUTS, SAVE_AND_LOAD, TRAIN = "load", "weights", "outputs", "save_and_load", "train"
+#: In the order in which they are run; a bundle without a self-test has no "outputs", "next_step" and "train".
+LOAD, STATE, WEIGHTS, OUTPUTS, NEXT_STEP, SAVE_AND_LOAD, TRAIN = (
+    *("load", "state", "weights", "outputs", "next_step"),
+    *("save_and_load", "train"),
+)
 
 #: Bytes of one line. A state has about 300 bytes a weight, an answer one error.
 LONGEST_REQUEST = 256 << 20
@@ -38,13 +44,18 @@ class Surroundings:
 class Request:
     """One bundle to prove, with the capabilities of `allow` accepted.
 
-    `state` is of the author's model, `None` where its weights have no counterpart.
+    `state` is of the author's model, `None` where its weights have no counterpart; `account` and `step` are of the
+    author's program, `None` where there is no live one, or where it makes no step. `drawn` are the outputs of a model
+    that is random.
     """
 
     path: str
     digest: str
     allow: tuple[str, ...]
     state: ModelState | None
+    account: Account | None
+    step: NextStep | None
+    drawn: tuple[Drawn, ...] | None
     surroundings: Surroundings
 
     def line(self) -> bytes:
@@ -60,6 +71,9 @@ class Request:
             digest=value["digest"],
             allow=tuple(value["allow"]),
             state=None if value["state"] is None else ModelState.parse(value["state"]),
+            account=None if value["account"] is None else Account.parse(value["account"]),
+            step=None if value["step"] is None else NextStep.parse(value["step"]),
+            drawn=None if value["drawn"] is None else tuple(Drawn.parse(item) for item in value["drawn"]),
             surroundings=Surroundings(
                 folders=tuple(value["surroundings"]["folders"]), names=tuple(value["surroundings"]["names"])
             ),
@@ -71,7 +85,8 @@ class Failure:
     """What was wrong, as `bundler.errors.ProofFailed` tells it.
 
     `unread` are files of the author's that were asked for. `refused` is what the code was stopped at by then, and
-    `words` are the capabilities without which it may have failed.
+    `words` are the capabilities without which it may have failed. `differences` are values of the author's program
+    that came back otherwise.
     """
 
     stage: str
@@ -83,10 +98,12 @@ class Failure:
     unread: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     refused: tuple[Use, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
     def value(self) -> dict[str, Any]:
         """Return the failure as a JSON value."""
-        return {name: to_json(getattr(self, name)) for name in _names(self)}
+        written = {name: to_json(getattr(self, name)) for name in _names(self)}
+        return {**written, "differences": [dataclasses.asdict(item) for item in self.differences]}
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Failure:
@@ -98,6 +115,9 @@ class Failure:
             unread=strings(value["unread"]),
             words=strings(value["words"]),
             refused=_uses(value["refused"], "refused"),
+            differences=tuple(
+                Difference(**{str(name): str(text) for name, text in item.items()}) for item in value["differences"]
+            ),
             **{name: None if value[name] is None else str(value[name]) for name in optional},
         )
 

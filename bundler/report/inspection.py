@@ -8,9 +8,12 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.keras_io.comparison import Tolerances
-from bundler.manifest import Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
+from bundler.manifest import Adaptation, Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.text import shown, size_text, table
+
+#: Letters of a recorded value that are shown.
+_LONGEST_VALUE = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,11 +203,32 @@ def _adaptations(manifest: Manifest) -> list[str]:
     rows = [
         (f"{item.module}.{item.qualname}", item.kind.replace("_", " "), ", ".join(item.arguments) or "-")
         for item in manifest.adaptations
+        if not item.values
     ]
-    return [
-        f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back",
-        *table(rows),
+    values = [
+        (_holder(item), name, _cut(json.dumps(value, ensure_ascii=False, sort_keys=True)))
+        for item in manifest.adaptations
+        for name, value in item.values.items()
     ]
+    told = []
+    if rows:
+        told += [f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back"]
+        told += table(rows)
+    if values:
+        told += ["Values that were set while the author's program ran, and are set when it is loaded"]
+        told += table(values)
+    return told
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _holder(item: Adaptation) -> str:
+    """Return where values are set, for people."""
+    if item.kind == "object_values":
+        return f"model/{item.place}".rstrip("/")
+    return f"{item.module}.{item.qualname}".rstrip(".")
 
 
 def _modules(manifest: Manifest) -> list[str]:

@@ -26,7 +26,9 @@ from bundler.manifest import (
     Proof,
     Provenance,
     Requirements,
+    Seed,
     SelfTest,
+    Settings,
     TensorSpec,
     Unresolved,
     Use,
@@ -156,7 +158,16 @@ def full() -> Manifest:
         ),
         inference=graph,
         builder=Builder(module="pkg", qualname="make", arguments={"width": 8}),
+        settings=Settings(
+            dtype_policy="mixed_float16",
+            floatx="float32",
+            image_data_format="channels_last",
+            epsilon=1e-07,
+            flash_attention=False,
+        ),
+        seeds=(Seed(place="_layers/1/seed_generator", state=(3, 0)),),
         adaptations=(
+            Adaptation(kind="object_values", module="", qualname="Scale", place="_layers/1", values={"high": 2.0}),
             Adaptation(kind="surplus_arguments", module="pkg", qualname="Scale", arguments=("name", "dtype")),
         ),
         self_test=SelfTest(

@@ -117,7 +117,7 @@ WRONG = {str: 7, bool: 1, int: True, float: "1.0", list: {}, dict: []}
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     """Every place in a JSON value, but those inside free-form objects."""
     found = [(path, value)] if path else []
-    if path in ("provenance.metadata", "builder.arguments") or "tensors." in path:
+    if path in ("provenance.metadata", "builder.arguments") or "tensors." in path or path.endswith(".values"):
         return found
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:

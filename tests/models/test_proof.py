@@ -181,7 +181,9 @@ def test_proved_bundles_say_so_and_replay_elsewhere(workshop: Workshop) -> None:
                 assert packed.no_self_test is None
                 assert packed.manifest.self_test.deterministic is (name != "noise")
                 trained_too = ("train",) if name == "trained" else ()
-                assert packed.manifest.proof.checks == ("load", "weights", "outputs", "save_and_load", *trained_too)
+                stepped = ("next_step",) if name == "trained" else ()
+                checks = ("load", "state", "weights", "outputs", *stepped, "save_and_load", *trained_too)
+                assert packed.manifest.proof.checks == checks
                 assert packed.manifest.proof.keras_version == keras.__version__
             given = bundler.bundle(trained, "../hand_over/given.kbundle", example_inputs=np.ones((30, 3)))
             assert (given.manifest.self_test.origin, given.manifest.self_test.seed) == ("given", None)

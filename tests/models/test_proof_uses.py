@@ -157,7 +157,7 @@ def test_what_only_training_does_is_found_in_one_step_of_it(workshop: Workshop) 
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         packed = pack(model)
         proof = packed.manifest.proof
-        assert proof.checks == ("load", "weights", "outputs", "save_and_load", "train")
+        assert proof.checks == ("load", "state", "weights", "outputs", "next_step", "save_and_load", "train")
         assert proof.allow == ("filesystem",), proof
         assert [(use.capability, use.module, use.line) for use in proof.uses.train] == [("filesystem", "trains", 8)]
         assert [name for name, _ in proof.uses.stages()] == ["train"]
@@ -239,7 +239,7 @@ def test_a_step_that_nobody_can_guess_the_targets_of_is_not_taken_and_the_bundle
         model = of(keras.layers.Dense(2))
         model.compile("sgd", picky.only_threes)
         packed = pack(model)
-        assert packed.manifest.proof.checks == ("load", "weights", "outputs", "save_and_load")
+        assert packed.manifest.proof.checks == ("load", "state", "weights", "outputs", "save_and_load")
         assert len(proofs) == 2
         assert any("made no step of training" in line and "three columns, please" in line for line in packed.notes)
     """)

@@ -41,6 +41,15 @@ BUILT_BY_CALL = "built_by_call"
 #: `compile` of the model is its own; these are the arguments that it was called with, read back from the model.
 COMPILE_ARGUMENTS = "compile_arguments"
 
+#: These names of a module of the bundle were set after its import; so they are set after its import.
+MODULE_VALUES = "module_values"
+
+#: The same for attributes of a class.
+CLASS_VALUES = "class_values"
+
+#: These attributes of an object below the model were set after it was made; they are set when the model is whole.
+OBJECT_VALUES = "object_values"
+
 KINDS = (
     SURPLUS_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
@@ -50,6 +59,9 @@ KINDS = (
     FUNCTIONAL_GRAPH,
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
+    MODULE_VALUES,
+    CLASS_VALUES,
+    OBJECT_VALUES,
 )
 
 

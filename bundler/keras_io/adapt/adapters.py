@@ -96,6 +96,29 @@ def adapter_of(cls: Any, plan: Plan, lookup: Lookup) -> Any:
     return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
 
 
+def before_compile(adapter: Any, prepare: Callable[[Any], None]) -> Any:
+    """Return `adapter`, of which the instance is given to `prepare` once it is built, before Keras compiles it.
+
+    An optimizer is built for what is trained then.
+    """
+
+    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+        instance = adapter.from_config(config)
+        own = vars(instance).get("compile_from_config")
+
+        def compile_from_config(config: Any) -> None:
+            object.__delattr__(instance, "compile_from_config")
+            if own is not None:
+                object.__setattr__(instance, "compile_from_config", own)
+            prepare(instance)
+            instance.compile_from_config(config)
+
+        object.__setattr__(instance, "compile_from_config", compile_from_config)
+        return instance
+
+    return type(adapter.__name__, (), {"from_config": staticmethod(from_config), "__module__": adapter.__module__})
+
+
 def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
     """Say whether `given` are all arguments of the constructor, so that ``from_config`` is not asked.
 

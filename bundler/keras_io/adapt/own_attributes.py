@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import types
+import weakref
 from typing import Any
 
 from bundler.keras_io.adapt.arguments import FRAMEWORK
@@ -18,7 +19,7 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     """Return the attributes that the author's code set, in order; what the framework keeps for itself is left out."""
     values = dict(vars(instance)) if hasattr(instance, "__dict__") else {}
     values |= {name: getattr(instance, name) for name in _slots(type(instance)) if hasattr(instance, name)}
-    authors, frameworks = _assigned_by(type(instance), framework=False), _assigned_by(type(instance), framework=True)
+    authors, frameworks = _assigned(type(instance))
     is_frameworks = framework_base(type(instance)) is not object
     found = {}
     for name, value in values.items():
@@ -62,6 +63,17 @@ def _names_of_every_model() -> frozenset[str]:
 def _is_bookkeeping(value: Any) -> bool:
     """Say whether `value` is what the framework leaves on a model from outside, such as the history of a fit."""
     return isinstance(value, keras().callbacks.Callback | keras().callbacks.CallbackList)
+
+
+def _assigned(cls: type) -> tuple[set[str], set[str]]:
+    """Return what the author's methods of `cls` assign, and what the framework's do."""
+    # Worked out once a class: a model may hold hundreds of objects of one, and Keras's methods are many.
+    if cls not in _KNOWN:
+        _KNOWN[cls] = _assigned_by(cls, framework=False), _assigned_by(cls, framework=True)
+    return _KNOWN[cls]
+
+
+_KNOWN: weakref.WeakKeyDictionary[type, tuple[set[str], set[str]]] = weakref.WeakKeyDictionary()
 
 
 def _assigned_by(cls: type, *, framework: bool) -> set[str]:

@@ -1,0 +1,241 @@
+"""The plain state of a model's objects, and of the modules and classes that its code is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+from bundler.keras_io.framework import keras
+from bundler.keras_io.private import trained_variables
+from bundler.keras_io.program.exclusions import excluded
+from bundler.keras_io.program.objects import HOLDERS, attributes_of, has_parts, is_of_framework, objects_below
+from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
+
+#: Entries of an object that are no attribute of that name: what they are is read and set by other means.
+TRAINABLE, POLICY, FLAGS, EXCLUDED = "trainable", "dtype_policy", "weights.trainable", "exclude_from_weight_decay"
+TRAINED = "trained"
+MODULE, CLASS, OBJECT = "module", "class", "object"
+#: Numbered by process, or of what the object was called on so far.
+_PASSING = frozenset({"name", "built", "compiled", "optimizer", "input_names", "output_names", "stop_training"})
+_DEPTH = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """The class of one module, class or object, by name, and its plain values by theirs."""
+
+    cls: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """The parts of a program: objects by place below the model, modules by name, classes as ``module:qualname``."""
+
+    objects: Mapping[str, Part]
+    modules: Mapping[str, Part] = field(default_factory=dict)
+    classes: Mapping[str, Part] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Account:
+        """Return the account that `dataclasses.asdict` made the JSON value `value` of."""
+        groups = {
+            group: {place: Part(cls=part["cls"], values=part["values"]) for place, part in value[group].items()}
+            for group in ("objects", "modules", "classes")
+        }
+        return cls(**groups)
+
+    def without(self, left: Iterable[Difference]) -> Account:
+        """Return the account without the values that `left` names."""
+        names = {(item.group, item.place, item.name) for item in left}
+        objects, modules, classes = (
+            {
+                place: replace(
+                    part,
+                    values={name: item for name, item in part.values.items() if (group, place, name) not in names},
+                )
+                for place, part in parts.items()
+            }
+            for group, parts in ((OBJECT, self.objects), (MODULE, self.modules), (CLASS, self.classes))
+        )
+        return Account(objects=objects, modules=modules, classes=classes)
+
+    def groups(self) -> Mapping[str, Mapping[str, Part]]:
+        """Return the parts by the word for their group."""
+        return {MODULE: self.modules, CLASS: self.classes, OBJECT: self.objects}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One value of the author's that comes back as another; `expected` and `found` are comparable forms, in words."""
+
+    group: str
+    place: str
+    name: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        where = {MODULE: self.place, CLASS: self.place.replace(":", "."), OBJECT: f"model/{self.place}".rstrip("/")}
+        return f"{where[self.group]}: {self.name} is {self.expected} and comes back as {self.found}"
+
+
+def account_of(
+    model: Any,
+    name_of: NameOf,
+    modules: Mapping[str, ModuleType],
+    classes: Mapping[str, type],
+    is_read: Callable[[str], bool],
+    portable: Callable[[str], str],
+) -> Account:
+    """Return the account of a program.
+
+    Args:
+        model: the live model, or `None` for its code alone.
+        name_of: names functions and classes as the bundle does.
+        modules: the modules of its code by the name that the bundle has for them.
+        classes: their classes by ``module:qualname``.
+        is_read: says whether code reads a name while it runs; what nothing reads is no part of the program.
+        portable: makes texts of one machine (paths below a module's folder) the same on another.
+    """
+
+    def comparable(value: Any) -> Any:
+        return _portable(plain(value, name_of), portable)
+
+    return Account(
+        objects={place: _object(model, value, comparable) for place, value in objects_below(model).items()},
+        modules={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in modules.items()},
+        classes={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in classes.items()},
+    )
+
+
+def differences(expected: Account, found: Account) -> list[Difference]:
+    """Return what `found` has otherwise than `expected`, of the parts that both have."""
+    told = []
+    theirs = found.groups()
+    for group, parts in expected.groups().items():
+        for place, part in parts.items():
+            other = theirs[group].get(place)
+            if other is None or other.cls != part.cls:
+                continue
+            told += [
+                Difference(group=group, place=place, name=name, expected=_told(value), found=_told(other.values[name]))
+                if name in other.values
+                else Difference(group=group, place=place, name=name, expected=_told(value), found="nothing")
+                for name, value in part.values.items()
+                if name not in other.values or not same_form(value, other.values[name])
+            ]
+    return told
+
+
+def _object(model: Any, value: Any, comparable: Callable[[Any], Any]) -> Part:
+    layer, optimizer = keras().layers.Layer, keras().optimizers.Optimizer
+    values: dict[str, Any] = {}
+    for name, item in attributes_of(value).items():
+        if not is_framework_object(value) or not (name in _PASSING or (name == "seed" and _is_drawn(value))):
+            _note(values, name, item, comparable)
+    if isinstance(value, layer):
+        values[TRAINABLE] = bool(value.trainable)
+    if (policy := policy_of(value)) is not None:
+        values[POLICY] = {"policy": policy.name}
+    if isinstance(value, optimizer):
+        values[EXCLUDED] = comparable(excluded(value, model))
+        values[TRAINED] = trained_of(value, model)
+    if value is model:
+        values[FLAGS] = flags_of(model)
+    return Part(cls=f"{type(value).__qualname__}", values=values)
+
+
+def _is_drawn(value: Any) -> bool:
+    """Say whether the seed of an initializer was not given but drawn: it has done its work when the weight is there."""
+    return isinstance(value, keras().initializers.Initializer) and value.get_config().get("seed") is None
+
+
+def policy_of(value: Any) -> Any:
+    """Return the dtype policy of a layer, loss or metric; `None` for anything else."""
+    framework = keras()
+    if isinstance(value, framework.layers.Layer):
+        return value.dtype_policy
+    if isinstance(value, framework.losses.Loss | framework.metrics.Metric):
+        return getattr(value, "_dtype_policy", None)
+    return None
+
+
+def trained_of(optimizer: Any, model: Any) -> str | None:
+    """Return which weights of `model` a built `optimizer` was built for, where that is not what is trained now.
+
+    Whoever freezes a part after `compile` has such a one. `None` where the two agree.
+    """
+    numbers = {id(variable): index for index, variable in enumerate(model.weights)}
+    trained = [numbers.get(id(variable)) for variable in trained_variables(optimizer)] if optimizer.built else []
+    if not trained or None in trained:
+        return None
+    flags = "".join("1" if index in trained else "0" for index in range(len(numbers)))
+    return None if flags == flags_of(model) else flags
+
+
+def flags_of(model: Any) -> str:
+    """Return for each weight of `model` whether it is trained, as a text of ones and zeros."""
+    return "".join("1" if variable.trainable else "0" for variable in model.weights)
+
+
+def is_framework_object(value: Any) -> bool:
+    """Say whether `value` is of a class that Keras has, or of one that is derived from such a class."""
+    return any(is_of_framework(base) for base in type(value).__mro__)
+
+
+def _named(
+    values: Mapping[str, Any], comparable: Callable[[Any], Any], is_read: Callable[[str], bool]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if not name.startswith("__"):
+            _named_value(found, name, value, comparable, is_read, _DEPTH)
+    return found
+
+
+def _named_value(
+    found: dict[str, Any],
+    name: str,
+    value: Any,
+    comparable: Callable[[Any], Any],
+    is_read: Callable[[str], bool],
+    depth: int,
+) -> None:
+    if not is_read(name.rpartition(".")[2]) or isinstance(value, ModuleType | type):
+        return
+    is_holder = isinstance(value, HOLDERS) or (has_parts(value) and not is_framework_object(value))
+    if not is_holder:
+        _note(found, name, value, comparable)
+    elif depth > 0:
+        for attribute, item in vars(value).items():
+            if not attribute.startswith("__"):
+                _named_value(found, f"{name}.{attribute}", item, comparable, is_read, depth - 1)
+
+
+def _note(values: dict[str, Any], name: str, value: Any, comparable: Callable[[Any], Any]) -> None:
+    try:
+        values[name] = comparable(value)
+    except NotPlain:
+        # An object with parts has a place of its own, and a tensor or a lock is no plain state.
+        return
+
+
+def _portable(value: Any, portable: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return portable(value)
+    if isinstance(value, list):
+        return [_portable(item, portable) for item in value]
+    if isinstance(value, dict):
+        return {key: _portable(item, portable) for key, item in value.items()}
+    return value
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        return str(inner) if kind in ("int", "float") else _told(inner)
+    text = repr(value) if isinstance(value, str | bool | None) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,187 @@
+"""One step of training as evidence: what it changes, in few numbers, so that two processes can compare it.
+
+The step is made eagerly and with fixed seeds, so that it depends on the program alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from bundler.keras_io import samples
+from bundler.keras_io.arrays import Keywords
+from bundler.keras_io.process_state import fixed_seeds
+from bundler.keras_io.tensors import as_tensors
+from bundler.keras_io.training import NotTaken, likely_targets
+from bundler.keras_io.untouched import untouched
+
+_PROJECTIONS = 3
+#: How far the same step is apart in two processes of one machine; what is drawn apart by more is another program.
+_NORM, _DIRECTION, _LOSS = 2e-3, 1e-2, 1e-4
+_COARSE = {"float16": 30.0, "bfloat16": 100.0}
+#: Below this a change is rounding.
+_NOTHING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """How one variable changed: the norm of the change, and its product with fixed directions."""
+
+    path: str
+    norm: float
+    products: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextStep:
+    """One step of training of one program.
+
+    `guess` is the number of the targets that the model took, `logs` are its loss and metrics by name, `changes` are
+    those of its variables and of its optimizer's, in order. `noise` is how far a second run was apart, relative to the
+    change; 0 where the step is deterministic. `coarse` widens the tolerances of a model in half precision.
+    """
+
+    guess: int
+    logs: Mapping[str, float]
+    changes: tuple[Change, ...]
+    noise: float = 0.0
+    coarse: float = 1.0
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> NextStep:
+        """Return the step that `dataclasses.asdict` made the JSON value `value` of."""
+        changes = (
+            Change(path=item["path"], norm=item["norm"], products=tuple(item["products"])) for item in value["changes"]
+        )
+        return cls(
+            guess=value["guess"],
+            logs=dict(value["logs"]),
+            changes=tuple(changes),
+            noise=value["noise"],
+            coarse=value["coarse"],
+        )
+
+
+def predicted_step(model: Any, inputs: Any, outputs: Any, modules: Iterable[ModuleType] = ()) -> NextStep:
+    """Return what the next step of training of `model` will change; the model is as before afterwards.
+
+    Args:
+        model: a live, compiled model.
+        inputs: nested arrays that it is called with.
+        outputs: what it answered, or arrays of the same shapes and dtypes; targets are made to these.
+        modules: the modules of its code, of which the globals are put back, too.
+
+    Raises:
+        NotTaken: it takes none of the targets that can be made; the cause says why.
+    """
+    modules = tuple(modules)
+    refusal: Exception | None = None
+    for guess in range(len(likely_targets(outputs))):
+        try:
+            first, second = (step_of(model, inputs, outputs, guess, modules) for _ in range(2))
+        except NotTaken:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a loss or a train_step raises refuses this guess
+            refusal = refusal or error
+            continue
+        return NextStep(
+            guess=guess,
+            logs=first.logs,
+            changes=first.changes,
+            noise=_distance(first, second),
+            coarse=max((_COARSE.get(name, 1.0) for name in _dtypes(model)), default=1.0),
+        )
+    raise NotTaken from refusal
+
+
+def step_of(model: Any, inputs: Any, outputs: Any, guess: int, modules: Iterable[ModuleType] = ()) -> NextStep:
+    """Make one step with the targets of that number and put everything back; raises whatever the model raises."""
+    if isinstance(inputs, Keywords):
+        raise NotTaken("its call takes several arguments, and training gives it one")
+    targets = likely_targets(outputs)[guess]
+    with untouched(model, modules), fixed_seeds(samples.SEED), importlib.import_module("tensorflow").device("CPU:0"):
+        before = [(variable, variable.numpy()) for variable in _variables(model)]
+        model.run_eagerly, model.jit_compile = True, False
+        model.train_function = None
+        logs = model.train_on_batch(
+            as_tensors(inputs), None if targets is None else as_tensors(targets), return_dict=True
+        )
+        changes = tuple(_change(variable, old) for variable, old in before)
+    numbers = {str(name): _number(value) for name, value in dict(logs).items()}
+    return NextStep(guess=guess, logs=numbers, changes=changes)
+
+
+def step_problems(expected: NextStep, found: NextStep) -> list[str]:
+    """Return one line for what `found` changes otherwise than `expected`, the loss first; none where they agree."""
+    slack = expected.coarse
+    problems = []
+    for name, value in expected.logs.items():
+        other = found.logs.get(name)
+        if other is None:
+            problems.append(f"{name!r} is missing from what the step reports")
+        elif not _near(value, other, (_LOSS + expected.noise) * slack * max(abs(value), 1e-3)):
+            problems.append(f"{name} is {value:.7g} for the author and {other:.7g} here")
+    if len(expected.changes) != len(found.changes):
+        return [*problems, f"it has {len(expected.changes)} variables for the author and {len(found.changes)} here"]
+    for old, new in zip(expected.changes, found.changes, strict=True):
+        scale = max(old.norm, new.norm)
+        if scale <= _NOTHING:
+            continue
+        if not _near(old.norm, new.norm, (_NORM + 5 * expected.noise) * slack * scale):
+            problems.append(f"{old.path} changes by {old.norm:.4g} for the author and by {new.norm:.4g} here")
+        elif not all(
+            _near(one, other, (_DIRECTION + 5 * expected.noise) * slack * scale)
+            for one, other in zip(old.products, new.products, strict=True)
+        ):
+            problems.append(f"{old.path} changes in another direction")
+    return problems
+
+
+def _variables(model: Any) -> list[Any]:
+    own = {id(variable): variable for variable in model.weights}
+    return list(own.values())
+
+
+def _change(variable: Any, before: Any) -> Change:
+    import numpy as np
+
+    path = str(getattr(variable, "path", variable.name))
+    after = variable.numpy()
+    if after.dtype.kind in "OSU" or after.size == 0:
+        return Change(path=path, norm=0.0, products=())
+    delta = after.astype("float64").reshape(-1) - before.astype("float64").reshape(-1)
+    delta = np.nan_to_num(delta, nan=1e30, posinf=1e30, neginf=-1e30)
+    random = np.random.default_rng(samples.SEED)
+    signs = [random.integers(0, 2, size=delta.size) * 2.0 - 1.0 for _ in range(_PROJECTIONS)]
+    products = tuple(float(np.dot(delta, sign)) / max(delta.size, 1) ** 0.5 for sign in signs)
+    return Change(path=path, norm=float(np.linalg.norm(delta)), products=products)
+
+
+def _distance(one: NextStep, other: NextStep) -> float:
+    """Return how far two runs of one step are apart, relative to what they change."""
+    far = 0.0
+    for old, new in zip(one.changes, other.changes, strict=True):
+        scale = max(old.norm, new.norm)
+        if scale > _NOTHING:
+            gaps = [abs(a - b) for a, b in zip((old.norm, *old.products), (new.norm, *new.products), strict=True)]
+            far = max(far, max(gaps) / scale)
+    return far
+
+
+def _dtypes(model: Any) -> Sequence[str]:
+    from bundler.keras_io.calls import compute_dtypes
+
+    return sorted(compute_dtypes(model, []))
+
+
+def _number(value: Any) -> float:
+    import numpy as np
+
+    return float(np.mean(np.asarray(value, dtype="float64")))
+
+
+def _near(one: float, other: float, most: float) -> bool:
+    return one == other or (one != one and other != other) or abs(one - other) <= most

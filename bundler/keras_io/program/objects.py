@@ -1,0 +1,138 @@
+"""The objects below a model by place: the attributes, indexes and keys that lead to them.
+
+A place means the same in the author's process and where the model was loaded, since it is made of names that code
+gave, and not of the order in which things were made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import types
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bundler.keras_io.adapt.arguments import FRAMEWORK
+from bundler.keras_io.adapt.own_attributes import own_attributes
+from bundler.keras_io.framework import keras
+
+#: Attributes of Keras's own, private by their names, that lead to what an author made.
+_WAYS = (
+    "_layers",
+    "_optimizer",
+    "_compile_loss",
+    "_compile_metrics",
+    "_user_loss",
+    "_user_metrics",
+    "_user_weighted_metrics",
+    "_metrics",
+    "_learning_rate",
+    "_fn",
+    "_seed_generators",
+)
+#: What fitting leaves on a model, and what leads out of it: to callbacks, to graphs, and to other models through them.
+_LEFT_OUT = frozenset(
+    {
+        *("history", "loss", "train_function", "test_function", "predict_function", "input_spec"),
+        *("build", "quantize", "get_config", "get_compile_config", "call_signature_parameters"),
+    }
+)
+#: Keras links every layer to all graphs that it was ever called in.
+_GRAPH = ("KerasHistory", "KerasTensor", "Node", "Tracker")
+_PLAIN = (str, bytes, int, float, complex, type, types.ModuleType, types.FunctionType)
+_CONTAINERS = (Mapping, list, tuple, set, frozenset, deque)
+#: Bare holders of attributes, by which programs hand settings around.
+HOLDERS = (argparse.Namespace, types.SimpleNamespace)
+_MOST = 200_000
+
+
+def objects_below(model: Any) -> dict[str, Any]:
+    """Return the objects of Keras and of the author's below `model` by place, each at the first place that leads to it.
+
+    Places are shortest first, so that one object has the same place in two processes that reach it by the same ways.
+    """
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    queue: deque[tuple[str, Any]] = deque([("", model)])
+    while queue and len(found) < _MOST:
+        place, value = queue.popleft()
+        if value is None or isinstance(value, _PLAIN) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if has_parts(value):
+            found[place] = value
+        queue.extend((f"{place}/{step}" if place else step, item) for step, item in steps(value))
+    return found
+
+
+def steps(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what one step leads to from `value`, with the name of the step."""
+    if isinstance(value, types.MethodType):
+        yield "__self__", value.__self__
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(key, str | int) and "/" not in str(key):
+                yield str(key), item
+    elif isinstance(value, list | tuple | deque):
+        for index, item in enumerate(value):
+            yield str(index), item
+    elif has_parts(value):
+        named = vars(value)
+        yield from attributes_of(value).items()
+        for name in _WAYS:
+            if name in named:
+                yield name, named[name]
+
+
+def _is_held(value: Any) -> bool:
+    """Say whether an attribute is what the loader gave a model, so that it runs under its settings."""
+    return type(value).__module__.partition(".")[0] == "bundler"
+
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object that are part of the program, without what Keras keeps for itself."""
+    if isinstance(value, HOLDERS):
+        return dict(vars(value))
+    named = own_attributes(value) if not is_of_framework(type(value)) else vars(value)
+    return {
+        name: item
+        for name, item in named.items()
+        if name not in _LEFT_OUT
+        and not _is_held(item)
+        and not name.startswith("__")
+        and (not name.startswith("_") or named is not vars(value))
+    }
+
+
+def at_place(model: Any, place: str) -> Any:
+    """Return the object at `place` below `model`.
+
+    Raises:
+        LookupError: no step of that name leads on somewhere on the way.
+    """
+    value = model
+    for step in place.split("/") if place else ():
+        value = next((item for name, item in steps(value) if name == step), steps)
+        if value is steps:
+            raise LookupError(step)
+    return value
+
+
+def has_parts(value: object) -> bool:
+    """Say whether `value` is an object of Keras's or of an author's with attributes that are part of the program."""
+    if not hasattr(value, "__dict__") or isinstance(value, (*_PLAIN, *_CONTAINERS)):
+        return False
+    if isinstance(value, HOLDERS):
+        return True
+    root = type(value).__module__.partition(".")[0]
+    if root == "keras":
+        return type(value).__name__ not in _GRAPH and not isinstance(
+            value, keras().Variable | keras().callbacks.Callback
+        )
+    return root not in FRAMEWORK and root not in sys.stdlib_module_names - {"__main__"}
+
+
+def is_of_framework(cls: type) -> bool:
+    """Say whether `cls` is a class of Keras's or TensorFlow's."""
+    return cls.__module__.partition(".")[0] in FRAMEWORK

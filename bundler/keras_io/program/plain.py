@@ -1,0 +1,128 @@
+"""Values in a form that two processes can compare: JSON, equal exactly where the values are."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import hashlib
+import re
+import types
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+#: The name of a function or class: its module and qualified name as the bundle has them, or `None` for one that has
+#: none that means the same elsewhere.
+NameOf = Callable[[Any], str | None]
+
+
+class NotPlain(Exception):
+    """The value is no plain one; the message says of what type it is."""
+
+
+#: How functions are told: by their name in the bundle, or by their code where they have none.
+NAMED, CODE = "named", "code"
+#: Longer arrays and texts are compared by their digest.
+_WHOLE = 256
+_DEPTH = 16
+
+
+def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
+    """Return the comparable form of `value`: numbers, texts, containers, arrays, functions and classes by their name.
+
+    A list and a tuple of the same values are the same here, since Keras's containers and JSON do not tell them apart.
+
+    Raises:
+        NotPlain: it is none of these, or holds something that is not.
+    """
+    if depth == 0:
+        raise NotPlain("nested too deep")
+    inner = functools.partial(plain, name_of=name_of, depth=depth - 1)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, enum.Enum):
+        # A member that is a text or a number, too, equals it.
+        is_both = isinstance(value, str | int | float)
+        return inner(value.value) if is_both else {"enum": type(value).__qualname__, "name": value.name}
+    if isinstance(value, int | float | complex):
+        # A NaN equals itself here, and 1 is not 1.0.
+        return {type(value).__name__: repr(value)} if type(value) in (int, float, complex) else _scalar(value)
+    if isinstance(value, str):
+        return str(value) if len(value) <= _WHOLE else {"text": _digest(value.encode("utf-8", "surrogatepass"))}
+    if isinstance(value, bytes):
+        return {"bytes": _digest(value)}
+    if isinstance(value, Mapping):
+        return {"dict": sorted(([inner(key), inner(item)] for key, item in value.items()), key=repr)}
+    if isinstance(value, set | frozenset):
+        return {"set": sorted((inner(item) for item in value), key=repr)}
+    if isinstance(value, list | tuple):
+        return [inner(item) for item in value]
+    if isinstance(value, range | slice):
+        return {type(value).__name__: [repr(item) for item in (value.start, value.stop, value.step)]}
+    if isinstance(value, PurePath):
+        return {"path": str(value)}
+    if isinstance(value, re.Pattern):
+        return {"pattern": repr(value.pattern), "flags": value.flags}
+    if isinstance(value, functools.partial):
+        return {"partial": inner(value.func), "arguments": inner(value.args), "keywords": inner(value.keywords)}
+    if isinstance(value, types.MethodType):
+        return {"method": value.__name__, "of": inner(type(value.__self__))}
+    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_ufunc(value):
+        name = name_of(value)
+        if name is not None:
+            return {NAMED: name}
+        if isinstance(value, types.FunctionType):
+            return {CODE: _code(value.__code__)}
+        raise NotPlain(f"a {type(value).__name__} without a name of its own")
+    return _array(value)
+
+
+def same_form(one: Any, other: Any) -> bool:
+    """Say whether two comparable forms may be of one value; a function's name and its code are not compared."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        if {*one, *other} == {NAMED, CODE}:
+            return True
+        return one.keys() == other.keys() and all(same_form(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(same_form(*pair) for pair in zip(one, other, strict=True))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _code(code: types.CodeType) -> str:
+    """Return a digest of what a function does, without the places of its text."""
+    constants = [_code(item) if isinstance(item, types.CodeType) else repr(item) for item in code.co_consts]
+    return _digest(repr((code.co_code, constants, code.co_names, code.co_varnames)).encode())
+
+
+def _array(value: Any) -> Any:
+    root = type(value).__module__.partition(".")[0]
+    if root == "keras" and type(value).__name__.endswith("DTypePolicy"):
+        return {"policy": value.name}
+    if root == "tensorflow" and type(value).__name__ in ("DType", "TensorShape"):
+        return {type(value).__name__: str(value)}
+    if root == "tensorflow" and type(value).__name__ == "EagerTensor":
+        return {"tensor": _array(value.numpy())}
+    if root in ("numpy", "ml_dtypes"):
+        return _scalar(value)
+    raise NotPlain(f"a {type(value).__qualname__}")
+
+
+def _scalar(value: Any) -> Any:
+    import numpy as np
+
+    if isinstance(value, np.dtype):
+        return {"dtype": value.name}
+    if isinstance(value, np.generic | np.ndarray) and not np.asarray(value).dtype.hasobject:
+        array = np.ascontiguousarray(value)
+        return {"array": array.dtype.name, "shape": list(array.shape), "sha256": _digest(array.tobytes())}
+    if isinstance(value, np.ndarray):
+        return {"objects": repr(value.tolist())[:_WHOLE]}
+    raise NotPlain(f"a {type(value).__qualname__}")
+
+
+def _is_ufunc(value: Any) -> bool:
+    return type(value).__module__.partition(".")[0] == "numpy" and type(value).__name__ == "ufunc"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,307 @@
+"""Values that were set after something was made or imported: recorded by the author's process, set by the loader."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import importlib
+import inspect
+import types
+from collections.abc import Iterable, Mapping, MutableMapping, MutableSequence, MutableSet
+from dataclasses import dataclass
+from typing import Any
+
+from bundler.errors import InvalidBundle
+from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
+from bundler.keras_io.adapt.public import public_place
+from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
+from bundler.keras_io.framework import keras
+from bundler.keras_io.program import account
+from bundler.keras_io.program.exclusions import exclude, excluded
+from bundler.keras_io.program.objects import HOLDERS, at_place, has_parts, is_of_framework
+from bundler.keras_io.program.plain import NameOf
+from bundler.limits import LIMITS
+from bundler.manifest import Adaptation
+from bundler.manifest.codec import JSON
+from bundler.namespace import Namespace
+
+VALUE_KINDS = (MODULE_VALUES, CLASS_VALUES, OBJECT_VALUES)
+_OWN = "own"
+#: What decides for which weights an optimizer is built.
+_EARLY = (account.TRAINABLE, account.FLAGS, account.POLICY)
+_KINDS = {account.MODULE: MODULE_VALUES, account.CLASS: CLASS_VALUES, account.OBJECT: OBJECT_VALUES}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holders:
+    """The live things that values were set on: modules by name, classes as ``module:qualname``, and the model."""
+
+    model: Any
+    modules: Mapping[str, types.ModuleType]
+    classes: Mapping[str, type]
+
+    def at(self, difference: account.Difference) -> Any:
+        """Return what has the value of `difference`; raises `LookupError`."""
+        if difference.group == account.MODULE:
+            return self.modules[difference.place]
+        return (
+            self.classes[difference.place]
+            if difference.group == account.CLASS
+            else at_place(self.model, difference.place)
+        )
+
+
+def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Adaptation:
+    """Return the adaptation that sets the author's value of `found` where the bundle is loaded.
+
+    Raises:
+        Unsayable: no manifest can hold the value.
+    """
+    holder = holders.at(found)
+    value = _get(holder, found.name, holders.model)
+    encoded = _encoded(value, name_of)
+    if found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL:
+        _require_safe(_get(holder, found.name, holders.model), value)
+    module, _, qualname = found.place.partition(":")
+    if found.group == account.OBJECT:
+        module, qualname = "", type(holder).__qualname__
+    return Adaptation(
+        kind=_KINDS[found.group],
+        module=module,
+        qualname=qualname,
+        place=found.place if found.group == account.OBJECT else None,
+        values={found.name: encoded},
+    )
+
+
+def value_adaptations(adaptations: Iterable[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return those of `adaptations` that set values, which are no business of an adapter."""
+    return tuple(item for item in adaptations if item.kind in VALUE_KINDS)
+
+
+def without_values(adaptations: Iterable[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return those of `adaptations` that are about how objects of a class are made."""
+    return tuple(item for item in adaptations if item.kind not in VALUE_KINDS)
+
+
+def leaves_of(value: JSON) -> list[JSON]:
+    """Return the plain values in an encoded one, the keys of its dictionaries among them."""
+    if isinstance(value, dict):
+        return [leaf for pair in value.items() for item in pair for leaf in leaves_of(item)]
+    return [leaf for item in value for leaf in leaves_of(item)] if isinstance(value, list) else [value]
+
+
+def set_code_values(adaptations: Iterable[Adaptation], namespace: Namespace) -> None:
+    """Set the recorded values of modules and classes of `namespace`, which imports them.
+
+    Raises:
+        InvalidBundle: there is no such class, or a value may not be set.
+    """
+    for item in adaptations:
+        if item.kind not in (MODULE_VALUES, CLASS_VALUES):
+            continue
+        holder: Any = namespace.load(item.module)
+        for part in item.qualname.split(".") if item.qualname else ():
+            holder = inspect.getattr_static(holder, part, None)
+        if item.qualname and not (
+            isinstance(holder, type) and namespace.original(holder.__module__) in namespace.modules
+        ):
+            raise _refused(item, "there is no such class of the bundle")
+        for name, value in item.values.items():
+            _set(item, holder, name, _decoded(value, namespace), None)
+
+
+def set_object_values(
+    adaptations: Iterable[Adaptation], model: Any, namespace: Namespace, *, early: bool = False
+) -> None:
+    """Set the recorded values of the objects below `model`; an object that the caller replaced keeps its own.
+
+    With `early` only those that its optimizer is built by: what is trained, and the dtype policies. Then `model` is not
+    compiled yet.
+
+    Raises:
+        InvalidBundle: a value may not be set.
+    """
+    found = [item for item in adaptations if item.kind == OBJECT_VALUES]
+    # What is set on a layer goes down to its parts, which may have been set otherwise; single weights come last.
+    for item in sorted(found, key=lambda item: (account.FLAGS in item.values, len(item.place or ""))):
+        try:
+            holder = at_place(model, item.place or "")
+        except LookupError:
+            continue
+        if type(holder).__qualname__ != item.qualname:
+            continue
+        for name, value in item.values.items():
+            if (name != account.TRAINED and not early) or name in _EARLY:
+                is_unbuilt = name == account.FLAGS and len(value) != len(model.weights)
+                if not (early and is_unbuilt):
+                    _set(item, holder, name, _decoded(value, namespace), model)
+    if early:
+        for flags in [item.values[account.TRAINED] for item in found if account.TRAINED in item.values][:1]:
+            if len(str(flags)) == len(model.weights):
+                _set_flags(model, flags, None)
+
+
+def _get(holder: Any, name: str, model: Any) -> Any:
+    if name in _SPECIAL:
+        return _SPECIAL[name][0](holder, model)
+    value = holder
+    for part in name.split("."):
+        value = vars(value)[part]
+    return value
+
+
+def _set(item: Adaptation, holder: Any, name: str, value: Any, model: Any) -> None:
+    try:
+        if model is not None and name in _SPECIAL:
+            _SPECIAL[name][1](holder, value, model)
+            return
+        *way, last = name.split(".")
+        if any(part.startswith("__") or not part.isidentifier() for part in (*way, last)):
+            raise _refused(item, f"the name {name[:80]!r} is the interpreter's")
+        for part in way:
+            holder = vars(holder)[part]
+            if not (isinstance(holder, HOLDERS) or has_parts(holder)):
+                raise _refused(item, f"{part!r} has no attributes that could be set")
+        if is_of_framework(type(holder)):
+            _require_safe(vars(holder).get(last), value)
+        _put(holder, last, value)
+    except (LookupError, TypeError, ValueError, AttributeError, Unsayable) as error:
+        raise _refused(item, f"{name[:80]!r} cannot be set: {error}") from error
+
+
+def _put(holder: Any, name: str, value: Any) -> None:
+    """Set `name`, or change the container that is there in place: other modules may hold that very container."""
+    there = vars(holder).get(name)
+    if isinstance(there, MutableMapping) and isinstance(value, dict):
+        there.clear()
+        there.update(value)
+    elif isinstance(there, MutableSequence) and isinstance(value, list | tuple):
+        there[:] = list(value)
+    elif isinstance(there, MutableSet) and isinstance(value, set | frozenset | list):
+        there.clear()
+        there |= set(value)
+    elif isinstance(holder, argparse.Namespace | types.SimpleNamespace | type | types.ModuleType):
+        setattr(holder, name, value)
+    else:
+        try:
+            setattr(holder, name, value)
+        except AttributeError:
+            # A frozen dataclass, or a property without a setter.
+            object.__setattr__(holder, name, value)
+
+
+def _require_safe(there: Any, value: Any) -> None:
+    """Refuse to set on an object of Keras's own what could make it do something else than compute.
+
+    Numbers for numbers, and functions of models for functions. Texts may be the paths of files.
+    """
+    if callable(there) and (callable(value) or value is None):
+        return
+    numbers = (bool, int, float, type(None))
+    if isinstance(there, (*numbers, list, tuple)) and all(isinstance(item, numbers) for item in _leaves(value)):
+        return
+    raise Unsayable(f"on a class of Keras's own, where {type(value).__name__!r} is neither a number nor a function")
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]
+
+
+def _encoded(value: Any, name_of: NameOf) -> JSON:
+    def own(item: Any) -> Any:
+        if isinstance(item, types.FunctionType) and public_place(item) is None:
+            name = name_of(item)
+            if name is None or "<" in name:
+                raise Unsayable("a function that no module of the bundle has at its top level")
+            return {TAG: _OWN, "name": name}
+        if isinstance(item, enum.Enum):
+            name = name_of(type(item))
+            if name is None:
+                raise Unsayable("a member of an enumeration that no module of the bundle has")
+            return {TAG: _OWN, "name": name, "member": item.name}
+        return None
+
+    encoded = encode(value, lambda _: None, own)
+    _require_plain(encoded)
+    size = len(importlib.import_module("json").dumps(encoded))
+    if size > LIMITS.value:
+        raise Unsayable(f"of {size} bytes, more than {LIMITS.value}")
+    return encoded
+
+
+def _decoded(value: JSON, namespace: Namespace) -> Any:
+    def own(node: dict[str, Any]) -> Any:
+        module, _, qualname = str(node["name"]).partition(":")
+        if module not in namespace.modules:
+            raise ValueError(f"the bundle has no module {module[:80]!r}")
+        found: Any = namespace.load(module)
+        for part in qualname.split("."):
+            found = inspect.getattr_static(found, part)
+        member = node.get("member")
+        if isinstance(found, enum.EnumType) and isinstance(member, str):
+            return found[member]
+        if not isinstance(found, types.FunctionType) or member is not None:
+            raise ValueError(f"{qualname[:80]!r} is no function")
+        return found
+
+    def none_declared(key: str) -> Any:
+        raise ValueError(f"{key[:80]!r} is an object, and only plain values are set")
+
+    _require_plain(value)
+    return decode(value, none_declared, {_OWN: own})
+
+
+def _require_plain(value: Any) -> None:
+    """Refuse a node of Keras's form: only the config names objects, which is where they are looked for.
+
+    Raises:
+        Unsayable: there is one.
+    """
+    if isinstance(value, dict):
+        if "class_name" in value or value.get(TAG) in ("instance", "state", "named_tuple", "class", "node", "variable"):
+            raise Unsayable("an object of a class")
+        for item in value.values():
+            _require_plain(item)
+    elif isinstance(value, list):
+        for item in value:
+            _require_plain(item)
+    elif not (value is None or isinstance(value, str | bool | int | float)):
+        raise Unsayable(f"of type {type(value).__name__!r}")
+
+
+def _refused(item: Adaptation, why: str) -> InvalidBundle:
+    return InvalidBundle(
+        f"a recorded value cannot be set: {why}",
+        place=f"manifest.json: adaptations, {item.kind} of {(item.place or item.module)[:80]} {item.qualname[:80]}",
+        hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
+    )
+
+
+def _set_policy(layer: Any, value: Any, _: Any) -> None:
+    policy = keras().dtype_policies.get(str(value))
+    if isinstance(layer, keras().layers.Layer):
+        layer.dtype_policy = policy
+    else:
+        vars(layer)["_dtype_policy"] = policy
+        vars(layer)["_dtype"] = policy.compute_dtype
+
+
+def _set_flags(model: Any, value: Any, _: Any) -> None:
+    for variable, flag in zip(model.weights, str(value), strict=True):
+        if variable.trainable is not (flag == "1"):
+            variable.trainable = flag == "1"
+
+
+def _set_trainable(layer: Any, value: Any, _: Any) -> None:
+    layer.trainable = bool(value)
+
+
+#: What is read and set by other means than an attribute of that name.
+_SPECIAL: dict[str, tuple[Any, Any]] = {
+    account.TRAINABLE: (lambda layer, _: bool(layer.trainable), _set_trainable),
+    account.POLICY: (lambda layer, _: account.policy_of(layer).name, _set_policy),
+    account.FLAGS: (lambda model, _: account.flags_of(model), _set_flags),
+    account.TRAINED: (account.trained_of, lambda *_: None),
+    account.EXCLUDED: (excluded, lambda optimizer, value, model: exclude(optimizer, model, value)),
+}

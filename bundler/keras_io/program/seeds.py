@@ -1,0 +1,54 @@
+"""The states of a model's random generators, which Keras does not save: so that its next mask is the author's next."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+from bundler.errors import InvalidBundle
+from bundler.keras_io.framework import keras
+from bundler.keras_io.program.objects import at_place, objects_below
+from bundler.manifest import Seed
+
+
+def seeds_of(model: Any) -> tuple[Seed, ...]:
+    """Return the state of each `keras.random.SeedGenerator` and `tf.random.Generator` below `model`."""
+    found = ((place, _state(value)) for place, value in objects_below(model).items())
+    return tuple(
+        Seed(place=place, state=tuple(int(number) for number in state.numpy().reshape(-1)))
+        for place, state in found
+        if state is not None
+    )
+
+
+def set_seeds(model: Any, seeds: Iterable[Seed]) -> None:
+    """Give each random generator of `model` the state that `seeds` has for its place.
+
+    A place where there is none now is left out: what the host replaced, or an adaptation makes anew.
+
+    Raises:
+        InvalidBundle: a state is not one of that kind of generator.
+    """
+    numpy = importlib.import_module("numpy")
+    for index, seed in enumerate(seeds):
+        try:
+            state = _state(at_place(model, seed.place))
+        except LookupError:
+            continue
+        if state is None:
+            continue
+        try:
+            numbers = numpy.array(seed.state, dtype=state.numpy().dtype).reshape(tuple(state.shape))
+        except (ValueError, OverflowError) as error:
+            raise InvalidBundle(
+                f"this is no state of a {type(at_place(model, seed.place)).__name__}: {error}",
+                place=f"manifest.json: seeds[{index}].state",
+                hint="ask the author for a new bundle",
+            ) from error
+        state.assign(numbers)
+
+
+def _state(value: Any) -> Any:
+    generators = (keras().random.SeedGenerator, importlib.import_module("tensorflow").random.Generator)
+    return value.state if isinstance(value, generators) else None

@@ -1,0 +1,130 @@
+"""Run a model's code and put everything back bit for bit: variables, attributes, lists, process-wide states.
+
+A copy of the author's model would not do for this: copies are made of the config, and are as different from the
+model as what comes out of a bundle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from bundler.keras_io.framework import keras
+from bundler.keras_io.process_state import kept_process_state
+
+_PLAIN = (str, bytes, int, float, complex, type, ModuleType)
+
+
+@contextlib.contextmanager
+def untouched(model: Any, modules: Iterable[ModuleType] = ()) -> Iterator[None]:
+    """Put back after the block what code may have changed below `model` and in the globals of `modules`.
+
+    TensorFlow gives the value of a variable as a tensor that shares its memory, and takes new memory only for a
+    variable that is assigned to meanwhile.
+    """
+    tf = importlib.import_module("tensorflow")
+    undo: list[Callable[[], Any]] = []
+    keep: list[Any] = []
+    for value in _everything(model, modules):
+        keep.append(value)
+        if isinstance(value, keras().Variable):
+            undo.append(_assign(value, tf.convert_to_tensor(value.value)))
+        elif isinstance(value, tf.Variable):
+            undo.append(_assign(value, tf.convert_to_tensor(value)))
+        elif (kind := _container(value)) is not None:
+            undo.append(_refill(kind, value, list(value.items()) if kind is dict else list(value)))
+        elif hasattr(value, "__dict__"):
+            undo.append(_attributes(vars(value), dict(vars(value))))
+    with kept_process_state():
+        try:
+            yield
+        finally:
+            for put_back in undo:
+                put_back()
+
+
+def _container(value: Any) -> Any:
+    """Return the kind of a container that can change; what only says that it is one (a proxy) has none."""
+    return next((kind for kind in (dict, list, set, deque) if issubclass(type(value), kind)), None)
+
+
+def _assign(variable: Any, value: Any) -> Callable[[], Any]:
+    return lambda: variable.assign(value)
+
+
+def _refill(kind: Any, container: Any, content: Any) -> Callable[[], Any]:
+    def put_back() -> None:
+        # Past the methods of Keras's own containers, which refuse or track.
+        kind.clear(container)
+        (kind.extend if kind in (list, deque) else kind.update)(container, content)
+
+    return put_back
+
+
+def _attributes(attributes: MutableMapping[str, Any], before: dict[str, Any]) -> Callable[[], Any]:
+    def put_back() -> None:
+        for name in [name for name in attributes if name not in before]:
+            del attributes[name]
+        attributes.update(before)
+
+    return put_back
+
+
+def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
+    tf = importlib.import_module("tensorflow")
+    variables = (keras().Variable, tf.Variable)
+    seen: set[int] = set()
+    stack: list[Any] = [model]
+    for module in modules:
+        yield module
+        stack += [value for name, value in vars(module).items() if not name.startswith("__")]
+    while stack:
+        value = stack.pop()
+        if value is None or isinstance(value, _PLAIN) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, variables):
+            yield value
+        elif _is_proxy(value):
+            stack.append(value.__wrapped__)
+        elif (kind := _container(value)) is not None:
+            yield value
+            stack.extend(value.values() if kind is dict else value)
+            # TensorFlow's own lists keep what they hold in another list.
+            stack.append(getattr(value, "_storage", None))
+        elif isinstance(value, tuple | frozenset):
+            stack.extend(value)
+        elif isinstance(value, tf.random.Generator):
+            stack.append(value.state)
+        elif isinstance(value, FunctionType):
+            # What a closure counts with; globals are the modules'.
+            stack.extend(map(_content, value.__closure__ or ()))
+        elif isinstance(value, MethodType):
+            stack += [value.__self__, value.__func__]
+        elif _has_state(value):
+            yield value
+            stack.extend(vars(value).values())
+
+
+def _is_proxy(value: Any) -> bool:
+    """Say whether `value` is a wrapper of TensorFlow's, which keeps lists and dictionaries on layers in such."""
+    return any(base.__module__.partition(".")[0] == "wrapt" for base in type(value).__mro__)
+
+
+def _has_state(value: Any) -> bool:
+    root = type(value).__module__.partition(".")[0]
+    if not hasattr(value, "__dict__") or root in ("tensorflow", "numpy", "bundler"):
+        return False
+    return root not in sys.stdlib_module_names - {"__main__", "argparse", "types"}
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # A variable that has no value yet.

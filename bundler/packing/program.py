@@ -1,0 +1,216 @@
+"""The author's side of the comparison: what the program is besides its config, its weights and its source."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from bundler.errors import SourceError
+from bundler.keras_io.adapt.values import Unsayable
+from bundler.keras_io.program.account import Account, Difference, account_of
+from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
+from bundler.manifest import Adaptation
+from bundler.namespace import namespace_of
+from bundler.sources.closure import ClosedModule
+from bundler.sources.live import attribute_of
+
+#: In place of the folder that a module's source is in, on any machine.
+SOURCE = "<source>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What sets the author's values, what stays as the code sets it, and lines for the author about both."""
+
+    adaptations: tuple[Adaptation, ...]
+    left: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A live model with the modules and classes of its code, by the names that the bundle has for them.
+
+    `places` are the module and name in the bundle of what has others in the author's process. `read` are the names
+    that the code reads while it runs, and `folders` those that it was imported from.
+    """
+
+    model: Any
+    modules: Mapping[str, ModuleType]
+    classes: Mapping[str, type]
+    places: Mapping[Any, tuple[str, str]]
+    read: frozenset[str]
+    folders: tuple[str, ...]
+
+    def account(self) -> Account:
+        """Return what a fresh interpreter must find again."""
+        return account_of(self.model, self.name_of, self.modules, self.classes, self.read.__contains__, self.portable)
+
+    def name_of(self, obj: Any) -> str | None:
+        """Return the name of a function or class: ``module:qualname`` of the bundle, or of what is installed."""
+        place = self.places.get(obj)
+        if place is not None:
+            return ":".join(place)
+        module = str(getattr(obj, "__module__", None))
+        qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
+        namespace = namespace_of(module)
+        module = namespace.original(module) if namespace is not None else str(module)
+        # What a script or a notebook has by no name of the bundle's cannot be compared by name.
+        return None if module == "__main__" or "<" in qualname else f"{module}:{qualname}"
+
+    def portable(self, text: str) -> str:
+        """Return `text` with the folders of the source by one name."""
+        for folder in self.folders:
+            text = text.replace(folder, SOURCE)
+        return text
+
+    def holders(self) -> Holders:
+        """Return what values are read from."""
+        return Holders(model=self.model, modules=self.modules, classes=self.classes)
+
+    def record(self, found: Iterable[Difference]) -> Recorded:
+        """Return what brings the author's values back.
+
+        Raises:
+            SourceError: some values cannot be recorded; every one is listed.
+        """
+        adaptations, left, notes, problems = [], [], [], []
+        for item in found:
+            try:
+                adaptation = recorded(item, self.holders(), self.name_of)
+            except Unsayable as error:
+                problems.append(f"{item}: its value is {error}")
+                continue
+            why = _of_this_machine(adaptation, self.folders)
+            if why is None:
+                adaptations.append(adaptation)
+                notes.append(f"recorded, since it was set while the program ran: {item}")
+            else:
+                left.append(item)
+                notes.append(f"left as the code sets it, since it is {why}: {item}")
+        if problems:
+            raise SourceError(
+                "values were set after the code was imported or an object was made, and they cannot be recorded:",
+                problems,
+                hint="pass them to __init__ and return them from get_config(), or set them in the source",
+            )
+        return Recorded(adaptations=tuple(adaptations), left=tuple(left), notes=tuple(notes))
+
+
+def program_of(
+    model: Any,
+    closed: Sequence[ClosedModule],
+    classes: Iterable[type],
+    places: Mapping[Any, tuple[str, str]],
+) -> Program:
+    """Return the program of a live `model`.
+
+    Args:
+        model: the model.
+        closed: the modules that travel.
+        classes: the classes of its objects.
+        places: the module and name in the bundle of what was taken from a script, a notebook or a function.
+    """
+    trees = {namespace_of(cls.__module__) for cls in classes} - {None}
+    modules: dict[str, ModuleType] = {}
+    for item in closed:
+        names = [item.name, *(tree.private(item.name) for tree in trees if tree is not None and tree.has(item.name))]
+        live = next((sys.modules[name] for name in reversed(names) if name in sys.modules), None)
+        if live is not None and not item.generated:
+            modules[item.name] = live
+    by_place: dict[str, type] = {}
+    for module in modules.values():
+        for value in list(vars(module).values()):
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                _note_class(by_place, value, places)
+    for cls in classes:
+        for base in cls.__mro__:
+            _note_class(by_place, base, places)
+    travelling = {item.name for item in closed}
+    return Program(
+        model=model,
+        modules=modules,
+        classes={name: cls for name, cls in by_place.items() if name.partition(":")[0] in travelling},
+        places={obj: place for obj, place in places.items() if isinstance(obj, type | FunctionType)},
+        read=frozenset().union(*(_read_names(item) for item in closed)) if closed else frozenset(),
+        folders=_folders(closed),
+    )
+
+
+def carried_values(program: Program, adaptations: Iterable[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return the values that `adaptations` of an earlier bundle record, as they are now."""
+    found = []
+    for item in value_adaptations(adaptations):
+        for name in item.values:
+            place = item.place if item.place is not None else ":".join(filter(None, (item.module, item.qualname)))
+            group = item.kind.removesuffix("_values")
+            difference = Difference(group=group, place=place, name=name, expected="", found="")
+            try:
+                found.append(recorded(difference, program.holders(), program.name_of))
+            except (LookupError, Unsayable):
+                # It is gone, or has become something that the proof will find and name.
+                continue
+    return tuple(found)
+
+
+def with_values(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
+    """Return both, the values of one holder in one adaptation."""
+    merged: dict[tuple[str, str, str, str | None], Adaptation] = {}
+    for item in (*known, *more):
+        key = (item.kind, item.module, item.qualname, item.place)
+        merged[key] = replace(item, values={**merged[key].values, **item.values}) if key in merged else item
+    return tuple(merged.values())
+
+
+def _note_class(into: dict[str, type], cls: type, places: Mapping[Any, tuple[str, str]]) -> None:
+    place = places.get(cls)
+    if place is None:
+        namespace = namespace_of(cls.__module__)
+        module = sys.modules.get(cls.__module__)
+        qualname = attribute_of(module, cls) if module is not None else None
+        if qualname is None:
+            return
+        place = (namespace.original(cls.__module__) if namespace else str(cls.__module__)), qualname
+    into[":".join(place)] = cls
+
+
+def _read_names(module: ClosedModule) -> set[str]:
+    """Return the names that the functions of `module` read, as globals or as attributes."""
+    names: set[str] = set()
+    # Warnings about the author's text have been told when it was imported.
+    top = compile(module.text, module.display, "exec", dont_inherit=True)
+    stack = [constant for constant in top.co_consts if isinstance(constant, CodeType)]
+    while stack:
+        code = stack.pop()
+        names.update(code.co_names)
+        # getattr(self, "name"), and the keys of vars().
+        names.update(constant for constant in code.co_consts if isinstance(constant, str) and constant.isidentifier())
+        stack += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return names
+
+
+def _folders(closed: Iterable[ClosedModule]) -> tuple[str, ...]:
+    folders = set()
+    for item in closed:
+        path = Path(item.display)
+        if path.is_absolute():
+            depth = item.name.count(".") + (1 if item.is_package else 0)
+            folders.add(str(path.parents[depth]))
+    return tuple(sorted(folders, key=len, reverse=True))
+
+
+def _of_this_machine(adaptation: Adaptation, folders: Sequence[str]) -> str | None:
+    """Say why the value of `adaptation` must not travel; `None` where it may.
+
+    A path means nothing elsewhere, and what a module read from the environment may be a password.
+    """
+    texts = [leaf for value in adaptation.values.values() for leaf in leaves_of(value) if isinstance(leaf, str)]
+    if any(os.path.isabs(text) or any(folder in text for folder in folders) for text in texts):
+        return "a path of this machine"
+    environment = {value for value in os.environ.values() if len(value) > 3}
+    return "from the environment" if environment.intersection(texts) else None

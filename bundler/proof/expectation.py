@@ -1,0 +1,80 @@
+"""What a fresh interpreter must find in a bundle, told by the author's process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundler.keras_io import calls, selftest
+from bundler.keras_io.program.account import Account
+from bundler.keras_io.program.drawn import Drawn, drawn_outputs, drawn_problems
+from bundler.keras_io.program.next_step import NextStep, predicted_step
+from bundler.keras_io.state import ModelState, state_of
+from bundler.keras_io.training import NotTaken
+from bundler.limits import LIMITS
+from bundler.manifest import Manifest
+from bundler.packing.compose import Found
+from bundler.proof.request import Surroundings
+from bundler.proof.surroundings import surroundings_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """What must come back: the state of the author's model, and what the proving interpreter does without.
+
+    `state` is `None` where the weights of the author's model have no counterpart in what is loaded (a graph).
+    `account` and `step` are of a live program; `unstepped` says why there is no `step`. `drawn` are the outputs of a
+    program that is random.
+    """
+
+    state: ModelState | None
+    account: Account | None = None
+    step: NextStep | None = None
+    drawn: tuple[Drawn, ...] | None = None
+    unstepped: str | None = None
+    surroundings: Surroundings
+
+
+def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded, roots: Iterable[Path]) -> Expectation:
+    """Return what a fresh interpreter must find in the bundle of `found`; the author's model is not changed by it.
+
+    Args:
+        found: what will travel.
+        manifest: what the bundle will say.
+        recorded: its self-test.
+        roots: further folders of the author's source.
+    """
+    account = step = unstepped = drawn = None
+    # A graph holds constants and copies; only its outputs can be compared.
+    state = state_of(found.model) if found.facts.fidelity == "full" else None
+    if found.program is not None and found.facts.fidelity == "full":
+        account = found.program.account()
+        if recorded.self_test is not None and not recorded.self_test.deterministic:
+            first, second = (drawn_outputs(found.model, recorded.inputs) for _ in range(2))
+            drawn = None if drawn_problems(first, second) else first
+        if could_train(manifest) and not is_large(manifest):
+            modules = found.program.modules.values()
+            try:
+                step = predicted_step(found.model, recorded.inputs, recorded.answers, modules)
+            except NotTaken as error:
+                unstepped = calls.told(error.__cause__) if error.__cause__ else str(error)
+    return Expectation(
+        state=state,
+        account=account,
+        step=step,
+        unstepped=unstepped,
+        drawn=drawn,
+        surroundings=surroundings_of(found.closure.modules, roots),
+    )
+
+
+def could_train(manifest: Manifest) -> bool:
+    """Say whether there are a compiled model and inputs to take a step of training with."""
+    return manifest.payload.kind == "keras" and manifest.payload.compiled and manifest.self_test is not None
+
+
+def is_large(manifest: Manifest) -> bool:
+    """Say whether a step of training, which takes several times the memory of the weights, may be too much."""
+    parameters = manifest.payload.parameters
+    return parameters.trainable + parameters.non_trainable > LIMITS.proof_step_parameters
