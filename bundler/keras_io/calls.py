@@ -14,9 +14,10 @@ from typing import Any
 
 from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.comparison import SELF_TEST, compare, tolerances_for
-from bundler.keras_io.held import layers, unchanged
+from bundler.keras_io.held import layers
 from bundler.keras_io.inference_model import is_inference_model
 from bundler.keras_io.tensors import as_arrays, as_tensors
+from bundler.keras_io.untouched import untouched
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")
@@ -35,13 +36,14 @@ def call_model(model: Any, tensors: Any) -> Any:
 def answer(model: Any, inputs: Any) -> Any:
     """Return the model's outputs for nested arrays, as nested arrays.
 
-    All that the model holds (counters, random states, states of RNNs) is afterwards what it was.
+    All that the model holds (counters, random states, states of RNNs) is afterwards what it was, and so are the
+    generators of the process.
 
     Raises:
         Unstorable: an output is neither a tensor nor made of tensors.
         Exception: whatever the model raises.
     """
-    with unchanged(model):
+    with untouched(model):
         return answer_of(partial(call_model, model), inputs)
 
 
@@ -51,7 +53,7 @@ def answer_twice(model: Any, inputs: Any) -> tuple[Any, bool]:
     The second call starts from the state that the first one left: a model that draws random numbers, or carries a
     state from call to call, is not deterministic.
     """
-    with unchanged(model):
+    with untouched(model):
         first, second = (answer_of(partial(call_model, model), inputs) for _ in range(2))
     return first, compare(first, second, tolerances_for(compute_dtypes(model, first), SELF_TEST)).problem is None
 

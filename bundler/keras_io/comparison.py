@@ -12,11 +12,12 @@ from bundler.keras_io.arrays import dtype_name, leaves
 SELF_TEST = 1e-5
 #: Both tolerances between a model and its graph, which adds numbers in another order than single operations do.
 GRAPH = 1e-4
-#: Both tolerances where a model computes in a coarser dtype, whatever is compared: about a dozen roundings of it.
+#: Both tolerances where a model computes in a coarser dtype, whatever is compared: four roundings of it (of 2**-10 and
+#: 2**-7), for machines that add in another order. On one machine two runs give the same bits.
 #: float64 has no entry, since most of a float64 output was float32 on the way.
 _COARSE = {
-    "float16": 2e-2,
-    "bfloat16": 5e-2,
+    "float16": 4e-3,
+    "bfloat16": 3.2e-2,
     # A few steps of the 8-bit scale, where a rounding falls the other way.
     "int8": 5e-2,
     "float8_e4m3fn": 5e-1,
@@ -53,6 +54,13 @@ class Comparison:
 
     largest: float
     problem: str | None
+
+
+def same_machine(tolerances: Tolerances) -> Tolerances:
+    """Return the tolerances between two processes of one machine: an eighth, half a rounding of a coarse dtype."""
+    return Tolerances(
+        absolute=max(SELF_TEST, tolerances.absolute / 8), relative=max(SELF_TEST, tolerances.relative / 8)
+    )
 
 
 def tolerances_for(dtypes: Iterable[str], usual: float) -> Tolerances:

@@ -20,8 +20,9 @@ from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.calls import told
 from bundler.keras_io.canonical import canonicalise, write_saved_model
 from bundler.keras_io.comparison import GRAPH, compare, tolerances_for
-from bundler.keras_io.held import resources, unchanged
+from bundler.keras_io.held import resources
 from bundler.keras_io.python_calls import python_calls, refuse_python_calls
+from bundler.keras_io.untouched import untouched
 from bundler.manifest import Agreement, TensorSpec
 
 #: The function of the SavedModel that keeps the structure of inputs and outputs, as `model.export` calls it.
@@ -126,7 +127,7 @@ def _traced(model: Any, example_inputs: Any) -> _Traced:
             for specs in remaining:
                 tried.append(specs)
                 try:
-                    with unchanged(model):
+                    with untouched(model):
                         function = _function(model, specs)
                 except Exception as error:  # noqa: BLE001 - as above
                     untraced.append(error)

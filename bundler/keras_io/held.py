@@ -1,12 +1,10 @@
-"""What a live model holds below its attributes: tables and other resources, and the variables that a call may change.
+"""What a live model holds below its attributes: its layers, tables and other resources.
 
-Keras lists neither all of the one (tables that a function of the author's closes over) nor all of the other (the
-states of a recurrent layer are not in `model.variables`).
+Keras does not list all of them: not the tables that a function of the author's closes over.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -30,28 +28,6 @@ def resources(model: Any) -> list[Any]:
 def layers(model: Any) -> list[Any]:
     """Return `model` and every layer below it, also those that a layer keeps in plain attributes."""
     return [value for value in _below(model) if isinstance(value, keras().layers.Layer)]
-
-
-@contextlib.contextmanager
-def unchanged(model: Any) -> Iterator[None]:
-    """Put back what calling a model changes: states of recurrent layers and of random generators, counters, weights.
-
-    No number is copied for this: TensorFlow gives the value of a variable as a tensor that shares its memory, and
-    takes new memory only for a variable that is assigned to while such a tensor lives.
-    """
-    tf = importlib.import_module("tensorflow")
-    found = [value for value in _below(model) if isinstance(value, (keras().Variable, tf.Variable))]
-    variables = {id(variable): variable for variable in (*model.variables, *found)}.values()
-    # Not `keras.ops.convert_to_tensor`, which hands out the variable itself.
-    before = [
-        (variable, tf.convert_to_tensor(variable.value if isinstance(variable, keras().Variable) else variable))
-        for variable in variables
-    ]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
 
 
 def _below(model: Any) -> Iterator[Any]:

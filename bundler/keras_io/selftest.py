@@ -10,6 +10,7 @@ from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
 from bundler.errors import LimitExceeded, PackError, SelfTestFailed
 from bundler.keras_io import arrays, calls, samples
+from bundler.keras_io import comparison as comparing
 from bundler.keras_io.comparison import SELF_TEST, Tolerances, compare, tolerances_for
 from bundler.keras_io.inputs import Unknown
 from bundler.keras_io.tensors import Unstorable
@@ -103,8 +104,8 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
     )
 
 
-def replay(model: Any, reader: BundleReader) -> Replay:
-    """Run the self-test of an open bundle on `model`, which was loaded from it.
+def replay(model: Any, reader: BundleReader, *, same_machine: bool = False) -> Replay:
+    """Run the self-test of an open bundle on `model`, which was loaded from it; more strictly on the author's machine.
 
     Raises:
         SelfTestFailed: the bundle has no self-test, or the model raises on its inputs.
@@ -126,11 +127,12 @@ def replay(model: Any, reader: BundleReader) -> Replay:
             hint="compare the installed versions with those that kbundle inspect shows",
         ) from error
     tolerances = Tolerances(absolute=test.absolute_tolerance, relative=test.relative_tolerance)
+    tolerances = comparing.same_machine(tolerances) if same_machine else tolerances
     comparison = compare(expected, found, tolerances, values=test.deterministic)
     return Replay(
         largest_difference=comparison.largest,
-        absolute_tolerance=test.absolute_tolerance,
-        relative_tolerance=test.relative_tolerance,
+        absolute_tolerance=tolerances.absolute,
+        relative_tolerance=tolerances.relative,
         deterministic=test.deterministic,
         problem=comparison.problem,
     )

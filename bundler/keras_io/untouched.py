@@ -102,8 +102,9 @@ def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
         elif isinstance(value, tf.random.Generator):
             stack.append(value.state)
         elif isinstance(value, FunctionType):
-            # What a closure counts with; globals are the modules'.
-            stack.extend(map(_content, value.__closure__ or ()))
+            named = (value.__globals__.get(name) for name in value.__code__.co_names)
+            # What a closure counts with; of globals the variables, and the rest where the module is asked for.
+            stack += [*map(_content, value.__closure__ or ()), *(item for item in named if isinstance(item, variables))]
         elif isinstance(value, MethodType):
             stack += [value.__self__, value.__func__]
         elif _has_state(value):

@@ -8,12 +8,10 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.keras_io.comparison import Tolerances
-from bundler.manifest import Adaptation, Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
+from bundler.manifest import Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
+from bundler.report.restored import adaptation_lines, state_lines
 from bundler.report.text import shown, size_text, table
-
-#: Letters of a recorded value that are shown.
-_LONGEST_VALUE = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +54,8 @@ def as_text(inspection: Inspection) -> str:
         _payload(manifest, manifest.inference, "Second payload") if manifest.inference else [],
         _builder(manifest),
         _objects(manifest),
-        _adaptations(manifest),
+        adaptation_lines(manifest),
+        state_lines(manifest),
         _modules(manifest),
         _requirements(manifest),
         _proof(manifest),
@@ -197,40 +196,6 @@ def _builder(manifest: Manifest) -> list[str]:
     return [shown(heading), *table(sorted(rows))]
 
 
-def _adaptations(manifest: Manifest) -> list[str]:
-    if not manifest.adaptations:
-        return []
-    rows = [
-        (f"{item.module}.{item.qualname}", item.kind.replace("_", " "), ", ".join(item.arguments) or "-")
-        for item in manifest.adaptations
-        if not item.values
-    ]
-    values = [
-        (_holder(item), name, _cut(json.dumps(value, ensure_ascii=False, sort_keys=True)))
-        for item in manifest.adaptations
-        for name, value in item.values.items()
-    ]
-    told = []
-    if rows:
-        told += [f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back"]
-        told += table(rows)
-    if values:
-        told += ["Values that were set while the author's program ran, and are set when it is loaded"]
-        told += table(values)
-    return told
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
-
-
-def _holder(item: Adaptation) -> str:
-    """Return where values are set, for people."""
-    if item.kind == "object_values":
-        return f"model/{item.place}".rstrip("/")
-    return f"{item.module}.{item.qualname}".rstrip(".")
-
-
 def _modules(manifest: Manifest) -> list[str]:
     members = {member.name: member for member in manifest.members}
     rows = [
@@ -306,7 +271,10 @@ def _proof(manifest: Manifest) -> list[str]:
 def _proved(manifest: Manifest) -> str:
     proof = manifest.proof
     if proof is None:
-        return "not proved: no fresh process has loaded it yet"
+        return (
+            "not proved: no fresh process has loaded it yet; values, weights, outputs and the next step of training "
+            "were not compared"
+        )
     versions = f"Python {proof.python}, Keras {proof.keras_version}, TensorFlow {proof.tensorflow_version}"
     allowed = f"; its author accepted {', '.join(proof.allow)}" if proof.allow else ""
     # A statement like any other in this file: who loads it can repeat it, nobody can check it.

@@ -206,5 +206,5 @@ def test_a_random_model_is_held_to_shapes_and_dtypes_alone() -> None:
 def test_the_tolerance_is_that_of_the_coarsest_dtype() -> None:
     assert tolerances_for(["float32", "int64"], SELF_TEST).absolute == SELF_TEST
     assert tolerances_for(["float32", "int64"], GRAPH).absolute == GRAPH
-    assert tolerances_for(["float32", "bfloat16", "float16"], SELF_TEST).absolute == 5e-2
+    assert tolerances_for(["float32", "bfloat16", "float16"], SELF_TEST).absolute == 3.2e-2
     assert tolerances_for(["float32", "int8"], GRAPH).relative == 5e-2

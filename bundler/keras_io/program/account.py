@@ -10,6 +10,7 @@ from typing import Any
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import trained_variables
 from bundler.keras_io.program.exclusions import excluded
+from bundler.keras_io.program.held_variables import saved_variables, with_arrays
 from bundler.keras_io.program.objects import HOLDERS, attributes_of, has_parts, is_of_framework, objects_below
 from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
 
@@ -100,12 +101,13 @@ def account_of(
         is_read: says whether code reads a name while it runs; what nothing reads is no part of the program.
         portable: makes texts of one machine (paths below a module's folder) the same on another.
     """
+    saved = frozenset() if model is None else saved_variables(model)
 
     def comparable(value: Any) -> Any:
         return _portable(plain(value, name_of), portable)
 
     return Account(
-        objects={place: _object(model, value, comparable) for place, value in objects_below(model).items()},
+        objects={place: _object(model, value, comparable, saved) for place, value in objects_below(model).items()},
         modules={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in modules.items()},
         classes={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in classes.items()},
     )
@@ -130,10 +132,11 @@ def differences(expected: Account, found: Account) -> list[Difference]:
     return told
 
 
-def _object(model: Any, value: Any, comparable: Callable[[Any], Any]) -> Part:
+def _object(model: Any, value: Any, comparable: Callable[[Any], Any], saved: frozenset[int]) -> Part:
     layer, optimizer = keras().layers.Layer, keras().optimizers.Optimizer
     values: dict[str, Any] = {}
-    for name, item in attributes_of(value).items():
+    is_generator = isinstance(value, keras().random.SeedGenerator)
+    for name, item in with_arrays({} if is_generator else attributes_of(value), saved).items():
         if not is_framework_object(value) or not (name in _PASSING or (name == "seed" and _is_drawn(value))):
             _note(values, name, item, comparable)
     if isinstance(value, layer):

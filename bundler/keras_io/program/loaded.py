@@ -47,6 +47,9 @@ def _class_at(place: str, namespace: Namespace) -> type | None:
 
 
 def _name_of(obj: Any) -> str | None:
+    if isinstance(obj, type) and obj.__name__.startswith(f"Bare{getattr(obj.__base__, '__name__', '')}"):
+        # The writer makes such a class, to have an object without its constructor.
+        obj = obj.__base__
     module = str(getattr(obj, "__module__", None))
     qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
     namespace = namespace_of(module)

@@ -77,6 +77,9 @@ def predicted_step(model: Any, inputs: Any, outputs: Any, modules: Iterable[Modu
     Raises:
         NotTaken: it takes none of the targets that can be made; the cause says why.
     """
+    strategy = getattr(model, "distribute_strategy", None)
+    if getattr(strategy, "num_replicas_in_sync", 1) > 1:
+        raise NotTaken("it is trained on several devices at once")
     modules = tuple(modules)
     refusal: Exception | None = None
     for guess in range(len(likely_targets(outputs))):

@@ -18,6 +18,7 @@ from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.exclusions import exclude, excluded
+from bundler.keras_io.program.held_variables import assign, held, saved_variables
 from bundler.keras_io.program.objects import HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
@@ -59,9 +60,14 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
     """
     holder = holders.at(found)
     value = _get(holder, found.name, holders.model)
+    if found.group == account.OBJECT:
+        arrays = held(value, saved_variables(holders.model))
+        value = value if arrays is None else arrays
     encoded = _encoded(value, name_of)
     if found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL:
-        _require_safe(_get(holder, found.name, holders.model), value)
+        there = _get(holder, found.name, holders.model)
+        if value is there:
+            _require_safe(there, value)
     module, _, qualname = found.place.partition(":")
     if found.group == account.OBJECT:
         module, qualname = "", type(holder).__qualname__
@@ -163,6 +169,8 @@ def _set(item: Adaptation, holder: Any, name: str, value: Any, model: Any) -> No
             holder = vars(holder)[part]
             if not (isinstance(holder, HOLDERS) or has_parts(holder)):
                 raise _refused(item, f"{part!r} has no attributes that could be set")
+        if assign(vars(holder).get(last), value):
+            return
         if is_of_framework(type(holder)):
             _require_safe(vars(holder).get(last), value)
         _put(holder, last, value)

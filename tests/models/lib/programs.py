@@ -70,12 +70,25 @@ def process_digest(*models):
     }
     for index, model in enumerate(models):
         facts[f"model {index}"] = _model_facts(model)
-    return {name: hashlib.sha256(repr(value).encode()).hexdigest() for name, value in facts.items()}
+    return {name: _digest(value) for name, value in facts.items()}
+
+
+def _digest(value):
+    if "SHOW" in os.environ:
+        return repr(value)
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def same(before, after):
+    """Fail with the names of what has changed between two digests."""
+    changed = [name for name in before if before[name] != after[name]]
+    assert not changed, f"changed: {', '.join(changed)}"
 
 
 def _ours(name):
     # What the work needs is imported once, and stays; the bundle's own modules are the loader's to keep.
-    return name.startswith("_kbundle_") or name.partition(".")[0] in _LIBRARIES
+    # TensorFlow makes a module of what it traces.
+    return name.startswith(("_kbundle_", "__autograph_generated_file")) or name.partition(".")[0] in _LIBRARIES
 
 
 _LIBRARIES = {*sys.stdlib_module_names, "bundler", "cloudpickle", "zstandard", "packaging", "keras", "tensorflow"} | {
