@@ -127,7 +127,7 @@ def _traced(model: Any, example_inputs: Any) -> _Traced:
             for specs in remaining:
                 tried.append(specs)
                 try:
-                    with untouched(model):
+                    with untouched(model, numbers_only=True):
                         function = _function(model, specs)
                 except Exception as error:  # noqa: BLE001 - as above
                     untraced.append(error)

@@ -21,8 +21,11 @@ _PLAIN = (str, bytes, int, float, complex, type, ModuleType)
 
 
 @contextlib.contextmanager
-def untouched(model: Any, modules: Iterable[ModuleType] = ()) -> Iterator[None]:
+def untouched(model: Any, modules: Iterable[ModuleType] = (), *, numbers_only: bool = False) -> Iterator[None]:
     """Put back after the block what code may have changed below `model` and in the globals of `modules`.
+
+    With `numbers_only` objects keep what they were given: a graph that is traced meanwhile holds on to variables that a
+    layer makes in its first call.
 
     TensorFlow gives the value of a variable as a tensor that shares its memory, and takes new memory only for a
     variable that is assigned to meanwhile.
@@ -36,11 +39,14 @@ def untouched(model: Any, modules: Iterable[ModuleType] = ()) -> Iterator[None]:
             undo.append(_assign(value, tf.convert_to_tensor(value.value)))
         elif isinstance(value, tf.Variable):
             undo.append(_assign(value, tf.convert_to_tensor(value)))
+        elif numbers_only:
+            continue
         elif (kind := _container(value)) is not None:
             undo.append(_refill(kind, value, list(value.items()) if kind is dict else list(value)))
         elif hasattr(value, "__dict__"):
             undo.append(_attributes(vars(value), dict(vars(value))))
-    with kept_process_state():
+    # What is traced must not draw the very numbers that the model draws when it is compared.
+    with contextlib.nullcontext() if numbers_only else kept_process_state():
         try:
             yield
         finally:

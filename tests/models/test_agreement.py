@@ -8,7 +8,7 @@ from tests.models.conftest import Workshop
 def test_a_call_leaves_no_trace_in_any_variable_below_the_model(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.held import unchanged
+        from bundler.keras_io.untouched import untouched
         class Hidden(keras.layers.Layer):
             def __init__(self):
                 super().__init__()
@@ -27,11 +27,11 @@ def test_a_call_leaves_no_trace_in_any_variable_below_the_model(workshop: Worksh
         held = [*model.layers[0].states, *model.variables, model.layers[1].plain["counts"][0],
                 model.layers[1].plain["generator"].state]
         before = [np.array(variable) for variable in held]
-        with unchanged(model):
+        with untouched(model):
             model(np.ones((2, 3, 2)), training=True)
             assert sum((old != np.array(new)).any() for old, new in zip(before, held)) >= 5
         try:
-            with unchanged(model):
+            with untouched(model):
                 model(np.ones((2, 3, 2)), training=True)
                 raise KeyError
         except KeyError:

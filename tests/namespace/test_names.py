@@ -16,6 +16,8 @@ from bundler.namespace.views import View
 from tests.namespace.trees import module, tree
 
 HARMLESS = {
+    "arguments": "import argparse\np = argparse.ArgumentParser()\np.add_argument('x')\np.add_argument('-y', required=True)\n"
+    "assert vars(p.parse_args()) == {'x': None, 'y': None}\nassert p._actions[-1].required",
     "names-a-power": "import os\ndef save(path):\n    os.makedirs(path)\n",
     "derives-from-a-power": "import threading\nclass Worker(threading.Thread):\n    def run(self): pass\n",
     "annotates": "import socket\nfrom typing import Optional\ndef f(s: Optional[socket.socket] = None, t: 'socket.socket | None' = None): pass",
@@ -77,7 +79,6 @@ REFUSED = {
     "environment-copy": ("import os\ndict(os.environ)", "environment"),
     "from-os": ("from os import environ\nenviron['PATH']", "environment"),
     "argv": ("import sys\nsys.argv[0]", "environment"),
-    "arguments": ("import argparse\nargparse.ArgumentParser().parse_args()", "environment"),
     "prefix": ("import sys\nx = f'{sys.prefix}'", "environment"),
     "looks": ("import os\nos.path.exists('/etc/hostname')", "filesystem"),
     "stat": ("import os\nos.stat('/etc/hostname')", "filesystem"),
