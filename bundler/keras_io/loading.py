@@ -84,6 +84,7 @@ def load(
         )
     for name in entries:
         _import(name, namespace)
+    is_first = not namespace.values_set
     _set_code_values(values, namespace)
     offered: dict[str, Any] = {}
     makeable: dict[str, Any] = {}
@@ -139,6 +140,9 @@ def load(
         )
     # What an adapter left for Keras's next step is not asked for where compile is false.
     vars(model).pop("compile_from_config", None)
+    if is_first:
+        # Making the model may have counted on.
+        set_code_values(values, namespace)
     set_object_values(values, model, namespace)
     return model
 

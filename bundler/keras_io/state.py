@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from bundler.keras_io.program.objects import optimizers_below
 
 _SHOWN = 3
 
@@ -25,13 +27,15 @@ class ModelState:
     """The weights of a model and what it was compiled with.
 
     `optimizer` is the class of the optimizer, and `optimizer_weights` its variables; `None` for a model that has
-    none, or whose optimizer has never made a step and holds nothing yet.
+    none, or whose optimizer has never made a step and holds nothing yet. `further` are the variables of other
+    optimizers below the model, by place.
     """
 
     weights: tuple[Weight, ...]
     compiled: bool
     optimizer: str | None
     optimizer_weights: tuple[Weight, ...] | None
+    further: Mapping[str, tuple[Weight, ...]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> ModelState:
@@ -42,6 +46,7 @@ class ModelState:
             compiled=bool(value["compiled"]),
             optimizer=value["optimizer"],
             optimizer_weights=None if optimizer is None else _parsed(optimizer),
+            further={place: _parsed(weights) for place, weights in value["further"].items()},
         )
 
 
@@ -53,6 +58,11 @@ def state_of(model: Any) -> ModelState:
         compiled=bool(model.compiled),
         optimizer=type(optimizer).__name__ if optimizer is not None else None,
         optimizer_weights=_weights(optimizer.variables) if optimizer is not None and optimizer.built else None,
+        further={
+            place: _weights(item.variables)
+            for place, item in optimizers_below(model).items()
+            if item is not optimizer and item is not getattr(optimizer, "inner_optimizer", None)
+        },
     )
 
 
@@ -69,6 +79,10 @@ def state_problems(expected: ModelState, found: ModelState) -> list[str]:
         problems.append(f"the optimizer was {expected.optimizer} and comes back as {found.optimizer}")
     elif expected.optimizer_weights is not None:
         problems += _differences("optimizer variable", expected.optimizer_weights, found.optimizer_weights or ())
+    for place, weights in expected.further.items():
+        # Of a part that is not trained by itself any more, Keras may leave the optimizer as it was made.
+        if len(found.further.get(place, ())) == len(weights):
+            problems += _differences(f"variable of the optimizer at {place}", weights, found.further[place])
     return problems
 
 

@@ -6,7 +6,8 @@ The numbers mean nothing. The step changes the model, so it is for one that nobo
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bundler.keras_io import samples
@@ -17,6 +18,18 @@ from bundler.keras_io.tensors import as_tensors
 
 class NotTaken(Exception):
     """No step could be made; the cause says why, or the message where there is none."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Targets for the inputs of a model, `None` for none.
+
+    Keras's `train_on_batch` gives a `train_step` inputs, targets and weights, `None` or not. Those that are written for
+    `fit` unpack a pair, or take the inputs alone; for these it is `packed`, and only they are called directly.
+    """
+
+    targets: Any
+    packed: bool
 
 
 def train_once(model: Any, inputs: Any, outputs: Any) -> None:
@@ -39,9 +52,9 @@ def train_once(model: Any, inputs: Any, outputs: Any) -> None:
     refusal: Exception | None = None
     with importlib.import_module("tensorflow").device("CPU:0"):
         given = as_tensors(inputs)
-        for targets in _targets(outputs):
+        for batch in likely_batches(outputs):
             try:
-                model.train_on_batch(given, None if targets is None else as_tensors(targets))
+                take_step(model, given, batch)
             except Exception as error:  # Whatever a loss or a train_step raises refuses this guess.
                 if asked_words(error):
                     raise
@@ -53,9 +66,18 @@ def train_once(model: Any, inputs: Any, outputs: Any) -> None:
     raise NotTaken from refusal
 
 
-def likely_targets(outputs: Any) -> list[Any]:
-    """Return targets for a model that answers `outputs`, the likeliest first, from a fixed seed; `None` is none."""
-    return list(_targets(outputs))
+def likely_batches(outputs: Any) -> list[Batch]:
+    """Return what a model that answers `outputs` may be trained with, the likeliest first, from a fixed seed."""
+    targets = list(_targets(outputs))
+    return [*(Batch(item, packed=False) for item in targets), *(Batch(item, packed=True) for item in targets)]
+
+
+def take_step(model: Any, inputs: Any, batch: Batch) -> Mapping[str, Any]:
+    """Train `model` for one step on `inputs`, which are tensors, and return what it reports; raises what it raises."""
+    targets = None if batch.targets is None else as_tensors(batch.targets)
+    if not batch.packed:
+        return dict(model.train_on_batch(inputs, targets, return_dict=True))
+    return dict(model.train_step(inputs if targets is None else (inputs, targets)))
 
 
 def _targets(outputs: Any) -> Iterator[Any]:

@@ -16,13 +16,17 @@ from typing import Any
 
 from bundler.keras_io.framework import keras
 from bundler.keras_io.process_state import kept_process_state
+from bundler.keras_io.program.objects import HOLDERS
 
 _PLAIN = (str, bytes, int, float, complex, type, ModuleType)
 
 
 @contextlib.contextmanager
 def untouched(model: Any, modules: Iterable[ModuleType] = (), *, numbers_only: bool = False) -> Iterator[None]:
-    """Put back after the block what code may have changed below `model` and in the globals of `modules`.
+    """Put back after the block what code may have changed: below `model`, and in the globals of its code.
+
+    These are the globals of `modules` and of the modules that the classes of its objects are in: names, lists,
+    dictionaries, settings. What else hangs on them may be anything, a running thread or an open file.
 
     With `numbers_only` objects keep what they were given: a graph that is traced meanwhile holds on to variables that a
     layer makes in its first call.
@@ -86,9 +90,7 @@ def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
     variables = (keras().Variable, tf.Variable)
     seen: set[int] = set()
     stack: list[Any] = [model]
-    for module in modules:
-        yield module
-        stack += [value for name, value in vars(module).items() if not name.startswith("__")]
+    code = {module.__name__: module for module in modules}
     while stack:
         value = stack.pop()
         if value is None or isinstance(value, _PLAIN) or id(value) in seen:
@@ -116,6 +118,25 @@ def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
         elif _has_state(value):
             yield value
             stack.extend(vars(value).values())
+            place = type(value).__module__
+            if place.partition(".")[0] != "keras" and place in sys.modules:
+                code.setdefault(place, sys.modules[place])
+    for module in code.values():
+        yield module
+        yield from _settings(module, seen)
+
+
+def _settings(module: ModuleType, seen: set[int]) -> Iterator[Any]:
+    """Yield what can change in the globals of `module`, without its objects."""
+    stack = [value for name, value in vars(module).items() if not name.startswith("__")]
+    while stack:
+        value = stack.pop()
+        kind = _container(value)
+        if id(value) in seen or not (kind is not None or isinstance(value, HOLDERS)):
+            continue
+        seen.add(id(value))
+        yield value
+        stack.extend(list(value.values() if kind is dict else value if kind is not None else vars(value).values()))
 
 
 def _is_proxy(value: Any) -> bool:

@@ -15,10 +15,11 @@ from typing import Any
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import calls, failures, selftest, training
-from bundler.keras_io.program.account import Difference, differences
+from bundler.keras_io.program.account import Account, differences, strangers
 from bundler.keras_io.program.drawn import drawn_outputs, drawn_problems
 from bundler.keras_io.program.loaded import loaded_account, loaded_modules
 from bundler.keras_io.program.next_step import step_of, step_problems
+from bundler.keras_io.program.seeds import seeds_of
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.manifest import Use, Uses
 from bundler.namespace import Namespace, loaded_namespaces
@@ -75,6 +76,7 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
         if request.account is not None:
             with stage(STATE):
                 _require_values(request, model)
+                _require_seeds(request, model)
         if request.state is not None:
             with stage(WEIGHTS):
                 _require_state(WEIGHTS, request.state, model)
@@ -121,14 +123,14 @@ def _training_problem(model: Any, reader: BundleReader) -> str | None:
     return None
 
 
-def _differences(request: Request, model: Any) -> list[Difference]:
-    """Return what the author's program has otherwise; of a model that did not come back, `None`, its code alone."""
+def _account(request: Request, model: Any) -> Account | None:
+    """Return what the author's account of the program has counterparts in; of no model, `None`, of its code alone."""
     namespace = _namespace(request.digest)
     if request.account is None or namespace is None:
-        return []
+        return None
     # Paths that travelled in the config are still those of the author's machine.
     folders = sorted(request.surroundings.folders, key=len, reverse=True)
-    return differences(request.account, loaded_account(model, namespace, request.account, folders))
+    return loaded_account(model, namespace, request.account, folders)
 
 
 @contextlib.contextmanager
@@ -137,7 +139,8 @@ def _told_with(request: Request) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = _differences(request, None)
+        here = _account(request, None)
+        found = differences(request.account, here) if request.account is not None and here is not None else []
         if found and not failures.asked_words(error):
             failure = dataclasses.replace(_failure(LOAD, error, request.digest), differences=tuple(found[:_MOST]))
             raise CheckFailed(failure) from error
@@ -145,7 +148,10 @@ def _told_with(request: Request) -> Iterator[None]:
 
 
 def _require_values(request: Request, model: Any) -> None:
-    found = _differences(request, model)
+    here = _account(request, model)
+    if request.account is None or here is None:
+        return
+    found = differences(request.account, here)
     if found:
         shown = "".join(f"\n    {item}" for item in found[:_SHOWN])
         more = f"\n    and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -155,6 +161,28 @@ def _require_values(request: Request, model: Any) -> None:
                 message=f"these values come back as others:{shown}{more}",
                 hint="pass them to __init__ and return them from get_config(), or set them in the source",
                 differences=tuple(found[:_MOST]),
+            )
+        )
+    if others := strangers(request.account, here):
+        raise CheckFailed(
+            Failure(
+                stage=STATE,
+                message=f"these objects come back as others: {'; '.join(others[:_SHOWN])}",
+                hint="pass them to __init__ and return them from get_config()",
+            )
+        )
+
+
+def _require_seeds(request: Request, model: Any) -> None:
+    """Compare the states of the generators; one that an object makes anew is told by what is drawn from it."""
+    found = {seed.place: seed.state for seed in seeds_of(model)}
+    others = [seed.place for seed in request.seeds if found.get(seed.place, seed.state) != seed.state]
+    if others:
+        raise CheckFailed(
+            Failure(
+                stage=STATE,
+                message=f"these random generators come back in another state: {', '.join(others[:_SHOWN])}",
+                hint="leave their states alone where objects are made, built and first called",
             )
         )
 

@@ -149,6 +149,7 @@ class Prover:
             account=expectation.account,
             step=expectation.step,
             drawn=expectation.drawn,
+            seeds=expectation.seeds,
             surroundings=expectation.surroundings,
         )
         notes: dict[str, None] = {}

@@ -13,7 +13,7 @@ from bundler.keras_io.program.next_step import NextStep, predicted_step
 from bundler.keras_io.state import ModelState, state_of
 from bundler.keras_io.training import NotTaken
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest
+from bundler.manifest import Manifest, Seed
 from bundler.packing.compose import Found
 from bundler.proof.request import Surroundings
 from bundler.proof.surroundings import surroundings_of
@@ -25,7 +25,7 @@ class Expectation:
 
     `state` is `None` where the weights of the author's model have no counterpart in what is loaded (a graph).
     `account` and `step` are of a live program; `unstepped` says why there is no `step`. `drawn` are the outputs of a
-    program that is random.
+    program that is random, `seeds` the states of its generators.
     """
 
     state: ModelState | None
@@ -33,6 +33,7 @@ class Expectation:
     step: NextStep | None = None
     drawn: tuple[Drawn, ...] | None = None
     unstepped: str | None = None
+    seeds: tuple[Seed, ...] = ()
     surroundings: Surroundings
 
 
@@ -65,6 +66,7 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
         step=step,
         unstepped=unstepped,
         drawn=drawn,
+        seeds=() if found.program is None else manifest.seeds,
         surroundings=surroundings_of(found.closure.modules, roots),
     )
 

@@ -14,7 +14,7 @@ from bundler.keras_io.program.drawn import Drawn
 from bundler.keras_io.program.next_step import NextStep
 from bundler.keras_io.state import ModelState
 from bundler.limits import LIMITS
-from bundler.manifest import Use, Uses
+from bundler.manifest import Seed, Use, Uses
 from bundler.manifest.codec import from_json, to_json
 
 #: In the order in which they are run; a bundle without a self-test has no "outputs", "next_step" and "train".
@@ -46,7 +46,7 @@ class Request:
 
     `state` is of the author's model, `None` where its weights have no counterpart; `account` and `step` are of the
     author's program, `None` where there is no live one, or where it makes no step. `drawn` are the outputs of a model
-    that is random.
+    that is random, `seeds` the states of its generators.
     """
 
     path: str
@@ -56,6 +56,7 @@ class Request:
     account: Account | None
     step: NextStep | None
     drawn: tuple[Drawn, ...] | None
+    seeds: tuple[Seed, ...]
     surroundings: Surroundings
 
     def line(self) -> bytes:
@@ -74,6 +75,7 @@ class Request:
             account=None if value["account"] is None else Account.parse(value["account"]),
             step=None if value["step"] is None else NextStep.parse(value["step"]),
             drawn=None if value["drawn"] is None else tuple(Drawn.parse(item) for item in value["drawn"]),
+            seeds=tuple(Seed(place=item["place"], state=tuple(item["state"])) for item in value["seeds"]),
             surroundings=Surroundings(
                 folders=tuple(value["surroundings"]["folders"]), names=tuple(value["surroundings"]["names"])
             ),

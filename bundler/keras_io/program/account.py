@@ -11,7 +11,14 @@ from bundler.keras_io.framework import keras
 from bundler.keras_io.private import trained_variables
 from bundler.keras_io.program.exclusions import excluded
 from bundler.keras_io.program.held_variables import saved_variables, with_arrays
-from bundler.keras_io.program.objects import HOLDERS, attributes_of, has_parts, is_of_framework, objects_below
+from bundler.keras_io.program.objects import (
+    HOLDERS,
+    attributes_of,
+    has_parts,
+    is_of_framework,
+    objects_below,
+    settings_of,
+)
 from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
 
 #: Entries of an object that are no attribute of that name: what they are is read and set by other means.
@@ -19,7 +26,12 @@ TRAINABLE, POLICY, FLAGS, EXCLUDED = "trainable", "dtype_policy", "weights.train
 TRAINED = "trained"
 MODULE, CLASS, OBJECT = "module", "class", "object"
 #: Numbered by process, or of what the object was called on so far.
-_PASSING = frozenset({"name", "built", "compiled", "optimizer", "input_names", "output_names", "stop_training"})
+_PASSING = frozenset(
+    {
+        *("name", "built", "compiled", "optimizer", "input_names", "output_names"),
+        *("stop_training", "stop_predicting", "stop_evaluating"),
+    }
+)
 _DEPTH = 3
 
 
@@ -132,11 +144,37 @@ def differences(expected: Account, found: Account) -> list[Difference]:
     return told
 
 
+def strangers(expected: Account, found: Account) -> list[str]:
+    """Return a line for each object of `expected` in the place of which `found` has one of another class, or none.
+
+    What `found` has no such place for at all may not be made yet: metrics are, by the first step of training.
+    """
+    told = []
+    for place, part in expected.objects.items():
+        other = found.objects.get(place)
+        parent, _, name = place.rpartition("/")
+        holder = found.objects.get(parent)
+        if other is not None:
+            now = None if _is_same_class(other.cls, part.cls) else f"a {other.cls}"
+        else:
+            now = _told(holder.values[name]) if holder is not None and name in holder.values else None
+        if now is not None:
+            told.append(f"model/{place} is a {part.cls} and comes back as {now}")
+    return told
+
+
+def _is_same_class(one: str, other: str) -> bool:
+    """Compare classes by the last part of their name: a bundle has those of functions in other places."""
+    one, other = (name.rpartition(".")[2] for name in (one, other))
+    return one == other or f"Bare{one}" == other or f"Bare{other}" == one
+
+
 def _object(model: Any, value: Any, comparable: Callable[[Any], Any], saved: frozenset[int]) -> Part:
     layer, optimizer = keras().layers.Layer, keras().optimizers.Optimizer
     values: dict[str, Any] = {}
     is_generator = isinstance(value, keras().random.SeedGenerator)
-    for name, item in with_arrays({} if is_generator else attributes_of(value), saved).items():
+    attributes = {} if is_generator else {**settings_of(value), **attributes_of(value)}
+    for name, item in with_arrays(attributes, saved).items():
         if not is_framework_object(value) or not (name in _PASSING or (name == "seed" and _is_drawn(value))):
             _note(values, name, item, comparable)
     if isinstance(value, layer):
@@ -145,10 +183,12 @@ def _object(model: Any, value: Any, comparable: Callable[[Any], Any], saved: fro
         values[POLICY] = {"policy": policy.name}
     if isinstance(value, optimizer):
         values[EXCLUDED] = comparable(excluded(value, model))
-        values[TRAINED] = trained_of(value, model)
+        if any(value is item for item in vars(model).values()):
+            # That of a part was for what the part was once trained for.
+            values[TRAINED] = trained_of(value, model)
     if value is model:
         values[FLAGS] = flags_of(model)
-    return Part(cls=f"{type(value).__qualname__}", values=values)
+    return Part(cls=type(value).__qualname__, values=values)
 
 
 def _is_drawn(value: Any) -> bool:

@@ -6,16 +6,17 @@ The step is made eagerly and with fixed seeds, so that it depends on the program
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 from bundler.keras_io import samples
 from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.process_state import fixed_seeds
+from bundler.keras_io.program.objects import optimizers_below
 from bundler.keras_io.tensors import as_tensors
-from bundler.keras_io.training import NotTaken, likely_targets
+from bundler.keras_io.training import NotTaken, likely_batches, take_step
 from bundler.keras_io.untouched import untouched
 
 _PROJECTIONS = 3
@@ -24,42 +25,53 @@ _NORM, _DIRECTION, _LOSS = 2e-3, 1e-2, 1e-4
 _COARSE = {"float16": 30.0, "bfloat16": 100.0}
 #: Below this a change is rounding.
 _NOTHING = 1e-12
+#: The rounding of a gradient, relative to the largest one of the step.
+_GRADIENT = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """How one variable changed: the norm of the change, and its product with fixed directions."""
+    """How one variable changed: the norm of the change, and its product with fixed directions.
+
+    A change of at most `rounding` says nothing.
+    """
 
     path: str
     norm: float
     products: tuple[float, ...]
+    rounding: float = _NOTHING
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Change:
+        """Return the change that `dataclasses.asdict` made the JSON value `value` of."""
+        return cls(**{**value, "products": tuple(value["products"])})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NextStep:
     """One step of training of one program.
 
-    `guess` is the number of the targets that the model took, `logs` are its loss and metrics by name, `changes` are
-    those of its variables and of its optimizer's, in order. `noise` is how far a second run was apart, relative to the
-    change; 0 where the step is deterministic. `coarse` widens the tolerances of a model in half precision.
+    `guess` is the number of the batch that the model took, `logs` are its loss and metrics by name, `changes` are
+    those of its weights in order, and `kept` those of what its optimizers keep. `noise` is how far a second run was
+    apart, relative to the change; 0 where the step is deterministic. `coarse` widens the tolerances of a model in half
+    precision.
     """
 
     guess: int
     logs: Mapping[str, float]
     changes: tuple[Change, ...]
+    kept: tuple[Change, ...] = ()
     noise: float = 0.0
     coarse: float = 1.0
 
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> NextStep:
         """Return the step that `dataclasses.asdict` made the JSON value `value` of."""
-        changes = (
-            Change(path=item["path"], norm=item["norm"], products=tuple(item["products"])) for item in value["changes"]
-        )
         return cls(
             guess=value["guess"],
             logs=dict(value["logs"]),
-            changes=tuple(changes),
+            changes=tuple(map(Change.parse, value["changes"])),
+            kept=tuple(map(Change.parse, value["kept"])),
             noise=value["noise"],
             coarse=value["coarse"],
         )
@@ -82,7 +94,7 @@ def predicted_step(model: Any, inputs: Any, outputs: Any, modules: Iterable[Modu
         raise NotTaken("it is trained on several devices at once")
     modules = tuple(modules)
     refusal: Exception | None = None
-    for guess in range(len(likely_targets(outputs))):
+    for guess in range(len(likely_batches(outputs))):
         try:
             first, second = (step_of(model, inputs, outputs, guess, modules) for _ in range(2))
         except NotTaken:
@@ -94,6 +106,7 @@ def predicted_step(model: Any, inputs: Any, outputs: Any, modules: Iterable[Modu
             guess=guess,
             logs=first.logs,
             changes=first.changes,
+            kept=first.kept,
             noise=_distance(first, second),
             coarse=max((_COARSE.get(name, 1.0) for name in _dtypes(model)), default=1.0),
         )
@@ -104,17 +117,20 @@ def step_of(model: Any, inputs: Any, outputs: Any, guess: int, modules: Iterable
     """Make one step with the targets of that number and put everything back; raises whatever the model raises."""
     if isinstance(inputs, Keywords):
         raise NotTaken("its call takes several arguments, and training gives it one")
-    targets = likely_targets(outputs)[guess]
+    batch = likely_batches(outputs)[guess]
     with untouched(model, modules), fixed_seeds(samples.SEED), importlib.import_module("tensorflow").device("CPU:0"):
-        before = [(variable, variable.numpy()) for variable in _variables(model)]
+        before = [
+            [(variable, variable.numpy()) for variable in variables]
+            for variables in (model.weights, _optimizer_variables(model))
+        ]
         model.run_eagerly, model.jit_compile = True, False
         model.train_function = None
-        logs = model.train_on_batch(
-            as_tensors(inputs), None if targets is None else as_tensors(targets), return_dict=True
-        )
-        changes = tuple(_change(variable, old) for variable, old in before)
-    numbers = {str(name): _number(value) for name, value in dict(logs).items()}
-    return NextStep(guess=guess, logs=numbers, changes=changes)
+        # As every epoch of `fit` begins: the author's may have counted, and what was loaded has not.
+        model.reset_metrics()
+        logs = take_step(model, as_tensors(inputs), batch)
+        changes, kept = (tuple(_change(variable, old) for variable, old in variables) for variables in before)
+    numbers = {str(name): _number(value) for name, value in logs.items()}
+    return NextStep(guess=guess, logs=numbers, changes=changes, kept=_above_rounding(kept))
 
 
 def step_problems(expected: NextStep, found: NextStep) -> list[str]:
@@ -129,9 +145,12 @@ def step_problems(expected: NextStep, found: NextStep) -> list[str]:
             problems.append(f"{name} is {value:.7g} for the author and {other:.7g} here")
     if len(expected.changes) != len(found.changes):
         return [*problems, f"it has {len(expected.changes)} variables for the author and {len(found.changes)} here"]
-    for old, new in zip(expected.changes, found.changes, strict=True):
+    pairs = [*_pairs(expected.changes, found.changes)]
+    # An optimizer that has never made a step keeps nothing yet, and is built where it is loaded.
+    pairs += _pairs(expected.kept, found.kept) if len(expected.kept) == len(found.kept) else ()
+    for old, new in pairs:
         scale = max(old.norm, new.norm)
-        if scale <= _NOTHING:
+        if scale <= max(old.rounding, new.rounding):
             continue
         if not _near(old.norm, new.norm, (_NORM + 5 * expected.noise) * slack * scale):
             problems.append(f"{old.path} changes by {old.norm:.4g} for the author and by {new.norm:.4g} here")
@@ -143,9 +162,24 @@ def step_problems(expected: NextStep, found: NextStep) -> list[str]:
     return problems
 
 
-def _variables(model: Any) -> list[Any]:
-    own = {id(variable): variable for variable in model.weights}
-    return list(own.values())
+def _optimizer_variables(model: Any) -> list[Any]:
+    """Return what the optimizers below `model` keep: they see gradients of which a weight shows the sign alone."""
+    found = {id(variable): variable for item in optimizers_below(model).values() for variable in item.variables}
+    return [variable for variable in found.values() if "int" not in str(variable.dtype)]
+
+
+def _above_rounding(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Return `changes` with what is rounding in them: where a gradient is zero but for that, no two sums agree."""
+    most = max((change.norm for change in changes), default=0.0)
+    return tuple(replace(change, rounding=max(_NOTHING, _GRADIENT * most)) for change in changes)
+
+
+def _pairs(expected: Sequence[Change], found: Sequence[Change]) -> Iterator[tuple[Change, Change]]:
+    """Pair the changes by path where both have the same paths, else by order: names are numbered by process."""
+    by_path = {item.path: item for item in found}
+    if len(by_path) == len(found) and by_path.keys() == {item.path for item in expected}:
+        found = [by_path[item.path] for item in expected]
+    return zip(expected, found, strict=True)
 
 
 def _change(variable: Any, before: Any) -> Change:
@@ -166,9 +200,9 @@ def _change(variable: Any, before: Any) -> Change:
 def _distance(one: NextStep, other: NextStep) -> float:
     """Return how far two runs of one step are apart, relative to what they change."""
     far = 0.0
-    for old, new in zip(one.changes, other.changes, strict=True):
+    for old, new in zip((*one.changes, *one.kept), (*other.changes, *other.kept), strict=True):
         scale = max(old.norm, new.norm)
-        if scale > _NOTHING:
+        if scale > max(old.rounding, new.rounding):
             gaps = [abs(a - b) for a, b in zip((old.norm, *old.products), (new.norm, *new.products), strict=True)]
             far = max(far, max(gaps) / scale)
     return far

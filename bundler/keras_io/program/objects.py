@@ -17,10 +17,11 @@ from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.own_attributes import own_attributes
 from bundler.keras_io.framework import keras
 
-#: Attributes of Keras's own, private by their names, that lead to what an author made.
+#: Attributes of Keras's own that lead to what an author made, on objects of an author's class, too.
 _WAYS = (
     "_layers",
     "_optimizer",
+    "optimizer",
     "_compile_loss",
     "_compile_metrics",
     "_user_loss",
@@ -38,6 +39,10 @@ _LEFT_OUT = frozenset(
         *("build", "quantize", "get_config", "get_compile_config", "call_signature_parameters"),
     }
 )
+#: Where a loss or metric that wraps a function keeps its arguments; Huber leaves its delta out of its config.
+ARGUMENTS = "_fn_kwargs"
+#: What `compile` was told, as plain values where it was told names and numbers.
+_COMPILED = (ARGUMENTS, "_user_loss", "_user_loss_weights", "_user_metrics", "_user_weighted_metrics")
 #: Keras links every layer to all graphs that it was ever called in.
 _GRAPH = ("KerasHistory", "KerasTensor", "Node", "Tracker")
 _PLAIN = (str, bytes, int, float, complex, type, types.ModuleType, types.FunctionType)
@@ -102,6 +107,25 @@ def attributes_of(value: Any) -> dict[str, Any]:
         and not _is_held(item)
         and not name.startswith("__")
         and (not name.startswith("_") or named is not vars(value))
+    }
+
+
+def optimizers_below(model: Any) -> dict[str, Any]:
+    """Return the optimizers below `model` that have made a step, by place: its own, and those of parts of it."""
+    base = keras().optimizers.Optimizer
+    return {place: item for place, item in objects_below(model).items() if isinstance(item, base) and item.built}
+
+
+def settings_of(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object that Keras's classes set: those of a base class, and what `compile` was told.
+
+    They are no steps to other objects.
+    """
+    named = vars(value) if any(map(is_of_framework, type(value).__mro__)) else {}
+    return {
+        name: item
+        for name, item in named.items()
+        if name in _COMPILED or (not name.startswith("_") and name not in _LEFT_OUT and not _is_held(item))
     }
 
 

@@ -19,7 +19,7 @@ from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
-from bundler.keras_io.program.objects import HOLDERS, at_place, has_parts, is_of_framework
+from bundler.keras_io.program.objects import ARGUMENTS, HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
@@ -64,10 +64,9 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
         arrays = held(value, saved_variables(holders.model))
         value = value if arrays is None else arrays
     encoded = _encoded(value, name_of)
-    if found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL:
-        there = _get(holder, found.name, holders.model)
-        if value is there:
-            _require_safe(there, value)
+    is_stock = found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL
+    if is_stock and value is _get(holder, found.name, holders.model):
+        _require_safe(holder, found.name, value)
     module, _, qualname = found.place.partition(":")
     if found.group == account.OBJECT:
         module, qualname = "", type(holder).__qualname__
@@ -172,7 +171,7 @@ def _set(item: Adaptation, holder: Any, name: str, value: Any, model: Any) -> No
         if assign(vars(holder).get(last), value):
             return
         if is_of_framework(type(holder)):
-            _require_safe(vars(holder).get(last), value)
+            _require_safe(holder, last, value)
         _put(holder, last, value)
     except (LookupError, TypeError, ValueError, AttributeError, Unsayable) as error:
         raise _refused(item, f"{name[:80]!r} cannot be set: {error}") from error
@@ -199,15 +198,22 @@ def _put(holder: Any, name: str, value: Any) -> None:
             object.__setattr__(holder, name, value)
 
 
-def _require_safe(there: Any, value: Any) -> None:
+def _require_safe(holder: Any, name: str, value: Any) -> None:
     """Refuse to set on an object of Keras's own what could make it do something else than compute.
 
-    Numbers for numbers, and functions of models for functions. Texts may be the paths of files.
+    Numbers for numbers, and functions of models for functions. Texts may be the paths of files. A name that Keras does
+    not have is an author's mark.
     """
+    if name not in vars(holder) and not hasattr(type(holder), name):
+        return
+    there = vars(holder)[name] if name in vars(holder) else inspect.getattr_static(type(holder), name)
     if callable(there) and (callable(value) or value is None):
         return
     numbers = (bool, int, float, type(None))
     if isinstance(there, (*numbers, list, tuple)) and all(isinstance(item, numbers) for item in _leaves(value)):
+        return
+    is_arguments = name == ARGUMENTS and isinstance(there, dict) and isinstance(value, dict)
+    if is_arguments and all(isinstance(item, numbers) or there.get(key) == item for key, item in value.items()):
         return
     raise Unsayable(f"on a class of Keras's own, where {type(value).__name__!r} is neither a number nor a function")
 
