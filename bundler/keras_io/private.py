@@ -6,7 +6,19 @@ Tried on Keras 3.10 to 3.15. `tests/models/test_private.py` runs both ways.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
+
+#: Attributes that lead to what an author made, also on objects of an author's class. One that a version does not have
+#: leads nowhere, and what is behind it is not compared.
+WAYS = (
+    *("_layers", "_optimizer", "optimizer", "_metrics", "_learning_rate", "_fn", "_seed_generators"),
+    *("_compile_loss", "_compile_metrics", "_user_loss", "_user_metrics", "_user_weighted_metrics"),
+)
+#: Where a loss or metric that wraps a function keeps its arguments; Huber leaves its delta out of its config.
+ARGUMENTS = "_fn_kwargs"
+#: What `compile` was told, as plain values where it was told names and numbers.
+COMPILED = (ARGUMENTS, "_user_loss", "_user_loss_weights", "_user_metrics", "_user_weighted_metrics")
 
 
 def trained_variables(optimizer: Any) -> list[Any]:
@@ -43,3 +55,24 @@ def tensorflow_eager_state() -> Any:
     module = sys.modules.get("tensorflow.python.eager.context")
     found = module.context() if module is not None and hasattr(module, "context") else None
     return found if hasattr(found, "_rng") and hasattr(found, "_seed") else None
+
+
+def exclusions(optimizer: Any) -> tuple[Any, Callable[[Any], Any], Any]:
+    """Return what `exclude_from_weight_decay` was told: keys of variables, how a key is made, a pattern of names.
+
+    Without the private names: nothing, as in Keras.
+    """
+    keys = getattr(optimizer, "_exclude_from_weight_decay", None) or set()
+    return keys, getattr(optimizer, "_var_key", id), getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+
+
+def plain_policy(value: Any) -> Any:
+    """Return the dtype policy of a loss or metric; `None` without the private name, and it is not compared."""
+    return getattr(value, "_dtype_policy", None)
+
+
+def set_plain_policy(value: Any, policy: Any) -> None:
+    """Give a loss or metric another dtype policy, where `plain_policy` found one."""
+    if hasattr(value, "_dtype_policy"):
+        vars(value)["_dtype_policy"] = policy
+        vars(value)["_dtype"] = policy.compute_dtype

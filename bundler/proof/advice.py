@@ -6,16 +6,18 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from bundler.manifest import Use
-from bundler.proof.request import LOAD, OUTPUTS, SAVE_AND_LOAD, TRAIN, WEIGHTS
+from bundler.proof.request import LOAD, NEXT_STEP, OUTPUTS, SAVE_AND_LOAD, STATE, TRAIN, WEIGHTS
 
 #: The member and the text of each packed module, by its name.
 Texts = Mapping[str, tuple[str, bytes]]
 
 _WHEN = {
     LOAD: "when the model is loaded",
+    STATE: "when the model is loaded",
     WEIGHTS: "when the model is loaded",
     OUTPUTS: "when the model is called",
     SAVE_AND_LOAD: "when the model is saved and loaded again",
+    NEXT_STEP: "when the model is trained",
     TRAIN: "when the model is trained",
 }
 _CHANGES = {

@@ -17,6 +17,8 @@ _Key = tuple[str, str, str, int | None]
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 #: The rest of a path, as a line about a use quotes it.
 _REST = r"[^\s'\"]*"
+#: The stages of which a manifest tells no uses of their own: what they do is what another one does, too.
+_TOLD = {"state": "load", "weights": "load", "next_step": "train"}
 
 
 class Observed:
@@ -41,7 +43,7 @@ class Observed:
                 use = self._told(seen, tree)
                 if _key(use) not in self._used:
                     self._used[_key(use)] = use
-                    self._stages.setdefault(stage, []).append(use)
+                    self._stages.setdefault(_TOLD.get(stage, stage), []).append(use)
             refused += [self._told(seen, tree) for seen in record.refused[refused_before:]]
         self._refused.update((_key(use), use) for use in refused)
         return tuple(refused)

@@ -15,7 +15,8 @@ SOURCE = {
             def call(self, x):
                 return x * self.factor
         def make():
-            model = keras.Sequential([keras.Input((3,)), Gain(name="gain"), keras.layers.Dropout(0.5), keras.layers.Dense(2)])
+            dropout, dense = keras.layers.Dropout(0.5), keras.layers.Dense(2)
+            model = keras.Sequential([keras.Input((3,)), Gain(name="gain"), dropout, dense])
             model.compile("sgd", "mse")
             return model
     """
@@ -99,5 +100,7 @@ def test_crafted_values_settings_and_seeds_are_refused(workshop: Workshop) -> No
         (seed,) = manifest.seeds
         for state in ((), (1,), (1, 2, 3)):
             refused(seeds=(dataclasses.replace(seed, state=state),))
-        crafted(seeds=(dataclasses.replace(seed, place="_layers/0/nothing"), dataclasses.replace(seed, place="optimizer")))
+        crafted(seeds=tuple(dataclasses.replace(seed, place=place) for place in ("_layers/0/nothing", "optimizer")))
+        # A bundle of before there were any.
+        crafted(seeds=(), settings=None)
     """)

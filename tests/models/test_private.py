@@ -33,6 +33,11 @@ USE = """
         from bundler.keras_io import private
         private.trained_variables.__code__ = (lambda optimizer: []).__code__
         private.compile_call.__code__ = (lambda model: None).__code__
+        private.keras_globals.__code__ = (lambda: None).__code__
+        private.tensorflow_eager_state.__code__ = (lambda: None).__code__
+        private.exclusions.__code__ = (lambda optimizer: (set(), id, None)).__code__
+        private.plain_policy.__code__ = (lambda value: None).__code__
+        private.WAYS = private.COMPILED = ()
     from nets import make
     x = np.ones((4, 3), "float32")
     for name in ("adapted", "built"):

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from bundler.keras_io.framework import keras
-from bundler.keras_io.private import trained_variables
+from bundler.keras_io.private import plain_policy, trained_variables
 from bundler.keras_io.program.exclusions import excluded
 from bundler.keras_io.program.held_variables import saved_variables, with_arrays
 from bundler.keras_io.program.objects import (
@@ -202,7 +202,7 @@ def policy_of(value: Any) -> Any:
     if isinstance(value, framework.layers.Layer):
         return value.dtype_policy
     if isinstance(value, framework.losses.Loss | framework.metrics.Metric):
-        return getattr(value, "_dtype_policy", None)
+        return plain_policy(value)
     return None
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Where `exclude_from_weight_decay` keeps what it was told, in Keras 3.10 to 3.15.
-_KEYS, _PATTERN = "_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"
+from bundler.keras_io.private import exclusions
 
 
 def excluded(optimizer: Any, model: Any) -> dict[str, Any]:
-    """Return what `exclude_from_weight_decay` of `optimizer` was told: numbers of weights, and a pattern of names.
-
-    Without the private names: nothing, as in Keras.
-    """
-    keys, pattern = getattr(optimizer, _KEYS, None) or set(), getattr(optimizer, _PATTERN, None)
-    key_of = getattr(optimizer, "_var_key", id)
+    """Return what `exclude_from_weight_decay` of `optimizer` was told: numbers of weights, and a pattern of names."""
+    keys, key_of, pattern = exclusions(optimizer)
     numbers = [index for index, variable in enumerate(model.weights) if key_of(variable) in keys]
     return {"weights": numbers, "names": None if pattern is None else str(pattern.pattern)}
 

@@ -13,25 +13,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bundler.keras_io import private
 from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.own_attributes import own_attributes
 from bundler.keras_io.framework import keras
 
-#: Attributes of Keras's own that lead to what an author made, on objects of an author's class, too.
-_WAYS = (
-    "_layers",
-    "_optimizer",
-    "optimizer",
-    "_compile_loss",
-    "_compile_metrics",
-    "_user_loss",
-    "_user_metrics",
-    "_user_weighted_metrics",
-    "_metrics",
-    "_learning_rate",
-    "_fn",
-    "_seed_generators",
-)
 #: What fitting leaves on a model, and what leads out of it: to callbacks, to graphs, and to other models through them.
 _LEFT_OUT = frozenset(
     {
@@ -39,10 +25,6 @@ _LEFT_OUT = frozenset(
         *("build", "quantize", "get_config", "get_compile_config", "call_signature_parameters"),
     }
 )
-#: Where a loss or metric that wraps a function keeps its arguments; Huber leaves its delta out of its config.
-ARGUMENTS = "_fn_kwargs"
-#: What `compile` was told, as plain values where it was told names and numbers.
-_COMPILED = (ARGUMENTS, "_user_loss", "_user_loss_weights", "_user_metrics", "_user_weighted_metrics")
 #: Keras links every layer to all graphs that it was ever called in.
 _GRAPH = ("KerasHistory", "KerasTensor", "Node", "Tracker")
 _PLAIN = (str, bytes, int, float, complex, type, types.ModuleType, types.FunctionType)
@@ -85,7 +67,7 @@ def steps(value: Any) -> Iterator[tuple[str, Any]]:
     elif has_parts(value):
         named = vars(value)
         yield from attributes_of(value).items()
-        for name in _WAYS:
+        for name in private.WAYS:
             if name in named:
                 yield name, named[name]
 
@@ -125,7 +107,7 @@ def settings_of(value: Any) -> dict[str, Any]:
     return {
         name: item
         for name, item in named.items()
-        if name in _COMPILED or (not name.startswith("_") and name not in _LEFT_OUT and not _is_held(item))
+        if name in private.COMPILED or (not name.startswith("_") and name not in _LEFT_OUT and not _is_held(item))
     }
 
 

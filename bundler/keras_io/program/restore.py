@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import InvalidBundle
+from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
 from bundler.keras_io.adapt.public import public_place
 from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
@@ -19,7 +20,7 @@ from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
-from bundler.keras_io.program.objects import ARGUMENTS, HOLDERS, at_place, has_parts, is_of_framework
+from bundler.keras_io.program.objects import HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
@@ -212,7 +213,7 @@ def _require_safe(holder: Any, name: str, value: Any) -> None:
     numbers = (bool, int, float, type(None))
     if isinstance(there, (*numbers, list, tuple)) and all(isinstance(item, numbers) for item in _leaves(value)):
         return
-    is_arguments = name == ARGUMENTS and isinstance(there, dict) and isinstance(value, dict)
+    is_arguments = name == private.ARGUMENTS and isinstance(there, dict) and isinstance(value, dict)
     if is_arguments and all(isinstance(item, numbers) or there.get(key) == item for key, item in value.items()):
         return
     raise Unsayable(f"on a class of Keras's own, where {type(value).__name__!r} is neither a number nor a function")
@@ -297,8 +298,7 @@ def _set_policy(layer: Any, value: Any, _: Any) -> None:
     if isinstance(layer, keras().layers.Layer):
         layer.dtype_policy = policy
     else:
-        vars(layer)["_dtype_policy"] = policy
-        vars(layer)["_dtype"] = policy.compute_dtype
+        private.set_plain_policy(layer, policy)
 
 
 def _set_flags(model: Any, value: Any, _: Any) -> None:
