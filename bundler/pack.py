@@ -287,7 +287,7 @@ class _Writer:
                     recorded_values = program.record(failure.differences)
                 except SourceError as error:
                     # Made in another way, the object may have them by itself.
-                    failure.message = str(error).partition("\n  next step:")[0]
+                    failure.message = f"{error.message} {'; '.join(error.problems)}"
                     raise failure from error
                 adaptations = with_values(manifest.adaptations, recorded_values.adaptations)
                 if adaptations == manifest.adaptations and not recorded_values.left:

@@ -13,6 +13,7 @@ from typing import Any
 from bundler.errors import SourceError
 from bundler.keras_io.adapt.values import Unsayable
 from bundler.keras_io.program.account import Account, Difference, account_of
+from bundler.keras_io.program.plain import is_renamed
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -56,6 +57,8 @@ class Program:
         place = self.places.get(obj)
         if place is not None:
             return ":".join(place)
+        if is_renamed(obj):
+            return None
         module = str(getattr(obj, "__module__", None))
         qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
         namespace = namespace_of(module)

@@ -229,6 +229,30 @@ def test_refuses_by_name_what_cannot_be_recorded(workshop: Workshop) -> None:
     )
 
 
+def test_names_a_method_that_was_replaced_on_an_object(workshop: Workshop) -> None:
+    workshop.write({"nets.py": NETS})
+    workshop.author(
+        """
+        from programs import *
+        import types
+        import nets
+        model = keras.Sequential([keras.Input((6,)), nets.Block(name="block"), keras.layers.Dense(3)])
+        model.compile("sgd", "mse")
+        def twice(self, x, training=None):
+            return 2.0 * self.inner(x)
+        block = model.get_layer("block")
+        block.call = types.MethodType(twice, block)
+        try:
+            bundler.bundle(model, FOLDER / "refused.kbundle", offline=True)
+        except PackError as error:
+            print(error)
+            assert "call" in str(error) and "_layers/1" in str(error), error
+        else:
+            raise AssertionError("not refused")
+        """
+    )
+
+
 def test_leaves_paths_and_the_environment_behind(workshop: Workshop) -> None:
     workshop.write(
         {

@@ -129,7 +129,9 @@ def _initialized(
         return {layer.name: layer for layer in instance.layers}
     if graph is not None:
         rebuilt = framework.Model.from_config(graph)
-        framework.Model.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))
+        # The first object of a class makes Keras put `Functional` among its bases; doing that twice makes a circle.
+        first = base if base.__name__ == "Functional" else framework.Model
+        first.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))  # type: ignore[misc]
         return {layer.name: layer for layer in instance.layers}
     if base is not object:
         vars(base).get("__init__", base.__init__)(instance, **options)  # type: ignore[misc]

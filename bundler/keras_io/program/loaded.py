@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from bundler.keras_io.program.account import Account, account_of
+from bundler.keras_io.program.plain import is_renamed
 from bundler.namespace import Namespace, namespace_of
 
 #: In place of the folder that the bundle's modules are in.
@@ -50,6 +51,8 @@ def _name_of(obj: Any) -> str | None:
     if isinstance(obj, type) and obj.__name__.startswith(f"Bare{getattr(obj.__base__, '__name__', '')}"):
         # The writer makes such a class, to have an object without its constructor.
         obj = obj.__base__
+    if is_renamed(obj):
+        return None
     module = str(getattr(obj, "__module__", None))
     qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
     namespace = namespace_of(module)

@@ -77,6 +77,11 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
     return _array(value)
 
 
+def is_renamed(value: Any) -> bool:
+    """Say whether a function has the name of another one, which `functools.wraps` gives it."""
+    return isinstance(value, types.FunctionType) and value.__module__ != value.__globals__.get("__name__")
+
+
 def same_form(one: Any, other: Any) -> bool:
     """Say whether two comparable forms may be of one value; a function's name and its code are not compared."""
     if isinstance(one, dict) and isinstance(other, dict):
