@@ -24,8 +24,11 @@ _SETTERS = (
     *(f"keras.mixed_precision.set_{name}" for name in ("dtype_policy", "global_policy")),
     *(f"keras.config.{way}_flash_attention" for way in ("enable", "disable")),
 )
-#: By what a model runs: its layers below `call`, its loss and metrics in the steps.
-_RUNS = ("call", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "_symbolic_build")
+#: By what a model runs: its layers below `call`; in the others data are cast to `floatx`, and metrics are made.
+_RUNS = (
+    *("call", "fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"),
+    *("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics"),
+)
 #: What code reads again each time that it runs, so that it matters after the model was rebuilt, too.
 _READ_LATER = ("floatx", "image_data_format", "epsilon")
 
@@ -55,15 +58,19 @@ def settings_in_force(settings: Settings | None) -> Iterator[None]:
         yield
         return
     with IMPORT_LOCK:
-        config = keras().config
-        # As an object: it may be of an author's class, which no name gives back.
-        policy, before = config.dtype_policy(), current_settings()
-        try:
-            _set(settings)
-            yield
-        finally:
-            _set(before)
-            config.set_dtype_policy(policy)
+        yield from _in_force(settings)
+
+
+def _in_force(settings: Settings) -> Iterator[None]:
+    config = keras().config
+    # As an object: it may be of an author's class, which no name gives back.
+    policy, before = config.dtype_policy(), current_settings()
+    try:
+        _set(settings)
+        yield
+    finally:
+        _set(before)
+        config.set_dtype_policy(policy)
 
 
 def settings_stand_ins() -> dict[str, Any]:
@@ -106,7 +113,8 @@ class _Held:
         self._settings = settings
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with settings_in_force(self._settings):
+        # Without the lock: a training takes hours, in which others load bundles.
+        with contextlib.contextmanager(_in_force)(self._settings):
             return self.__wrapped__(self._model(), *args, **kwargs)
 
 

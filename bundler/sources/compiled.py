@@ -25,6 +25,10 @@ _ITERABLE_COROUTINE = 0x100
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
+#: How the autoreload of IPython calls the class in which it compiles a changed method, for its code.
+_RELOADED = "__autoreload_"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Compiled:
     """The code of one text.
@@ -48,7 +52,12 @@ class Compiled:
     def alike(self, code: CodeType) -> tuple[CodeType, ...]:
         """Return the code objects of the text that are the same as `code`."""
         shape = shape_of(code)
-        return tuple(found for found in self.codes.get(code.co_qualname, ()) if shape_of(found) == shape)
+        candidates = self.codes.get(code.co_qualname, ())
+        if code.co_qualname.startswith(_RELOADED):
+            candidates = tuple(
+                found for codes in self.codes.values() for found in codes if found.co_name == code.co_name
+            )
+        return tuple(found for found in candidates if shape_of(found) == shape)
 
     def has_class(self, qualname: str) -> ast.ClassDef | None:
         """Return the class statement, where the text has exactly one of that name."""
@@ -133,7 +142,7 @@ def nested(code: CodeType) -> Iterator[CodeType]:
 def shape_of(code: CodeType) -> Shape:
     """Return all of `code` that matters when it runs."""
     return (
-        code.co_qualname,
+        code.co_name,
         code.co_flags & ~_ITERABLE_COROUTINE,
         (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
         code.co_code,

@@ -144,7 +144,7 @@ def _difference(function: types.FunctionType, item: _Loaded, tops: set[str], *, 
             return ""
         same = any(_same_defaults(function, *defaults_of(node)) for node in nodes)
         how = "" if same else "has other defaults in the text than in this process"
-    elif code.co_qualname in text.codes:
+    elif code.co_qualname in text.codes or code.co_qualname.startswith("__autoreload_"):
         how = "has another text than when it was imported"
     else:
         around = code.co_qualname.rpartition(".")[0].removesuffix(".<locals>")
