@@ -358,7 +358,10 @@ class _Job:
         draft.add(item)
         needs = frozenset({name})
         after = (item.order[0], item.order[1], 2)
-        if obj.__name__ not in (name, "<lambda>") and not getattr(node, "decorator_list", []):
+        wrapped = getattr(obj, "__wrapped__", None)
+        # What `functools.wraps` calls it, its decorator calls it again.
+        is_given = wrapped is None and bool(getattr(node, "decorator_list", []))
+        if obj.__name__ not in (name, "<lambda>", getattr(wrapped, "__name__", name)) and not is_given:
             # Metrics are called by it, in what training reports.
             draft.add(
                 Item(names=(), text=f'{name}.__name__ = "{obj.__name__}"', order=after, at_once=needs, every=needs)
