@@ -137,3 +137,43 @@ def test_notices_a_change_of(workshop: Workshop, name: str) -> None:
         assert {words!r} in told, told
         """
     )
+
+
+def test_takes_the_methods_that_hold_settings_for_no_attributes_of_the_model(workshop: Workshop) -> None:
+    """Found by a mutant that was noticed for another reason: an honest model of this kind was refused."""
+    workshop.write(
+        {
+            "parts.py": """
+                import keras
+                import numpy as np
+                def member(seed):
+                    kernel = keras.initializers.GlorotUniform(seed + 1)
+                    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer=kernel)])
+                class Together(keras.Model):
+                    def __init__(self, seeds):
+                        super().__init__()
+                        self.members = [member(hash(str(seed)) % 7) for seed in seeds]
+                        self.shares = np.ones(len(seeds)) / len(seeds)
+                    def call(self, x):
+                        return sum(share * member(x) for share, member in zip(self.shares, self.members))
+            """
+        }
+    )
+    workshop.author(
+        """
+        from parts import Together
+        keras.config.set_epsilon(1e-2)
+        model = Together([4, 9])
+        model(np.ones((1, 3), "float32"))
+        packed = bundler.bundle(model, "../hand_over/m.kbundle", offline=True)
+        assert "attributes" in {item.kind for item in packed.manifest.adaptations}, packed.manifest.adaptations
+        """
+    )
+    workshop.consumer(
+        """
+        model = unbundle("../hand_over/m.kbundle")
+        bundle(model, "again.kbundle", offline=True)
+        x = np.ones((1, 3), "float32")
+        assert np.allclose(unbundle("again.kbundle")(x), model(x))
+        """
+    )

@@ -23,6 +23,9 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     is_frameworks = framework_base(type(instance)) is not object
     found = {}
     for name, value in values.items():
+        if type(value).__module__.partition(".")[0] == "bundler":
+            # What the loader gave a model, so that it runs under its author's settings.
+            continue
         if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
             continue
         if name in frameworks:
