@@ -113,9 +113,11 @@ def bundle(
             If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
             used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
-            weights and outputs, save and load it again there, and train a compiled model for one step. All under the
-            rules that hold where it is loaded: code that reaches for more than it computes is stopped, and tried again
-            with that accepted, which the manifest then says.
+            weights, outputs and values that the program set, save and load it again there, and train a compiled model
+            for one step. All under the rules that hold where it is loaded: code that reaches for more than it computes
+            is stopped, and tried again with that accepted, which the manifest then says. The step is compared with one
+            that `model` makes here; afterwards `model` is as before, but what a ``train_step`` prints or writes to a
+            file is printed and written.
         by_value: classes and functions of a live model that have no source (made by ``type()``, by ``exec``, by a
             factory), to be stored as pickles: the last resort. Nobody can read what they do, only this Python minor
             version loads them, and only with ``allow=["opaque-code"]``. What is importable from source is refused

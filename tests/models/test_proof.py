@@ -41,6 +41,7 @@ def share(prover):
 """
 LAYERS = """
     import importlib
+    import itertools
     import os
     import sys
     import keras
@@ -100,7 +101,7 @@ LAYERS = """
     class Forgetful(keras.layers.Layer):
         factor = 1.0
         def call(self, x):
-            return x * self.factor
+            return x * float(self.factor)
 
     class Unsaved(Gain):
         def save_own_variables(self, store):
@@ -109,11 +110,10 @@ LAYERS = """
             pass
 
     class Once(keras.layers.Layer):
-        made = 0
+        made = itertools.count()
         @classmethod
         def from_config(cls, config):
-            cls.made += 1
-            if cls.made > 1:
+            if next(cls.made) > 0:
                 raise RuntimeError("only once")
             return cls(**config)
         def call(self, x):
@@ -217,7 +217,7 @@ def test_proved_bundles_say_so_and_replay_elsewhere(workshop: Workshop) -> None:
         text=True,
         check=True,
     ).stdout
-    assert "passed load, weights, outputs, save_and_load" in inspected
+    assert "passed load, state, weights, outputs, next_step, save_and_load" in inspected
     assert "inputs made with seed" in inspected
 
 
@@ -227,6 +227,7 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
         SHARED
         + OF
         + textwrap.dedent("""
+        import fractions
         import layers
         with Prover() as prover:
             share(prover)
@@ -237,7 +238,8 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
             refused(of(layers.Borrowed("helper_of_mine")), "load", "helper_of_mine", "layers, line")
             forgetful = layers.Forgetful()
             model = of(forgetful)
-            forgetful.factor = 7.0
+            # No plain value, and no object of the author's.
+            forgetful.factor = fractions.Fraction(7)
             refused(model, "outputs", "differs by", "expected")
             model = of(layers.Unsaved())
             model.layers[0].gain.assign([1.0, 2.0, 3.0])
@@ -247,13 +249,13 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
             frozen.compile("adam", "mse")
             frozen.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
             frozen.layers[0].trainable = False
-            refused(frozen, "weights", "optimizer", "compile the model again")
+            bundler.bundle(frozen, "../hand_over/frozen.kbundle")
             first = prover.pid
             refused(of(layers.Fatal()), "load", "SIGKILL", "about to end")
             # One that was killed is replaced.
             bundler.bundle(of(layers.Gain()), "../hand_over/good.kbundle")
             assert prover.pid not in (None, first)
-        assert names() == ["cautious.kbundle", "good.kbundle"]
+        assert names() == ["cautious.kbundle", "frozen.kbundle", "good.kbundle"]
         """),
     )
 
