@@ -54,6 +54,13 @@ NETS = """
         def call(self, y, p):
             return self.weight * ops.mean(ops.abs(y - p), axis=-1) * CONFIG["alpha"]
 
+    class Pooled(layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.pool = layers.GlobalAveragePooling2D()
+        def call(self, x):
+            return self.pool(ops.reshape(x, (-1, 2, 3, 1)))
+
     class Noisy(layers.Layer):
         def __init__(self, **options):
             super().__init__(**options)
@@ -100,6 +107,14 @@ CASES = {
     "hosts_floatx": Case(host="keras.config.set_floatx('float64')"),
     "authors_epsilon": Case(before="keras.config.set_epsilon(1e-2)", compiled="'sgd', 'binary_crossentropy'"),
     "hosts_epsilon": Case(host="keras.config.set_epsilon(1e-2)", compiled="'sgd', 'binary_crossentropy'"),
+    "authors_data_format": Case(
+        before="keras.config.set_image_data_format('channels_first')",
+        model="keras.Sequential([keras.Input((6,)), nets.Pooled(name='block'), keras.layers.Dense(3)])",
+    ),
+    "hosts_data_format": Case(
+        host="keras.config.set_image_data_format('channels_first')",
+        model="keras.Sequential([keras.Input((6,)), nets.Pooled(name='block'), keras.layers.Dense(3)])",
+    ),
     "value_of_a_module": Case(after="nets.HIGH = 0.1", kinds=("module_values",)),
     "dictionary_of_a_module": Case(after="nets.CONFIG.update(alpha=7.0)", kinds=("module_values",)),
     "attribute_of_an_object_of_a_module": Case(after="nets.settings.gamma = 3.0", kinds=("module_values",)),
