@@ -137,8 +137,7 @@ def step_problems(expected: NextStep, found: NextStep) -> list[str]:
     """Return one line for what `found` changes otherwise than `expected`, the loss first; none where they agree."""
     slack = expected.coarse
     problems = []
-    for name, value in expected.logs.items():
-        other = found.logs.get(name)
+    for name, value, other in _reported(expected.logs, found.logs):
         if other is None:
             problems.append(f"{name!r} is missing from what the step reports")
         elif not _near(value, other, (_LOSS + expected.noise) * slack * max(abs(value), 1e-3)):
@@ -160,6 +159,13 @@ def step_problems(expected: NextStep, found: NextStep) -> list[str]:
         ):
             problems.append(f"{old.path} changes in another direction")
     return problems
+
+
+def _reported(expected: Mapping[str, float], found: Mapping[str, float]) -> Iterator[tuple[str, float, float | None]]:
+    """Pair what two steps report by name, and the rest in its order: a lambda that is a metric has another name."""
+    renamed = iter([value for name, value in found.items() if name not in expected])
+    for name, value in expected.items():
+        yield name, value, found[name] if name in found else next(renamed, None)
 
 
 def _optimizer_variables(model: Any) -> list[Any]:
