@@ -218,7 +218,10 @@ def _slow_uv(folder: Path, seconds: float) -> tuple[Path, Path]:
 
 
 def _start(path: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bundler", "env", str(path), "--json"]
+    # A shell that runs the tests in the background ignores SIGINT, and its children inherit that.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from bundler.cli.main import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", program, "env", str(path), "--json"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
