@@ -29,11 +29,12 @@ from bundler.keras_io.process_state import kept_process_state
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
+from bundler.packing.live_program import with_values
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
-from bundler.packing.program import with_values
 from bundler.packing.search import Search, Step, steps
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation, expectation_of
+from bundler.proof.request import STATE
 from bundler.proof.until_said import write_proved
 from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
@@ -289,7 +290,8 @@ class _Writer:
                     recorded_values = program.record(failure.differences)
                 except SourceError as error:
                     # Made in another way, the object may have them by itself.
-                    failure.message = f"{error.message} {'; '.join(error.problems)}"
+                    told = f"{error.message} {'; '.join(error.problems)}"
+                    failure.message = told if failure.stage == STATE else f"{failure.message}; besides, {told}"
                     raise failure from error
                 adaptations = with_values(manifest.adaptations, recorded_values.adaptations)
                 if adaptations == manifest.adaptations and not recorded_values.left:

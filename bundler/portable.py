@@ -37,7 +37,7 @@ from bundler.keras_io.program.seeds import seeds_of
 from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing import adapted
-from bundler.packing.program import carried_values, program_of
+from bundler.packing.live_program import carried_values, program_of
 from bundler.rebuild import build, code_members, keyless_values, objects_again, open_code, origin_of, read_code
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare

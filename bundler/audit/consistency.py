@@ -199,7 +199,7 @@ def _value_findings(adaptation: Adaptation, modules: Collection[str]) -> Iterato
     """Check what is set after the import or the making of something: plain values, on the bundle's own names."""
     where = f"{adaptation.kind} of {adaptation.place or adaptation.module or 'the model'}"
     if adaptation.place is None and adaptation.module not in modules and adaptation.kind != "object_values":
-        yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}, which is no module of the bundle")
+        yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}, a module that the bundle does not have")
     for name, value in adaptation.values.items():
         if any(part.startswith("__") or not part.isidentifier() for part in name.split(".")):
             yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: the name {name[:80]!r}")

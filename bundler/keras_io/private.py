@@ -15,6 +15,7 @@ WAYS = (
     *("_layers", "_optimizer", "optimizer", "_metrics", "_learning_rate", "_fn", "_seed_generators"),
     *("_compile_loss", "_compile_metrics", "_user_loss", "_user_metrics", "_user_weighted_metrics"),
 )
+_GENERATORS = "tensorflow.python.ops.stateful_random_ops"
 #: Where a loss or metric that wraps a function keeps its arguments; Huber leaves its delta out of its config.
 ARGUMENTS = "_fn_kwargs"
 #: What `compile` was told, as plain values where it was told names and numbers.
@@ -47,11 +48,35 @@ def keras_globals() -> Any:
     return getattr(module, "GLOBAL_STATE_TRACKER", None)
 
 
-def tensorflow_eager_state() -> Any:
-    """Return what TensorFlow's eager draws without a seed come from.
+def eager_draws() -> tuple[Any, Any] | None:
+    """Return what TensorFlow's eager draws without a seed come from: the seed, and Python's generator of that.
 
     Without the private names: `None`, and packing a model that draws so moves the draws of its process.
     """
+    context = _eager_context()
+    return None if context is None else (context._seed, context._rng)
+
+
+def set_eager_draws(seed: Any, generator: Any) -> None:
+    """Put back what `eager_draws` gave."""
+    context = _eager_context()
+    if context is not None:
+        context._seed, context._rng = seed, generator
+
+
+def tensorflow_generator() -> Any:
+    """Return TensorFlow's global generator, or `None` where nobody has asked for it, or without the private name."""
+    return getattr(sys.modules.get(_GENERATORS), "global_generator", None)
+
+
+def set_tensorflow_generator(generator: Any) -> None:
+    """Put back what `tensorflow_generator` gave; `tf.random.set_global_generator` takes no `None`."""
+    module = sys.modules.get(_GENERATORS)
+    if module is not None and hasattr(module, "global_generator"):
+        vars(module)["global_generator"] = generator
+
+
+def _eager_context() -> Any:
     module = sys.modules.get("tensorflow.python.eager.context")
     found = module.context() if module is not None and hasattr(module, "context") else None
     return found if hasattr(found, "_rng") and hasattr(found, "_seed") else None

@@ -13,10 +13,9 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
+from bundler.keras_io import private
 from bundler.keras_io.framework import keras
-from bundler.keras_io.private import keras_globals, tensorflow_eager_state
 
 #: Of what Keras keeps by thread: the numbers of names, and the generator of draws without a seed.
 _NAMES, _GENERATOR, _SEED = "object_name_uids", "global_seed_generator", "global_random_seed"
@@ -40,7 +39,7 @@ def kept_process_state() -> Iterator[None]:
 def fixed_seeds(seed: int) -> Iterator[None]:
     """Let every draw in the block follow from `seed`; the states of before are put back after it."""
     with kept_process_state():
-        store = keras_globals()
+        store = private.keras_globals()
         if store is not None:
             # A new one is made of the seed; the process's own is put back.
             store.__dict__.pop(_GENERATOR, None)
@@ -53,7 +52,7 @@ def fixed_seeds(seed: int) -> Iterator[None]:
 @contextlib.contextmanager
 def _kept_keras() -> Iterator[None]:
     keras()
-    store = keras_globals()
+    store = private.keras_globals()
     if store is None:
         yield
         return
@@ -78,20 +77,17 @@ def _kept_keras() -> Iterator[None]:
 @contextlib.contextmanager
 def _kept_tensorflow() -> Iterator[None]:
     tf = importlib.import_module("tensorflow")
-    eager = tensorflow_eager_state()
-    seed, draws = (eager._seed, eager._rng) if eager is not None else (None, None)
-    state = None if draws is None else draws.getstate()
-    generator = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
-    kept: Any = getattr(generator, "global_generator", None)
-    numbers = None if kept is None else tf.convert_to_tensor(kept.state)
+    draws = private.eager_draws()
+    state = None if draws is None or draws[1] is None else draws[1].getstate()
+    generator = private.tensorflow_generator()
+    numbers = None if generator is None else tf.convert_to_tensor(generator.state)
     try:
         yield
     finally:
-        if eager is not None:
-            eager._seed, eager._rng = seed, draws
-            if draws is not None:
-                draws.setstate(state)
-        if generator is not None and hasattr(generator, "global_generator"):
-            setattr(generator, "global_generator", kept)  # noqa: B010 - mypy does not know the module
-        if kept is not None:
-            kept.state.assign(numbers)
+        if draws is not None:
+            private.set_eager_draws(*draws)
+            if state is not None:
+                draws[1].setstate(state)
+        private.set_tensorflow_generator(generator)
+        if generator is not None:
+            generator.state.assign(numbers)

@@ -34,7 +34,7 @@ _READ_LATER = ("floatx", "image_data_format", "epsilon")
 
 
 def current_settings() -> Settings:
-    """Return the settings of this process; a dtype policy that is no word of Keras's own is told by its name."""
+    """Return the settings of this process; a dtype policy of an author's class is told by its name."""
     config = keras().config
     return Settings(
         dtype_policy=str(config.dtype_policy().name),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.keras_io.program.objects import optimizers_below
+from bundler.keras_io.program.below import optimizers_below
 
 _SHOWN = 3
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bundler.keras_io.framework import keras
 from bundler.keras_io.process_state import kept_process_state
-from bundler.keras_io.program.objects import HOLDERS
+from bundler.keras_io.program.below import HOLDERS
 
 _PLAIN = (str, bytes, int, float, complex, type, ModuleType)
 

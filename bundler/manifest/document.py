@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bundler.manifest.codec import ALWAYS, JSON, malformed
-from bundler.manifest.program import Seed, Settings
+from bundler.manifest.conditions import Seed, Settings
 from bundler.manifest.protocol import FORMAT, FORMAT_VERSION
 from bundler.manifest.proved import Proof, SelfTest
 

@@ -263,7 +263,7 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if own_config is None:
             continue
         _merge(found, {cls: certain_failures(instance, own_config, read)})
-        # A class that returns such a value as it is gets a node of the config, which is no function.
+        # A class that returns such a value as it is gets a node of the config, where a function cannot stand.
         wordless = tuple(name for name, value in own_config.items() if marks.key_of(value) is not None)
         if wordless:
             _merge(found, {cls: {adapt.RESTORED_VALUES: wordless}})

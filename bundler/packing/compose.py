@@ -27,7 +27,7 @@ from bundler.manifest import (
     Provenance,
     Settings,
 )
-from bundler.packing.program import Program
+from bundler.packing.live_program import Program
 from bundler.requirements.lock import Lock, Locker
 from bundler.sources.closure import Closure, RequiredImport
 from bundler.sources.definitions import definition_line

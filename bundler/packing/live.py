@@ -18,7 +18,7 @@ from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import adapted, tfsm
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
-from bundler.packing.program import carried_values, program_of
+from bundler.packing.live_program import carried_values, program_of
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of

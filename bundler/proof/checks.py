@@ -207,7 +207,7 @@ def _require_drawn(request: Request, model: Any, reader: BundleReader) -> None:
 def _require_step(request: Request, model: Any, reader: BundleReader) -> None:
     test, namespace = reader.manifest.self_test, _namespace(request.digest)
     if test is None or request.step is None or namespace is None:
-        raise CheckFailed(Failure(stage=NEXT_STEP, message="there is no self-test to take the inputs from"))
+        raise CheckFailed(Failure(stage=NEXT_STEP, message="the bundle has no self-test to take the inputs from"))
     modules = loaded_modules(namespace, namespace.modules).values()
     found = step_of(model, *selftest.recorded_arrays(reader, test), request.step.guess, modules)
     problems = step_problems(request.step, found)
@@ -235,7 +235,7 @@ def _require_state(stage: str, state: ModelState | None, model: Any) -> None:
                 stage=stage,
                 message="; ".join(problems),
                 hint="see that every layer makes its weights in __init__ or build, by arguments that get_config "
-                "returns, and compile the model again if layers were frozen or unfrozen after it was compiled",
+                "returns",
             )
         )
 

@@ -45,8 +45,8 @@ class Request:
     """One bundle to prove, with the capabilities of `allow` accepted.
 
     `state` is of the author's model, `None` where its weights have no counterpart; `account` and `step` are of the
-    author's program, `None` where there is no live one, or where it makes no step. `drawn` are the outputs of a model
-    that is random, `seeds` the states of its generators.
+    author's program, `None` where the model came from a file, or where it makes no step. `drawn` are the outputs of a
+    model that is random, `seeds` the states of its generators.
     """
 
     path: str

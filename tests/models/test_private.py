@@ -34,7 +34,7 @@ USE = """
         private.trained_variables.__code__ = (lambda optimizer: []).__code__
         private.compile_call.__code__ = (lambda model: None).__code__
         private.keras_globals.__code__ = (lambda: None).__code__
-        private.tensorflow_eager_state.__code__ = (lambda: None).__code__
+        private.eager_draws.__code__ = (lambda: None).__code__
         private.exclusions.__code__ = (lambda optimizer: (set(), id, None)).__code__
         private.plain_policy.__code__ = (lambda value: None).__code__
         private.WAYS = private.COMPILED = ()

@@ -9,9 +9,7 @@ from typing import Any
 
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import plain_policy, trained_variables
-from bundler.keras_io.program.exclusions import excluded
-from bundler.keras_io.program.held_variables import saved_variables, with_arrays
-from bundler.keras_io.program.objects import (
+from bundler.keras_io.program.below import (
     HOLDERS,
     attributes_of,
     has_parts,
@@ -19,9 +17,11 @@ from bundler.keras_io.program.objects import (
     objects_below,
     settings_of,
 )
+from bundler.keras_io.program.exclusions import excluded
+from bundler.keras_io.program.held_variables import saved_variables, with_arrays
 from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
 
-#: Entries of an object that are no attribute of that name: what they are is read and set by other means.
+#: Entries of an object that stand for more than an attribute of that name; they are read and set by other means.
 TRAINABLE, POLICY, FLAGS, EXCLUDED = "trainable", "dtype_policy", "weights.trainable", "exclude_from_weight_decay"
 TRAINED = "trained"
 MODULE, CLASS, OBJECT = "module", "class", "object"
@@ -33,6 +33,8 @@ _PASSING = frozenset(
     }
 )
 _DEPTH = 3
+#: Letters of a value that a message shows.
+_LONGEST = 80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +112,7 @@ def account_of(
         name_of: names functions and classes as the bundle does.
         modules: the modules of its code by the name that the bundle has for them.
         classes: their classes by ``module:qualname``.
-        is_read: says whether code reads a name while it runs; what nothing reads is no part of the program.
+        is_read: says whether code reads a name while it runs; what nothing reads is left out.
         portable: makes texts of one machine (paths below a module's folder) the same on another.
     """
     saved = frozenset() if model is None else saved_variables(model)
@@ -262,7 +264,7 @@ def _note(values: dict[str, Any], name: str, value: Any, comparable: Callable[[A
     try:
         values[name] = comparable(value)
     except NotPlain:
-        # An object with parts has a place of its own, and a tensor or a lock is no plain state.
+        # An object with parts has a place of its own; a tensor or a lock cannot be compared.
         return
 
 
@@ -277,8 +279,19 @@ def _portable(value: Any, portable: Callable[[str], str]) -> Any:
 
 
 def _told(value: Any) -> str:
-    if isinstance(value, dict) and len(value) == 1:
-        ((kind, inner),) = value.items()
-        return str(inner) if kind in ("int", "float") else _told(inner)
-    text = repr(value) if isinstance(value, str | bool | None) else str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    text = _worded(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _worded(value: Any) -> str:
+    """Return a comparable form as a person would write the value."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_worded, value))}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    kind, inner = next(iter(value.items()))
+    if kind == "dict":
+        return f"{{{', '.join(f'{_worded(key)}: {_worded(item)}' for key, item in inner)}}}"
+    if kind in ("int", "float", "complex", "named"):
+        return str(inner)
+    return f"{type_name} {value['name']}" if (type_name := value.get("enum")) else f"{kind} {_worded(inner)}"

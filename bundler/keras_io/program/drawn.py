@@ -9,8 +9,9 @@ from typing import Any
 from bundler.keras_io import arrays, samples
 from bundler.keras_io.calls import answer
 from bundler.keras_io.process_state import fixed_seeds
+from bundler.keras_io.program.directions import measured
 
-_PRODUCTS, _TOLERANCE = 3, 1e-3
+_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +56,5 @@ def _far(old: Drawn, new: Drawn) -> bool:
 
 
 def _drawn(name: str, array: Any) -> Drawn:
-    import numpy as np
-
-    flat = np.nan_to_num(array.astype("float64").reshape(-1), nan=1e30, posinf=1e30, neginf=-1e30)
-    random = np.random.default_rng(samples.SEED)
-    signs = [random.integers(0, 2, size=flat.size) * 2.0 - 1.0 for _ in range(_PRODUCTS)]
-    products = tuple(float(np.dot(flat, sign)) / max(flat.size, 1) ** 0.5 for sign in signs)
-    return Drawn(name=name, norm=float(np.linalg.norm(flat)), products=products)
+    norm, products = measured(array)
+    return Drawn(name=name, norm=norm, products=products)

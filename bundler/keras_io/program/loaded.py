@@ -48,7 +48,7 @@ def _class_at(place: str, namespace: Namespace) -> type | None:
 
 
 def _name_of(obj: Any) -> str | None:
-    if isinstance(obj, type) and obj.__name__.startswith(f"Bare{getattr(obj.__base__, '__name__', '')}"):
+    if isinstance(obj, type) and obj.__name__.startswith("Bare") and _is_written(obj):
         # The writer makes such a class, to have an object without its constructor.
         obj = obj.__base__
     if is_renamed(obj):
@@ -58,6 +58,15 @@ def _name_of(obj: Any) -> str | None:
     namespace = namespace_of(module)
     module = namespace.original(module) if namespace is not None else module
     return None if "<" in qualname else f"{module}:{qualname}"
+
+
+def _is_written(cls: type) -> bool:
+    """Say whether the writer made the module of `cls` for functions that the model holds as values."""
+    namespace = namespace_of(cls.__module__)
+    if namespace is None:
+        return False
+    original = namespace.original(cls.__module__)
+    return original.startswith(("model_functions", "model_values")) and namespace.modules[original].generated
 
 
 def _portable(text: str, namespace: Namespace, folders: Sequence[str]) -> str:

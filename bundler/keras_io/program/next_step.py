@@ -14,12 +14,12 @@ from typing import Any
 from bundler.keras_io import samples
 from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.process_state import fixed_seeds
-from bundler.keras_io.program.objects import optimizers_below
+from bundler.keras_io.program.below import optimizers_below
+from bundler.keras_io.program.directions import measured
 from bundler.keras_io.tensors import as_tensors
 from bundler.keras_io.training import NotTaken, likely_batches, take_step
 from bundler.keras_io.untouched import untouched
 
-_PROJECTIONS = 3
 #: How far the same step is apart in two processes of one machine; what is drawn apart by more is another program.
 _NORM, _DIRECTION, _LOSS = 2e-3, 1e-2, 1e-4
 _COARSE = {"float16": 30.0, "bfloat16": 100.0}
@@ -189,18 +189,12 @@ def _pairs(expected: Sequence[Change], found: Sequence[Change]) -> Iterator[tupl
 
 
 def _change(variable: Any, before: Any) -> Change:
-    import numpy as np
-
     path = str(getattr(variable, "path", variable.name))
     after = variable.numpy()
     if after.dtype.kind in "OSU" or after.size == 0:
         return Change(path=path, norm=0.0, products=())
-    delta = after.astype("float64").reshape(-1) - before.astype("float64").reshape(-1)
-    delta = np.nan_to_num(delta, nan=1e30, posinf=1e30, neginf=-1e30)
-    random = np.random.default_rng(samples.SEED)
-    signs = [random.integers(0, 2, size=delta.size) * 2.0 - 1.0 for _ in range(_PROJECTIONS)]
-    products = tuple(float(np.dot(delta, sign)) / max(delta.size, 1) ** 0.5 for sign in signs)
-    return Change(path=path, norm=float(np.linalg.norm(delta)), products=products)
+    norm, products = measured(after.astype("float64") - before.astype("float64"))
+    return Change(path=path, norm=norm, products=products)
 
 
 def _distance(one: NextStep, other: NextStep) -> float:

@@ -17,7 +17,7 @@ NameOf = Callable[[Any], str | None]
 
 
 class NotPlain(Exception):
-    """The value is no plain one; the message says of what type it is."""
+    """The value cannot be compared; the message says of what type it is."""
 
 
 #: How functions are told: by their name in the bundle, or by their code where they have none.

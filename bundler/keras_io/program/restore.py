@@ -18,9 +18,9 @@ from bundler.keras_io.adapt.public import public_place
 from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
+from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
-from bundler.keras_io.program.objects import HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
@@ -101,7 +101,7 @@ def set_code_values(adaptations: Iterable[Adaptation], namespace: Namespace) -> 
     """Set the recorded values of modules and classes of `namespace`, which imports them.
 
     Raises:
-        InvalidBundle: there is no such class, or a value may not be set.
+        InvalidBundle: the bundle lacks the class, or a value may not be set.
     """
     for item in adaptations:
         if item.kind not in (MODULE_VALUES, CLASS_VALUES):
@@ -112,7 +112,7 @@ def set_code_values(adaptations: Iterable[Adaptation], namespace: Namespace) -> 
         if item.qualname and not (
             isinstance(holder, type) and namespace.original(holder.__module__) in namespace.modules
         ):
-            raise _refused(item, "there is no such class of the bundle")
+            raise _refused(item, "the bundle does not define this class")
         for name, value in item.values.items():
             _set(item, holder, name, _decoded(value, namespace), None)
 
@@ -257,7 +257,7 @@ def _decoded(value: JSON, namespace: Namespace) -> Any:
         if isinstance(found, enum.EnumType) and isinstance(member, str):
             return found[member]
         if not isinstance(found, types.FunctionType) or member is not None:
-            raise ValueError(f"{qualname[:80]!r} is no function")
+            raise ValueError(f"{qualname[:80]!r} must be a function")
         return found
 
     def none_declared(key: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bundler.errors import InvalidBundle
 from bundler.keras_io.framework import keras
-from bundler.keras_io.program.objects import at_place, objects_below
+from bundler.keras_io.program.below import at_place, objects_below
 from bundler.manifest import Seed
 
 
@@ -42,7 +42,7 @@ def set_seeds(model: Any, seeds: Iterable[Seed]) -> None:
             numbers = numpy.array(seed.state, dtype=state.numpy().dtype).reshape(tuple(state.shape))
         except (ValueError, OverflowError) as error:
             raise InvalidBundle(
-                f"this is no state of a {type(at_place(model, seed.place)).__name__}: {error}",
+                f"a {type(at_place(model, seed.place)).__name__} cannot have this state: {error}",
                 place=f"manifest.json: seeds[{index}].state",
                 hint="ask the author for a new bundle",
             ) from error

@@ -20,6 +20,8 @@ from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
 from bundler.sources.live import attribute_of
 
+#: Letters of a value of the environment: more are looked for as a whole text, and from this many on inside texts.
+_SHORT, _LONG = 3, 8
 #: In place of the folder that a module's source is in, on any machine.
 SOURCE = "<source>"
 
@@ -215,5 +217,8 @@ def _of_this_machine(adaptation: Adaptation, folders: Sequence[str]) -> str | No
     texts = [leaf for value in adaptation.values.values() for leaf in leaves_of(value) if isinstance(leaf, str)]
     if any(os.path.isabs(text) or any(folder in text for folder in folders) for text in texts):
         return "a path of this machine"
-    environment = {value for value in os.environ.values() if len(value) > 3}
-    return "from the environment" if environment.intersection(texts) else None
+    for value in os.environ.values():
+        # A short one is contained in many a text by chance.
+        if (len(value) >= _LONG and any(value in text for text in texts)) or (len(value) > _SHORT and value in texts):
+            return "from the environment"
+    return None
