@@ -197,7 +197,13 @@ class RequirementsWarning(UserWarning):
 
 
 class PackError(BundleError):
-    """The model cannot be packed as it is."""
+    """The model cannot be packed as it is.
+
+    Attributes:
+        reduced: the bundle that failed had modules without the statements that the model does not seem to need.
+    """
+
+    reduced: bool = False
 
 
 class SourceError(PackError):

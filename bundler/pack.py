@@ -32,6 +32,7 @@ from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.live_program import with_values
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
+from bundler.packing.travelling import travelling
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation, expectation_of
 from bundler.proof.request import STATE
@@ -51,6 +52,7 @@ class PackedBundle:
     `no_self_test` says why no example inputs could be made for the model; `None` where the bundle has a self-test.
     `notes` are lines about its requirements: what has no hash and why, what whoever loads it must have by other ways;
     and about its proof: what the code was stopped at, and what would avoid that.
+    `source` are lines about the author's source: how much of it travels, and what stays behind.
     `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that it will not load
     without, and `audit.findings` the lines that cause that. `manifest.proof.allow` has, beside these, what its code was
     seen to need while it ran.
@@ -62,6 +64,7 @@ class PackedBundle:
     audit: Audit = field(repr=False)
     no_self_test: str | None = None
     notes: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
 
 
 def bundle(
@@ -72,6 +75,7 @@ def bundle(
     include: Sequence[str] = (),
     skip_data: Sequence[str] = (),
     modules: Sequence[str] = (),
+    whole: bool | Sequence[str] | None = None,
     example_inputs: Any = None,
     prove: bool = True,
     by_value: Sequence[Any] = (),
@@ -110,6 +114,10 @@ def bundle(
         skip_data: patterns of data files that the code names but that stay behind, such as ``mypkg/corpus/*``.
         modules: more modules to pack, and to import before the model is rebuilt; for code that nothing imports by
             name, such as plugins that register themselves.
+        whole: the author's modules travel with the statements that the model needs; the lines of the others are empty.
+            True packs modules as they are, a list those that fit a pattern, such as ``["mypkg.nets", "mypkg.ops.*"]``.
+            Modules of `include` are packed as they are; False reduces these, too. Where a reduced module fails in the
+            proof, whole ones are tried.
         example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
             If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
             used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
@@ -176,6 +184,8 @@ def bundle(
         skip_data=_strings(skip_data),
         modules=_strings(modules),
         by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
+        whole=("*",) if whole is True else _strings(whole or ()),
+        reduces_included=whole is False,
     )
     provenance = Provenance(
         name=name,
@@ -219,6 +229,7 @@ def bundle(
             audit=replace(written.audit, digest=reader.digest, size=reader.size),
             no_self_test=written.no_self_test,
             notes=(*written.lock.notes, *written.notes),
+            source=written.source,
         )
 
 
@@ -230,6 +241,7 @@ class _Written:
     lock: Lock
     audit: Audit
     notes: tuple[str, ...]
+    source: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,6 +275,9 @@ class _Writer:
             ProofFailed: the model does not come back; nothing was written.
             PackError: it fails on the author's inputs, or the file cannot be written.
         """
+        source = travelling(found.closure)
+        for line in source:
+            self.step(line)
         lock = lock_of(found, self.locker)
         self.step("recording the self-test")
         payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
@@ -308,6 +323,7 @@ class _Writer:
                 lock=lock,
                 audit=written.audit,
                 notes=tuple(dict.fromkeys([*notes, *written.notes])),
+                source=source,
             )
         raise PackError("the values of this program are others each time that it is loaded", hint=_WAY_OUT)
 

@@ -30,6 +30,7 @@ from bundler.audit.consistency_rules import (
     OTHER_PROOF,
     PATH,
     REDEFINED,
+    REDUCED,
     RULES,
     SHADOWED,
     SHADOWS,
@@ -221,6 +222,8 @@ def _module_findings(manifest: Manifest) -> Iterator[Finding]:
             yield SHADOWS.at(module.member, f"{top} takes the place of {imports[top]}'s for packed code")
         if module.generated:
             yield GENERATED.at(module.member, module.name)
+        if module.reduced is not None:
+            yield REDUCED.at(module.member, f"{module.name}: {module.reduced.lines} lines stayed with the author")
     for absent in manifest.unresolved:
         yield UNRESOLVED.at(absent.member, absent.module, line=_line(absent.line))
 

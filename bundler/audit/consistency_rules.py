@@ -134,6 +134,13 @@ GENERATED = _rule(
     "the author has no such file: compare it with where it came from",
     "nothing",
 )
+REDUCED = _rule(
+    Severity.NOTE,
+    "reduced-source",
+    "leaves out what the model does not need of the author's file",
+    "lines that are left out are empty; the manifest has the digest of the whole file to compare with",
+    "nothing",
+)
 UNRESOLVED = _rule(
     Severity.NOTE,
     "unresolved-import",
@@ -151,5 +158,5 @@ UNNAMED_DATA = _rule(
 RULES = (
     *(ELSEWHERE, LINE, PATH, FRAMEWORK, NOT_REQUIRED, STRANGE_ADAPTATION, SHADOWED, SHADOWS, COMPUTED, REDEFINED),
     *(UNREACHED, NO_PROOF, OTHER_PROOF, VERSION, ABSENT_TENSOR, UNLISTED_TENSOR, INSTALLED, NO_SELF_TEST),
-    *(GENERATED, UNRESOLVED, UNNAMED_DATA),
+    *(GENERATED, REDUCED, UNRESOLVED, UNNAMED_DATA),
 )

@@ -58,6 +58,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one more module to pack, and to import before the model is rebuilt (repeat for more)",
     )
     parser.add_argument(
+        "--whole",
+        metavar="PATTERN",
+        nargs="?",
+        const="*",
+        action="append",
+        help="pack modules as they are, not only what the model needs of them: all, or those that fit",
+    )
+    parser.add_argument(
+        "--reduce-included", action="store_true", help="reduce the modules of --include to what the model needs, too"
+    )
+    parser.add_argument(
         "--example-inputs",
         metavar="FILE",
         help="an .npz file with what to call the model with for the self-test: one array, or several by input name",
@@ -138,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
             include=options.include,
             skip_data=options.skip_data,
             modules=options.module,
+            whole=False if options.reduce_included else options.whole,
             example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
             allow=options.allow,
             prove=not options.no_proof,
@@ -171,6 +183,7 @@ def run(options: argparse.Namespace) -> int:
             "requirements": len(manifest.requirements.distributions) + len(manifest.requirements.transitive),
             "hashes": manifest.requirements.hashes,
             "notes": list(packed.notes),
+            "source": list(packed.source),
             "asks_for": list(packed.audit.asked),
             "could": list(packed.audit.could),
             "allow": [] if manifest.proof is None else list(manifest.proof.allow),
@@ -183,6 +196,7 @@ def run(options: argparse.Namespace) -> int:
             f"fidelity: {manifest.payload.fidelity}\n"
             f"  {'proved' if manifest.proof else 'not proved'}; "
             f"{'with a self-test' if manifest.self_test else f'no self-test: {shown(packed.no_self_test)}'}\n"
+            f"{''.join(f'  {shown(line)}{chr(10)}' for line in packed.source)}"
             f"{_requirements(packed)}"
             f"{_consent(packed)}"
             f"  {packed.digest}\n  look inside: kbundle audit {shown(packed.path)}"

@@ -187,12 +187,29 @@ class CustomObject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reduced:
+    """What a packed module leaves out: `lines` of statements. `sha256` is the digest of the author's whole file."""
+
+    sha256: str
+    lines: int
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    def check(self, path: str) -> None:
+        """Refuse what is no digest or no count."""
+        if not _SHA256.fullmatch(self.sha256):
+            raise malformed(_at(path, "sha256"), "64 lower-case hexadecimal digits", self.sha256)
+        if self.lines < 0:
+            raise malformed(_at(path, "lines"), "a count of lines", self.lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Module:
     """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``.
 
     An `entry` is imported before the model is rebuilt: the model holds something that it defines, and it may have
     put that into a table of the author's when it was imported. A module is `generated` when the author had no such
-    file: its text was taken from a notebook, a script or the inside of a function.
+    file: its text was taken from a notebook, a script or the inside of a function. It is `reduced` when some lines of
+    the author's file stayed behind.
     """
 
     name: str
@@ -201,6 +218,7 @@ class Module:
     reason: str
     entry: bool = False
     generated: bool = False
+    reduced: Reduced | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.errors import BundleError, PackError, ProofFailed, RebuildFailed, SourceError
 from bundler.manifest import Adaptation
 from bundler.packing import adapted
 from bundler.packing.compose import Found
@@ -31,6 +31,8 @@ def pack_until_proved(
 ) -> T:
     """Return what `write` returns for the first form of `model` that it accepts.
 
+    Modules are reduced to what the model needs; where none of its forms is accepted so, whole modules are tried.
+
     Args:
         model: as for `bundler.bundle`.
         search: where to look for source.
@@ -45,15 +47,52 @@ def pack_until_proved(
         PackError: the model cannot be packed.
     """
     check_applies(model, options)
+    try:
+        return _until_proved(model, search, scratch / "reduced", step, options, write)
+    except RebuildFailed as error:
+        # A model file is loaded once while it is packed; whether its source was reduced is not known then.
+        if "*" in search.whole:
+            raise
+        last: BundleError = error
+    except PackError as error:
+        last = error
+    if isinstance(last, RebuildFailed) or (isinstance(last, PackError) and last.reduced):
+        step("trying again: with whole modules")
+        whole = replace(search, whole=("*",))
+        try:
+            return _until_proved(model, whole, scratch / "whole", step, options, write, known=last)
+        except (PackError, RebuildFailed) as error:
+            # Where it is not the reduction, the first failure is the author's to mend.
+            step(f"with whole modules, too: {_first_line(error)}")
+    if not isinstance(last, PackError) or options.fallback is None or options.payload == "inference":
+        if isinstance(last, ProofFailed):
+            has_builder = options.builder is not None
+            last.hint = f"{last.hint}; or {adapted.AS_GRAPH if has_builder else adapted.OTHER_WAYS}"
+        raise last
+    step("trying again: as a graph")
+    return write(_as_graph(last, model, search, scratch / "graph", step, options))
+
+
+def _until_proved(
+    model: Any,
+    search: Search,
+    scratch: Path,
+    step: Step,
+    options: Options,
+    write: Callable[[Found], T],
+    known: BundleError | None = None,
+) -> T:
+    """Do so for one way to take modules; a failure that is `known` ends the search when it comes again."""
+    scratch.mkdir()
     # Of a file there is no live model to read arguments back from.
     is_file = model is None or isinstance(model, str | os.PathLike)
-    known: tuple[Adaptation, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
     for turn in range(_MOST_ROUNDS):
         folder = scratch / f"round-{turn}"
         folder.mkdir()
         try:
-            found = from_input(model, search, folder, step, options, known)
+            found = from_input(model, search, folder, step, options, adaptations)
         except PackError as error:
             last: PackError = error if first is None else _with_remedies(first, error)
             break
@@ -63,12 +102,14 @@ def pack_until_proved(
         originals = {place: original for original, place in found.renamed.items()}
         used = tuple(adapted.renamed(item, originals) for item in found.adaptations)
         # Handed over, not kept: a model that was loaded from a file must be gone when the proof loads another one.
+        is_reduced = any(module.whole is not None for module in found.closure.modules)
         handed_over = [found]
         del found
         try:
             return write(handed_over.pop())
         except ProofFailed as failure:
-            if not is_full:
+            failure.reduced = is_reduced
+            if not is_full or (known is not None and failure.message == known.message):
                 raise
             first = first or failure
             last = first
@@ -79,17 +120,12 @@ def pack_until_proved(
             if not more or turn + 1 == _MOST_ROUNDS:
                 break
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
-            known = adapted.merged(used, more)
+            adaptations = adapted.merged(used, more)
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
-    if options.fallback is None or options.payload == "inference":
-        if last is first:
-            has_builder = options.builder is not None
-            last.hint = f"{last.hint}; or {adapted.AS_GRAPH if has_builder else adapted.OTHER_WAYS}"
-        raise last
-    step("trying again: as a graph")
-    return write(_as_graph(last, model, search, scratch / "graph", step, options))
+    last.reduced = first is not None and first.reduced
+    raise last
 
 
 def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: Step, options: Options) -> Found:
@@ -121,5 +157,5 @@ def _with_remedies(first: ProofFailed, error: PackError) -> SourceError:
     )
 
 
-def _first_line(error: PackError) -> str:
+def _first_line(error: BundleError) -> str:
     return str(error).partition("\n")[0]

@@ -14,7 +14,7 @@ from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io import payload
 from bundler.keras_io.adapt import built
 from bundler.packing.compose import packed_versions
-from bundler.packing.search import Search, provisional_namespace
+from bundler.packing.search import Search, needs_of, provisional_namespace
 from bundler.sources.closure import close
 from bundler.sources.locate import Locator
 
@@ -72,7 +72,9 @@ def find_builder(name: str, search: Search) -> FunctionType:
         )
     module_name, _, qualname = name.partition(":")
     locator = Locator(roots=search.roots, include=search.include, loaded=False)
-    closure = close({module_name: f"defines {qualname}, the builder"}, locator, skip_data=search.skip_data)
+    needs = needs_of([], [], search, [(module_name, qualname)])
+    roots = {module_name: f"defines {qualname}, the builder"}
+    closure = close(roots, locator, skip_data=search.skip_data, needs=needs)
     namespace = provisional_namespace(closure, packed_versions(closure, locator))
     try:
         found: Any = namespace.load(module_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -25,11 +26,12 @@ from bundler.manifest import (
     Payload,
     PinnedDistribution,
     Provenance,
+    Reduced,
     Settings,
 )
 from bundler.packing.live_program import Program
 from bundler.requirements.lock import Lock, Locker
-from bundler.sources.closure import Closure, RequiredImport
+from bundler.sources.closure import ClosedModule, Closure, RequiredImport
 from bundler.sources.definitions import definition_line
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator
@@ -94,6 +96,7 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
                 reason=module.reason,
                 entry=module.name in found.entries,
                 generated=module.generated,
+                reduced=_reduced(module),
             )
             for module in closure.modules
         ),
@@ -108,6 +111,12 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
         members=(),
         provenance=provenance,
     )
+
+
+def _reduced(module: ClosedModule) -> Reduced | None:
+    if module.whole is None:
+        return None
+    return Reduced(sha256=hashlib.sha256(module.whole).hexdigest(), lines=module.left_out)
 
 
 def members_of(found: Found, lock: Lock) -> list[NewMember]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -40,7 +40,8 @@ class Program:
     """A live model with the modules and classes of its code, by the names that the bundle has for them.
 
     `places` are the module and name in the bundle of what has others in the author's process. `read` are the names
-    that the code reads while it runs, and `folders` those that it was imported from.
+    that the code reads while it runs, and `folders` those that it was imported from. `left` are the names that stay
+    behind, by module.
     """
 
     model: Any
@@ -49,10 +50,21 @@ class Program:
     places: Mapping[Any, tuple[str, str]]
     read: frozenset[str]
     folders: tuple[str, ...]
+    left: Mapping[str, frozenset[str]]
 
     def account(self) -> Account:
         """Return what a fresh interpreter must find again."""
-        return account_of(self.model, self.name_of, self.modules, self.classes, self.read.__contains__, self.portable)
+        found = account_of(self.model, self.name_of, self.modules, self.classes, self.read.__contains__, self.portable)
+        modules = {
+            name: replace(
+                part, values={key: value for key, value in part.values.items() if key not in self._left(name)}
+            )
+            for name, part in found.modules.items()
+        }
+        return replace(found, modules=modules)
+
+    def _left(self, module: str) -> frozenset[str]:
+        return self.left.get(module, frozenset())
 
     def name_of(self, obj: Any) -> str | None:
         """Return the name of a function or class: ``module:qualname`` of the bundle, or of what is installed."""
@@ -136,15 +148,22 @@ def program_of(
     for cls in classes:
         for base in cls.__mro__:
             _note_class(by_place, base, places)
+    left = {item.name: item.left_names for item in closed if item.left_names}
     travelling = {item.name for item in closed}
     return Program(
         model=model,
         modules=modules,
-        classes={name: cls for name, cls in by_place.items() if name.partition(":")[0] in travelling},
+        classes={place: cls for place, cls in by_place.items() if _travels(place, travelling, left)},
         places={obj: place for obj, place in places.items() if isinstance(obj, type | FunctionType)},
         read=frozenset().union(*(_read_names(item) for item in closed)) if closed else frozenset(),
         folders=_folders(closed),
+        left=left,
     )
+
+
+def _travels(place: str, modules: Collection[str], left: Mapping[str, Collection[str]]) -> bool:
+    module, _, qualname = place.partition(":")
+    return module in modules and qualname.partition(".")[0] not in left.get(module, ())
 
 
 def carried_values(program: Program, adaptations: Iterable[Adaptation]) -> tuple[Adaptation, ...]:

@@ -13,7 +13,9 @@ from bundler.errors import SourceError
 from bundler.keras_io import registry
 from bundler.namespace import ModuleText, Namespace, open_namespace
 from bundler.sources.closure import Closure, close
+from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator
+from bundler.sources.reduce.plan import Needs
 from bundler.sources.resolve import Resolution
 
 #: What else to try where the search failed: for a live model, and for a file, which has no classes of its own.
@@ -41,13 +43,18 @@ def steps(progress: Progress | None) -> Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """Where to look for source, and what to take or leave; see the arguments of `bundler.bundle`."""
+    """Where to look for source, and what to take or leave; see the arguments of `bundler.bundle`.
+
+    `whole` has patterns of modules that are not reduced; ``*`` stands for all.
+    """
 
     roots: tuple[Path, ...] = ()
     include: tuple[str, ...] = ()
     skip_data: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     by_value: tuple[Any, ...] = ()
+    whole: tuple[str, ...] = ()
+    reduces_included: bool = False
 
 
 class BundleSources:
@@ -82,6 +89,21 @@ def with_named_modules(resolution: Resolution, search: Search) -> Resolution:
     return replace(resolution, roots={**dict.fromkeys(search.modules, "named by the author"), **resolution.roots})
 
 
+def needs_of(
+    roots: Iterable[str], objects: Iterable[FoundObject], search: Search, others: Iterable[tuple[str, str]] = ()
+) -> Needs | None:
+    """Return what of the modules `roots` is needed: what `objects` and `others`, by module and name, are there."""
+    if "*" in search.whole:
+        return None
+    names: dict[str, set[str]] = {}
+    places = [(item.module, item.qualname) for item in objects if item.distribution is None and not item.by_value]
+    for module, qualname in (*places, *others):
+        names.setdefault(module, set()).add(qualname.partition(".")[0])
+    # A root that no object is in was named for what it does when it is imported, or by a pickle.
+    whole = (*search.modules, *(root for root in roots if root not in names))
+    return Needs(names={**names, **dict.fromkeys(whole)}, whole=search.whole, included=search.reduces_included)
+
+
 def close_over(resolution: Resolution, locator: Locator, search: Search) -> Closure:
     """Return everything that the objects' modules need, or raise with the problems of both searches.
 
@@ -91,7 +113,8 @@ def close_over(resolution: Resolution, locator: Locator, search: Search) -> Clos
     problems = list(resolution.problems)
     closure = None
     try:
-        closure = close(resolution.roots, locator, skip_data=search.skip_data)
+        needs = needs_of(resolution.roots, resolution.objects, search)
+        closure = close(resolution.roots, locator, skip_data=search.skip_data, needs=needs)
     except SourceError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     if closure is None or problems:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.keras_io.comparison import Tolerances
-from bundler.manifest import Agreement, CustomObject, Manifest, Payload, PinnedDistribution, TensorSpec
+from bundler.manifest import Agreement, CustomObject, Manifest, Module, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.restored import adaptation_lines, state_lines
 from bundler.report.text import shown, size_text, table
@@ -201,7 +201,7 @@ def _modules(manifest: Manifest) -> list[str]:
     rows = [
         (name, size_text(members[member].size), members[member].sha256[:12], reason)
         for name, member, reason in [
-            *((module.name, module.member, module.reason) for module in manifest.modules),
+            *((module.name, module.member, _why(module)) for module in manifest.modules),
             *((item.path, item.member, item.reason) for item in manifest.data),
         ]
     ]
@@ -213,6 +213,12 @@ def _modules(manifest: Manifest) -> list[str]:
         lines.append("  imports that nothing answered at pack time, and that loading does not need:")
         lines += table([(item.module, f"{item.member}:{item.line}") for item in manifest.unresolved], indent="    ")
     return lines
+
+
+def _why(module: Module) -> str:
+    if module.reduced is None:
+        return module.reason
+    return f"{module.reason}; reduced: {module.reduced.lines} lines stayed with the author"
 
 
 def _requirements(manifest: Manifest) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bundler.errors import PackError, SourceError
 from bundler.limits import LIMITS
@@ -17,6 +17,7 @@ from bundler.manifest import Unresolved
 from bundler.sources.data import DataFinder
 from bundler.sources.floor import python_floor
 from bundler.sources.locate import Verdict
+from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
 from bundler.sources.walk import Edge, Node, Walk, member_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 class ClosedModule:
     """One module to pack. `display` is the path for messages; `reason` holds no path of the author's machine.
 
-    `generated`: its text was taken from a notebook, a script or the inside of a function.
+    `generated`: its text was taken from a notebook, a script or the inside of a function. `whole` is the author's text
+    where `text` is a reduced one, `left_out` how many lines of statements that lacks, `left_names` what they bind.
     """
 
     name: str
@@ -39,6 +41,14 @@ class ClosedModule:
     display: str
     reason: str
     generated: bool = False
+    whole: bytes | None = None
+    left_out: int = 0
+    left_names: frozenset[str] = frozenset()
+
+    @property
+    def original(self) -> bytes:
+        """The text as the author has it."""
+        return self.text if self.whole is None else self.whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,28 +88,37 @@ class RequiredImport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closure:
-    """Everything that the roots need; every tuple is sorted. `python` is a PEP 440 specifier."""
+    """Everything that the roots need; every tuple is sorted. `python` is a PEP 440 specifier.
+
+    `left_modules` and `left_distributions` are what the author's modules import and the roots do not need.
+    """
 
     modules: tuple[ClosedModule, ...]
     data: tuple[ClosedData, ...]
     requirements: tuple[RequiredImport, ...]
     unresolved: tuple[Unresolved, ...]
     python: str
+    left_modules: tuple[str, ...] = ()
+    left_distributions: tuple[str, ...] = ()
 
 
-def close(roots: Mapping[str, str], locator: Locator, *, skip_data: Sequence[str] = ()) -> Closure:
+def close(
+    roots: Mapping[str, str], locator: Locator, *, skip_data: Sequence[str] = (), needs: Needs | None = None
+) -> Closure:
     """Follow the imports of `roots` to the end.
 
     Args:
         roots: module name -> why it is needed, in words.
         locator: says what each name stands for.
         skip_data: patterns of data paths, as ``mypkg/assets/*``, that do not travel.
+        needs: what of the modules is needed; `None` packs them as they are.
 
     Raises:
         SourceError: roots without source, imports that nothing answers, files that cannot be read; all at once.
         PackError: a file, or all files together, are over the limits.
     """
-    walk = Walk(locator)
+    original = Walk(locator)
+    walk, planned = (original, None) if needs is None else _reduced_walk(original, needs, sorted(roots))
     found = _reach(walk, sorted(roots), lambda _: True)
     needed = _reach(walk, sorted(roots), lambda edge: not edge.optional)
     always = _reach(walk, sorted(roots), lambda edge: edge.strict and not edge.optional)
@@ -150,6 +169,7 @@ def close(roots: Mapping[str, str], locator: Locator, *, skip_data: Sequence[str
                 display=node.display,
                 reason=roots.get(name) or _reason(nodes, found, name),
                 generated=node.located.generated,
+                **_left_of(planned, original, name),
             )
             for name, node in sorted(packed.items())
         ),
@@ -159,7 +179,44 @@ def close(roots: Mapping[str, str], locator: Locator, *, skip_data: Sequence[str
             Unresolved(module=module, member=member, line=line) for module, member, line in sorted(unresolved)
         ),
         python=python_floor(node.text or b"" for node in packed.values()),
+        **_left_behind(planned, original, packed),
     )
+
+
+def _reduced_walk(original: Walk, needs: Needs, roots: Sequence[str]) -> tuple[Walk, Plan]:
+    """Return a walk over reduced texts. What only the walk finds, as by a computed import, it needs as a whole."""
+    further: set[str] = set()
+    while True:
+        planned = plan(original, needs, further)
+        walk = Walk(original.locator, {name: item.text for name, item in planned.reduced.items()})
+        found = set(_reach(walk, roots, lambda _: True)) - further
+        missed = {name for name in found - planned.kept if is_reducible(original, needs, name)}
+        if not missed:
+            return walk, planned
+        further |= missed
+
+
+def _left_of(planned: Plan | None, original: Walk, name: str) -> dict[str, Any]:
+    reduced = None if planned is None else planned.reduced.get(name)
+    if reduced is None:
+        return {}
+    return {
+        "whole": original.whole_text(name),
+        "left_out": reduced.left_out,
+        "left_names": reduced.left_names,
+    }
+
+
+def _left_behind(planned: Plan | None, original: Walk, packed: Mapping[str, Node]) -> dict[str, Any]:
+    """Return the modules and distributions that the whole texts import and the packed ones do not."""
+    if planned is None:
+        return {}
+    used = {need.distribution for node in packed.values() for need in node.needs}
+    known = {need.distribution for name in planned.seen for need in original.node(name).needs}
+    return {
+        "left_modules": tuple(sorted(planned.seen - set(packed))),
+        "left_distributions": tuple(sorted(known - used)),
+    }
 
 
 Reached = dict[str, tuple[str, Edge] | None]

@@ -86,6 +86,12 @@ def parts_of(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context
             yield from ((part, once) for part in ast.iter_child_nodes(node))
 
 
+def is_never_imported(test: ast.expr) -> bool:
+    """Say whether an import of the module never runs what stands under ``if test``."""
+    context = Context(strict=True, optional=False, top_level=True)
+    return _branches(test, context, context)[0] is None
+
+
 def _branches(test: ast.expr, once: Context, maybe: Context) -> tuple[Context | None, Context | None]:
     """When the two branches of an ``if`` run; `None` for one that no import of the module ever runs."""
     match test:

@@ -171,7 +171,7 @@ class _Reader:
                     self._add(alias.name, node.lineno, context)
                     self._bind(alias.asname or alias.name.partition(".")[0], context)
             case ast.ImportFrom():
-                name = _absolute(node.module or "", node.level, self._package)
+                name = absolute(node.module or "", node.level, self._package)
                 for alias in node.names:
                     self._add(name, node.lineno, context, alias.name)
                     self._bind(alias.asname or alias.name, context)
@@ -225,12 +225,12 @@ class _Reader:
                     package = self._package
                     complete = complete and anchor is None
                 stem = prefix.lstrip(".")
-                prefix = _absolute(stem, len(prefix) - len(stem), package)
+                prefix = absolute(stem, len(prefix) - len(stem), package)
                 prefix += "." if not stem and not complete else ""
         else:
             depth = call.args[4] if len(call.args) > 4 else named.get("level")
             if depth is not None and self._texts.number(depth) > 0:
-                prefix = _absolute(prefix, self._texts.number(depth), self._package)
+                prefix = absolute(prefix, self._texts.number(depth), self._package)
         if complete and prefix:
             self._add(prefix, call.lineno, context)
             items = call.args[3] if len(call.args) > 3 else named.get("fromlist")
@@ -257,7 +257,7 @@ class _Reader:
             self._bindings.add(name)
 
 
-def _absolute(name: str, level: int, package: str) -> str:
+def absolute(name: str, level: int, package: str) -> str:
     """The absolute form of a relative import; one that leaves the top-level package keeps its dots."""
     if level == 0:
         return name

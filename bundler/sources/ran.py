@@ -114,7 +114,7 @@ def _loaded(module: ClosedModule) -> _Loaded | None:
     loader = getattr(spec, "loader", None)
     if not isinstance(spec, ModuleSpec) or type(loader) is not SourceFileLoader or not _is_plain(loader):
         return None
-    text = compiled(module.text, loader.path)
+    text = compiled(module.original, loader.path)
     if text.makes_code:
         return None
     return _Loaded(packed=module, file=loader.path, cached=spec.cached, namespace=namespace, text=text)
@@ -153,7 +153,7 @@ def _difference(function: types.FunctionType, item: _Loaded, tops: set[str], *, 
     if not how or any(_is_foreign(node, item, tops) for node in text.decorators(code.co_qualname)):
         return ""
     if not alike:
-        codes, sure = cached_codes(Path(item.file), item.cached, item.packed.text)
+        codes, sure = cached_codes(Path(item.file), item.cached, item.packed.original)
         if shape_of(code) in codes:
             return "" if sure else f"{how}, and Python still takes the old text from {item.cached}: remove that file"
     return how

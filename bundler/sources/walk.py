@@ -13,6 +13,7 @@ from bundler.sources.locate import Located, Locator, Verdict
 from bundler.sources.places import modules_below
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _NOTHING = Imports(
@@ -101,10 +102,11 @@ def member_of(name: str, *, is_package: bool) -> str:
 
 
 class Walk:
-    """Makes nodes on demand and remembers them."""
+    """Makes nodes on demand and remembers them; `texts` are in place of those of the files."""
 
-    def __init__(self, locator: Locator) -> None:
+    def __init__(self, locator: Locator, texts: Mapping[str, bytes] | None = None) -> None:
         self.locator = locator
+        self._texts = texts or {}
         self._nodes: dict[str, Node] = {}
         self._read: dict[str, tuple[bytes, Imports, str]] = {}
 
@@ -120,6 +122,14 @@ class Walk:
         if name not in self._nodes:
             self._nodes[name] = self._make(name)
         return self._nodes[name]
+
+    def whole_text(self, name: str) -> bytes | None:
+        """The text of a source module; `None` where it cannot be read."""
+        located = self.locate(name)
+        if located is None or located.verdict is not Verdict.SOURCE or located.is_namespace:
+            return None
+        text, _, broken = self._text(located)
+        return None if broken else text
 
     def reads_files(self, node: Node) -> bool:
         """The module asks where it lies on disk, or imports a path from a module that does."""
@@ -171,7 +181,9 @@ class Walk:
         if not all(part.replace("-", "_").isidentifier() for part in located.name.split(".")):
             return b"", _NOTHING, f"{located.name!r} cannot be the name of a file in a bundle"
         try:
-            text = located.text if located.text is not None else _bytes_of(located.file)
+            text = self._texts.get(located.name)
+            if text is None:
+                text = located.text if located.text is not None else _bytes_of(located.file)
         except OSError as error:
             return b"", _NOTHING, f"{display}: cannot be read: {error.strerror}"
         try:
