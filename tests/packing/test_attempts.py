@@ -20,8 +20,12 @@ GRAPH = object()
 class Attempts:
     """Stands for everything below `pack_until_proved`: `answers` are what each round finds, in order."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, answers: list[Any], *, graph: Any = GRAPH) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, answers: list[Any], *, graph: Any = GRAPH, whole: Any = None
+    ) -> None:
         self.answers = answers
+        #: What becomes of whole modules; `None`: the modules are not reduced at all.
+        self.whole = whole
         self.graph = graph
         self.told: list[str] = []
         self.rounds = 0
@@ -44,12 +48,25 @@ class Attempts:
         if isinstance(answer, Exception):
             raise answer
         fidelity = "inference" if answer is GRAPH else "full"
-        return SimpleNamespace(facts=SimpleNamespace(fidelity=fidelity), builder=None, renamed={}, adaptations=())
+        reduced = self.whole is not None and "*" not in search.whole
+        modules = (SimpleNamespace(whole=b"text" if reduced else None),)
+        return SimpleNamespace(
+            facts=SimpleNamespace(fidelity=fidelity),
+            builder=None,
+            renamed={},
+            adaptations=(),
+            closure=SimpleNamespace(modules=modules),
+        )
 
     def _remedies(self, *_: Any) -> tuple[Adaptation, ...]:
         return (Adaptation(kind=f"kind-{self.rounds}", module="m", qualname="C"),)
 
     def _write(self, found: Any) -> str:
+        is_whole = found.closure.modules[0].whole is None
+        if is_whole and isinstance(self.whole, str):
+            return self.whole
+        if is_whole and self.whole is not None:
+            raise self.whole
         if found.facts.fidelity == "full":
             raise ProofFailed("it does not come back", stage="load", hint="look")
         return "the graph was written"
@@ -78,6 +95,24 @@ def test_another_round_is_announced_only_if_it_follows(monkeypatch: pytest.Monke
     with pytest.raises(ProofFailed):
         tried.run(tmp_path)
     assert len([line for line in tried.told if line.startswith("trying again")]) == tried.rounds - 1
+
+
+def test_whole_modules_are_tried_where_reduced_ones_fail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = Attempts(monkeypatch, ["full"], whole="it came back whole")
+    assert tried.run(tmp_path) == "it came back whole"
+    assert "trying again: with whole modules" in tried.told
+
+
+def test_the_same_failure_with_whole_modules_ends_the_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alone = Attempts(monkeypatch, ["full"])
+    with pytest.raises(ProofFailed):
+        alone.run(tmp_path)
+    tried = Attempts(monkeypatch, ["full"], whole=ProofFailed("it does not come back", stage="load", hint="look"))
+    (tmp_path / "second").mkdir()
+    with pytest.raises(ProofFailed) as caught:
+        tried.run(tmp_path / "second")
+    assert tried.rounds == alone.rounds + 1
+    assert caught.value.reduced
 
 
 def test_both_causes_are_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
