@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bundler.sources.lift.values import interchangeable
 
@@ -51,6 +52,8 @@ class Draft:
     lazy_annotations: bool = False
     #: The names of the other generated modules that it imports from.
     imports_from: set[str] = field(default_factory=set)
+    #: Arrays that its text reads from the file beside it, by name.
+    arrays: dict[str, Any] = field(default_factory=dict)
 
     def takes(self, name: str, value: object) -> bool:
         """Say whether `name` can stand for `value` here, beside what the module has and what it was promised."""

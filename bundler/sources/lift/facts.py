@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType
 
 
@@ -21,12 +21,13 @@ class Lifted:
     """The generated modules, where each object is in them, and what could not be lifted.
 
     `places` maps an object, by identity, to (module name, qualified name); it has the objects that were asked for
-    and those that they brought along. A module is in `modules` even where it has problems, so that one run shows all.
+    and those that they brought along; `files` lie beside the modules, by path. A module is in `modules` even where it has problems, so that one run shows all.
     """
 
     modules: tuple[LiftedModule, ...]
     places: Mapping[type | FunctionType, tuple[str, str]]
     problems: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def names(self) -> Iterable[str]:
         """The names of the generated modules; with the three methods below this is a `SourceProvider`."""
@@ -45,8 +46,8 @@ class Lifted:
         return next(module.text for module in self.modules if module.name == name)
 
     def data(self) -> Mapping[str, bytes]:
-        """Generated modules have no data files."""
-        return {}
+        """The files beside the generated modules: arrays that are too long for their text."""
+        return self.files
 
 
 class NotLiftableError(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
@@ -22,12 +21,16 @@ from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
+from bundler.sources.lift.carried import Writer
+from bundler.sources.lift.files import file_name, file_of
+from bundler.sources.lift.referring import References
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, numpy_array, numpy_scalar, same, written
+from bundler.sources.lift.values import is_plain, same, written
+from bundler.values import Unsayable
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -64,6 +67,8 @@ class _Job:
         self._statements = Statements(self.texts)
         self.drafts = Drafts(taken)
         self._places: dict[Liftable, tuple[Draft, str]] = {}
+        #: Objects that were written as values, by identity: the object, where it is, and its name there.
+        self.carried: dict[int, tuple[Any, Draft, str]] = {}
 
     def result(self) -> Lifted:
         drafts = list(self.drafts)
@@ -84,6 +89,7 @@ class _Job:
                 LiftedModule(name=draft.name, text=draft.text().encode(), reason=draft.reason)
                 for draft in sorted(drafts, key=lambda draft: draft.name)
             ),
+            files={file_name(draft.name): file_of(draft.arrays) for draft in drafts if draft.arrays},
             places={obj: (draft.name, qualname) for obj, (draft, qualname) in self._places.items()},
             problems=tuple(dict.fromkeys(self.problems)),
         )
@@ -148,7 +154,7 @@ class _Job:
         if is_liftable(value) and path_to(namespace, value) == name and not is_lambda(value):
             # It says of itself that it is this name, but no statement of that name made it.
             self.add_unnamed(value)
-        return self._item_for(draft, name, value, use)
+        return self._item_for(draft, namespace, name, value, use)
 
     def _lambda_statement(self, name: str, value: FunctionType, namespace: Mapping[str, Any]) -> Match | None:
         """Return the text of the lambda `value` if a statement ``name = lambda ...`` made it."""
@@ -156,17 +162,12 @@ class _Job:
         nodes = [_assigned_lambda(binding.node) for binding in self._statements.of(name, namespace)]
         return match if match.node in nodes else None
 
-    def _item_for(self, draft: Draft, name: str, value: Any, use: Use) -> Item | None:
+    def _item_for(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
         if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
-        numpy = sys.modules.get("numpy")
-        text = numpy_scalar(value) or numpy_array(value)
-        if text is not None and draft.bound.setdefault("numpy", numpy) is numpy:
-            draft.add(Item(names=("numpy",), text="import numpy", order=use.before, is_import=True))
-            return Item(names=(name,), text=f"{name} = {text}", order=use.before)
         if isinstance(value, type | FunctionType):
             other, qualname = self.add(value)
             if other is not draft:
@@ -182,7 +183,40 @@ class _Job:
                 return None
             needs = frozenset({qualname.partition(".")[0]})
             return Item(names=(name,), text=f"{name} = {qualname}", order=use.after, at_once=needs, every=needs)
-        raise NotLiftableError(refusal(name, value, use))
+        return self._value_item(draft, namespace, name, value, use)
+
+    def _value_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item:
+        """Return the lines that make `value`, of which no statement is known."""
+        known = self.carried.get(id(value))
+        if known is not None:
+            _, other, origin = known
+            if other is draft:
+                needs = frozenset({origin})
+                return Item(names=(name,), text=f"{name} = {origin}", order=use.after, at_once=needs, every=needs)
+            draft.imports_from.add(other.name)
+            alias = "" if origin == name else f" as {name}"
+            text = f"from {other.name} import {origin}{alias}"
+            return Item(names=(name,), text=text, order=use.before, is_import=True)
+        self.carried[id(value)] = (value, draft, name)
+        given = References(lifter=self, draft=draft, namespace=namespace, use=use, name=name)
+        writer = Writer(draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free)
+        try:
+            text = writer.text(value)
+        except Unsayable as error:
+            del self.carried[id(value)]
+            raise NotLiftableError(refusal(name, value, use, str(error))) from error
+        for other_name in text.names:
+            draft.bound.setdefault(other_name, value if other_name == name else text)
+        needs = frozenset(given.names - set(text.names))
+        return Item(names=text.names, text=text.lines, order=use.before, at_once=needs, every=needs)
+
+    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+        """Make `draft` bind `name` as `namespace` does, in it or by an import."""
+        main = self.drafts.main(namespace) if is_loose(namespace) else None
+        if draft is main:
+            self.require(draft, namespace, name, use)
+        else:
+            self._link(draft, main, namespace, name, use, rebinds=False)
 
     def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
@@ -261,7 +295,7 @@ class _Job:
             at = use.line(line_of(use.node, name)) if use.node is not None else use
             try:
                 if name in values:
-                    self._bind_captured(draft, name, values[name], at)
+                    self._bind_captured(draft, namespace, name, values[name], at)
                 elif name in around:
                     raise NotLiftableError(
                         f"{at.where}: {use.what} uses {name!r} of the function around it, and its value is not kept; "
@@ -277,13 +311,13 @@ class _Job:
             except NotLiftableError as error:
                 self.problems.append(str(error))
 
-    def _bind_captured(self, draft: Draft, name: str, value: Any, use: Use) -> None:
+    def _bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
         if name in draft.bound:
             if not same(draft.bound[name], value):
                 raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
-        item = self._item_for(draft, name, value, use)
+        item = self._item_for(draft, namespace, name, value, use)
         if item is not None:
             draft.add(item)
 

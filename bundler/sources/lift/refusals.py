@@ -9,8 +9,11 @@ from bundler.sources.lift.use import Use
 from bundler.sources.lift.values import type_name
 
 
-def refusal(name: str, value: object, use: Use) -> str:
-    """Return the problem for the author: where, what uses which value, its type, and the remedy."""
+def refusal(name: str, value: object, use: Use, why: str = "") -> str:
+    """Return the problem for the author: where, what uses which value, its type, and the remedy.
+
+    `why` says what in the value cannot be carried: ``at logger of type ...``.
+    """
     place = f"{use.where}: " if use.where else ""
     if name == "__file__":
         return (
@@ -22,8 +25,10 @@ def refusal(name: str, value: object, use: Use) -> str:
             f"{place}{use.what} uses {name!r} of the notebook (a magic or a shell line is one, too); take it out of "
             "the definition"
         )
+    inside = f" ({why})" if why else ""
     return (
-        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant; {_remedy(value)}"
+        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant{inside}; "
+        f"{_remedy(value)}"
     )
 
 

@@ -1,0 +1,331 @@
+"""Values that no statement of the author's gives again, written as the lines that make them.
+
+What comes out is text that a person can read: ``args = argparse.Namespace(scale=2.0)``. An object of an author's class
+is made without its constructor and gets its attributes, one line each. Long arrays and lists lie in a file beside the
+module, which its text reads without pickle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from bundler.sources.lift import frameworks, own_text
+from bundler.sources.lift.draft import Draft
+from bundler.sources.lift.files import as_array, file_name
+from bundler.sources.lift.values import type_name, written
+from bundler.values import Unsayable, module_of, own_state, taken_apart
+
+#: Gives the name by which a draft has a module, class, function or object that is not written but referred to.
+Refer = Callable[[Any], str]
+
+_SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
+#: Longer arrays lie in the file. Of lists the text is what counts.
+_LONG_ARRAY, _LONG_TEXT, _LONGEST_TEXT = 200, 2000, 1 << 20
+_DEEPEST = 40
+_NUMBERS = "biufc"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """The lines that bind a name to a value: their text, and every name that they bind."""
+
+    lines: str
+    names: tuple[str, ...]
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Writer:
+    """Writes one value for one draft.
+
+    Attributes:
+        draft: the module that gets the lines.
+        name: what the value is bound to.
+        refer: gives names for what the value refers to.
+        known: gives the name of an object that the draft, or the author's namespace, has already; `None` for others.
+        is_free: says whether a name can be bound in the draft.
+    """
+
+    draft: Draft
+    name: str
+    refer: Refer
+    known: Callable[[Any], str | None]
+    is_free: Callable[[str], bool]
+    _lines: list[str] = field(default_factory=list)
+    _names: dict[int, str] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set)
+    _active: set[int] = field(default_factory=set)
+    _apart: set[int] = field(default_factory=set)
+    _keep: list[Any] = field(default_factory=list)
+    _arrays: dict[str, Any] = field(default_factory=dict)
+    _way: list[str] = field(default_factory=list)
+
+    def text(self, value: Any) -> Text:
+        """Return the lines for `value`; what occurs in it twice is made once.
+
+        Raises:
+            Unsayable: it, or something in it, cannot be carried; the message says which.
+        """
+        while True:
+            apart = len(self._apart)
+            self._lines, self._names, self._seen, self._active, self._arrays = [], {}, set(), set(), {}
+            self._way = []
+            expression = self._expression(value, self.name)
+            if len(self._apart) == apart:
+                break
+        if expression != self.name:
+            self._lines.append(f"{self.name} = {expression}")
+        self.draft.arrays.update(self._arrays)
+        return Text(lines="\n".join(self._lines), names=tuple(dict.fromkeys([self.name, *self._names.values()])))
+
+    def _expression(self, value: Any, name: str | None = None) -> str:
+        """Return an expression for `value`. One that takes lines of its own is bound to `name`, or to a new name."""
+        if type(value) in _SCALARS:
+            return _scalar(value)
+        if len(self._way) > _DEEPEST:
+            raise Unsayable("nested too deep")
+        if id(value) in self._names:
+            return self._names[id(value)]
+        found = None if name == self.name else self.known(value)
+        if found is not None:
+            return found
+        reference = self._reference(value)
+        if reference is not None:
+            return reference
+        if id(value) in self._active:
+            raise Unsayable(f"of type {type_name(value)!r} and holds itself")
+        if id(value) in self._seen and type(value) not in (tuple, frozenset, range, slice):
+            self._apart.add(id(value))
+        self._seen.add(id(value))
+        self._keep.append(value)
+        self._active.add(id(value))
+        try:
+            text = self._written(value, name)
+        finally:
+            self._active.discard(id(value))
+        if id(value) in self._apart and id(value) not in self._names and name != self.name:
+            self._names[id(value)] = self._new_name()
+            self._lines.append(f"{self._names[id(value)]} = {text}")
+            return self._names[id(value)]
+        return text
+
+    def _reference(self, value: Any) -> str | None:
+        if isinstance(value, enum.Enum):
+            cls = self.refer(type(value))
+            single = value.name is not None and getattr(type(value), value.name, None) is value
+            return f"{cls}.{value.name}" if single else f"{cls}({_scalar(value.value)})"
+        is_named = isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType)
+        if is_named or frameworks.is_function(value):
+            return self.refer(value)
+        return None
+
+    def _written(self, value: Any, name: str | None) -> str:
+        if type(value) in (list, tuple, dict, set, frozenset):
+            return self._container(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return self._named_tuple(value)
+        if isinstance(value, range | slice):
+            parts = [value.start, value.stop, value.step]
+            if parts[2] in (None, 1):
+                parts = parts[:2]
+            return f"{type(value).__name__}({', '.join(self._expression(item) for item in parts)})"
+        if isinstance(value, functools.partial) and type(value) is functools.partial and not vars(value):
+            return self._call("functools.partial", (value.func, *value.args), value.keywords)
+        if isinstance(value, MethodType):
+            return f"{self._in('__self__', value.__self__)}.{value.__name__}"
+        array = self._array(value)
+        if array is not None:
+            return array
+        made = taken_apart(value)
+        if made is not None:
+            text = self._call(made.maker, made.items, made.keywords)
+            if not made.attributes:
+                return text
+            own = self._bound(value, text, name)
+            for attribute, item in made.attributes.items():
+                inner = self._in(attribute, item)
+                setter = f"{own}.{attribute}({inner})" if attribute == "set_state" else f"{own}.{attribute} = {inner}"
+                self._lines.append(setter)
+            return own
+        framework = frameworks.lines_for(value)
+        if framework is not None:
+            text = self._call(framework.maker, framework.items, framework.keywords)
+            if not framework.after:
+                return text
+            own = self._bound(value, text, name)
+            self._lines += [f"{own}{path}({self._in(path, item)})" for path, item in framework.after]
+            return own
+        return self._own(value, name)
+
+    def _own(self, value: Any, name: str | None) -> str:
+        own_text.check(value)
+        cls = self.refer(type(value))
+        if own_text.is_pydantic(value):
+            given = own_text.pydantic_parts(value)
+            inner = ", ".join(f"{key}={self._in(key, item)}" for key, item in given.items())
+            fields = self._expression(set(value.model_fields_set))
+            return f"{cls}.model_construct({fields}{', ' if inner else ''}{inner})"
+        state = own_state(value)
+        if own_text.is_plain_dataclass(type(value), state.attributes):
+            names = [item.name for item in dataclasses.fields(value)]
+            return f"{cls}({', '.join(f'{item}={self._in(item, state.attributes[item])}' for item in names)})"
+        own = self._bound(value, f"{cls}.__new__({cls})", name)
+        if state.is_own_dict:
+            self._lines.append(f"{own}.__dict__ = {own}")
+        if state.content:
+            self._lines.append(own_text.filled(type(value), own, self._expression(state.content)))
+        for attribute, item in state.attributes.items():
+            inner = self._in(attribute, item)
+            self._lines.append(own_text.attribute_set(type(value), own, attribute, inner, state.slots))
+        return own
+
+    def _bound(self, value: Any, text: str, name: str | None) -> str:
+        """Bind `text` to a name before the parts of `value` are written, which may lead back to it."""
+        own = self._names.setdefault(id(value), name or self._new_name())
+        self._lines.append(f"{own} = {text}")
+        self._keep.append(value)
+        return own
+
+    def _new_name(self) -> str:
+        taken = {self.name, *self._names.values()}
+        number = 1
+        while (made := f"_{self.name.lstrip('_')}_{number}") in taken or not self.is_free(made):
+            number += 1
+        return made
+
+    def _in(self, step: str, value: Any) -> str:
+        self._way.append(step)
+        try:
+            return self._expression(value)
+        except Unsayable as error:
+            text = str(error)
+            # The innermost place says it all.
+            raise Unsayable(text if text.startswith("at ") else f"at {'.'.join(self._way)} {text}") from None
+        finally:
+            self._way.pop()
+
+    def _call(self, maker: str, items: tuple[Any, ...], keywords: Mapping[str, Any]) -> str:
+        prefix = "" if maker.startswith("builtins.") else f"{self.refer(_module(maker))}."
+        function = maker.removeprefix(f"{module_name(maker)}.")
+        parts = [self._in(str(index), item) for index, item in enumerate(items)]
+        parts += [f"{key}={self._in(key, item)}" for key, item in keywords.items()]
+        return f"{prefix}{function}({', '.join(parts)})"
+
+    def _named_tuple(self, value: Any) -> str:
+        cls = self.refer(type(value))
+        items = [self._in(name, getattr(value, name)) for name in value._fields]
+        base = next(base for base in type(value).__mro__ if "_fields" in vars(base))
+        made = inspect.getattr_static(type(value), "__new__")
+        # `_make` is the way around a __new__ of the author's.
+        is_generated = made is inspect.getattr_static(base, "__new__") and "_make" in vars(base)
+        return f"{cls}({', '.join(items)})" if is_generated else f"{cls}._make(({', '.join(items)},))"
+
+    def _container(self, value: Any) -> str:
+        kept = self._kept(value)
+        if kept is not None:
+            return kept
+        if isinstance(value, dict):
+            parts = [f"{self._expression(key)}: {self._in(_step(key), item)}" for key, item in value.items()]
+            return _display("{", parts, "}")
+        if isinstance(value, set | frozenset):
+            parts = sorted(self._expression(item) for item in value)
+            inner = _display("{", parts, "}") if parts else "set()" if isinstance(value, set) else ""
+            return f"frozenset({inner})" if isinstance(value, frozenset) else inner
+        parts = [self._in(str(index), item) for index, item in enumerate(value)]
+        if isinstance(value, list):
+            return _display("[", parts, "]")
+        return _display("(", [*parts, ""] if len(parts) == 1 else parts, ")")
+
+    def _kept(self, value: Any) -> str | None:
+        """Return how a long list, tuple or dictionary of numbers or texts comes out of the file, or `None`."""
+        if len(value) <= _LONG_ARRAY or len(text := repr(value)) <= _LONG_TEXT:
+            return None
+        parts = [list(value), list(value.values())] if isinstance(value, dict) else [list(value)]
+        arrays = [as_array(part) for part in parts]
+        if any(array is None for array in arrays):
+            if len(text) > _LONGEST_TEXT:
+                raise Unsayable(f"a {type(value).__name__} of {len(value)} items, which is too long for a line of text")
+            return None
+        read = [f"{self._from_file(array)}.tolist()" for array in arrays]
+        if isinstance(value, dict):
+            return f"dict(zip({', '.join(read)}))"
+        return read[0] if isinstance(value, list) else f"{type(value).__name__}({read[0]})"
+
+    def _array(self, value: Any) -> str | None:
+        """Return the expression of a NumPy array, scalar or dtype, or `None` for something else."""
+        numpy: Any = sys.modules.get("numpy")
+        if numpy is None or type(value).__module__.partition(".")[0] not in ("numpy", "ml_dtypes"):
+            return None
+        if isinstance(value, numpy.dtype):
+            if value.names or value.hasobject or value.isbuiltin == 2:
+                raise Unsayable(f"the dtype {value}")
+            return f'{self.refer(numpy)}.dtype("{value.str}")'
+        if isinstance(value, numpy.generic) and value.dtype.isbuiltin == 1 and value.dtype.kind in (*_NUMBERS, "SU"):
+            return f"{self.refer(numpy)}.{type(value).__name__}({_scalar(value.item())})"
+        if type(value) is not numpy.ndarray:
+            return None
+        if value.dtype.hasobject:
+            plain = value.tolist()
+            if value.ndim == 1 and all(type(item) in _SCALARS for item in plain):
+                return f"{self.refer(numpy)}.array({self._expression(plain)}, dtype=object)"
+            raise Unsayable("an array of Python objects")
+        is_short = 0 < value.size <= _LONG_ARRAY and value.dtype.isbuiltin == 1 and value.dtype.kind in _NUMBERS
+        if not is_short:
+            return self._from_file(value)
+        text = self._expression(value.tolist())
+        return f'{self.refer(numpy)}.array({text}, dtype="{value.dtype.name if value.dtype.isnative else value.dtype.str}")'
+
+    def _from_file(self, array: Any) -> str:
+        if array.dtype.isbuiltin == 2 or array.dtype.names:
+            raise Unsayable(f"an array of {array.dtype}")
+        key = self.name if self.name not in self._arrays else f"{self.name}_{len(self._arrays)}"
+        self._arrays[key] = array
+        numpy, path = self.refer(sys.modules["numpy"]), self.refer(_module("pathlib.Path"))
+        file = f'{path}.Path(__file__).with_name("{file_name(self.draft.name)}")'
+        return f'{numpy}.load({file}, allow_pickle=False)["{key}"]'
+
+
+def module_name(maker: str) -> str:
+    """Return the module of a maker, or of a public name of the framework."""
+    return "scipy.sparse" if maker.startswith("scipy.sparse.") else maker.partition(".")[0]
+
+
+def _module(maker: str) -> ModuleType:
+    name = module_name(maker)
+    return sys.modules.get(name) or __import__(module_of(maker) if "." in name else name)
+
+
+def _scalar(value: Any) -> str:
+    """Return the text of a number or text; a NaN and an infinity have no literal."""
+    if type(value) is float and (value != value or value in (float("inf"), float("-inf"))):
+        return f'float("{value!r}")'
+    if type(value) is complex and any(part in repr(value) for part in ("nan", "inf")):
+        return f"complex({_scalar(value.real)}, {_scalar(value.imag)})"
+    return "..." if value is Ellipsis else written(value)
+
+
+def _step(key: Any) -> str:
+    return str(key) if isinstance(key, str | int) else type(key).__name__
+
+
+def _display(start: str, parts: list[str], end: str) -> str:
+    """Return a list, dictionary or set: in one line, or where that is long an item a line."""
+    line = start + ", ".join(parts).rstrip(" ") + end
+    if len(line) <= 110 or len(parts) < 2:
+        return line
+    rows: list[str] = []
+    for part in parts:
+        if not part:
+            continue
+        if rows and len(rows[-1]) + len(part) < 100 and "\n" not in part:
+            rows[-1] += f" {part},"
+        else:
+            rows.append(f"    {part},")
+    return "\n".join([start, *rows, end])

@@ -1,0 +1,101 @@
+"""Objects and functions of Keras, TensorFlow and NumPy as the public names and calls that give them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from bundler.values import Unsayable
+
+#: Where functions and classes have public names; the first that has the very object gives its name.
+_PLACES = {
+    "keras": (
+        *("layers", "activations", "losses", "metrics", "initializers", "regularizers", "optimizers", "ops"),
+        *("constraints", "optimizers.schedules", "dtype_policies", "quantizers", "random", "utils", ""),
+        *("ops.image", "ops.linalg", "ops.nn", "ops.numpy"),
+    ),
+    "tensorflow": ("nn", "math", "", "linalg", "image", "signal", "strings", "sparse", "random", "audio"),
+    "numpy": ("", "linalg", "random", "fft"),
+}
+_GENERATOR = "SeedGenerator"
+#: What holds nothing but its settings, by the name of a base class.
+_SETTINGS = frozenset(
+    {"Initializer", "Regularizer", "Constraint", "Loss", "LearningRateSchedule", "DTypePolicy", "Quantizer", "InputSpec"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """The call that makes an object of Keras; `after` are calls on parts of it, by path, that set its state."""
+
+    maker: str
+    items: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    after: tuple[tuple[str, Any], ...] = ()
+
+
+def is_function(value: Any) -> bool:
+    """Say whether `value` is a function of NumPy's or TensorFlow's that is no function of Python's: a ufunc, say."""
+    root = type(value).__module__.partition(".")[0]
+    return root in ("numpy", "tensorflow") and callable(value) and public_place(value) is not None
+
+
+def public_place(value: Any) -> tuple[str, str] | None:
+    """Return the public module and name of a class or function of the framework, or `None`."""
+    name = getattr(value, "__name__", None)
+    root = str(getattr(value, "__module__", None) or type(value).__module__).partition(".")[0]
+    if not isinstance(name, str) or root not in _PLACES:
+        return None
+    for part in _PLACES[root]:
+        holder: Any = sys.modules.get(root)
+        for step in filter(None, part.split(".")):
+            holder = getattr(holder, step, None)
+        if isinstance(holder, ModuleType) and getattr(holder, name, None) is value:
+            return (f"{root}.{part}" if part else root), name
+    return None
+
+
+def lines_for(value: Any) -> Call | None:
+    """Return the call that makes an object of Keras's own, or `None` for anything else.
+
+    Raises:
+        Unsayable: it has weights, or more than its config says.
+    """
+    cls = type(value)
+    if cls.__module__.partition(".")[0] != "keras":
+        return None
+    place = public_place(cls)
+    if place is None or not callable(getattr(value, "get_config", None)):
+        raise Unsayable(f"of type {cls.__name__} of Keras")
+    maker = f"{place[0]}.{place[1]}.from_config"
+    if cls.__name__ == _GENERATOR:
+        return Call(
+            maker=f"{place[0]}.{place[1]}",
+            items=(),
+            keywords=_plain(value.get_config(), ("name",)),
+            after=((".state.assign", _numbers(value.state)),),
+        )
+    bases = {base.__name__ for base in cls.__mro__ if base.__module__.partition(".")[0] == "keras"}
+    if not bases & _SETTINGS and not ("Layer" in bases and "Model" not in bases):
+        raise Unsayable(f"of type {cls.__name__} of Keras, which has a state")
+    after = []
+    if "Layer" in bases:
+        generator = getattr(value, "seed_generator", None)
+        variables = list(value.variables)
+        if generator is not None and len(variables) == 1 and variables[0] is generator.state:
+            after.append((".seed_generator.state.assign", _numbers(generator.state)))
+        elif variables:
+            raise Unsayable(f"of type {cls.__name__} of Keras, which has weights")
+    # Huber leaves the delta of its function out of its config.
+    return Call(maker=maker, items=(_plain(value.get_config()),), keywords={}, after=tuple(after))
+
+
+def _numbers(variable: Any) -> Any:
+    return sys.modules["numpy"].array(variable)
+
+
+def _plain(config: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {key: item for key, item in config.items() if key not in without}

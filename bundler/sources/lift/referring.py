@@ -1,0 +1,137 @@
+"""The names by which a generated module has what the lines for a value refer to."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol
+
+from bundler.sources.lift import bindings, frameworks
+from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.naming import identifier
+from bundler.sources.lift.namespaces import is_liftable
+from bundler.sources.lift.use import Use
+from bundler.values import Unsayable
+
+#: What is a value by itself: nobody asks whether it is the same object.
+_SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), tuple, range, slice, frozenset)
+
+
+class Lifter(Protocol):
+    """What lifts definitions, as far as values need it."""
+
+    carried: dict[int, tuple[Any, Draft, str]]
+
+    def add(self, obj: Any) -> tuple[Draft, str]:
+        """Lift an object and return where it is."""
+        ...
+
+    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+        """Make `draft` bind `name` as `namespace` does."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class References:
+    """Gives the names for one value, and brings what they stand for into its draft; `names` are all that were given."""
+
+    lifter: Lifter
+    draft: Draft
+    namespace: Mapping[str, Any]
+    use: Use
+    name: str
+    names: set[str] = field(default_factory=set)
+
+    def refer(self, value: Any) -> str:
+        """Return the name of a module, class or function.
+
+        Raises:
+            Unsayable: nothing that can be imported or lifted gives it.
+        """
+        name = self._name_of(value)
+        self.names.add(name.partition(".")[0])
+        return name
+
+    def known(self, value: Any) -> str | None:
+        """Return the name of an object that has one already, here or in the author's namespace."""
+        if isinstance(value, _SCALARS):
+            return None
+        if id(value) in self.lifter.carried:
+            _, other, name = self.lifter.carried[id(value)]
+            if other is not self.draft:
+                name = self._imported(value, name, f"from {other.name} import {name}")
+                self.draft.imports_from.add(other.name)
+            self.names.add(name)
+            return name
+        name = self._in_namespace(value)
+        if name is None or name == self.name:
+            return None
+        self.lifter.bring(self.draft, self.namespace, name, self.use)
+        self.names.add(name)
+        return name
+
+    def is_free(self, name: str) -> bool:
+        """Say whether nothing has the name `name` in the draft, nor could get it."""
+        places: tuple[Mapping[str, Any], ...] = (
+            self.draft.bound, self.draft.promised, self.namespace, vars(builtins),
+        )  # fmt: skip
+        return all(name not in place for place in places)
+
+    def _name_of(self, value: Any) -> str:
+        if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
+            return value.__name__
+        bound = next((name for name, item in self.draft.bound.items() if item is value and name != self.name), None)
+        if bound is not None:
+            return bound
+        name = self._in_namespace(value)
+        if name is not None and name != self.name:
+            self.lifter.bring(self.draft, self.namespace, name, self.use)
+            return name
+        if is_liftable(value):
+            other, qualname = self.lifter.add(value)
+            if other is self.draft:
+                return qualname
+            first = qualname.partition(".")[0]
+            self.draft.imports_from.add(other.name)
+            return self._imported(value, qualname, f"from {other.name} import {first}") if first == qualname else first
+        if isinstance(value, ModuleType):
+            return self._imported(value, value.__name__.partition(".")[0], None)
+        place = frameworks.public_place(value)
+        if place is not None:
+            return self._imported(value, place[1], f"from {place[0]} import {place[1]}")
+        text = bindings.import_by_value(str(getattr(value, "__name__", "")), value)
+        if text is None:
+            raise Unsayable(f"{getattr(value, '__name__', value)!r}, which no module gives by that name")
+        return self._imported(value, value.__name__, text)
+
+    def _in_namespace(self, value: Any) -> str | None:
+        # IPython keeps results as _, __ and _3; those are no names of the author's.
+        named = (name for name, item in self.namespace.items() if item is value and not name.startswith("_"))
+        return next(named, None)
+
+    def _imported(self, value: Any, wanted: str, text: str | None) -> str:
+        """Import `value` by the statement `text`, under `wanted` or a name like it, and return the name."""
+        root = identifier(wanted)
+        name, number = root, 1
+        while not (self.is_free(name) or self.draft.bound.get(name) is value):
+            name = f"_{root}" if number == 1 else f"_{root}_{number}"
+            number += 1
+        if text is None:
+            text = _module_import(value, name)
+        elif name != wanted:
+            text += f" as {name}"
+        if self.draft.bound.setdefault(name, value) is not value:
+            raise NotLiftableError(f"{self.use.where}: {name!r} means two things; give one of them another name")
+        self.draft.add(Item(names=(name,), text=text, order=self.use.before, is_import=True))
+        return name
+
+
+def _module_import(module: ModuleType, name: str) -> str:
+    origin = bindings.public_name(module.__name__)
+    # ``import scipy.sparse`` binds scipy.
+    return f"import {origin}" if origin == name else f"import {origin} as {name}"
+
+

@@ -1,0 +1,11 @@
+"""Values as data: how a value of a library, or an object of an author's class, is taken apart and made again.
+
+One description for all who carry values: the generated modules write it as text, the config and the manifest as JSON,
+and the comparison of two programs compares it. The list of makers is closed: a file can ask for these calls and for no
+others. No kind is pickled, and none runs code of an author.
+"""
+
+from bundler.values.kinds import MAKERS, Made, made, module_of, taken_apart
+from bundler.values.own import OwnState, Unsayable, given_state, own_state
+
+__all__ = ["MAKERS", "Made", "OwnState", "Unsayable", "given_state", "made", "module_of", "own_state", "taken_apart"]

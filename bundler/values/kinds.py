@@ -1,0 +1,70 @@
+"""The kinds of library values that can be made again by one call, and that call for each."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bundler.values import libraries, standard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A value by the call that makes it: a maker of `MAKERS`, and what that is called with.
+
+    `attributes` are set afterwards, by dotted name, where no call gives the whole state of the object.
+    """
+
+    maker: str
+    items: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: By the maker, which is its public name: how it is called with what a stranger's file says, and raises `ValueError`,
+#: `TypeError` or `ArithmeticError` for what it does not take.
+MAKERS: dict[str, Callable[..., Any]] = {**standard.MAKERS, **libraries.MAKERS}
+
+
+def module_of(maker: str) -> str:
+    """Return the module that has to be imported for `maker`."""
+    return next(name for name in ("scipy.sparse", maker.partition(".")[0]) if maker.startswith(f"{name}."))
+
+
+def taken_apart(value: Any) -> Made | None:
+    """Return how `value` is made again, or `None` where it is of none of the kinds.
+
+    The parts may hold values of any kind; whether these can be carried is for the caller to find out.
+    """
+    cls = type(value)
+    place = f"{cls.__module__}.{cls.__qualname__}"
+    parts = standard.parts_of(place, value)
+    if parts is None:
+        parts = libraries.parts_of(value)
+    if parts is None:
+        return None
+    maker, items, keywords, *more = parts
+    return Made(maker=maker, items=tuple(items), keywords=keywords, attributes=more[0] if more else {})
+
+
+def made(maker: str, items: tuple[Any, ...], keywords: Mapping[str, Any], attributes: Mapping[str, Any]) -> Any:
+    """Return the value that `taken_apart` took apart.
+
+    Raises:
+        ValueError: the maker is none of the list, or is not called so.
+        ModuleNotFoundError: its library is not installed here.
+    """
+    if maker not in MAKERS:
+        raise ValueError(f"{maker[:80]!r} is no maker of values")
+    module = importlib.import_module(module_of(maker))
+    found: Any = module
+    for part in maker.removeprefix(f"{module.__name__}.").split("."):
+        found = getattr(found, part)
+    value = MAKERS[maker](found, *items, **keywords)
+    for name, item in attributes.items():
+        if (maker, name) not in libraries.ATTRIBUTES:
+            raise ValueError(f"{name[:80]!r} of {maker} is not set")
+        libraries.ATTRIBUTES[maker, name](value, item)
+    return value

@@ -1,0 +1,130 @@
+"""Objects of an author's class by their state: what is in their ``__dict__`` and slots, and what a base holds.
+
+An object is made without its constructor, which might do anything, and gets its state. That is the whole object only
+where its class leaves making, copying and pickling to Python.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Base classes whose content is a part of the state.
+CONTAINERS: tuple[type, ...] = (dict, list, set)
+#: Base classes that are the value.
+_VALUES: tuple[type, ...] = (str, int, float, tuple, frozenset, bytes)
+#: Methods by which a class makes its objects in a way of its own.
+_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__del__")
+_LIBRARY = ("builtins", "typing", "abc", "enum", "collections")
+
+
+class Unsayable(Exception):
+    """A value that cannot be carried; the message says what it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnState:
+    """An object as its class and its state.
+
+    Attributes:
+        cls: its class, which must travel as source.
+        attributes: by name, those of its ``__dict__`` first, then those of slots.
+        slots: the names among them that have no ``__dict__`` to lie in.
+        content: what it holds as a dictionary, list or set; `None` for others.
+        is_own_dict: its ``__dict__`` is itself, so that keys are attributes.
+    """
+
+    cls: type
+    attributes: Mapping[str, Any]
+    slots: tuple[str, ...] = ()
+    content: Any = None
+    is_own_dict: bool = False
+
+
+def own_state(value: Any) -> OwnState:
+    """Return the state of an object of an author's class.
+
+    Raises:
+        Unsayable: its class makes or copies its objects in a way of its own, or its state lies elsewhere.
+    """
+    cls = type(value)
+    name = cls.__qualname__
+    for base in cls.__mro__:
+        if base is object or base in CONTAINERS:
+            continue
+        hook = next((item for item in _HOOKS if item in vars(base) and not _is_generated(vars(base)[item])), None)
+        if hook is not None:
+            raise Unsayable(f"of type {name!r}, which has a {hook} of its own")
+        if "__new__" in vars(base) and base.__module__ not in _LIBRARY:
+            raise Unsayable(f"of type {name!r}, which has a __new__ of its own")
+        if base.__flags__ & (1 << 9) == 0 and base.__module__ not in _LIBRARY:
+            raise Unsayable(f"of type {name!r}, which is compiled code")
+    if isinstance(value, _VALUES) or isinstance(value, BaseException | types.ModuleType | type):
+        raise Unsayable(f"of type {name!r}, a kind of {_kind(value)}")
+    held = getattr(value, "__dict__", None)
+    slots = tuple(item for item in _slots(cls) if hasattr(value, item))
+    if held is None and not slots and not isinstance(value, CONTAINERS) and not _may_have_state(cls):
+        raise Unsayable(f"of type {name!r}, which has no attributes")
+    content = next((kind(value) for kind in CONTAINERS if isinstance(value, kind)), None)
+    is_own_dict = held is value
+    attributes = {} if is_own_dict or held is None else dict(held)
+    attributes |= {item: getattr(value, item) for item in slots}
+    return OwnState(cls=cls, attributes=attributes, slots=slots, content=content, is_own_dict=is_own_dict)
+
+
+def given_state(
+    cls: type, attributes: Iterable[tuple[str, Any]], content: Any = None, *, is_own_dict: bool = False
+) -> Any:
+    """Return a new object of `cls` with this state; no method of the class runs.
+
+    Raises:
+        ValueError: the class cannot have it.
+    """
+    value = object_of(cls)
+    fill(value, attributes, content, is_own_dict=is_own_dict)
+    return value
+
+
+def object_of(cls: type) -> Any:
+    """Return an object of `cls` that has no state yet."""
+    base = next((kind for kind in CONTAINERS if issubclass(cls, kind)), object)
+    return base.__new__(cls)
+
+
+def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_own_dict: bool) -> None:
+    """Give `value` its state."""
+    if isinstance(value, dict) and content is not None:
+        dict.update(value, content)
+    elif isinstance(value, list) and content is not None:
+        list.extend(value, content)
+    elif isinstance(value, set) and content is not None:
+        set.update(value, content)
+    if is_own_dict:
+        object.__setattr__(value, "__dict__", value)
+    for name, item in attributes:
+        if not isinstance(name, str):
+            raise ValueError("an attribute has no name")  # noqa: TRY004 - callers know this one
+        object.__setattr__(value, name, item)
+
+
+def _is_generated(method: Any) -> bool:
+    """Say whether `dataclasses` wrote a method: frozen ones with slots have such."""
+    return getattr(method, "__module__", None) == "dataclasses"
+
+
+def _may_have_state(cls: type) -> bool:
+    return cls.__dictoffset__ != 0 or bool(_slots(cls))
+
+
+def _slots(cls: type) -> list[str]:
+    names: list[str] = []
+    for base in reversed(cls.__mro__):
+        slots = vars(base).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def _kind(value: Any) -> str:
+    return next(base.__name__ for base in type(value).__mro__ if base.__module__ == "builtins" and base is not object)
