@@ -102,18 +102,17 @@ def dtype_name(array: Any) -> str:
     return "string" if array.dtype.kind in "SUO" else str(array.dtype)
 
 
-def dump(value: Any) -> bytes:
+def dump(value: Any, limit: int | None = LIMITS.self_test) -> bytes:
     """Return the file with `value`: NumPy arrays in dicts with string keys, lists and tuples.
 
     Raises:
-        PackError: a leaf is no array of numbers, booleans or strings, or all together are larger than
-            `LIMITS.self_test`.
+        PackError: a leaf is no array of numbers, booleans or strings, or all together are larger than `limit`.
     """
     total = sum(array.nbytes for _, array in leaves(value))
-    if total > LIMITS.self_test:
+    if limit is not None and total > limit:
         raise PackError(
             "the self-test's arrays are too large",
-            expected=f"at most {LIMITS.self_test} bytes",
+            expected=f"at most {limit} bytes",
             found=total,
             hint="give fewer rows: example_inputs=x[:2]",
         )

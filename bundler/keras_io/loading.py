@@ -17,7 +17,9 @@ from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFai
 from bundler.keras_io import registry, tfsm
 from bundler.keras_io.adapt import built, check_kinds
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
-from bundler.keras_io.adapt.values import TAG
+from bundler.keras_io.adapt.decoding import Declared
+from bundler.keras_io.adapt.tags import TAG
+from bundler.keras_io.carried_arrays import Kept
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
@@ -100,7 +102,8 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    offered |= _adapters(config, adaptations, objects, namespace, makeable, custom_objects)
+    given = Declared(objects=makeable, arrays=Kept(directory))
+    offered |= _adapters(config, adaptations, objects, namespace, given, custom_objects)
     if builder is not None:
         function = find_function(builder, namespace)
         key = f"{namespace.prefix}>builder"
@@ -189,7 +192,7 @@ def _adapters(
     adaptations: Sequence[Adaptation],
     objects: Sequence[CustomObject],
     namespace: Namespace,
-    makeable: Mapping[str, Any],
+    given: Declared,
     custom_objects: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Point the nodes of adapted classes to adapters, and return those by key.
@@ -220,7 +223,7 @@ def _adapters(
         else:
             # The caller's own class is nobody's to adapt.
             continue
-        adapters[key] = adapter_of(cls, plan, makeable.__getitem__)
+        adapters[key] = adapter_of(cls, plan, given)
         for pointer in paths:
             node = configtree.get(config, pointer)
             if isinstance(node, dict) and not _only_names(config, pointer):

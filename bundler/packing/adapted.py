@@ -14,13 +14,14 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
-from bundler.keras_io import adapt, marks, payload
+from bundler.keras_io import adapt, carried_arrays, marks, payload
 from bundler.keras_io.adapt import built
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
+from bundler.keras_io.adapt.values import changes_kind
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -114,6 +115,7 @@ def _adapted(
         _merge(wanted, saving.needed)
         _merge(wanted, _certain(config, instances, adapted=wanted))
         if wanted == before:
+            carried_arrays.write(where, saving.arrays)
             used = {cls: _used(kinds, saving.needed.get(cls, {})) for cls, kinds in wanted.items()}
             return config, where, _recorded(used), tuple(cls for cls in wanted if not is_framework(cls.__module__))
     raise PackError(
@@ -263,8 +265,11 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if own_config is None:
             continue
         _merge(found, {cls: certain_failures(instance, own_config, read)})
-        # A class that returns such a value as it is gets a node of the config, where a function cannot stand.
-        wordless = tuple(name for name, value in own_config.items() if marks.key_of(value) is not None)
+        # A class that returns such a value as it is gets a node of the config, where a function cannot stand; and
+        # what Keras writes as something else without a word would come back as that.
+        wordless = tuple(
+            name for name, value in own_config.items() if marks.key_of(value) is not None or changes_kind(value)
+        )
         if wordless:
             _merge(found, {cls: {adapt.RESTORED_VALUES: wordless}})
     return {cls: kinds for cls, kinds in found.items() if kinds}

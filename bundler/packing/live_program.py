@@ -11,7 +11,6 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from bundler.errors import SourceError
-from bundler.keras_io.adapt.values import Unsayable
 from bundler.keras_io.program.account import Account, Difference, account_of
 from bundler.keras_io.program.plain import is_renamed
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
@@ -19,6 +18,7 @@ from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
 from bundler.sources.live import attribute_of
+from bundler.values import Unsayable
 
 #: Letters of a value of the environment: more are looked for as a whole text, and from this many on inside texts.
 _SHORT, _LONG = 3, 8

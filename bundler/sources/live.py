@@ -7,12 +7,13 @@ author already has; Keras is recognised by the names of its base classes and nev
 
 from __future__ import annotations
 
+import argparse
 import functools
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from bundler.sources.locate import FRAMEWORK
@@ -144,6 +145,8 @@ def _reachable(model: object) -> Iterator[object]:
             stack.append(value.__self__)
         elif isinstance(value, FunctionType):
             yield value
+        elif isinstance(value, argparse.Namespace | SimpleNamespace):
+            stack.extend(vars(value).values())
         elif _has_parts(value):
             yield value
             stack.extend(reversed(list(vars(value).values())))

@@ -5,7 +5,19 @@ and the comparison of two programs compares it. The list of makers is closed: a 
 others. No kind is pickled, and none runs code of an author.
 """
 
-from bundler.values.kinds import MAKERS, Made, made, module_of, taken_apart
-from bundler.values.own import OwnState, Unsayable, given_state, own_state
+from bundler.values.kinds import MAKERS, SETTERS, Made, made, module_of, taken_apart
+from bundler.values.own import OwnState, Unsayable, given_state, own_state, pydantic_fields
 
-__all__ = ["MAKERS", "Made", "OwnState", "Unsayable", "given_state", "made", "module_of", "own_state", "taken_apart"]
+__all__ = [
+    "MAKERS",
+    "SETTERS",
+    "Made",
+    "OwnState",
+    "Unsayable",
+    "given_state",
+    "made",
+    "module_of",
+    "own_state",
+    "pydantic_fields",
+    "taken_apart",
+]

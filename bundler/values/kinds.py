@@ -26,6 +26,10 @@ class Made:
 #: By the maker, which is its public name: how it is called with what a stranger's file says, and raises `ValueError`,
 #: `TypeError` or `ArithmeticError` for what it does not take.
 MAKERS: dict[str, Callable[..., Any]] = {**standard.MAKERS, **libraries.MAKERS}
+#: By maker and name what is set on a value after it was made.
+_ATTRIBUTES = {**standard.ATTRIBUTES, **libraries.ATTRIBUTES}
+#: The names among them that are methods, called with what is set.
+SETTERS = frozenset({"set_state", "setstate"})
 
 
 def module_of(maker: str) -> str:
@@ -64,7 +68,7 @@ def made(maker: str, items: tuple[Any, ...], keywords: Mapping[str, Any], attrib
         found = getattr(found, part)
     value = MAKERS[maker](found, *items, **keywords)
     for name, item in attributes.items():
-        if (maker, name) not in libraries.ATTRIBUTES:
+        if (maker, name) not in _ATTRIBUTES:
             raise ValueError(f"{name[:80]!r} of {maker} is not set")
-        libraries.ATTRIBUTES[maker, name](value, item)
+        _ATTRIBUTES[maker, name](value, item)
     return value

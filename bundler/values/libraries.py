@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: A maker, its positional arguments, its keywords, and where needed the attributes to set.
+#: A maker, its positional arguments, its keywords, and where needed what is set on the value afterwards.
 Parts = tuple[Any, ...]
 _NONE: dict[str, Any] = {}
 _COMPRESSED = ("csr", "csc", "bsr")
@@ -33,6 +33,8 @@ def _numpy(value: Any) -> Parts | None:
         return "numpy.random.Generator", (value.bit_generator,), _NONE
     if type(value).__name__ in _BITS and isinstance(value, numpy.random.BitGenerator):
         return f"numpy.random.{type(value).__name__}", (0,), _NONE, {"state": value.state}
+    if type(value) is numpy.poly1d:
+        return "numpy.poly1d", (value.coeffs,), {} if value.variable == "x" else {"variable": value.variable}
     if type(value) is numpy.random.RandomState:
         state = value.get_state(legacy=False)
         is_usual = state["bit_generator"] == "MT19937"
@@ -75,7 +77,7 @@ def _scipy(value: Any) -> Parts | None:
 
 def _pandas(value: Any) -> Parts | None:
     pandas = sys.modules["pandas"]
-    parts = None
+    parts: Parts | None = None
     if type(value) is pandas.Series:
         data = _column(value)
         parts = None if data is None else ("pandas.Series", (data,), {**_index(value), **_called(value)})
@@ -207,6 +209,7 @@ _PANDAS = (
 MAKERS: dict[str, Callable[..., Any]] = {
     "numpy.random.Generator": _generator,
     "numpy.random.RandomState": _bits,
+    "numpy.poly1d": lambda maker, items, variable=None: maker(items, variable=variable),
     **{f"numpy.random.{name}": _bits for name in _BITS},
     **{f"pandas.{name}": _data for name in _PANDAS},
     **{f"scipy.sparse.{name}": _sparse for name in _SPARSE},

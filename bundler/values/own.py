@@ -13,10 +13,21 @@ from typing import Any
 
 #: Base classes whose content is a part of the state.
 CONTAINERS: tuple[type, ...] = (dict, list, set)
-#: Base classes that are the value.
-_VALUES: tuple[type, ...] = (str, int, float, tuple, frozenset, bytes)
+#: Base classes that are the value, or of which the state lies elsewhere.
+_NOT_STATES: tuple[type, ...] = (
+    *(str, int, float, tuple, frozenset, bytes),
+    *(BaseException, types.ModuleType, type),
+)
 #: Methods by which a class makes its objects in a way of its own.
-_HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "__del__")
+_HOOKS = (
+    "__reduce__",
+    "__reduce_ex__",
+    "__getstate__",
+    "__setstate__",
+    "__getnewargs__",
+    "__getnewargs_ex__",
+    "__del__",
+)
 _LIBRARY = ("builtins", "typing", "abc", "enum", "collections")
 
 
@@ -61,7 +72,7 @@ def own_state(value: Any) -> OwnState:
             raise Unsayable(f"of type {name!r}, which has a __new__ of its own")
         if base.__flags__ & (1 << 9) == 0 and base.__module__ not in _LIBRARY:
             raise Unsayable(f"of type {name!r}, which is compiled code")
-    if isinstance(value, _VALUES) or isinstance(value, BaseException | types.ModuleType | type):
+    if isinstance(value, _NOT_STATES):
         raise Unsayable(f"of type {name!r}, a kind of {_kind(value)}")
     held = getattr(value, "__dict__", None)
     slots = tuple(item for item in _slots(cls) if hasattr(value, item))
@@ -90,7 +101,8 @@ def given_state(
 def object_of(cls: type) -> Any:
     """Return an object of `cls` that has no state yet."""
     base = next((kind for kind in CONTAINERS if issubclass(cls, kind)), object)
-    return base.__new__(cls)
+    made: Any = base.__new__
+    return made(cls)
 
 
 def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_own_dict: bool) -> None:
@@ -105,13 +117,13 @@ def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_
         object.__setattr__(value, "__dict__", value)
     for name, item in attributes:
         if not isinstance(name, str):
-            raise ValueError("an attribute has no name")  # noqa: TRY004 - callers know this one
+            raise ValueError("an attribute has no name")
         object.__setattr__(value, name, item)
 
 
 def _is_generated(method: Any) -> bool:
-    """Say whether `dataclasses` wrote a method: frozen ones with slots have such."""
-    return getattr(method, "__module__", None) == "dataclasses"
+    """Say whether `dataclasses` or attrs wrote a method; those with slots have such, and they do what Python does."""
+    return getattr(method, "__globals__", {}).get("__name__") in ("dataclasses", "attr._make")
 
 
 def _may_have_state(cls: type) -> bool:
@@ -128,3 +140,16 @@ def _slots(cls: type) -> list[str]:
 
 def _kind(value: Any) -> str:
     return next(base.__name__ for base in type(value).__mro__ if base.__module__ == "builtins" and base is not object)
+
+
+def pydantic_fields(value: Any) -> dict[str, Any] | None:
+    """Return the fields of a model of pydantic's, which it can be made of without validation; `None` for others.
+
+    Raises:
+        Unsayable: it has more than fields.
+    """
+    if not any(base.__module__ == "pydantic.main" and base.__name__ == "BaseModel" for base in type(value).__mro__):
+        return None
+    if value.__pydantic_private__:
+        raise Unsayable(f"of type {type(value).__qualname__!r}, which has private attributes")
+    return {**vars(value), **(value.__pydantic_extra__ or {})}

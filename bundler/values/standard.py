@@ -5,11 +5,11 @@ from __future__ import annotations
 import collections
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-#: A maker, its positional arguments and its keywords.
-Parts = tuple[str, tuple[Any, ...], Mapping[str, Any]]
+#: A maker, its positional arguments, its keywords, and where needed what is set on the value afterwards.
+Parts = tuple[Any, ...]
 _NONE: dict[str, Any] = {}
 
 
@@ -77,6 +77,8 @@ _PARTS: dict[str, Callable[[Any], Parts | None]] = {
     "fractions.Fraction": lambda value: ("fractions.Fraction", (value.numerator, value.denominator), _NONE),
     "uuid.UUID": lambda value: ("uuid.UUID", (str(value),), _NONE),
     "re.Pattern": _pattern,
+    "zoneinfo.ZoneInfo": lambda value: ("zoneinfo.ZoneInfo", (value.key,), _NONE) if value.key else None,
+    "random.Random": lambda value: ("random.Random", (0,), _NONE, {"setstate": value.getstate()}),
     # Whoever asks for a logger by its name gets that one.
     "logging.Logger": lambda value: ("logging.getLogger", (value.name,), _NONE),
     # A path of one system cannot be made on another, and a program means the path of where it runs.
@@ -144,8 +146,14 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "fractions.Fraction": _with(int, int, least=2),
     "uuid.UUID": _with(str),
     "re.compile": _with((str, bytes), int),
+    "zoneinfo.ZoneInfo": _with(str),
+    "random.Random": _with(int),
     "logging.getLogger": _with(str),
     "pathlib.Path": _with(str),
     "pathlib.PurePosixPath": _with(str),
     "pathlib.PureWindowsPath": _with(str),
+}
+#: What is set on a value after it was made, by maker and name.
+ATTRIBUTES: dict[tuple[str, str], Callable[[Any, Any], None]] = {
+    ("random.Random", "setstate"): lambda value, state: value.setstate(state),
 }

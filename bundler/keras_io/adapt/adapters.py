@@ -26,7 +26,9 @@ from bundler.keras_io.adapt import (
     state,
 )
 from bundler.keras_io.adapt.calls import call_once
-from bundler.keras_io.adapt.values import TAG, decode, deserialized, same
+from bundler.keras_io.adapt.decoding import decode, deserialized
+from bundler.keras_io.adapt.tags import TAG
+from bundler.keras_io.adapt.values import same
 from bundler.keras_io.framework import keras
 from bundler.manifest import Adaptation
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -122,6 +123,9 @@ def may_have_drifted(instance: Any, name: str, value: Any, config: Mapping[str, 
 def _differs(one: Any, other: Any) -> bool:
     """Say whether two plain values differ; of anything else nothing is claimed."""
     plain = (str, int, float, bool, type(None))
+    if isinstance(one, enum.Enum) is not isinstance(other, enum.Enum) and isinstance(one, plain):
+        # Keras writes a member that is a number or a text as that.
+        return True
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) != len(other) or any(_differs(left, right) for left, right in zip(one, other, strict=True))
     if not isinstance(one, plain) or not isinstance(other, plain):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.keras_io import carried_arrays
 from bundler.keras_io.adapt import (
     ATTRIBUTES,
     BUILT_BY_CALL,
@@ -34,9 +35,10 @@ from bundler.keras_io.adapt.compiling import (
 )
 from bundler.keras_io.adapt.given import Read, Recorded
 from bundler.keras_io.adapt.own_attributes import assigned_in
-from bundler.keras_io.adapt.values import Unsayable, can_be_written, encode
+from bundler.keras_io.adapt.values import can_be_written, encode
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
+from bundler.values import Unsayable
 
 
 @dataclass(kw_only=True)
@@ -48,12 +50,14 @@ class Saving:
         wanted: for each class the kinds that it gets, with the arguments; grows while a model is saved.
         needed: the part of `wanted` that made a difference in this save.
         problems: one line a cause.
+        arrays: what goes into the file beside the config, by name.
     """
 
     read: Read
     wanted: dict[type, dict[str, tuple[str, ...]]]
     needed: dict[type, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    arrays: dict[str, Any] = field(default_factory=dict)
 
     def config_of(self, instance: Any, *, root: bool = False) -> dict[str, Any]:
         """Return the config of `instance` as the loader wants it."""
@@ -151,7 +155,7 @@ class Saving:
 
         def encoded(name: str, value: Any, special: Callable[[Any], Any]) -> Any:
             try:
-                return encode(value, self._arguments_of, special)
+                return encode(value, self._arguments_of, special, self._store)
             except Unsayable as error:
                 failed.append(
                     f"{_place(instance)}: the attribute {name!r} is {error}, which no file can hold; "
@@ -188,7 +192,7 @@ class Saving:
         if isinstance(value, Recorded):
             return value.value
         try:
-            return encode(value, self._arguments_of)
+            return encode(value, self._arguments_of, store=self._store)
         except Unsayable as error:
             self._problem(
                 f"{_place(instance)}: the value of {name!r} is {error}, which no file can hold; "
@@ -199,6 +203,11 @@ class Saving:
     def _arguments_of(self, value: Any) -> Mapping[str, Any] | None:
         given = self.read(value, frozenset())
         return None if given.unread or given.positional else given.values
+
+    def _store(self, array: Any) -> str:
+        name = carried_arrays.name_of(array)
+        self.arrays[name] = array
+        return name
 
     def _note(self, cls: type, kind: str, arguments: Sequence[str]) -> None:
         known = self.needed.setdefault(cls, {}).get(kind, ())

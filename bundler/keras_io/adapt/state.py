@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
+from bundler.keras_io.adapt.decoding import decode
 from bundler.keras_io.adapt.own_attributes import framework_base, own_attributes
-from bundler.keras_io.adapt.values import TAG, decode
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
 ATTRIBUTES = f"{TAG}attributes"

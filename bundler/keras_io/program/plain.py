@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from bundler.values import taken_apart
+
 #: The name of a function or class: its module and qualified name as the bundle has them, or `None` for one that has
 #: none that means the same elsewhere.
 NameOf = Callable[[Any], str | None]
@@ -74,7 +76,14 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
         if isinstance(value, types.FunctionType):
             return {CODE: _code(value.__code__)}
         raise NotPlain(f"a {type(value).__name__} without a name of its own")
-    return _array(value)
+    try:
+        return _array(value)
+    except NotPlain:
+        made = taken_apart(value)
+        if made is None:
+            raise
+        # Two that are made by the same call are equal.
+        return {"made": made.maker, "of": [inner(part) for part in (made.items, made.keywords, made.attributes)]}
 
 
 def is_renamed(value: Any) -> bool:

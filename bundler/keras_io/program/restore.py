@@ -14,8 +14,10 @@ from typing import Any
 from bundler.errors import InvalidBundle
 from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
+from bundler.keras_io.adapt.decoding import decode
 from bundler.keras_io.adapt.public import public_place
-from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
+from bundler.keras_io.adapt.tags import TAG
+from bundler.keras_io.adapt.values import encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, is_of_framework
@@ -26,6 +28,7 @@ from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
 from bundler.manifest.codec import JSON
 from bundler.namespace import Namespace
+from bundler.values import Unsayable
 
 VALUE_KINDS = (MODULE_VALUES, CLASS_VALUES, OBJECT_VALUES)
 _OWN = "own"

@@ -97,7 +97,10 @@ def import_by_value(name: str, value: object) -> str | None:
             return None
         origin = public_name(origin)
         return f"import {origin}" if origin == name else f"import {origin} as {name}"
-    module, attribute = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    try:
+        module, attribute = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    except Exception:  # noqa: BLE001 - an author's __getattr__ may raise anything for a name that it does not know
+        return None
     if not isinstance(module, str) or not isinstance(attribute, str) or module == "__main__":
         return None
     if not attribute.isidentifier() or not _gives(module, attribute, value):

@@ -12,16 +12,17 @@ import enum
 import functools
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, GenericAlias, MethodType, ModuleType
 from typing import Any
 
 from bundler.sources.lift import frameworks, own_text
 from bundler.sources.lift.draft import Draft
 from bundler.sources.lift.files import as_array, file_name
 from bundler.sources.lift.values import type_name, written
-from bundler.values import Unsayable, module_of, own_state, taken_apart
+from bundler.values import SETTERS, Unsayable, module_of, own_state, pydantic_fields, taken_apart
 
 #: Gives the name by which a draft has a module, class, function or object that is not written but referred to.
 Refer = Callable[[Any], str]
@@ -31,14 +32,17 @@ _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
 _LONG_ARRAY, _LONG_TEXT, _LONGEST_TEXT = 200, 2000, 1 << 20
 _DEEPEST = 40
 _NUMBERS = "biufc"
+#: ``Box[int]``, of both kinds that Python has.
+_ALIASES = (GenericAlias, type(typing.List[int]))  # noqa: UP006
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """The lines that bind a name to a value: their text, and every name that they bind."""
+    """The lines that bind a name to a value: their text, every name that they bind, and the objects by these names."""
 
     lines: str
     names: tuple[str, ...]
+    objects: tuple[tuple[Any, str], ...] = ()
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -83,7 +87,11 @@ class Writer:
         if expression != self.name:
             self._lines.append(f"{self.name} = {expression}")
         self.draft.arrays.update(self._arrays)
-        return Text(lines="\n".join(self._lines), names=tuple(dict.fromkeys([self.name, *self._names.values()])))
+        return Text(
+            lines="\n".join(self._lines),
+            names=tuple(dict.fromkeys([self.name, *self._names.values()])),
+            objects=tuple((item, self._names[id(item)]) for item in self._keep if id(item) in self._names),
+        )
 
     def _expression(self, value: Any, name: str | None = None) -> str:
         """Return an expression for `value`. One that takes lines of its own is bound to `name`, or to a new name."""
@@ -121,6 +129,9 @@ class Writer:
             cls = self.refer(type(value))
             single = value.name is not None and getattr(type(value), value.name, None) is value
             return f"{cls}.{value.name}" if single else f"{cls}({_scalar(value.value)})"
+        if isinstance(value, _ALIASES) and typing.get_origin(value) is not None:
+            items = ", ".join(self._expression(item) for item in typing.get_args(value))
+            return f"{self.refer(typing.get_origin(value))}[{items}]"
         is_named = isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType)
         if is_named or frameworks.is_function(value):
             return self.refer(value)
@@ -151,8 +162,8 @@ class Writer:
             own = self._bound(value, text, name)
             for attribute, item in made.attributes.items():
                 inner = self._in(attribute, item)
-                setter = f"{own}.{attribute}({inner})" if attribute == "set_state" else f"{own}.{attribute} = {inner}"
-                self._lines.append(setter)
+                is_call = attribute in SETTERS
+                self._lines.append(f"{own}.{attribute}({inner})" if is_call else f"{own}.{attribute} = {inner}")
             return own
         framework = frameworks.lines_for(value)
         if framework is not None:
@@ -167,8 +178,8 @@ class Writer:
     def _own(self, value: Any, name: str | None) -> str:
         own_text.check(value)
         cls = self.refer(type(value))
-        if own_text.is_pydantic(value):
-            given = own_text.pydantic_parts(value)
+        given = pydantic_fields(value)
+        if given is not None:
             inner = ", ".join(f"{key}={self._in(key, item)}" for key, item in given.items())
             fields = self._expression(set(value.model_fields_set))
             return f"{cls}.model_construct({fields}{', ' if inner else ''}{inner})"
@@ -267,6 +278,11 @@ class Writer:
             if value.names or value.hasobject or value.isbuiltin == 2:
                 raise Unsayable(f"the dtype {value}")
             return f'{self.refer(numpy)}.dtype("{value.str}")'
+        if type(value) is numpy.datetime64 or type(value) is numpy.timedelta64:
+            plain = str(value) if type(value) is numpy.datetime64 else int(value.astype("int64"))
+            unit, count = numpy.datetime_data(value.dtype)
+            step = unit if count == 1 else f"{count}{unit}"
+            return f'{self.refer(numpy)}.{type(value).__name__}({_scalar(plain)}, "{step}")'
         if isinstance(value, numpy.generic) and value.dtype.isbuiltin == 1 and value.dtype.kind in (*_NUMBERS, "SU"):
             return f"{self.refer(numpy)}.{type(value).__name__}({_scalar(value.item())})"
         if type(value) is not numpy.ndarray:
@@ -280,7 +296,8 @@ class Writer:
         if not is_short:
             return self._from_file(value)
         text = self._expression(value.tolist())
-        return f'{self.refer(numpy)}.array({text}, dtype="{value.dtype.name if value.dtype.isnative else value.dtype.str}")'
+        name = value.dtype.name if value.dtype.isnative else value.dtype.str
+        return f'{self.refer(numpy)}.array({text}, dtype="{name}")'
 
     def _from_file(self, array: Any) -> str:
         if array.dtype.isbuiltin == 2 or array.dtype.names:

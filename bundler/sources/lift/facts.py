@@ -21,7 +21,8 @@ class Lifted:
     """The generated modules, where each object is in them, and what could not be lifted.
 
     `places` maps an object, by identity, to (module name, qualified name); it has the objects that were asked for
-    and those that they brought along; `files` lie beside the modules, by path. A module is in `modules` even where it has problems, so that one run shows all.
+    and those that they brought along; `files` lie beside the modules, by path. A module is in `modules` even where it
+    has problems, so that one run shows all.
     """
 
     modules: tuple[LiftedModule, ...]

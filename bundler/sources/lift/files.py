@@ -43,7 +43,7 @@ def as_array(values: list[Any]) -> Any:
     if numpy is None or len(kinds) != 1 or not kinds <= _KINDS.keys():
         return None
     (kind,) = kinds
-    if kind is str and sum(map(len, values)) and max(map(len, values)) * len(values) * 4 > _LARGEST_TEXT:
+    if kind is str and max((len(str(item)) for item in values), default=0) * len(values) * 4 > _LARGEST_TEXT:
         return None
     try:
         array = numpy.array(values)

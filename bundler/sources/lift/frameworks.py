@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,16 @@ _PLACES = {
 _GENERATOR = "SeedGenerator"
 #: What holds nothing but its settings, by the name of a base class.
 _SETTINGS = frozenset(
-    {"Initializer", "Regularizer", "Constraint", "Loss", "LearningRateSchedule", "DTypePolicy", "Quantizer", "InputSpec"}
+    {
+        "Initializer",
+        "Regularizer",
+        "Constraint",
+        "Loss",
+        "LearningRateSchedule",
+        "DTypePolicy",
+        "Quantizer",
+        "InputSpec",
+    }
 )
 
 
@@ -81,6 +91,13 @@ def lines_for(value: Any) -> Call | None:
     bases = {base.__name__ for base in cls.__mro__ if base.__module__.partition(".")[0] == "keras"}
     if not bases & _SETTINGS and not ("Layer" in bases and "Model" not in bases):
         raise Unsayable(f"of type {cls.__name__} of Keras, which has a state")
+    config = _plain(value.get_config())
+    lost = [name for name in getattr(value, "_fn_kwargs", None) or () if name not in config]
+    if lost:
+        # Huber leaves the delta of its function out, which its constructor takes.
+        if not set(lost) <= inspect.signature(cls).parameters.keys():
+            raise Unsayable(f"of type {cls.__name__} of Keras, whose get_config does not say {lost[0]!r}")
+        return Call(maker=f"{place[0]}.{place[1]}", items=(), keywords={**config, **value._fn_kwargs})
     after = []
     if "Layer" in bases:
         generator = getattr(value, "seed_generator", None)
@@ -89,8 +106,7 @@ def lines_for(value: Any) -> Call | None:
             after.append((".seed_generator.state.assign", _numbers(generator.state)))
         elif variables:
             raise Unsayable(f"of type {cls.__name__} of Keras, which has weights")
-    # Huber leaves the delta of its function out of its config.
-    return Call(maker=maker, items=(_plain(value.get_config()),), keywords={}, after=tuple(after))
+    return Call(maker=maker, items=(config,), keywords={}, after=tuple(after))
 
 
 def _numbers(variable: Any) -> Any:

@@ -15,21 +15,21 @@ from typing import Any
 
 from bundler.sources.lift import bindings, lambdas, naming
 from bundler.sources.lift.captures import captured, defined_before, surroundings
+from bundler.sources.lift.carried import Writer
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
+from bundler.sources.lift.files import file_name, file_of
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
-from bundler.sources.lift.carried import Writer
-from bundler.sources.lift.files import file_name, file_of
-from bundler.sources.lift.referring import References
+from bundler.sources.lift.referring import InProgress, References
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, same, written
+from bundler.sources.lift.values import is_flat, is_plain, same, written
 from bundler.values import Unsayable
 
 
@@ -69,6 +69,8 @@ class _Job:
         self._places: dict[Liftable, tuple[Draft, str]] = {}
         #: Objects that were written as values, by identity: the object, where it is, and its name there.
         self.carried: dict[int, tuple[Any, Draft, str]] = {}
+        #: Those of them whose lines are being written.
+        self.unfinished: set[int] = set()
 
     def result(self) -> Lifted:
         drafts = list(self.drafts)
@@ -118,7 +120,11 @@ class _Job:
                 raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
-        item = self._named_item(draft, namespace, name, value, use)
+        try:
+            item = self._named_item(draft, namespace, name, value, use)
+        except InProgress:
+            del draft.bound[name]
+            raise
         if item is not None:
             draft.add(item)
 
@@ -166,7 +172,7 @@ class _Job:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
         if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
             return Item(names=(name,), text=text, order=use.before, is_import=True)
-        if is_plain(value):
+        if is_plain(value) and is_flat(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
         if isinstance(value, type | FunctionType):
             other, qualname = self.add(value)
@@ -198,17 +204,25 @@ class _Job:
             text = f"from {other.name} import {origin}{alias}"
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         self.carried[id(value)] = (value, draft, name)
+        self.unfinished.add(id(value))
         given = References(lifter=self, draft=draft, namespace=namespace, use=use, name=name)
         writer = Writer(draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free)
         try:
-            text = writer.text(value)
+            lines = writer.text(value)
+        except InProgress:
+            del self.carried[id(value)]
+            raise
         except Unsayable as error:
             del self.carried[id(value)]
             raise NotLiftableError(refusal(name, value, use, str(error))) from error
-        for other_name in text.names:
-            draft.bound.setdefault(other_name, value if other_name == name else text)
-        needs = frozenset(given.names - set(text.names))
-        return Item(names=text.names, text=text.lines, order=use.before, at_once=needs, every=needs)
+        finally:
+            self.unfinished.discard(id(value))
+        for item, item_name in lines.objects:
+            self.carried.setdefault(id(item), (item, draft, item_name))
+        for other_name in lines.names:
+            draft.bound.setdefault(other_name, value if other_name == name else lines)
+        needs = frozenset(given.names - set(lines.names))
+        return Item(names=lines.names, text=lines.lines, order=use.before, at_once=needs, every=needs)
 
     def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
         """Make `draft` bind `name` as `namespace` does, in it or by an import."""

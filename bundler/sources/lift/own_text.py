@@ -40,22 +40,6 @@ def _is_local(cls: type) -> bool:
     return any(item.__globals__.get("__name__") == "__main__" for item in functions)
 
 
-def is_pydantic(value: Any) -> bool:
-    """Say whether `value` is a model of pydantic's."""
-    return any(base.__module__ == "pydantic.main" and base.__name__ == "BaseModel" for base in type(value).__mro__)
-
-
-def pydantic_parts(value: Any) -> dict[str, Any]:
-    """Return the fields of a model of pydantic's, which it is made of without validation.
-
-    Raises:
-        Unsayable: it has more than fields.
-    """
-    if value.__pydantic_private__:
-        raise Unsayable(f"of type {type(value).__qualname__}, which has private attributes")
-    return {**vars(value), **(value.__pydantic_extra__ or {})}
-
-
 def is_plain_dataclass(cls: type, attributes: Mapping[str, Any]) -> bool:
     """Say whether the constructor that `dataclasses` wrote for `cls` gives exactly `attributes`."""
     settings: Any = vars(cls).get("__dataclass_params__")

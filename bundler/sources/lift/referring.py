@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -11,8 +12,8 @@ from typing import Any, Protocol
 from bundler.sources.lift import bindings, frameworks
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.naming import identifier
 from bundler.sources.lift.namespaces import is_liftable
+from bundler.sources.lift.naming import identifier
 from bundler.sources.lift.use import Use
 from bundler.values import Unsayable
 
@@ -20,10 +21,15 @@ from bundler.values import Unsayable
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), tuple, range, slice, frozenset)
 
 
+class InProgress(Exception):
+    """What a value refers to is being written, and leads back to it: the value has to be written with it."""
+
+
 class Lifter(Protocol):
     """What lifts definitions, as far as values need it."""
 
     carried: dict[int, tuple[Any, Draft, str]]
+    unfinished: set[int]
 
     def add(self, obj: Any) -> tuple[Draft, str]:
         """Lift an object and return where it is."""
@@ -60,16 +66,21 @@ class References:
         if isinstance(value, _SCALARS):
             return None
         if id(value) in self.lifter.carried:
-            _, other, name = self.lifter.carried[id(value)]
+            if id(value) in self.lifter.unfinished:
+                raise InProgress
+            _, other, known = self.lifter.carried[id(value)]
             if other is not self.draft:
-                name = self._imported(value, name, f"from {other.name} import {name}")
                 self.draft.imports_from.add(other.name)
-            self.names.add(name)
-            return name
+                known = self._imported(value, known, f"from {other.name} import {known}")
+            self.names.add(known)
+            return known
         name = self._in_namespace(value)
         if name is None or name == self.name:
             return None
-        self.lifter.bring(self.draft, self.namespace, name, self.use)
+        try:
+            self.lifter.bring(self.draft, self.namespace, name, self.use)
+        except InProgress:
+            return None
         self.names.add(name)
         return name
 
@@ -81,11 +92,12 @@ class References:
         return all(name not in place for place in places)
 
     def _name_of(self, value: Any) -> str:
+        name: str | None
         if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
             return value.__name__
-        bound = next((name for name, item in self.draft.bound.items() if item is value and name != self.name), None)
-        if bound is not None:
-            return bound
+        names = [name for name, item in self.draft.bound.items() if item is value and name != self.name]
+        if names:
+            return names[0]
         name = self._in_namespace(value)
         if name is not None and name != self.name:
             self.lifter.bring(self.draft, self.namespace, name, self.use)
@@ -98,14 +110,17 @@ class References:
             self.draft.imports_from.add(other.name)
             return self._imported(value, qualname, f"from {other.name} import {first}") if first == qualname else first
         if isinstance(value, ModuleType):
+            if sys.modules.get(value.__name__) is not value:
+                raise Unsayable(f"the module {value.__name__!r}, which was not imported")
             return self._imported(value, value.__name__.partition(".")[0], None)
         place = frameworks.public_place(value)
         if place is not None:
             return self._imported(value, place[1], f"from {place[0]} import {place[1]}")
-        text = bindings.import_by_value(str(getattr(value, "__name__", "")), value)
+        own = str(getattr(value, "__name__", ""))
+        text = bindings.import_by_value(own, value)
         if text is None:
-            raise Unsayable(f"{getattr(value, '__name__', value)!r}, which no module gives by that name")
-        return self._imported(value, value.__name__, text)
+            raise Unsayable(f"{own or value!r}, which no module gives by that name")
+        return self._imported(value, own, text)
 
     def _in_namespace(self, value: Any) -> str | None:
         # IPython keeps results as _, __ and _3; those are no names of the author's.
@@ -133,5 +148,3 @@ def _module_import(module: ModuleType, name: str) -> str:
     origin = bindings.public_name(module.__name__)
     # ``import scipy.sparse`` binds scipy.
     return f"import {origin}" if origin == name else f"import {origin} as {name}"
-
-

@@ -14,7 +14,7 @@ from bundler.sources.lift.facts import NotLiftableError
 from bundler.sources.lift.match import Match, is_transparent, match_class, match_function
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.texts import Texts, Unit, functions_of, unwrapped
-from bundler.sources.lift.values import is_plain, literal_is, reproduces, written
+from bundler.sources.lift.values import is_flat, is_plain, literal_is, reproduces, written
 
 
 class Statements:
@@ -110,12 +110,12 @@ class Statements:
             case ast.Assign(value=expression, targets=targets) if all(isinstance(item, ast.Name) for item in targets):
                 verbatim = False
             case _:
-                return f"{name} = {written(value)}" if is_plain(value) else None
+                return _constant(name, value)
         constant = literal_is(expression, value)
         if not constant and (
             binding.in_loop or not reproduces(expression, value, {**vars(builtins), **namespace}.__getitem__)
         ):
-            return f"{name} = {written(value)}" if is_plain(value) else None
+            return _constant(name, value)
         if verbatim:
             return statement_text(binding.unit, binding.node)
         return f"{name} = {ast.get_source_segment(binding.unit.text, expression)}"
@@ -129,3 +129,7 @@ class Statements:
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 names.append(node.id)
         return names
+
+
+def _constant(name: str, value: Any) -> str | None:
+    return f"{name} = {written(value)}" if is_plain(value) and is_flat(value) else None

@@ -59,6 +59,12 @@ def _plain(value: object, depth: int) -> bool:
     return False
 
 
+def is_flat(value: object) -> bool:
+    """Say whether nothing inside `value` can be changed, so that nobody can ask whether it is the same object."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return all(not isinstance(item, list | dict | set) and is_flat(item) for item in parts)
+
+
 def same(first: object, second: object) -> bool:
     """Say whether two values are one object, or plain constants that nobody can tell apart."""
     if first is second:
