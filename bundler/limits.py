@@ -33,7 +33,7 @@ class Limits:
     proof_seconds: int = 3_600
     proof_step_parameters: int = 100_000_000
     seed_numbers: int = 16
-    value: int = 64 << 10
+    value: int = 1 << 20
     uses: int = 256
     use_capability: int = 64
     use_what: int = 400

@@ -11,7 +11,7 @@ from bundler.audit.consistency import consistency_findings
 from bundler.audit.contents import Contents, TensorFact
 from bundler.audit.facts import Check, Finding
 from bundler.audit.graph import Opener, saved_model_findings
-from bundler.audit.keras_archive import CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
+from bundler.audit.keras_archive import ARRAYS, CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
 from bundler.audit.lock import MALFORMED, lock_findings
 from bundler.audit.opaque import bundled_modules, opaque_findings
 from bundler.audit.outline import definitions_of
@@ -69,6 +69,15 @@ class Parts:
         else:
             found = source_findings(texts, requirements)
         self._add("source", found, f"{_counted(len(texts), 'module')}, nothing imported")
+
+    def data(self) -> None:
+        """Look at the arrays that generated modules read from a file beside them."""
+        made = {f"{module.name}_values.npz" for module in self._subject.manifest.modules if module.generated}
+        for item in self._subject.manifest.data:
+            if item.path in made:
+                with self._subject.open(item.member) as file:
+                    found = npz_findings(file, self._subject.members[item.member], member=item.member, structured=False)
+                self._add("arrays of the source", found, "headers against sizes, no objects")
 
     def opaque(self) -> None:
         """Look at what is stored as a pickle instead of source."""
@@ -147,6 +156,10 @@ class Parts:
                 self.checks.append(Check(subject=subject, done=False, detail="the model file was refused"))
             return
         self._config(member, archive)
+        if ARRAYS in archive.members:
+            with archive.open(ARRAYS) as arrays:
+                found = npz_findings(arrays, archive.members[ARRAYS].size, member=member, within=ARRAYS)
+            self._add("arrays of the config", found, "headers against sizes, no objects")
         inner = archive.members[WEIGHTS]
         with archive.open(WEIGHTS) as weights:
             found = hdf5_findings(weights, inner.size, member=member, inside=WEIGHTS)

@@ -137,6 +137,7 @@ def audit_subject(
     if any(payload.kind == "keras" for payload in payloads):
         parts.graphs_of_layers()
         parts.source(terms.accepted, close=policy.gate == "run")
+        parts.data()
         parts.opaque()
         parts.consistency()
     parts.examples()

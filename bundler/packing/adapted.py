@@ -268,7 +268,9 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         # A class that returns such a value as it is gets a node of the config, where a function cannot stand; and
         # what Keras writes as something else without a word would come back as that.
         wordless = tuple(
-            name for name, value in own_config.items() if marks.key_of(value) is not None or changes_kind(value)
+            name
+            for name, value in own_config.items()
+            if marks.key_of(value) is not None or (is_frameworks(cls, "from_config") and changes_kind(value))
         )
         if wordless:
             _merge(found, {cls: {adapt.RESTORED_VALUES: wordless}})

@@ -17,6 +17,7 @@ from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import adapted, tfsm
+from bundler.packing.carried import required_by_values
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.live_program import carried_values, program_of
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
@@ -105,7 +106,8 @@ def from_model(
     resolution = with_named_modules(resolution, search)
     closure = close_over(resolution, locator, search)
     _check_ran(closure, live, locator, by_value)
-    closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements))
+    libraries = required_by_values(config, locator)
+    closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements, *libraries))
     if by_value:
         # Bytecode means something else in every other version.
         closure = replace(closure, python=f"=={sys.version_info.major}.{sys.version_info.minor}.*")

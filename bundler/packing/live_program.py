@@ -11,7 +11,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from bundler.errors import SourceError
-from bundler.keras_io.program.account import Account, Difference, account_of
+from bundler.keras_io.program.account import OBJECT, Account, Difference, account_of
 from bundler.keras_io.program.plain import is_renamed
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
@@ -90,6 +90,26 @@ class Program:
         """Return what values are read from."""
         return Holders(model=self.model, modules=self.modules, classes=self.classes)
 
+    def _whole(self, found: tuple[Difference, ...]) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+        """Return those of `found` that are settings objects which the code alone does not make, and the other values.
+
+        ``args = None`` in a module, and ``options.args = parser.parse_args()`` in the script.
+        """
+        lacking = {(item.group, item.place, item.name) for item in found if item.found == "nothing"}
+        roots = {_root(item) for item in found if "." in item.name and item.found == "nothing" and item.group != OBJECT}
+        parts = self.account().groups() if roots else {}
+        for group, place, root in tuple(roots):
+            names = [name for name in parts[group][place].values if name.startswith(f"{root}.")]
+            if not all((group, place, name) in lacking for name in names):
+                roots.discard((group, place, root))
+        whole = [
+            Difference(group=group, place=place, name=root, expected="an object with settings", found="nothing")
+            for group, place, root in sorted(roots)
+        ]
+        others = [item for item in found if _root(item) not in roots or item.group == OBJECT]
+        # A name that holds nothing where the code is imported differs by itself, too.
+        return tuple(whole), tuple(others)
+
     def record(self, found: Iterable[Difference]) -> Recorded:
         """Return what brings the author's values back.
 
@@ -97,13 +117,15 @@ class Program:
             SourceError: some values cannot be recorded; every one is listed.
         """
         adaptations, left, notes, problems = [], [], [], []
-        for item in found:
+        whole, found = self._whole(tuple(found))
+        for item in (*whole, *found):
             try:
                 adaptation = recorded(item, self.holders(), self.name_of)
             except Unsayable as error:
                 problems.append(f"{item}: its value is {error}")
                 continue
-            why = _of_this_machine(adaptation, self.folders)
+            # What the code does not set at all cannot be left as it sets it.
+            why = _of_this_machine(adaptation, () if item in whole else self.folders, paths=item not in whole)
             if why is None:
                 adaptations.append(adaptation)
                 notes.append(f"recorded, since it was set while the program ran: {item}")
@@ -117,6 +139,10 @@ class Program:
                 hint="pass them to __init__ and return them from get_config(), or set them in the source",
             )
         return Recorded(adaptations=tuple(adaptations), left=tuple(left), notes=tuple(notes))
+
+
+def _root(item: Difference) -> tuple[str, str, str]:
+    return item.group, item.place, item.name.partition(".")[0]
 
 
 def program_of(
@@ -228,13 +254,13 @@ def _folders(closed: Iterable[ClosedModule]) -> tuple[str, ...]:
     return tuple(sorted(folders, key=len, reverse=True))
 
 
-def _of_this_machine(adaptation: Adaptation, folders: Sequence[str]) -> str | None:
+def _of_this_machine(adaptation: Adaptation, folders: Sequence[str], *, paths: bool) -> str | None:
     """Say why the value of `adaptation` must not travel; `None` where it may.
 
     A path means nothing elsewhere, and what a module read from the environment may be a password.
     """
     texts = [leaf for value in adaptation.values.values() for leaf in leaves_of(value) if isinstance(leaf, str)]
-    if any(os.path.isabs(text) or any(folder in text for folder in folders) for text in texts):
+    if paths and any(os.path.isabs(text) or any(folder in text for folder in folders) for text in texts):
         return "a path of this machine"
     for value in os.environ.values():
         # A short one is contained in many a text by chance.

@@ -53,7 +53,9 @@ def npy_findings(file: BinaryIO, size: int, *, member: str, inside: str | None =
     return []
 
 
-def npz_findings(file: BinaryIO, size: int, *, member: str) -> list[Finding]:
+def npz_findings(
+    file: BinaryIO, size: int, *, member: str, within: str | None = None, structured: bool = True
+) -> list[Finding]:
     """Return what is wrong with a file of arrays that kbundle writes, ``.npy`` files and ``structure.json``.
 
     Raises as `npy_findings`.
@@ -69,12 +71,13 @@ def npz_findings(file: BinaryIO, size: int, *, member: str) -> list[Finding]:
                 _array(file, item.start, item.size, item.name)
             elif item.name != _STRUCTURE:
                 raise Refused(NOT_ARRAYS, "it is neither an array nor structure.json")
-        place = _STRUCTURE
-        _check_structure(file, members)
+        if structured:
+            place = _STRUCTURE
+            _check_structure(file, members)
     except Unreadable as problem:
-        return [NOT_ARRAYS.at(member, problem.what, inside=problem.name)]
+        return [NOT_ARRAYS.at(member, problem.what, inside=within or problem.name)]
     except Refused as problem:
-        return [problem.rule.at(member, problem.what, inside=place)]
+        return [problem.rule.at(member, problem.what, inside=within or place)]
     return []
 
 

@@ -288,7 +288,15 @@ def can_be_written(value: Any) -> bool:
         return all(isinstance(key, str) and can_be_written(item) for key, item in value.items())
     if int(getattr(value, "size", 0) or 0) > _LONG and _root(value) in ("numpy", "tensorflow"):
         return False
+    if isinstance(value, importlib.import_module("numpy").dtype):
+        return False
     return _root(value) in _FRAMEWORK or hasattr(type(value), "get_config")
+
+
+def _is_of_array_library(value: Any) -> bool:
+    """Say whether `value` is a dtype, a shape or a tensor, which Keras writes as a text, a list or a node."""
+    tensorflow, numpy = importlib.import_module("tensorflow"), importlib.import_module("numpy")
+    return isinstance(value, tensorflow.DType | tensorflow.TensorShape | tensorflow.Tensor | numpy.dtype)
 
 
 def is_of_a_list(value: Any) -> bool:
@@ -301,7 +309,7 @@ def changes_kind(value: Any) -> bool:
 
     A member that is a number comes back as the number, a dictionary of a class of its own as a plain one.
     """
-    if isinstance(value, enum.Enum):
+    if isinstance(value, enum.Enum | bytes | slice | type) or _is_of_array_library(value):
         return True
     if isinstance(value, dict):
         is_other = type(value) is not dict and not _is_frameworks(value)
@@ -321,6 +329,8 @@ def _array(value: Any, store: Store | None = None) -> Any:
     if isinstance(value, tensorflow.TensorShape):
         return {TAG: "tensor_shape", "items": value.as_list() if value.rank is not None else None}
     is_tensor = keras().ops.is_tensor(value)
+    if is_tensor and value.dtype == "string":
+        return None
     if not is_tensor and not isinstance(value, numpy.ndarray | numpy.generic):
         return None
     array = numpy.asarray(keras().ops.convert_to_numpy(value) if is_tensor else value)

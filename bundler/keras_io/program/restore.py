@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import enum
 import importlib
 import inspect
 import types
-from collections.abc import Iterable, Mapping, MutableMapping, MutableSequence, MutableSet
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, MutableSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,6 @@ from bundler.errors import InvalidBundle
 from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
 from bundler.keras_io.adapt.decoding import decode
-from bundler.keras_io.adapt.public import public_place
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.values import encode
 from bundler.keras_io.framework import keras
@@ -23,6 +21,7 @@ from bundler.keras_io.program import account
 from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, is_of_framework
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
+from bundler.keras_io.program.own_values import OWN, OwnValues, own_value
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
@@ -31,7 +30,8 @@ from bundler.namespace import Namespace
 from bundler.values import Unsayable
 
 VALUE_KINDS = (MODULE_VALUES, CLASS_VALUES, OBJECT_VALUES)
-_OWN = "own"
+#: Tags of objects that only a config may ask for, where the audit looks for them.
+_OBJECTS = ("instance", "state", "holder", "fields", "named_tuple", "enum", "class", "node", "variable")
 #: What decides for which weights an optimizer is built.
 _EARLY = (account.TRAINABLE, account.FLAGS, account.POLICY)
 _KINDS = {account.MODULE: MODULE_VALUES, account.CLASS: CLASS_VALUES, account.OBJECT: OBJECT_VALUES}
@@ -67,7 +67,7 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
     if found.group == account.OBJECT:
         arrays = held(value, saved_variables(holders.model))
         value = value if arrays is None else arrays
-    encoded = _encoded(value, name_of)
+    encoded = _encoded(value, name_of, holders.modules)
     is_stock = found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL
     if is_stock and value is _get(holder, found.name, holders.model):
         _require_safe(holder, found.name, value)
@@ -192,6 +192,9 @@ def _put(holder: Any, name: str, value: Any) -> None:
     elif isinstance(there, MutableSet) and isinstance(value, set | frozenset | list):
         there.clear()
         there |= set(value)
+    elif isinstance(there, HOLDERS) and type(value) is type(there):
+        vars(there).clear()
+        vars(there).update(vars(value))
     elif isinstance(holder, argparse.Namespace | types.SimpleNamespace | type | types.ModuleType):
         setattr(holder, name, value)
     else:
@@ -226,20 +229,8 @@ def _leaves(value: Any) -> list[Any]:
     return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]
 
 
-def _encoded(value: Any, name_of: NameOf) -> JSON:
-    def own(item: Any) -> Any:
-        if isinstance(item, types.FunctionType) and public_place(item) is None:
-            name = name_of(item)
-            if name is None or "<" in name:
-                raise Unsayable("a function that no module of the bundle has at its top level")
-            return {TAG: _OWN, "name": name}
-        if isinstance(item, enum.Enum):
-            name = name_of(type(item))
-            if name is None:
-                raise Unsayable("a member of an enumeration that no module of the bundle has")
-            return {TAG: _OWN, "name": name, "member": item.name}
-        return None
-
+def _encoded(value: Any, name_of: NameOf, modules: Collection[str]) -> JSON:
+    own = OwnValues(name_of, modules, lambda item: encode(item, lambda _: None, own))
     encoded = encode(value, lambda _: None, own)
     _require_plain(encoded)
     size = len(importlib.import_module("json").dumps(encoded))
@@ -249,25 +240,14 @@ def _encoded(value: Any, name_of: NameOf) -> JSON:
 
 
 def _decoded(value: JSON, namespace: Namespace) -> Any:
-    def own(node: dict[str, Any]) -> Any:
-        module, _, qualname = str(node["name"]).partition(":")
-        if module not in namespace.modules:
-            raise ValueError(f"the bundle has no module {module[:80]!r}")
-        found: Any = namespace.load(module)
-        for part in qualname.split("."):
-            found = inspect.getattr_static(found, part)
-        member = node.get("member")
-        if isinstance(found, enum.EnumType) and isinstance(member, str):
-            return found[member]
-        if not isinstance(found, types.FunctionType) or member is not None:
-            raise ValueError(f"{qualname[:80]!r} must be a function")
-        return found
-
     def none_declared(key: str) -> Any:
         raise ValueError(f"{key[:80]!r} is an object, and only plain values are set")
 
+    def inner(item: Any) -> Any:
+        return decode(item, none_declared, {OWN: lambda node: own_value(node, namespace, inner)})
+
     _require_plain(value)
-    return decode(value, none_declared, {_OWN: own})
+    return inner(value)
 
 
 def _require_plain(value: Any) -> None:
@@ -277,7 +257,9 @@ def _require_plain(value: Any) -> None:
         Unsayable: there is one.
     """
     if isinstance(value, dict):
-        if "class_name" in value or value.get(TAG) in ("instance", "state", "named_tuple", "class", "node", "variable"):
+        of = value.get("of")
+        is_public = value.get(TAG) == "class" and isinstance(of, dict) and of.get(TAG) == "public"
+        if "class_name" in value or (value.get(TAG) in _OBJECTS and not is_public):
             raise Unsayable("an object of a class")
         for item in value.values():
             _require_plain(item)

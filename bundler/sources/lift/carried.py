@@ -300,8 +300,11 @@ class Writer:
         return f'{self.refer(numpy)}.array({text}, dtype="{name}")'
 
     def _from_file(self, array: Any) -> str:
-        if array.dtype.isbuiltin == 2 or array.dtype.names:
+        if array.dtype.isbuiltin == 2 or array.dtype.names or array.dtype.kind not in f"{_NUMBERS}SUMm":
             raise Unsayable(f"an array of {array.dtype}")
+        if array.dtype.kind in "Mm":
+            # Dates are numbers of days, seconds or less.
+            return f'{self._from_file(array.view("int64"))}.view("{array.dtype.str}")'
         key = self.name if self.name not in self._arrays else f"{self.name}_{len(self._arrays)}"
         self._arrays[key] = array
         numpy, path = self.refer(sys.modules["numpy"]), self.refer(_module("pathlib.Path"))

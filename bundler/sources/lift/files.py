@@ -24,7 +24,7 @@ def file_of(arrays: Mapping[str, Any]) -> bytes:
     members = []
     for name, array in sorted(arrays.items()):
         target = io.BytesIO()
-        numpy.lib.format.write_array(target, numpy.asarray(array), allow_pickle=False)
+        numpy.lib.format.write_array(target, numpy.array(array, order="C"), allow_pickle=False)
         members.append(NewMember(name=f"{name}.npy", content=target.getvalue()))
     target = io.BytesIO()
     write_stored_zip(target, members)

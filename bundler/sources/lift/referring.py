@@ -93,8 +93,9 @@ class References:
 
     def _name_of(self, value: Any) -> str:
         name: str | None
-        if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
-            return value.__name__
+        own = str(getattr(value, "__name__", ""))
+        if isinstance(value, type) and getattr(builtins, own, None) is value:
+            return own
         names = [name for name, item in self.draft.bound.items() if item is value and name != self.name]
         if names:
             return names[0]
@@ -116,7 +117,6 @@ class References:
         place = frameworks.public_place(value)
         if place is not None:
             return self._imported(value, place[1], f"from {place[0]} import {place[1]}")
-        own = str(getattr(value, "__name__", ""))
         text = bindings.import_by_value(own, value)
         if text is None:
             raise Unsayable(f"{own or value!r}, which no module gives by that name")
