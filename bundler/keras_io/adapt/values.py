@@ -296,7 +296,9 @@ def can_be_written(value: Any) -> bool:
 def _is_of_array_library(value: Any) -> bool:
     """Say whether `value` is a dtype, a shape or a tensor, which Keras writes as a text, a list or a node."""
     tensorflow, numpy = importlib.import_module("tensorflow"), importlib.import_module("numpy")
-    return isinstance(value, tensorflow.DType | tensorflow.TensorShape | tensorflow.Tensor | numpy.dtype)
+    return isinstance(
+        value, tensorflow.DType | tensorflow.TensorShape | tensorflow.Tensor | numpy.dtype | numpy.ndarray
+    )
 
 
 def is_of_a_list(value: Any) -> bool:

@@ -101,14 +101,14 @@ class Writer:
             raise Unsayable("nested too deep")
         if id(value) in self._names:
             return self._names[id(value)]
+        if id(value) in self._active:
+            raise Unsayable(f"of type {type_name(value)!r} and holds itself")
         found = None if name == self.name else self.known(value)
         if found is not None:
             return found
         reference = self._reference(value)
         if reference is not None:
             return reference
-        if id(value) in self._active:
-            raise Unsayable(f"of type {type_name(value)!r} and holds itself")
         if id(value) in self._seen and type(value) not in (tuple, frozenset, range, slice):
             self._apart.add(id(value))
         self._seen.add(id(value))

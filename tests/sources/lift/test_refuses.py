@@ -20,7 +20,6 @@ from tests.sources.lift.conftest import Session, problem
         ("object()", "'thing', an object, which is no plain constant"),
         ("open(__file__)", "_io.TextIOWrapper"),
         ("[object()]", "'thing', a list"),
-        ("float('nan')", "'thing', a float"),
         ("__import__('functools').partial(print, object())", "write a named function (def ...)"),
     ],
 )
@@ -226,9 +225,7 @@ def test_takes_defaults_of_names_that_are_still_the_same(session: Session) -> No
     assert lift([session["f"]], taken=()).problems == ()
 
 
-@pytest.mark.parametrize(
-    "call", ["re.compile(k)", "collections.namedtuple('P', k)", "logging.getLogger(k)", "typing.TypeVar(k)"]
-)
+@pytest.mark.parametrize("call", ["collections.namedtuple('P', k)", "typing.TypeVar(k)"])
 def test_refuses_what_was_made_of_a_name_that_changed_since(session: Session, call: str) -> None:
     head = f"import collections, logging, re, typing\nk = 'a'\nmade = {call}\n"
     tail = "def f(x):\n    return made\n"
