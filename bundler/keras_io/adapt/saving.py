@@ -35,7 +35,7 @@ from bundler.keras_io.adapt.compiling import (
 )
 from bundler.keras_io.adapt.given import Read, Recorded
 from bundler.keras_io.adapt.own_attributes import assigned_in
-from bundler.keras_io.adapt.values import can_be_written, encode
+from bundler.keras_io.adapt.values import can_be_written, changes_kind, encode
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
 from bundler.values import Unsayable
@@ -129,7 +129,11 @@ class Saving:
         added = {
             name: value
             for name, value in given.values.items()
-            if replaces or name not in config or may_have_drifted(instance, name, value, config)
+            if replaces
+            or name not in config
+            or not can_be_written(config[name])
+            or changes_kind(config[name])
+            or may_have_drifted(instance, name, value, config)
         }
         encoded = {name: self._encoded(instance, name, value) for name, value in added.items()}
         if given.positional:
