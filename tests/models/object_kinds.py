@@ -463,6 +463,21 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         lifted=True,
     ),
     _compiled(
+        "Closure over a settings object",
+        "import argparse\ndef weighted(cfg):\n    def loss(y, p):\n"
+        "        return ops.mean(cfg.scale * (y - p) ** 2, axis=-1)\n    return loss\n",
+        'optimizer="sgd", loss=weighted(__import__("argparse").Namespace(scale=2.0))',
+        lifted=True,
+    ),
+    _one_layer(
+        "Settings object as an argument",
+        "import argparse\nclass Mine(keras.layers.Layer):\n    def __init__(self, cfg, **options):\n"
+        "        super().__init__(**options)\n        self.cfg = cfg\n"
+        "    def call(self, x):\n        return x * self.cfg.scale\n",
+        "Mine(mine.argparse.Namespace(scale=2.0, sizes=[1, (2, 3)]))",
+        adaptations=frozenset({"constructor_arguments"}),
+    ),
+    _compiled(
         "Closure over what is not plain",
         "def weighted(table):\n    def loss(y, p):\n"
         "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
