@@ -6,6 +6,7 @@ carries them says where they go.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +15,10 @@ from typing import Any
 Parts = tuple[Any, ...]
 _NONE: dict[str, Any] = {}
 _COMPRESSED = ("csr", "csc", "bsr")
+#: Numbers that two kinds of generators have in store.
+_MERSENNE, _PHILOX = 624, 4
+#: Rows of a matrix in lists: each takes memory, also where it is empty.
+_MOST_ROWS = 10_000_000
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -178,6 +183,8 @@ def _require_data(item: Any, depth: int) -> None:
 
 def _sparse(maker: Callable[..., Any], data: Any, shape: Any = None) -> Any:
     """Make a sparse matrix and check it: SciPy's compiled code takes the places of entries on trust."""
+    if shape is None and data.shape[0] > _MOST_ROWS:
+        raise ValueError(f"a matrix of {data.shape[0]} rows")
     made = maker(data, shape=shape) if shape is not None else maker(data)
     if made.format in _COMPRESSED:
         made.check_format(full_check=True)
@@ -195,6 +202,9 @@ def _generator(maker: Callable[..., Any], bits: Any) -> Any:
 
 
 def _constant(maker: Callable[..., Any], value: Any, dtype: str | None = None, shape: Any = None) -> Any:
+    if shape is not None and math.prod(shape) != sys.modules["numpy"].size(value):
+        # One value would fill any shape.
+        raise ValueError("a tensor has another number of values than its shape says")
     return maker(value, dtype=dtype, shape=shape)
 
 
@@ -220,11 +230,21 @@ MAKERS: dict[str, Callable[..., Any]] = {
 
 
 def _set_state(value: Any, state: Any) -> None:
-    value.state = state
+    value.state = _checked_state(state)
 
 
 def _set_legacy(value: Any, state: Any) -> None:
-    value.set_state(state)
+    value.set_state(_checked_state(state))
+
+
+def _checked_state(state: Any) -> dict[str, Any]:
+    """Return the state of a generator of numbers, whose compiled code takes the place in its buffer on trust."""
+    inner = state["state"]
+    places = [(inner, "pos", _MERSENNE), (state, "buffer_pos", _PHILOX)]
+    for holder, name, most in places:
+        if name in holder and not (isinstance(holder[name], int) and 0 <= holder[name] <= most):
+            raise ValueError(f"{name} is no place in the buffer")
+    return dict(state)
 
 
 #: What is set on a value after it was made.

@@ -116,8 +116,8 @@ def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_
     if is_own_dict:
         object.__setattr__(value, "__dict__", value)
     for name, item in attributes:
-        if not isinstance(name, str):
-            raise ValueError("an attribute has no name")
+        if not isinstance(name, str) or name in ("__class__", "__dict__"):
+            raise ValueError("this is no name of an attribute")
         object.__setattr__(value, name, item)
 
 

@@ -210,7 +210,8 @@ class Saving:
 
     def _store(self, array: Any) -> str:
         name = carried_arrays.name_of(array)
-        self.arrays[name] = array
+        # The file knows one byte order; the config says which one the array has.
+        self.arrays[name] = array.astype(array.dtype.newbyteorder("<"), copy=False)
         return name
 
     def _note(self, cls: type, kind: str, arguments: Sequence[str]) -> None:

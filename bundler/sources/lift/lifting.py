@@ -15,7 +15,6 @@ from typing import Any
 
 from bundler.sources.lift import bindings, lambdas, naming
 from bundler.sources.lift.captures import captured, defined_before, surroundings
-from bundler.sources.lift.carried import Writer
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
@@ -23,14 +22,14 @@ from bundler.sources.lift.files import file_name, file_of
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
-from bundler.sources.lift.referring import InProgress, References
+from bundler.sources.lift.referring import InProgress
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.segments import Definition, statement_text
 from bundler.sources.lift.statements import Statements
 from bundler.sources.lift.texts import Texts, futures
 from bundler.sources.lift.use import Use
+from bundler.sources.lift.value_items import value_item
 from bundler.sources.lift.values import is_flat, is_plain, same, written
-from bundler.values import Unsayable
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
@@ -189,40 +188,7 @@ class _Job:
                 return None
             needs = frozenset({qualname.partition(".")[0]})
             return Item(names=(name,), text=f"{name} = {qualname}", order=use.after, at_once=needs, every=needs)
-        return self._value_item(draft, namespace, name, value, use)
-
-    def _value_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item:
-        """Return the lines that make `value`, of which no statement is known."""
-        known = self.carried.get(id(value))
-        if known is not None:
-            _, other, origin = known
-            if other is draft:
-                needs = frozenset({origin})
-                return Item(names=(name,), text=f"{name} = {origin}", order=use.after, at_once=needs, every=needs)
-            draft.imports_from.add(other.name)
-            alias = "" if origin == name else f" as {name}"
-            text = f"from {other.name} import {origin}{alias}"
-            return Item(names=(name,), text=text, order=use.before, is_import=True)
-        self.carried[id(value)] = (value, draft, name)
-        self.unfinished.add(id(value))
-        given = References(lifter=self, draft=draft, namespace=namespace, use=use, name=name)
-        writer = Writer(draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free)
-        try:
-            lines = writer.text(value)
-        except InProgress:
-            del self.carried[id(value)]
-            raise
-        except Unsayable as error:
-            del self.carried[id(value)]
-            raise NotLiftableError(refusal(name, value, use, str(error))) from error
-        finally:
-            self.unfinished.discard(id(value))
-        for item, item_name in lines.objects:
-            self.carried.setdefault(id(item), (item, draft, item_name))
-        for other_name in lines.names:
-            draft.bound.setdefault(other_name, value if other_name == name else lines)
-        needs = frozenset(given.names - set(lines.names))
-        return Item(names=lines.names, text=lines.lines, order=use.before, at_once=needs, every=needs)
+        return value_item(self, draft, namespace, name, value, use)
 
     def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
         """Make `draft` bind `name` as `namespace` does, in it or by an import."""

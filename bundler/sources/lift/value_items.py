@@ -1,0 +1,57 @@
+"""The statement of a generated module that binds a name to a value of which no statement is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bundler.sources.lift.carried import Writer
+from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.referring import InProgress, Lifter, References
+from bundler.sources.lift.refusals import refusal
+from bundler.sources.lift.use import Use
+from bundler.values import Unsayable
+
+
+def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item:
+    """Return the lines that make `value`, or the import or name of what an earlier value made.
+
+    Raises:
+        NotLiftableError: it, or something in it, cannot be carried.
+        InProgress: it leads back to a value that is being written.
+    """
+    if id(value) in lifter.carried:
+        return _again(lifter, draft, name, value, use)
+    lifter.carried[id(value)] = (value, draft, name)
+    lifter.unfinished.add(id(value))
+    given = References(lifter=lifter, draft=draft, namespace=namespace, use=use, name=name)
+    writer = Writer(draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free)
+    try:
+        lines = writer.text(value)
+    except InProgress:
+        del lifter.carried[id(value)]
+        raise
+    except Unsayable as error:
+        del lifter.carried[id(value)]
+        raise NotLiftableError(refusal(name, value, use, str(error))) from error
+    finally:
+        lifter.unfinished.discard(id(value))
+    for item, item_name in lines.objects:
+        lifter.carried.setdefault(id(item), (item, draft, item_name))
+    for other_name in lines.names:
+        draft.bound.setdefault(other_name, value if other_name == name else lines)
+    needs = frozenset(given.names - set(lines.names))
+    return Item(names=lines.names, text=lines.lines, order=use.before, at_once=needs, every=needs)
+
+
+def _again(lifter: Lifter, draft: Draft, name: str, value: Any, use: Use) -> Item:
+    """Return the item that gives another name to an object that was written before, here or in another module."""
+    _, other, origin = lifter.carried[id(value)]
+    if other is draft:
+        needs = frozenset({origin})
+        return Item(names=(name,), text=f"{name} = {origin}", order=use.after, at_once=needs, every=needs)
+    draft.imports_from.add(other.name)
+    alias = "" if origin == name else f" as {name}"
+    text = f"from {other.name} import {origin}{alias}"
+    return Item(names=(name,), text=text, order=use.before, is_import=True)
