@@ -102,7 +102,7 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    given = Declared(objects=makeable, arrays=Kept(directory))
+    given = Declared(objects=makeable, arrays=Kept(directory), view=namespace.seen)
     offered |= _adapters(config, adaptations, objects, namespace, given, custom_objects)
     if builder is not None:
         function = find_function(builder, namespace)

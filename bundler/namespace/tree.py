@@ -133,6 +133,10 @@ class Namespace:
     builtins: dict[str, Any] = field(default_factory=dict)
     values_set: bool = False
 
+    def seen(self, module: str) -> Any:
+        """Return a module of the host as the code of this tree sees it."""
+        return self.builtins["__import__"](module, {"__name__": self.prefix}, None, ("__doc__",), 0)
+
     def __post_init__(self) -> None:
         """Work out the packages that have no ``__init__.py``."""
         self._implicit = {

@@ -26,6 +26,8 @@ class Made:
 #: By the maker, which is its public name: how it is called with what a stranger's file says, and raises `ValueError`,
 #: `TypeError` or `ArithmeticError` for what it does not take.
 MAKERS: dict[str, Callable[..., Any]] = {**standard.MAKERS, **libraries.MAKERS}
+#: Of these the code of a bundle has classes of its own, which it asks whether a value is of them.
+_SEEN = frozenset({"argparse.Namespace", "types.SimpleNamespace", "pathlib.Path"})
 #: By maker and name what is set on a value after it was made.
 _ATTRIBUTES = {**standard.ATTRIBUTES, **libraries.ATTRIBUTES}
 #: The names among them that are methods, called with what is set.
@@ -42,7 +44,8 @@ def taken_apart(value: Any) -> Made | None:
 
     The parts may hold values of any kind; whether these can be carried is for the caller to find out.
     """
-    cls = type(value)
+    # What the code of a loaded bundle gets in the place of a class of Python's is a class of ours, derived from that.
+    cls = next(base for base in type(value).__mro__ if base.__module__.partition(".")[0] != "bundler")
     place = f"{cls.__module__}.{cls.__qualname__}"
     parts = standard.parts_of(place, value)
     if parts is None:
@@ -53,8 +56,21 @@ def taken_apart(value: Any) -> Made | None:
     return Made(maker=maker, items=tuple(items), keywords=keywords, attributes=more[0] if more else {})
 
 
-def made(maker: str, items: tuple[Any, ...], keywords: Mapping[str, Any], attributes: Mapping[str, Any]) -> Any:
+def made(
+    maker: str,
+    items: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    view: Callable[[str], Any] | None = None,
+) -> Any:
     """Return the value that `taken_apart` took apart.
+
+    Args:
+        maker: of `MAKERS`.
+        items: what it is called with.
+        keywords: the same by name.
+        attributes: what is set afterwards.
+        view: gives a module as the code sees it that will have the value; it has classes of its own for a few.
 
     Raises:
         ValueError: the maker is none of the list, or is not called so.
@@ -62,9 +78,9 @@ def made(maker: str, items: tuple[Any, ...], keywords: Mapping[str, Any], attrib
     """
     if maker not in MAKERS:
         raise ValueError(f"{maker[:80]!r} is no maker of values")
-    module = importlib.import_module(module_of(maker))
-    found: Any = module
-    for part in maker.removeprefix(f"{module.__name__}.").split("."):
+    name = module_of(maker)
+    found: Any = view(name) if view is not None and maker in _SEEN else importlib.import_module(name)
+    for part in maker.removeprefix(f"{name}.").split("."):
         found = getattr(found, part)
     value = MAKERS[maker](found, *items, **keywords)
     for name, item in attributes.items():

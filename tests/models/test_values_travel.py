@@ -49,6 +49,8 @@ KINDS = """
             return f"array {v.dtype} {v.shape} {float(v.astype('float64').sum())}"
         if isinstance(v, enum.Enum):
             return repr(v)
+        if isinstance(v, pathlib.Path):
+            return f"path {v}"
         if isinstance(v, dict):
             return f"{type(v).__name__} {[(told(k), told(x)) for k, x in v.items()]}"
         if isinstance(v, (list, tuple, set, frozenset, collections.deque)):

@@ -29,10 +29,14 @@ Lookup = Callable[[str], Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """What a value may refer to: objects by key, and the arrays of the file beside the config by name."""
+    """What a value may refer to: objects by key, and the arrays of the file beside the config by name.
+
+    `view` gives a module of Python's as the bundle's code sees it.
+    """
 
     objects: Mapping[str, Any]
     arrays: Mapping[str, Any] = field(default_factory=dict)
+    view: Callable[[str], Any] | None = None
 
     def __call__(self, key: str) -> Any:
         """Return the object of a key; raises `KeyError`."""
@@ -202,10 +206,11 @@ def _fields(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) 
     return _declared(value, lookup).model_construct(set(inner(value["set"])), **given)
 
 
-def _made(value: dict[str, Any], inner: Callable[[Any], Any], _: Lookup) -> Any:
+def _made(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) -> Any:
     keywords = {str(name): inner(item) for name, item in value["keywords"].items()}
     attributes = {str(name): inner(item) for name, item in value.get("attributes", {}).items()}
-    return made(str(value["maker"]), tuple(inner(value["items"])), keywords, attributes)
+    view = lookup.view if isinstance(lookup, Declared) else None
+    return made(str(value["maker"]), tuple(inner(value["items"])), keywords, attributes, view)
 
 
 def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from bundler.errors import InvalidBundle
 from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
-from bundler.keras_io.adapt.decoding import decode
+from bundler.keras_io.adapt.decoding import Declared, decode
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.values import encode
 from bundler.keras_io.framework import keras
@@ -240,11 +240,11 @@ def _encoded(value: Any, name_of: NameOf, modules: Collection[str]) -> JSON:
 
 
 def _decoded(value: JSON, namespace: Namespace) -> Any:
-    def none_declared(key: str) -> Any:
-        raise ValueError(f"{key[:80]!r} is an object, and only plain values are set")
+    # An object is none of the values that are set.
+    nothing = Declared(objects={}, view=namespace.seen)
 
     def inner(item: Any) -> Any:
-        return decode(item, none_declared, {OWN: lambda node: own_value(node, namespace, inner)})
+        return decode(item, nothing, {OWN: lambda node: own_value(node, namespace, inner)})
 
     _require_plain(value)
     return inner(value)

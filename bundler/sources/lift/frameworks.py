@@ -37,6 +37,10 @@ _SETTINGS = frozenset(
 )
 
 
+#: Classes of which ``from_config`` calls the class with the config.
+_CALLED = frozenset({*_SETTINGS, "Layer", "Operation", "LossFunctionWrapper", "QuantizedDTypePolicy"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """The call that makes an object of Keras; `after` are calls on parts of it, by path, that set its state."""
@@ -80,7 +84,6 @@ def lines_for(value: Any) -> Call | None:
     place = public_place(cls)
     if place is None or not callable(getattr(value, "get_config", None)):
         raise Unsayable(f"of type {cls.__name__} of Keras")
-    maker = f"{place[0]}.{place[1]}.from_config"
     if cls.__name__ == _GENERATOR:
         return Call(
             maker=f"{place[0]}.{place[1]}",
@@ -106,7 +109,20 @@ def lines_for(value: Any) -> Call | None:
             after.append((".seed_generator.state.assign", _numbers(generator.state)))
         elif variables:
             raise Unsayable(f"of type {cls.__name__} of Keras, which has weights")
-    return Call(maker=maker, items=(config,), keywords={}, after=tuple(after))
+    maker, policy = f"{place[0]}.{place[1]}", config.get("dtype")
+    if isinstance(policy, dict) and policy.get("class_name") == "DTypePolicy":
+        config["dtype"] = policy["config"]["name"]
+    owner = next(base.__name__ for base in cls.__mro__ if "from_config" in vars(base))
+    if owner not in _CALLED or not _takes(cls, config):
+        raise Unsayable(f"of type {cls.__name__} of Keras, which its constructor does not give alone")
+    return Call(maker=maker, items=(), keywords=config, after=tuple(after))
+
+
+def _takes(cls: type, config: Mapping[str, Any]) -> bool:
+    """Say whether the constructor of `cls` takes the entries of a config, which the plain ``from_config`` gives it."""
+    parameters = inspect.signature(cls).parameters
+    is_open = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())
+    return is_open or set(config) <= set(parameters)
 
 
 def _numbers(variable: Any) -> Any:
