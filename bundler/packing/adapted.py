@@ -265,13 +265,11 @@ def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = Non
         if own_config is None:
             continue
         _merge(found, {cls: certain_failures(instance, own_config, read)})
-        # A class that returns such a value as it is gets a node of the config, where a function cannot stand; and
-        # what Keras writes as something else without a word would come back as that.
-        wordless = tuple(
-            name
-            for name, value in own_config.items()
-            if marks.key_of(value) is not None or (is_frameworks(cls, "from_config") and changes_kind(value))
-        )
+        # A class that returns such a value as it is gets a node of the config, where a function cannot stand.
+        wordless = tuple(name for name, value in own_config.items() if marks.key_of(value) is not None)
+        if is_frameworks(cls, "from_config") and any(map(changes_kind, own_config.values())):
+            # What Keras writes as something else without a word comes back as that; and its other values with it.
+            wordless = tuple(dict.fromkeys([*wordless, *unsafe_values(own_config)]))
         if wordless:
             _merge(found, {cls: {adapt.RESTORED_VALUES: wordless}})
     return {cls: kinds for cls, kinds in found.items() if kinds}
