@@ -95,7 +95,7 @@ MODEL = """
         frozenset("ab"), datetime.datetime(2020, 1, 2), fractions.Fraction(1, 3), decimal.Decimal("1.50"), 1 + 2j, b"ab",
         collections.deque([1, 2], 3), {1: "a", (1, 2): [3], None: 4.0}, np.arange(30000.0).reshape(300, 100),
         types.SimpleNamespace(a=row, b=row, d=collections.defaultdict(list, z=[1]), o=collections.OrderedDict(b=1, a=2)),
-        [np.arange(3), np.arange(3)], np.float64(2.5), np.arange(3, dtype=">f4"),
+        [np.arange(3), np.arange(3)], np.float32(2.5), np.arange(3, dtype=">f4"),
     ]
     def stack(cls):
         return keras.Sequential([keras.Input((3,)), *(cls(value) for value in values)])
