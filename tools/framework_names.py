@@ -43,7 +43,8 @@ smtplib webbrowser asyncio atexit linecache pkgutil zipimport sqlite3 zipfile ta
 #: What else programs import by star; below a door every name is one, so it must be known which names there are.
 STARS = """
 argparse configparser concurrent.futures fnmatch getopt glob io multiprocessing optparse os os.path pathlib pickle
-platform select shlex shutil signal socket subprocess sys tempfile threading unittest urllib.parse urllib.request zipfile
+platform select shlex shutil signal socket subprocess sys tempfile threading unittest urllib.parse urllib.request
+zipfile
 """.split()
 
 NUMPY = """

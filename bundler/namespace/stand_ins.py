@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from bundler.namespace.argument_parser import parser_of
+from bundler.namespace.command_flags import flags_of
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -115,8 +116,11 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "os.path.expandvars": _as_it_is,
         "sys.modules": modules,
         "sys.path": [],
+        # The arguments of the host's program are none of a bundle's.
+        "sys.argv": ["program"],
         "tensorflow.get_logger": _no_arguments(functools.partial(logging.getLogger, "tensorflow")),
         "argparse.ArgumentParser": parser_of(guard),
+        **flags_of(guard),
         "operator.attrgetter": _attribute_getter(guard),
         "operator.methodcaller": _method_caller(reach),
         "contextlib.redirect_stdout": _redirect("stdout"),

@@ -33,8 +33,6 @@ Wanted = dict[type, dict[str, tuple[str, ...]]]
 _MOST_ROUNDS = 6
 #: Kinds that only the loader acts on: the file is what plain Keras writes.
 _LOADERS = frozenset({adapt.SURPLUS_ARGUMENTS, adapt.RESTORED_SHAPES})
-AS_GRAPH = 'bundle(model, path, fallback="inference") for a model that only predicts'
-OTHER_WAYS = f"bundle(model, path, builder=make_model) with a function that returns the model untrained; or {AS_GRAPH}"
 
 
 def save(
@@ -106,7 +104,7 @@ def _adapted(
                 if first is not None
                 else "this model does not come back by itself, and these arguments cannot be read back from it:",
                 saving.problems,
-                hint=f"mend the lines above; or {OTHER_WAYS}",
+                hint="mend the lines above",
             ) from failure
         if config is None:
             raise failure or PackError("Keras cannot save this model")
@@ -119,7 +117,7 @@ def _adapted(
     raise PackError(
         "the config of this model changes each time it is asked for",
         place=model.name,
-        hint=f"a get_config() must not change the object; or {OTHER_WAYS}",
+        hint="a get_config() must not change the object",
     )
 
 

@@ -6,6 +6,7 @@ module that loading always reaches must be there, one that only optional imports
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bundler.errors import PackError, SourceError
 from bundler.limits import LIMITS
 from bundler.manifest import Unresolved
+from bundler.namespace import namespace_of
 from bundler.sources.data import DataFinder
 from bundler.sources.floor import python_floor
 from bundler.sources.locate import Verdict
@@ -21,7 +23,7 @@ from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
 from bundler.sources.walk import Edge, Node, Walk, member_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bundler.sources.locate import Locator
 
@@ -88,9 +90,10 @@ class RequiredImport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closure:
-    """Everything that the roots need; every tuple is sorted. `python` is a PEP 440 specifier.
+    """Everything that the roots need; every tuple but `order` is sorted. `python` is a PEP 440 specifier.
 
-    `left_modules` and `left_distributions` are what the author's modules import and the roots do not need.
+    `left_modules` and `left_distributions` are what the author's modules import and the roots do not need. `order` are
+    the author's modules that loading imports in any case, in the order in which this process imported them.
     """
 
     modules: tuple[ClosedModule, ...]
@@ -100,6 +103,7 @@ class Closure:
     python: str
     left_modules: tuple[str, ...] = ()
     left_distributions: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def close(
@@ -179,6 +183,9 @@ def close(
             Unresolved(module=module, member=member, line=line) for module, member, line in sorted(unresolved)
         ),
         python=python_floor(node.text or b"" for node in packed.values()),
+        order=_order({name for name in always if name in packed and not packed[name].located.generated})
+        if locator.loaded
+        else (),
         **_left_behind(planned, original, packed),
     )
 
@@ -217,6 +224,18 @@ def _left_behind(planned: Plan | None, original: Walk, packed: Mapping[str, Node
         "left_modules": tuple(sorted(planned.seen - set(packed))),
         "left_distributions": tuple(sorted(known - used)),
     }
+
+
+def _order(names: Collection[str]) -> tuple[str, ...]:
+    """Return those of `names` that this process has imported, the first first: modules may need each other.
+
+    Nothing to say where there is one.
+    """
+    imported = (
+        tree.original(name) if (tree := namespace_of(name)) is not None else name for name in tuple(sys.modules)
+    )
+    order = tuple(dict.fromkeys(name for name in imported if name in names))
+    return order if len(order) > 1 else ()
 
 
 Reached = dict[str, tuple[str, Edge] | None]

@@ -18,7 +18,7 @@ from bundler.keras_io.adapt.public import public_place
 from bundler.keras_io.adapt.values import TAG, Unsayable, decode, encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
-from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, is_of_framework
+from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by, is_of_framework
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
 from bundler.keras_io.program.plain import NameOf
@@ -153,7 +153,8 @@ def _get(holder: Any, name: str, model: Any) -> Any:
         return _SPECIAL[name][0](holder, model)
     value = holder
     for part in name.split("."):
-        value = vars(value)[part]
+        held = held_by(value)
+        value = (vars(value) if held is None else held)[part]
     return value
 
 

@@ -20,7 +20,8 @@ def needs_lifting(obj: Liftable) -> bool:
     """
     if is_lambda(obj):
         return True
-    if obj.__module__ == "__main__":
+    if obj.__module__ == "__main__" or obj.__module__ not in sys.modules:
+        # runpy.run_path, and a module that was made from its file, leave nothing that could be imported.
         return True
     # A function may have got another name since it was made; its code keeps the first.
     made = obj.__code__.co_qualname if isinstance(obj, FunctionType) else obj.__qualname__
