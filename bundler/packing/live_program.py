@@ -76,9 +76,10 @@ class Program:
         module = str(getattr(obj, "__module__", None))
         qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
         namespace = namespace_of(module)
+        # What a script, a notebook or runpy has by no name of the bundle's cannot be compared by name.
+        is_loose = namespace is None and (module == "__main__" or module not in sys.modules)
         module = namespace.original(module) if namespace is not None else str(module)
-        # What a script or a notebook has by no name of the bundle's cannot be compared by name.
-        return None if module == "__main__" or "<" in qualname else f"{module}:{qualname}"
+        return None if is_loose or "<" in qualname else f"{module}:{qualname}"
 
     def portable(self, text: str) -> str:
         """Return `text` with the folders of the source by one name."""

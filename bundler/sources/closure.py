@@ -6,7 +6,6 @@ module that loading always reaches must be there, one that only optional imports
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from bundler.errors import PackError, SourceError
 from bundler.limits import LIMITS
 from bundler.manifest import Unresolved
-from bundler.namespace import namespace_of
 from bundler.sources.data import DataFinder
 from bundler.sources.floor import python_floor
+from bundler.sources.import_order import import_order
 from bundler.sources.locate import Verdict
 from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
 from bundler.sources.walk import Edge, Node, Walk, member_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bundler.sources.locate import Locator
 
@@ -163,6 +162,7 @@ def close(
             hint="install what is missing, add the folder that holds it as a source root, or guard the import",
         )
     _check_total(packed)
+    own = {name for name in always if locator.loaded and name in packed and not packed[name].located.generated}
     return Closure(
         modules=tuple(
             ClosedModule(
@@ -183,9 +183,9 @@ def close(
             Unresolved(module=module, member=member, line=line) for module, member, line in sorted(unresolved)
         ),
         python=python_floor(node.text or b"" for node in packed.values()),
-        order=_order({name for name in always if name in packed and not packed[name].located.generated})
-        if locator.loaded
-        else (),
+        order=import_order(
+            {name: [edge.target for edge in node.edges if edge.strict] for name, node in packed.items() if name in own}
+        ),
         **_left_behind(planned, original, packed),
     )
 
@@ -224,18 +224,6 @@ def _left_behind(planned: Plan | None, original: Walk, packed: Mapping[str, Node
         "left_modules": tuple(sorted(planned.seen - set(packed))),
         "left_distributions": tuple(sorted(known - used)),
     }
-
-
-def _order(names: Collection[str]) -> tuple[str, ...]:
-    """Return those of `names` that this process has imported, the first first: modules may need each other.
-
-    Nothing to say where there is one.
-    """
-    imported = (
-        tree.original(name) if (tree := namespace_of(name)) is not None else name for name in tuple(sys.modules)
-    )
-    order = tuple(dict.fromkeys(name for name in imported if name in names))
-    return order if len(order) > 1 else ()
 
 
 Reached = dict[str, tuple[str, Edge] | None]
