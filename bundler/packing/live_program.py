@@ -19,6 +19,7 @@ from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
 from bundler.sources.live import attribute_of
+from bundler.sources.places import SCRIPTS
 
 #: Letters of a value of the environment: more are looked for as a whole text, and from this many on inside texts.
 _SHORT, _LONG = 3, 8
@@ -77,7 +78,7 @@ class Program:
         qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
         namespace = namespace_of(module)
         # What a script, a notebook or runpy has by no name of the bundle's cannot be compared by name.
-        is_loose = namespace is None and (module == "__main__" or module not in sys.modules)
+        is_loose = namespace is None and (module in SCRIPTS or module not in sys.modules)
         module = namespace.original(module) if namespace is not None else str(module)
         return None if is_loose or "<" in qualname else f"{module}:{qualname}"
 

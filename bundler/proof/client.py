@@ -312,7 +312,8 @@ def _place(use: Use) -> tuple[str, str, int | None]:
 def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     message = f"{_SENTENCES.get(failure.stage, failure.stage)}: {failure.message}"
     place, line = advice.author_place(failure.place, manifest)
-    hint = failure.hint
+    # What a consumer is told to ask of the author is nothing for the author.
+    hint = None if "the author" in (failure.hint or "") else failure.hint
     if line is not None and hint is None:
         hint = advice.change_for(place, line, _texts_of(path, manifest))
     if failure.unread:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 
+#: What the running script is called: in its own process, and in one that `multiprocessing` has spawned.
+SCRIPTS = frozenset({"__main__", "__mp_main__"})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """What a search found: a file, or the folders of a namespace package. `search` is empty for plain modules."""

@@ -14,6 +14,7 @@ from bundler.namespace import namespace_of
 from bundler.sources.lift.segments import Definition
 from bundler.sources.lift.texts import Unit
 from bundler.sources.lift.values import awake, same
+from bundler.sources.places import SCRIPTS
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -76,7 +77,7 @@ def import_text(binding: Binding, value: object, namespace: Mapping[str, Any]) -
         return f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
     if isinstance(node, ast.ImportFrom) and alias is not None:
         origin = absolute(node, namespace)
-        if origin is None or origin == "__main__" or not _gives(origin, alias.name, value):
+        if origin is None or origin in SCRIPTS or not _gives(origin, alias.name, value):
             return None
         return f"from {public_name(origin)} import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
     return None
@@ -94,12 +95,12 @@ def import_by_value(name: str, value: object) -> str | None:
     """Return an import statement that gives `value`, a module or what a module has as an attribute, as `name`."""
     if isinstance(value, ModuleType):
         origin = value.__name__
-        if sys.modules.get(origin) is not awake(value) or origin == "__main__":
+        if sys.modules.get(origin) is not awake(value) or origin in SCRIPTS:
             return None
         origin = public_name(origin)
         return f"import {origin}" if origin == name else f"import {origin} as {name}"
     module, attribute = getattr(value, "__module__", None), getattr(value, "__name__", None)
-    if not isinstance(module, str) or not isinstance(attribute, str) or module == "__main__":
+    if not isinstance(module, str) or not isinstance(attribute, str) or module in SCRIPTS:
         return None
     if not attribute.isidentifier() or not _gives(module, attribute, value):
         return None

@@ -130,3 +130,16 @@ def test_lifts_what_runpy_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "def helper(x):" in text
     assert again(monkeypatch, own)[0]().call(3) == 6
     assert lift([own], taken=()).problems == ()
+
+
+def test_lifts_what_a_spawned_process_calls_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train.py").write_text(
+        "import sys\nTOP = [1]\nK = 2\nclass Own:\n    def call(self, x):\n        return x * K\n"
+    )
+    main = ModuleType("__mp_main__")
+    vars(main).update(runpy.run_path(str(tmp_path / "train.py"), run_name="__mp_main__"))
+    monkeypatch.setitem(sys.modules, "__mp_main__", main)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    text = text_of(vars(main)["Own"])
+    assert "TOP" not in text
+    assert again(monkeypatch, vars(main)["Own"])[0]().call(3) == 6
