@@ -66,7 +66,7 @@ _SILENT = (
     " keras.config.enable_traceback_filtering keras.config.disable_interactive_logging"
     " keras.utils.disable_interactive_logging keras.config.enable_interactive_logging"
     " keras.utils.enable_interactive_logging numpy.set_printoptions absl.logging.set_verbosity"
-    " absl.logging.use_absl_handler"
+    " absl.logging.use_absl_handler tensorflow.compat.v1.logging.set_verbosity"
 ).split()
 
 
