@@ -19,10 +19,14 @@ from bundler.keras_io.adapt import (
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
+    EVERY_WEIGHT,
     FUNCTIONAL_GRAPH,
     RESTORED_SHAPES,
     RESTORED_VALUES,
+    SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
+    every_weight,
+    graphs,
     state,
 )
 from bundler.keras_io.adapt.calls import call_once
@@ -56,6 +60,8 @@ class Plan:
     called: bool = False
     compiled: bool = False
     shaped: bool = False
+    weighed: bool = False
+    shares: bool = False
 
 
 def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
@@ -75,6 +81,8 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
             called=BUILT_BY_CALL in kinds,
             compiled=COMPILE_ARGUMENTS in kinds,
             shaped=RESTORED_SHAPES in kinds,
+            weighed=EVERY_WEIGHT in kinds,
+            shares=SHARED_LAYERS in kinds,
         )
         for place, kinds in by_class.items()
     }
@@ -134,17 +142,17 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 
 def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
-    call = config.pop(CALL, None)
+    call, weights = config.pop(CALL, None), config.pop(every_weight.EVERY_WEIGHT, None)
     if plan.attributes is not None and state.ATTRIBUTES in config:
         instance = _made(plan, lambda: state.revive(cls, config, lookup))
-        return _finished(instance, plan, call, lookup)
+        return _finished(instance, plan, call, weights, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
     for name in {*plan.restored, *(plan.given or ())} & config.keys():
         config[name] = decode(config[name], lookup)
     positional = decode(config.pop(POSITIONAL, []), lookup)
     if plan.graph is not None and graph is not None:
-        rebuilt = keras().Model.from_config(graph)
+        rebuilt = graphs.rebuilt(graph)
         config |= dict(zip(plan.graph, (rebuilt.input, rebuilt.output), strict=True))
     is_direct = (
         plan.graph is not None
@@ -154,7 +162,10 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
     )
 
     def make() -> Any:
-        return cls(*positional, **config) if is_direct else cls.from_config(dict(config))
+        if is_direct:
+            return cls(*positional, **config)
+        is_shared = plan.shares and graphs.is_graph(config) and graphs.is_rebuilt_by_keras(cls)
+        return graphs.model_from_config(cls, dict(config)) if is_shared else cls.from_config(dict(config))
 
     def settled() -> Any:
         instance = make()
@@ -165,12 +176,14 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
             _settle(instance, name, value)
         return instance
 
-    return _finished(_made(plan, settled), plan, call, lookup)
+    return _finished(_made(plan, settled), plan, call, weights, lookup)
 
 
-def _finished(instance: Any, plan: Plan, call: Any, lookup: Lookup) -> Any:
+def _finished(instance: Any, plan: Plan, call: Any, weights: Any, lookup: Lookup) -> Any:
     if plan.called and call is not None:
         _made(plan, lambda: call_once(instance, call))
+    if plan.weighed and weights is not None:
+        every_weight.load_by_number(instance, weights)
     if plan.compiled:
         _compile_from(instance, lookup)
     if plan.shaped:
