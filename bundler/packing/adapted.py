@@ -76,7 +76,7 @@ def save(
 def _of_root(model: Any, config: Any, written: Path) -> Wanted:
     """Return what the file as a whole needs for certain: weights that are not in it, layers that it has twice."""
     found: dict[str, tuple[str, ...]] = {}
-    if every_weight.is_left_out(model, written / WEIGHTS):
+    if every_weight.is_left_out(model, written / WEIGHTS) or every_weight.has_changed_parts(model, config):
         found[adapt.EVERY_WEIGHT] = ()
     if shared.named_twice(config, every_weight.layers_below(model)):
         found[adapt.SHARED_LAYERS] = ()

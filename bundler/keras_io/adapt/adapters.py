@@ -182,10 +182,10 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
 def _finished(instance: Any, plan: Plan, call: Any, weights: Any, lookup: Lookup) -> Any:
     if plan.called and call is not None:
         _made(plan, lambda: call_once(instance, call))
-    if plan.weighed and weights is not None:
-        every_weight.load_by_number(instance, weights)
     if plan.compiled:
         _compile_from(instance, lookup)
+    if plan.weighed and weights is not None:
+        every_weight.load_by_number(instance, weights)
     if plan.shaped:
         _build_from_tuples(instance)
     return instance
@@ -216,12 +216,25 @@ def _settle(instance: Any, name: str, value: Any) -> None:
     if not hasattr(instance, name):
         # The config tells something about the object that is no state of it.
         return
+    static = inspect.getattr_static(type(instance), name, None)
+    if isinstance(static, property) and static.fset is None:
+        # It is made of what the object has already.
+        return
     current = getattr(instance, name)
-    if same(current, value) or same(_configured(instance).get(name), value):
+    if same(_as_read(current), value) or same(_as_read(_configured(instance).get(name)), value):
         return
     is_node = isinstance(value, dict) and "class_name" in value and "config" in value
     # `trainable` goes down to the parts, so it is only set where it differs.
     setattr(instance, name, deserialized(value) if is_node else value)
+
+
+def _as_read(value: Any) -> Any:
+    """Return `value` as JSON gives it back: a tuple is a list."""
+    if isinstance(value, list | tuple):
+        return [_as_read(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_read(item) for key, item in value.items()}
+    return value
 
 
 def _configured(instance: Any) -> dict[str, Any]:

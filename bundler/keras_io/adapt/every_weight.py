@@ -15,12 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bundler import configtree
 from bundler.errors import RebuildFailed
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.values import TAG
 from bundler.keras_io.framework import keras
 
-#: The entry of the root's config: ``[path, shape, dtype]`` of each weight.
+#: The entry of the root's config: ``weights`` has ``[path, shape, dtype]`` of each, ``changed`` has ``[number, mode,
+#: rank, alpha]`` of each layer that was quantized or got a LoRA after it was made.
 EVERY_WEIGHT = f"{TAG}every_weight"
 _MOST_OBJECTS, _SHOWN = 200_000, 3
 _CONTAINERS = (Mapping, list, tuple, set, frozenset, deque)
@@ -80,12 +82,38 @@ def _may_hold_layers(value: Any) -> bool:
     return root not in foreign and type(value).__name__ not in _GRAPH and not isinstance(value, others)
 
 
-def described(model: Any) -> list[list[Any]]:
-    """Return what the config of the root says about each weight."""
-    return [
+def described(model: Any) -> dict[str, Any]:
+    """Return what the config of the root says about each weight, and about layers that have other weights by now."""
+    weights = [
         [str(getattr(variable, "path", variable.name)), [int(size) for size in variable.shape], str(variable.dtype)]
         for variable in every_weight(model)
     ]
+    changed = [[number, *how] for number, layer in enumerate(layers_below(model)) if (how := _changes_of(layer))]
+    return {"weights": weights, "changed": changed}
+
+
+def has_changed_parts(model: Any, config: Any) -> bool:
+    """Say whether a layer that `config` does not show was quantized or got a LoRA after it was made."""
+    shown = {node["config"].get("name") for _, node in configtree.nodes(config) if isinstance(node["config"], dict)}
+    return any(_changes_of(layer) and layer.name not in shown for layer in layers_below(model))
+
+
+def _changes_of(layer: Any) -> list[Any]:
+    """Return how `layer` is quantized, and rank and alpha of its LoRA; nothing for a layer as it is made."""
+    how = [getattr(layer, name, None) for name in ("quantization_mode", "lora_rank", "lora_alpha")]
+    return how if isinstance(layer, keras().layers.Layer) and (how[0] or how[1]) and hasattr(layer, "quantize") else []
+
+
+def _change_parts(model: Any, changed: Sequence[Any]) -> None:
+    layers = layers_below(model)
+    for number, mode, rank, alpha in changed:
+        if not 0 <= number < len(layers):
+            raise _failure(model, f"the layer {number} of it was changed, and {len(layers)} are made here")
+        layer = layers[number]
+        if mode and getattr(layer, "quantization_mode", None) != mode:
+            layer.quantize(str(mode))
+        if rank and not getattr(layer, "lora_rank", None):
+            layer.enable_lora(int(rank), lora_alpha=alpha)
 
 
 def is_left_out(model: Any, weights_file: Path) -> bool:
@@ -121,17 +149,28 @@ def saves(model: Any) -> list[tuple[Any, str, Any]]:
     return [(model, "save_own_variables", save_all), *((layer, "save_own_variables", _leave) for layer in parts)]
 
 
-def load_by_number(model: Any, recorded: Sequence[Any]) -> None:
+def load_by_number(model: Any, recorded: Mapping[str, Any]) -> None:
     """Let Keras's next step give `model` the weights that `recorded` describes, instead of what it would look for."""
+    own = vars(model).get("compile_from_config")
+
+    def compile_from_config(config: Any) -> None:
+        object.__delattr__(model, "compile_from_config")
+        if own is not None:
+            object.__setattr__(model, "compile_from_config", own)
+        # An optimizer is built for the weights that are there.
+        _change_parts(model, recorded["changed"])
+        model.compile_from_config(config)
 
     def load_all(store: Any) -> None:
         object.__delattr__(model, "load_own_variables")
+        _change_parts(model, recorded["changed"])
         for layer in layers_below(model):
             if layer is not model and _is_plain(layer):
                 # Keras comes to the parts after the whole.
                 object.__setattr__(layer, "load_own_variables", _leave)
-        _assign(_paired(model, recorded), store)
+        _assign(_paired(model, recorded["weights"]), store)
 
+    object.__setattr__(model, "compile_from_config", compile_from_config)
     object.__setattr__(model, "load_own_variables", load_all)
 
 
@@ -153,11 +192,11 @@ def _paired(model: Any, recorded: Sequence[Any]) -> list[Any]:
     found = every_weight(model)
     paths = [str(entry[0]) for entry in recorded]
     if len(found) != len(recorded):
-        here = {str(getattr(variable, "path", variable.name)) for variable in found}
+        names = {str(getattr(variable, "path", variable.name)) for variable in found}
         raise _failure(
             model,
             f"it had {len(recorded)} weights, and {len(found)} are made here, "
-            f"without {', '.join(sorted({*paths} - here)[:_SHOWN]) or 'some of the same name'}",
+            f"without {', '.join(sorted({*paths} - names)[:_SHOWN]) or 'some of the same name'}",
         )
     by_path = {str(getattr(variable, "path", variable.name)): variable for variable in found}
     if len(by_path) == len(found) and by_path.keys() == {*paths}:
