@@ -311,8 +311,8 @@ def _is_used_alike(leaf: Leaf, node: ast.BinOp) -> bool:
         return False
     text = ast.dump(node)
     alike = sum(isinstance(item, ast.BinOp) and ast.dump(item) == text for item in ast.walk(tree))
-    used = sum(isinstance(item, ast.Name) and item.id == leaf.name for item in ast.walk(tree))
-    return alike == used > 0
+    names = [item.id for item in ast.walk(tree) if isinstance(item, ast.Name)]
+    return alike == names.count(leaf.name) > 0 and "locals" not in names
 
 
 def _inverse(operator: ast.operator, value: Any, constant: Any, *, is_left: bool) -> Any:
