@@ -29,6 +29,7 @@ from bundler.keras_io.adapt import (
     graphs,
     state,
 )
+from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.calls import call_once
 from bundler.keras_io.adapt.values import TAG, decode, deserialized, same
 from bundler.keras_io.framework import keras
@@ -159,6 +160,8 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
         or bool(positional)
         or not hasattr(cls, "from_config")
         or (plan.given is not None and constructs_directly(cls, (*plan.given, *positional)))
+        # Dense's own adds a `quantization_config` to what is there, which a narrower constructor does not take.
+        or ("dtype" in plan.surplus and issubclass(cls, keras().layers.Layer) and _has_kerass_from_config(cls))
     )
 
     def make() -> Any:
@@ -177,6 +180,10 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
         return instance
 
     return _finished(_made(plan, settled), plan, call, weights, lookup)
+
+
+def _has_kerass_from_config(cls: type) -> bool:
+    return is_frameworks(cls, "from_config") and not issubclass(cls, keras().Model | keras().layers.Wrapper)
 
 
 def _finished(instance: Any, plan: Plan, call: Any, weights: Any, lookup: Lookup) -> Any:
