@@ -166,7 +166,7 @@ def bundle(
         RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
-    target = Path(filepath)
+    target = _target(filepath)
     allowed = check_words(allow)
     _check_target(target, overwrite=overwrite)
     options = Options(
@@ -359,6 +359,18 @@ def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:
     # Reflection opens a net as a whole, whatever is then done.
     needless = set(allow) - used - set(audit.asked) - {REFLECTION}
     return [f"allow= has {word}, which nothing used in the proof; leave it out" for word in sorted(needless)]
+
+
+def _target(filepath: object) -> Path:
+    if not isinstance(filepath, str | os.PathLike):
+        raise PackError(
+            "a bundle is written to a path: it gets its name once it is proved",
+            place="filepath",
+            expected="a path",
+            found=f"{type(filepath).__module__}.{type(filepath).__qualname__}",
+            hint='bundle(model, "model.kbundle"), and read the bytes of that file',
+        )
+    return Path(filepath)
 
 
 def _check_target(target: Path, *, overwrite: bool) -> None:

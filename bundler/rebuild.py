@@ -157,7 +157,7 @@ def build(
             model = loading.load(
                 directory,
                 manifest.objects,
-                [module.name for module in manifest.modules if module.entry],
+                _in_order(manifest),
                 namespace,
                 custom_objects=custom_objects,
                 compile=compile,
@@ -179,6 +179,12 @@ def build(
         raise rebuild_error(error, namespace) from error
     _ORIGINS[model] = Origin(manifest=manifest, namespace=namespace)
     return model
+
+
+def _in_order(manifest: Manifest) -> list[str]:
+    """Return the modules to import before anything is rebuilt: modules that need each other in the author's order."""
+    entries = [module.name for module in manifest.modules if module.entry]
+    return list(dict.fromkeys([*manifest.import_order, *entries]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

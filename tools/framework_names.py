@@ -40,6 +40,13 @@ tempfile glob threading multiprocessing signal gc runpy code codeop pty select s
 smtplib webbrowser asyncio atexit linecache pkgutil zipimport sqlite3 zipfile tarfile codecs
 """.split()
 
+#: What else programs import by star; below a door every name is one, so it must be known which names there are.
+STARS = """
+argparse configparser concurrent.futures fnmatch getopt glob io multiprocessing optparse os os.path pathlib pickle
+platform select shlex shutil signal socket subprocess sys tempfile threading unittest urllib.parse urllib.request
+zipfile
+""".split()
+
 NUMPY = """
 numpy numpy.linalg numpy.random numpy.fft numpy.polynomial numpy.polynomial.polynomial numpy.polynomial.legendre
 numpy.polynomial.chebyshev numpy.polynomial.hermite numpy.polynomial.hermite_e numpy.polynomial.laguerre numpy.ma
@@ -88,6 +95,15 @@ def modules(names: list[str]) -> dict[str, set[str]]:
             found[name] = set(public(importlib.import_module(name)))
         except ImportError as error:
             print(f"# {name}: {error}")
+    return found
+
+
+def stars() -> dict[str, set[str]]:
+    """Return what star imports of `STARS` bring, modules of theirs included."""
+    found = {}
+    for name in STARS:
+        module = importlib.import_module(name)
+        found[name] = {key for key in getattr(module, "__all__", dir(module)) if not key.startswith("_")}
     return found
 
 
@@ -216,6 +232,7 @@ def main(words: list[str]) -> None:
     new: dict[str, dict[str, set[str]]] = {"stdlib": modules(PURE)}
     new["builtins"] = {"builtins": set(dir(builtins))}
     new["power"] = {"names": power()}
+    new["stars"] = stars()
     new["roots"] = {"stdlib": set(sys.stdlib_module_names)}
     site = Path(importlib.util.find_spec("numpy").origin).parents[1] if "numpy" in words else Path()
     for word in words:

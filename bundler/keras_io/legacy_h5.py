@@ -159,4 +159,39 @@ def load(path: Path, config: Any, custom_objects: Mapping[str, Any]) -> Any:
 def _load(path: Path, custom_objects: Mapping[str, Any], *, compile: bool) -> Any:  # noqa: A002 - Keras's word
     # The scope wins over Keras's table in this loader, and an argument alone does not.
     with keras().saving.custom_object_scope(dict(custom_objects)):
-        return keras().saving.load_model(path, custom_objects=dict(custom_objects), compile=compile, safe_mode=True)
+        model = keras().saving.load_model(path, custom_objects=dict(custom_objects), compile=compile, safe_mode=True)
+    if compile and getattr(model, "optimizer", None) is not None:
+        _restore_optimizer(model, path)
+    return model
+
+
+def _restore_optimizer(model: Any, path: Path) -> None:
+    """Give the optimizer of `model` the state that the file has for it.
+
+    Keras builds it for the variables that the model has beside its layers, mostly none, and then says that the saved
+    state does not fit.
+    """
+    h5py = importlib.import_module("h5py")
+    with h5py.File(path, "r") as file:
+        group = file.get("optimizer_weights")
+        if group is None:
+            return
+        # Keras cuts a list of names that is too long for one attribute.
+        parts = (
+            ["weight_names"] if "weight_names" in group.attrs else sorted(group.attrs, key=lambda key: (len(key), key))
+        )
+        names = [name for part in parts for name in group.attrs[part]]
+        values = [group[name.decode() if isinstance(name, bytes) else str(name)][()] for name in names]
+    optimizer = model.optimizer
+    optimizer.built = False
+    optimizer.build(model.trainable_variables)
+    variables = list(optimizer.variables)
+    if [tuple(variable.shape) for variable in variables] != [tuple(value.shape) for value in values]:
+        warnings.warn(
+            f"{path.name} has a state of the optimizer that does not fit the weights that are trained: the optimizer "
+            "starts anew",
+            stacklevel=2,
+        )
+        return
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

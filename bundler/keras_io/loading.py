@@ -15,7 +15,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
 from bundler.keras_io import registry, tfsm
-from bundler.keras_io.adapt import built, check_kinds
+from bundler.keras_io.adapt import built, check_kinds, every_weight, shared
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.decoding import Declared
 from bundler.keras_io.adapt.tags import TAG
@@ -115,6 +115,7 @@ def load(
     filled = _fill_in(config, declared, more, namespace, sorted(keys) if hosts is None else None)
     offered |= filled
     makeable |= filled
+    offered |= shared.let_in(config, offered, f"{namespace.prefix}>shared")
     offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
     write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
@@ -143,6 +144,7 @@ def load(
         )
     # What an adapter left for Keras's next step is not asked for where compile is false.
     vars(model).pop("compile_from_config", None)
+    every_weight.forget(model)
     if is_first:
         # Making the model may have counted on.
         set_code_values(values, namespace)

@@ -18,6 +18,7 @@ from typing import Any
 from bundler import configtree
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import PackError
+from bundler.keras_io.adapt.every_weight import layers_below
 from bundler.keras_io.framework import keras, versions
 from bundler.keras_io.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.manifest import Parameters, TensorSpec
@@ -43,6 +44,10 @@ DATATYPES = {
     "float64": "FP64",
     "string": "BYTES",
 }
+
+
+#: What Keras calls the weights of a layer in its file.
+_VARIABLES = "vars"
 
 
 def is_model(value: object) -> bool:
@@ -72,14 +77,21 @@ def save(model: Any, directory: Path) -> Any:
         raise PackError(
             f"Keras cannot save this model: {type(error).__name__}: {error}",
             place=model.name,
-            hint=_remedy(error),
+            hint=_remedy(error, model),
         ) from error
     config = json.loads((directory / CONFIG).read_bytes())
     number_shared_objects(config)
     return config
 
 
-def _remedy(error: Exception) -> str:
+def _remedy(error: Exception, model: Any) -> str:
+    if "name already exists" in str(error):
+        for layer in layers_below(model):
+            if _VARIABLES in vars(layer):
+                return (
+                    f"{type(layer).__qualname__} has an attribute {_VARIABLES!r}, under which Keras's file has the "
+                    f"weights of the layer itself: give the attribute another name"
+                )
     if "functools.partial" in str(error):
         return "write a named function (def ...) that makes the call of the partial, and use that; it may be a closure"
     return "give the class that is named here a get_config() that returns all arguments of its __init__"

@@ -30,6 +30,14 @@ def trained_variables(optimizer: Any) -> list[Any]:
     return list(getattr(optimizer, "_trainable_variables", []))
 
 
+def given_learning_rate(optimizer: Any) -> Any:
+    """Return the schedule, function or variable that `optimizer` has its learning rate from.
+
+    Without the private name: `None`, and a schedule that an author's optimizer was given is read as its number now.
+    """
+    return getattr(optimizer, "_learning_rate", None)
+
+
 def compile_call(model: Any) -> dict[str, Any] | None:
     """Return the arguments that Keras's own `compile` was called with, as the objects themselves.
 

@@ -350,8 +350,10 @@ class Manifest:
     """All that a bundle says. Its canonical bytes are `manifest.json`, whose sha256 is the bundle's digest.
 
     `inference` is a second payload of the same model that needs none of its code. `builder` makes the model that the
-    payload's weights go into, where Keras could not. `settings` are those that the model was packed under, and `seeds`
-    the states of its random generators. `self_test` and `proof` are `None` where nothing was recorded or proved.
+    payload's weights go into, where Keras could not. `import_order` are the names of modules in the order in which the
+    author's process imported them, for such as need each other. `settings` are those that the model was packed under,
+    and `seeds` the states of its random generators. `self_test` and `proof` are `None` where nothing was recorded or
+    proved.
     """
 
     generator: Generator
@@ -360,6 +362,7 @@ class Manifest:
     members: tuple[Member, ...]
     objects: tuple[CustomObject, ...] = ()
     modules: tuple[Module, ...] = ()
+    import_order: tuple[str, ...] = ()
     data: tuple[DataFile, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)

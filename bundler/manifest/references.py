@@ -104,6 +104,11 @@ def _code(manifest: Manifest, members: dict[str, Member]) -> Iterator[tuple[str,
         names.add(module.name)
     if manifest.builder is not None and manifest.builder.module not in names:
         yield "builder.module", "the name of a packed module", manifest.builder.module
+    left = set(names)
+    for index, name in enumerate(manifest.import_order):
+        if name not in left:
+            yield f"import_order[{index}]", "the name of a packed module, each once", name
+        left.discard(name)
     for index, name in enumerate(members):
         if name.startswith(_CODE) and name not in claimed:
             yield (

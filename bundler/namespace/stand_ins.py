@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from bundler.namespace.argument_parser import parser_of
+from bundler.namespace.command_flags import flags_of
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -65,7 +66,7 @@ _SILENT = (
     " keras.config.enable_traceback_filtering keras.config.disable_interactive_logging"
     " keras.utils.disable_interactive_logging keras.config.enable_interactive_logging"
     " keras.utils.enable_interactive_logging numpy.set_printoptions absl.logging.set_verbosity"
-    " absl.logging.use_absl_handler"
+    " absl.logging.use_absl_handler tensorflow.compat.v1.logging.set_verbosity"
 ).split()
 
 
@@ -115,8 +116,11 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "os.path.expandvars": _as_it_is,
         "sys.modules": modules,
         "sys.path": [],
+        # The arguments of the host's program are none of a bundle's.
+        "sys.argv": ["program"],
         "tensorflow.get_logger": _no_arguments(functools.partial(logging.getLogger, "tensorflow")),
         "argparse.ArgumentParser": parser_of(guard),
+        **flags_of(guard),
         "operator.attrgetter": _attribute_getter(guard),
         "operator.methodcaller": _method_caller(reach),
         "contextlib.redirect_stdout": _redirect("stdout"),

@@ -15,13 +15,14 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, carried_arrays, marks, payload
-from bundler.keras_io.adapt import built
+from bundler.keras_io.adapt import built, every_weight, shared
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
 from bundler.keras_io.adapt.values import changes_kind
+from bundler.keras_io.keras_file import WEIGHTS
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -34,8 +35,6 @@ Wanted = dict[type, dict[str, tuple[str, ...]]]
 _MOST_ROUNDS = 6
 #: Kinds that only the loader acts on: the file is what plain Keras writes.
 _LOADERS = frozenset({adapt.SURPLUS_ARGUMENTS, adapt.RESTORED_SHAPES})
-AS_GRAPH = 'bundle(model, path, fallback="inference") for a model that only predicts'
-OTHER_WAYS = f"bundle(model, path, builder=make_model) with a function that returns the model untrained; or {AS_GRAPH}"
 
 
 def save(
@@ -69,9 +68,20 @@ def save(
             first = error
     if plain is not None:
         _merge(wanted, _certain(plain, instances))
+        _merge(wanted, _of_root(model, plain, directory / "plain"))
         if all(set(kinds) <= _LOADERS for kinds in wanted.values()) and not needs_compile_arguments(model):
             return plain, directory / "plain", _recorded(wanted), ()
-    return _adapted(model, directory, instances, wanted, first)
+    return _adapted(model, directory, instances, wanted, first, plain)
+
+
+def _of_root(model: Any, config: Any, written: Path) -> Wanted:
+    """Return what the file as a whole needs for certain: weights that are not in it, layers that it has twice."""
+    found: dict[str, tuple[str, ...]] = {}
+    if every_weight.is_left_out(model, written / WEIGHTS) or every_weight.has_changed_parts(model, config):
+        found[adapt.EVERY_WEIGHT] = ()
+    if shared.named_twice(config, every_weight.layers_below(model)):
+        found[adapt.SHARED_LAYERS] = ()
+    return {type(model): found} if found else {}
 
 
 def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
@@ -87,16 +97,23 @@ def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adap
 
 
 def _adapted(
-    model: Any, directory: Path, instances: Sequence[Any], wanted: Wanted, first: PackError | None
+    model: Any,
+    directory: Path,
+    instances: Sequence[Any],
+    wanted: Wanted,
+    first: PackError | None,
+    known: Any,
 ) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
     """Save with the objects' own configs until no class turns out to need more than was known before."""
+    layers = every_weight.layers_below(model)
+    twice = [] if known is None else shared.named_twice(known, layers)
     for turn in range(_MOST_ROUNDS):
         saving = own.Saving(read=read, wanted={cls: dict(kinds) for cls, kinds in wanted.items()})
         where = directory / f"adapted-{turn}"
         config = None
         failure = first
         asked = [*instances, *([model] if is_framework(type(model).__module__) and type(model) in wanted else [])]
-        with own.own_configs(saving, asked, model):
+        with own.own_configs(saving, asked, model, twice):
             try:
                 config = payload.save(model, where)
             except PackError as error:
@@ -107,21 +124,27 @@ def _adapted(
                 if first is not None
                 else "this model does not come back by itself, and these arguments cannot be read back from it:",
                 saving.problems,
-                hint=f"mend the lines above; or {OTHER_WAYS}",
+                hint="mend the lines above",
             ) from failure
         if config is None:
             raise failure or PackError("Keras cannot save this model")
         before = {cls: dict(kinds) for cls, kinds in wanted.items()}
         _merge(wanted, saving.needed)
         _merge(wanted, _certain(config, instances, adapted=wanted))
-        if wanted == before:
+        _merge(wanted, _of_root(model, config, where))
+        before_twice, twice = twice, shared.named_twice(config, layers)
+        if wanted == before and list(map(id, twice)) == list(map(id, before_twice)):
             carried_arrays.write(where, saving.arrays)
+            names = shared.keep_shared(config)
+            root = saving.needed.get(type(model), {})
+            if root.pop(adapt.SHARED_LAYERS, None) is not None and names:
+                root[adapt.SHARED_LAYERS] = tuple(names)
             used = {cls: _used(kinds, saving.needed.get(cls, {})) for cls, kinds in wanted.items()}
             return config, where, _recorded(used), tuple(cls for cls in wanted if not is_framework(cls.__module__))
     raise PackError(
         "the config of this model changes each time it is asked for",
         place=model.name,
-        hint=f"a get_config() must not change the object; or {OTHER_WAYS}",
+        hint="a get_config() must not change the object",
     )
 
 
@@ -151,9 +174,14 @@ def remedies(
             return found
     module, qualname = place_of(type(model))
     called = (adapt.BUILT_BY_CALL, module, qualname)
-    if failure.stage in ("load", "weights") and place[1] is None and called not in have:
-        # Weights without a place to go to are the commonest failure that names no class.
-        return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
+    by_number = (adapt.EVERY_WEIGHT, module, qualname)
+    if failure.stage in ("load", "weights") and place[1] is None:
+        # Weights without a place to go to are the commonest failure that names no class: first what makes the places,
+        # then what does not need Keras to find them. Where the weights themselves differ it may be either.
+        kinds = [item for item in (called, by_number) if item not in have]
+        if kinds:
+            tried = kinds if failure.stage == "weights" else kinds[:1]
+            return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in tried)
     found = _next_for(instances, have, certain=False) or _next_for(instances, have, certain=True)
     if not found and called not in have:
         return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)

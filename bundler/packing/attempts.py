@@ -65,9 +65,10 @@ def pack_until_proved(
             # Where it is not the reduction, the first failure is the author's to mend.
             step(f"with whole modules, too: {_first_line(error)}")
     if not isinstance(last, PackError) or options.fallback is None or options.payload == "inference":
-        if isinstance(last, ProofFailed):
-            has_builder = options.builder is not None
-            last.hint = f"{last.hint}; or {adapted.AS_GRAPH if has_builder else adapted.OTHER_WAYS}"
+        is_file = model is None or isinstance(model, str | os.PathLike)
+        if not is_file and options.payload == "full" and options.fallback is None:
+            found_ways = other_ways(model, search, scratch / "other-ways", step, options)
+            last.hint = "; or ".join(filter(None, (last.hint, *found_ways)))
         raise last
     step("trying again: as a graph")
     return write(_as_graph(last, model, search, scratch / "graph", step, options))
@@ -144,8 +145,23 @@ def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: 
         raise SourceError(
             "this model travels neither as a full model nor as a graph:",
             [f"full: {error}", f"graph: {second}"],
-            hint="mend one of the two, or pack with builder=, a function that returns the untrained model",
+            hint="mend one of the two",
         ) from second
+
+
+def other_ways(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> list[str]:
+    """Return what else the author can do for a model that cannot be packed as it is: only what was tried and works."""
+    step("trying a graph")
+    scratch.mkdir()
+    try:
+        from_input(model, search, scratch, step, replace(options, payload="inference", fallback=None, builder=None))
+    except BundleError:
+        return []
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return [
+        'bundle(model, path, fallback="inference"), which was tried and works: a graph that predicts, without the code'
+    ]
 
 
 def _with_remedies(first: ProofFailed, error: PackError) -> SourceError:
@@ -153,7 +169,7 @@ def _with_remedies(first: ProofFailed, error: PackError) -> SourceError:
     return SourceError(
         "this model does not come back from its own file:",
         [_first_line(first), *problems],
-        hint=f"mend the lines above; or {adapted.OTHER_WAYS}",
+        hint="mend the lines above",
     )
 
 

@@ -100,6 +100,7 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
             )
             for module in closure.modules
         ),
+        import_order=closure.order,
         data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
         unresolved=closure.unresolved,
         inference=found.inference,

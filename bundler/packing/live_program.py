@@ -18,6 +18,7 @@ from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
 from bundler.sources.live import attribute_of
+from bundler.sources.places import SCRIPTS
 from bundler.values import Unsayable
 
 #: Letters of a value of the environment: more are looked for as a whole text, and from this many on inside texts.
@@ -76,9 +77,10 @@ class Program:
         module = str(getattr(obj, "__module__", None))
         qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
         namespace = namespace_of(module)
+        # What a script, a notebook or runpy has by no name of the bundle's cannot be compared by name.
+        is_loose = namespace is None and (module in SCRIPTS or module not in sys.modules)
         module = namespace.original(module) if namespace is not None else str(module)
-        # What a script or a notebook has by no name of the bundle's cannot be compared by name.
-        return None if module == "__main__" or "<" in qualname else f"{module}:{qualname}"
+        return None if is_loose or "<" in qualname else f"{module}:{qualname}"
 
     def portable(self, text: str) -> str:
         """Return `text` with the folders of the source by one name."""

@@ -18,12 +18,9 @@ from bundler.sources.locate import Locator
 from bundler.sources.reduce.plan import Needs
 from bundler.sources.resolve import Resolution
 
-#: What else to try where the search failed: for a live model, and for a file, which has no classes of its own.
-_OTHER_WAYS_LIVE = (
-    'by_value=[...] for what has no source, or fallback="inference" for a graph that predicts without the code'
-)
+#: What else to try for a file, which has no classes of its own.
 _OTHER_WAYS_FILE = (
-    "give the folders that hold the code: sources=[...] (--source DIR), "
+    "; or give the folders that hold the code: sources=[...] (--source DIR), "
     "or pack the live model where its classes are loaded: bundle(model, path)"
 )
 
@@ -121,8 +118,8 @@ def close_over(resolution: Resolution, locator: Locator, search: Search) -> Clos
         raise SourceError(
             "the source of this model cannot travel as it is:",
             problems,
-            hint="mend the lines above and pack again (nothing was written); or "
-            + (_OTHER_WAYS_LIVE if locator.loaded else _OTHER_WAYS_FILE),
+            hint="mend the lines above and pack again (nothing was written)"
+            + ("" if locator.loaded else _OTHER_WAYS_FILE),
         )
     return closure
 

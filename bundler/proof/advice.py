@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 
-from bundler.manifest import Use
+from bundler.manifest import Manifest, Use
 from bundler.proof.request import LOAD, NEXT_STEP, OUTPUTS, SAVE_AND_LOAD, STATE, TRAIN, WEIGHTS
 
 #: The member and the text of each packed module, by its name.
@@ -24,6 +24,19 @@ _CHANGES = {
     "environment": "take it as an argument that get_config returns",
     "filesystem": "pack the file beside the module that reads it and open it there, or leave it to the caller",
 }
+#: What a line says that fails where nobody gave the author's surroundings, and what to write.
+_FAILING = (
+    (
+        ("sys.argv",),
+        "a model is loaded without a command line: give the value a default there "
+        "(sys.argv[1] if len(sys.argv) > 1 else ...); the value of this run is then recorded",
+    ),
+    (
+        ("environ", "getenv"),
+        "the variable is not set where the model is loaded: give it a default there (os.environ.get(name, default)), "
+        "or take it as an argument that get_config returns",
+    ),
+)
 _OTHER_CHANGE = "leave that to the caller"
 
 
@@ -38,6 +51,29 @@ def done_without(uses: Iterable[Use], texts: Texts) -> list[str]:
         f"{_place(use, texts)} {use.what}: that is refused ({use.capability}), the code goes on without it"
         for use in uses
     ]
+
+
+def author_place(place: str | None, manifest: Manifest) -> tuple[str, int | None]:
+    """Return the file below the source root and the line of a failure's place, which has ``module, line 3``."""
+    module, _, number = (place or "").partition(", line ")
+    members = {item.name: item.member.removeprefix("code/") for item in manifest.modules}
+    return (members[module], int(number)) if module in members and number.isdigit() else (place or "", None)
+
+
+def change_for(file: str, line: int, texts: Texts) -> str | None:
+    """Return the change to make to a line that fails in a fresh interpreter; `None` where nothing is known of it."""
+    text = next((content for member, content in texts.values() if member == f"code/{file}"), b"")
+    lines = text.decode(errors="replace").splitlines()
+    said = lines[line - 1] if 0 < line <= len(lines) else ""
+    for words, change in _FAILING:
+        if any(word in said for word in words):
+            return change
+    if _is_outside_functions(line, text):
+        return (
+            "this line runs when the module is imported, and there it must work without the author's arguments, "
+            'environment and folder; move it into the function that needs it, or below if __name__ == "__main__":'
+        )
+    return None
 
 
 def _needed(use: Use, stage: str, texts: Texts) -> str:
@@ -59,12 +95,16 @@ def _runs_when_imported(use: Use, texts: Texts) -> bool:
     """Say whether the line of `use` is outside of every function."""
     if use.line is None or use.module not in texts:
         return False
+    return _is_outside_functions(use.line, texts[use.module][1])
+
+
+def _is_outside_functions(line: int, text: bytes) -> bool:
     try:
-        tree = ast.parse(texts[use.module][1])
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return False
     bodies = (item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
-    return not any(_is_in_body(item, use.line) for item in bodies)
+    return not any(_is_in_body(item, line) for item in bodies)
 
 
 def _is_in_body(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, line: int) -> bool:

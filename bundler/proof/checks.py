@@ -274,6 +274,9 @@ def _stage(
     except CheckFailed as error:
         observed.take(name)
         raise CheckFailed(_with_refusals(error.failure, observed.refused)) from error.__cause__
+    except SystemExit as error:
+        observed.take(name)
+        raise CheckFailed(_ended(name, error, digest)) from error
     except Exception as error:
         observed.take(name)
         failure = _with_refusals(_failure(name, error, digest), observed.refused)
@@ -286,6 +289,17 @@ def _with_refusals(failure: Failure, refused: Iterable[Use]) -> Failure:
     """Return `failure` with what was refused before it, any of which may be why."""
     uses = tuple(refused)
     return dataclasses.replace(failure, refused=uses, words=tuple(sorted({use.capability for use in uses})))
+
+
+def _ended(stage: str, error: SystemExit, digest: str) -> Failure:
+    said = "" if error.code is None or isinstance(error.code, int) else f": {error.code}"
+    return Failure(
+        stage=stage,
+        message=f"the code ends the process (sys.exit){said}",
+        place=failures.rebuild_error(error, _namespace(digest)).place,
+        hint="a module that a model needs must not end the process: raise an error in the function that needs it, or "
+        'put the line below if __name__ == "__main__":',
+    )
 
 
 def _failure(stage: str, error: Exception, digest: str) -> Failure:

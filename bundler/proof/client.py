@@ -156,7 +156,7 @@ class Prover:
         while isinstance(result := self._ask(request), Failure):
             more = set(result.words).difference(request.allow)
             if not more:
-                raise _error(result)
+                raise _error(result, manifest, path)
             uses = [use for use in result.refused if use.capability in more]
             for line in advice.needed(uses, result.stage, _texts(path, uses)):
                 self._note(notes, line)
@@ -262,6 +262,10 @@ def _ended(stage: str, code: int, said: list[str]) -> ProofFailed:
         why = f"was ended by signal {signal.Signals(-code).name}"
     else:
         why = f"ended with exit code {code}"
+        hint = (
+            "a module that a model needs must not end the process (os._exit); put that below "
+            f'if __name__ == "__main__":, or in the function that needs it; {_WAY_OUT}'
+        )
     told = "".join(f"\n    {line}" for line in said)
     return ProofFailed(f"the fresh interpreter {why}{told}", stage=stage, hint=hint)
 
@@ -284,6 +288,11 @@ def _texts(path: Path, uses: Sequence[Use]) -> advice.Texts:
         return {module.name: (module.member, reader.read(module.member)) for module in modules}
 
 
+def _texts_of(path: Path, manifest: Manifest) -> advice.Texts:
+    with open_bundle(path) as reader:
+        return {module.name: (module.member, reader.read(module.member)) for module in manifest.modules}
+
+
 def _merged(written: Uses, found: Uses) -> Uses:
     """Return `written`, and what was `found` besides.
 
@@ -300,9 +309,13 @@ def _place(use: Use) -> tuple[str, str, int | None]:
     return use.capability, use.module, use.line
 
 
-def _error(failure: Failure) -> ProofFailed:
+def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     message = f"{_SENTENCES.get(failure.stage, failure.stage)}: {failure.message}"
-    hint = failure.hint
+    place, line = advice.author_place(failure.place, manifest)
+    # What a consumer is told to ask of the author is nothing for the author.
+    hint = None if "the author" in (failure.hint or "") else failure.hint
+    if line is not None and hint is None:
+        hint = advice.change_for(place, line, _texts_of(path, manifest))
     if failure.unread:
         message += "\n  files that were asked for and did not travel:"
         message += "".join(f"\n    {path}" for path in failure.unread)
@@ -315,7 +328,7 @@ def _error(failure: Failure) -> ProofFailed:
         stage=failure.stage,
         module=failure.module,
         qualname=failure.qualname,
-        place=failure.place,
+        place=failure.place if line is None else f"{place}:{line}",
         hint=hint or _WAY_OUT,
     )
     failed.differences = failure.differences

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,11 @@ _KEPT = frozenset(
 )
 _KEPT_PREFIXES = ("LC_", "TF_", "KERAS_", "XLA_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_", "KMP_", "OPENBLAS_")
 _ENDING_KEPT = 8_000
+#: What TensorFlow says while it starts, before its level of messages is in force too.
+_OF_TENSORFLOW = re.compile(
+    r"WARNING: All log messages before absl|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
+    r"|To enable the following instructions"
+)
 
 
 class Interpreter:
@@ -82,7 +88,8 @@ class Interpreter:
         """Wait for the end of the process and return its exit code and the last lines of its stderr."""
         code = self._process.wait()
         self._listener.join(timeout=5)
-        return code, b"".join(self._ending)[-_ENDING_KEPT:].decode(errors="replace").splitlines()[-15:]
+        said = b"".join(self._ending)[-_ENDING_KEPT:].decode(errors="replace").splitlines()
+        return code, [line for line in said if not _OF_TENSORFLOW.match(line)][-15:]
 
     def end(self) -> None:
         """End the process and all that it started, and remove its folder."""
@@ -130,8 +137,9 @@ def _environment(temporary: Path) -> dict[str, str]:
         name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES)
     }
     return {
-        "TF_CPP_MIN_LOG_LEVEL": "2",
         **kept,
+        # The author's own level is about the author's screen.
+        "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         # So that whatever the bundle's code leaves behind goes with our folder.
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),

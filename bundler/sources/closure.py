@@ -16,6 +16,7 @@ from bundler.limits import LIMITS
 from bundler.manifest import Unresolved
 from bundler.sources.data import DataFinder
 from bundler.sources.floor import python_floor
+from bundler.sources.import_order import import_order
 from bundler.sources.locate import Verdict
 from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
 from bundler.sources.walk import Edge, Node, Walk, member_of
@@ -88,9 +89,10 @@ class RequiredImport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Closure:
-    """Everything that the roots need; every tuple is sorted. `python` is a PEP 440 specifier.
+    """Everything that the roots need; every tuple but `order` is sorted. `python` is a PEP 440 specifier.
 
-    `left_modules` and `left_distributions` are what the author's modules import and the roots do not need.
+    `left_modules` and `left_distributions` are what the author's modules import and the roots do not need. `order` are
+    the author's modules that loading imports in any case, in the order in which this process imported them.
     """
 
     modules: tuple[ClosedModule, ...]
@@ -100,6 +102,7 @@ class Closure:
     python: str
     left_modules: tuple[str, ...] = ()
     left_distributions: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def close(
@@ -159,6 +162,7 @@ def close(
             hint="install what is missing, add the folder that holds it as a source root, or guard the import",
         )
     _check_total(packed)
+    own = {name for name in always if locator.loaded and name in packed and not packed[name].located.generated}
     return Closure(
         modules=tuple(
             ClosedModule(
@@ -179,6 +183,9 @@ def close(
             Unresolved(module=module, member=member, line=line) for module, member, line in sorted(unresolved)
         ),
         python=python_floor(node.text or b"" for node in packed.values()),
+        order=import_order(
+            {name: [edge.target for edge in node.edges if edge.strict] for name, node in packed.items() if name in own}
+        ),
         **_left_behind(planned, original, packed),
     )
 

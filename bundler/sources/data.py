@@ -19,22 +19,28 @@ from bundler.limits import LIMITS
 from bundler.sources.locate import Located, Locator, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.sources.imports import Imports, Literal
 
 _CODE = (".py", ".pyw", ".pyi", ".pyc", ".pyo")
 _MACHINE_CODE = re.compile(r"\.(so(\.[0-9]+)*|dylib|dll|pyd)$")
+#: Folders on the way to a file that a module names part by part.
+_DEEPEST = 4
 _TELLING = re.compile(r"\.[A-Za-z0-9]|[A-Za-z0-9].*[A-Za-z0-9].*[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Base:
-    """A folder that the module may read from, and its place below the source root."""
+    """A folder that the module may read from, and its place below the source root.
+
+    `deep`: all that is below it belongs to the module's package. `exact`: only files that the module names count.
+    """
 
     folder: Path
     place: str
     deep: bool
+    exact: bool = False
 
 
 class DataFinder:
@@ -69,6 +75,8 @@ class DataFinder:
                     continue
                 literal, is_exact = match
                 file = base.folder / relative
+                if base.exact and (not is_exact or file.stat().st_size > LIMITS.data_file):
+                    continue
                 reason = f"{literal.text!r} in {located.name}, line {literal.line}"
                 if _MACHINE_CODE.search(relative):
                     if is_exact:
@@ -118,6 +126,10 @@ class DataFinder:
             bases.append(_Base(folder=located.file.parent, place=own.replace(".", "/"), deep=deep))
             if top != own and (root := self._package(top)) is not None and root.file is not None:
                 bases.append(_Base(folder=root.file.parent, place=top.replace(".", "/"), deep=True))
+            depth = own.count(".") + 1
+            if own and located.distribution is None and depth < len(located.file.parents):
+                # What lies beside the package: Path(__file__).parents[1] / "configs" / "base.json".
+                bases.append(_Base(folder=located.file.parents[depth], place="", deep=False, exact=True))
         for name in imports.resources:
             package_named = self._locator.locate(name)
             if package_named.verdict is not Verdict.SOURCE or package_named.text is not None:
@@ -134,6 +146,9 @@ class DataFinder:
     def _candidates(self, base: _Base, named: _Named) -> Iterator[str]:
         if base.deep:
             yield from self._listing(base.folder)
+            return
+        if base.exact:
+            yield from _spelled(base.folder, named.plain)
             return
         # The folder of a lone module may be a whole home directory: look at what is named, walk nothing else.
         with os.scandir(base.folder) as entries:
@@ -192,6 +207,15 @@ class _Named:
                 if pattern.fullmatch("/".join(parts[end - count : end])):
                     return literal, False
         return None
+
+
+def _spelled(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    """Yield the files below `folder` that `names` spell out, one folder a name."""
+    before = [""]
+    for _ in range(_DEEPEST):
+        paths = [f"{start}{name}" for start in before for name in sorted(names)]
+        yield from (path for path in paths if _is_candidate(folder / path, folder))
+        before = [f"{path}/" for path in paths if (folder / path).is_dir() and not (folder / path).is_symlink()]
 
 
 def _walk(folder: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError, SourceError
 from bundler.sources.installed import Distributions, is_site, is_stdlib
-from bundler.sources.places import Place, find, find_in_folders, loaded_as
+from bundler.sources.places import SCRIPTS, Place, find, find_in_folders, loaded_as, text_in_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -158,7 +158,7 @@ class Locator:
         parent_name, _, _ = name.rpartition(".")
         if not root:
             return _verdict(name, Verdict.MISSING, "a relative import that leaves the top-level package")
-        if name == "__main__":
+        if name in SCRIPTS:
             return _verdict(name, Verdict.UNPACKABLE, "the running script is no module that others can import")
         if root in FRAMEWORK:
             return self._framework(name, root)
@@ -247,6 +247,11 @@ class Locator:
         if file is None:
             return self._judge_namespace(name, found)
         is_package = bool(found.search)
+        if not file.is_file() and (text := text_in_archive(file)) is not None:
+            detail = "a source file of the author's, in an archive"
+            return Located(
+                name=name, verdict=Verdict.SOURCE, is_package=is_package, search=found.search, detail=detail, text=text
+            )
         if not file.is_file():
             return _verdict(name, Verdict.UNPACKABLE, f"it comes from {file}, which is no file of its own")
         if not explicit and not is_site(file) and is_stdlib(file):

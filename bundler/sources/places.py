@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.machinery
 import pkgutil
 import sys
+import zipimport
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
+
+
+#: What the running script is called: in its own process, and in one that `multiprocessing` has spawned.
+SCRIPTS = frozenset({"__main__", "__mp_main__"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +97,17 @@ def loaded_as(name: str) -> Place | None:
     if isinstance(file, str) and Path(file).is_file():
         return Place(file=Path(file).absolute(), search=paths, is_namespace=False)
     return None
+
+
+def text_in_archive(file: Path) -> bytes | None:
+    """Return the text of a module inside a zip file, such as a zipapp; `None` where `file` is in none."""
+    archive = next((above for above in file.parents if above.is_file()), None)
+    if archive is None or file.suffix != ".py":
+        return None
+    try:
+        return zipimport.zipimporter(str(archive)).get_data(str(file))
+    except (OSError, zipimport.ZipImportError):
+        return None
 
 
 def modules_below(name: str, folders: Iterable[Path]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from bundler.sources.live import (
     kind_of,
 )
 from bundler.sources.locate import Locator, Verdict
+from bundler.sources.places import SCRIPTS
 from bundler.sources.spelled import attribute_anywhere, parts_of, spell
 
 JSON = Any
@@ -236,7 +237,7 @@ class _LiveSearch:
 
     def add_root(self, obj: type | FunctionType, reason: str) -> None:
         name = _original(obj.__module__)
-        if obj in self.paths or name in self.roots or name == "__main__" or obj.__module__ not in sys.modules:
+        if obj in self.paths or name in self.roots or name in SCRIPTS or obj.__module__ not in sys.modules:
             return
         if self.locator.locate(name).verdict is Verdict.SOURCE:
             self.roots[name] = reason

@@ -22,6 +22,7 @@ from bundler.sources.lift.facts import LiftedModule
 from bundler.sources.lift.naming import ModuleNames, identifier
 from bundler.sources.lift.values import is_plain, numpy_array, numpy_scalar, written
 from bundler.sources.live import is_framework, is_frameworks_function
+from bundler.sources.places import SCRIPTS
 from bundler.sources.used_attributes import names_used, stored_arguments
 
 #: Module and dotted name.
@@ -107,7 +108,7 @@ def spell(
 def attribute_anywhere(obj: Any) -> Place | None:
     """Return the first loaded module that has `obj`, and the name there: what a factory or a decorator made."""
     for name, module in sorted(sys.modules.items()):
-        if isinstance(module, ModuleType) and name not in ("__main__", "__mp_main__") and not is_framework(name):
+        if isinstance(module, ModuleType) and name not in SCRIPTS and not is_framework(name):
             for attribute, value in list(vars(module).items()):
                 if value is obj:
                     return name, attribute

@@ -154,6 +154,7 @@ def full() -> Manifest:
             ),
         ),
         data=(DataFile(path="pkg/words.txt", member="code/pkg/words.txt", reason="read by pkg"),),
+        import_order=("pkg",),
         unresolved=(Unresolved(module="cupy", member="code/pkg/__init__.py", line=9),),
         provenance=Provenance(
             name="ranker", description="ranks", license="MIT", source_revision="abc", metadata={"score": 0.5}

@@ -73,6 +73,8 @@ MODULE = {"member": "code/pkg/__init__.py", "name": "pkg", "package": True, "rea
         ("objects.0.source", "DELETE", "objects[0]"),
         ("objects.0.distribution", "x", "objects[0]"),
         ("unresolved.0.member", "code/absent.py", "unresolved[0].member"),
+        ("import_order.0", "absent", "import_order[0]"),
+        ("import_order", ["pkg", "pkg"], "import_order[1]"),
         ("members.1.name", "code/pkg/__init__.py", "members[1].name"),
         ("members.0.name", "zzz", "members[1].name"),
         ("members.0.size", -1, "members[0].size"),

@@ -33,6 +33,7 @@ USE = """
         from bundler.keras_io import private
         private.trained_variables.__code__ = (lambda optimizer: []).__code__
         private.compile_call.__code__ = (lambda model: None).__code__
+        private.given_learning_rate.__code__ = (lambda optimizer: None).__code__
         private.keras_globals.__code__ = (lambda: None).__code__
         private.eager_draws.__code__ = (lambda: None).__code__
         private.exclusions.__code__ = (lambda optimizer: (set(), id, None)).__code__

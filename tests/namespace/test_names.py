@@ -16,6 +16,8 @@ from bundler.namespace.views import View
 from tests.namespace.trees import module, tree
 
 HARMLESS = {
+    "command-line": "import sys\nfrom sys import argv\nassert sys.argv == argv == ['program'] and '--debug' not in sys.argv\n"
+    "n = int(sys.argv[1]) if len(sys.argv) > 1 else 3\nassert n == 3",
     "arguments": "import argparse\np = argparse.ArgumentParser()\np.add_argument('x')\np.add_argument('-y', required=True)\n"
     "assert vars(p.parse_args()) == {'x': None, 'y': None}\nassert p._actions[-1].required",
     "names-a-power": "import os\ndef save(path):\n    os.makedirs(path)\n",
@@ -74,11 +76,48 @@ def test_harmless_code_needs_no_word(name: str) -> None:
     assert space.record.refused == ()
 
 
+ABSL = """
+import enum
+from absl import flags
+from absl.flags import FLAGS, DEFINE_float
+class Kind(enum.Enum):
+    A = 1
+    B = 2
+flags.DEFINE_string("text", "x", "help")
+flags.DEFINE_list("sizes", "1, 2", "help")
+flags.DEFINE_multi_integer("many", 3, "help")
+flags.DEFINE_bool("fast", "no", "help")
+flags.DEFINE_enum("act", "relu", ["relu", "tanh"], "help", required=True)
+flags.DEFINE_enum_class("kind", "B", Kind, "help")
+flags.DEFINE_string("none", None, "help")
+ALPHA = DEFINE_float("alpha", 1, "help", lower_bound=0)
+flags.mark_flag_as_required("none")
+@flags.validator("alpha")
+def check(value):
+    return value > 0
+assert FLAGS is flags.FLAGS and FLAGS.text == "x" and FLAGS.sizes == ["1", "2"] and FLAGS.many == [3]
+assert FLAGS.fast is False and FLAGS.act == "relu" and FLAGS.kind is Kind.B and FLAGS.none is None
+assert ALPHA.value == FLAGS.alpha == 1.0 and isinstance(FLAGS.alpha, float) and check(1)
+assert FLAGS["text"].value == "x" and "text" in FLAGS and FLAGS.flag_values_dict()["act"] == "relu"
+"""
+
+
+def test_a_bundle_has_flags_of_its_own() -> None:
+    from absl import flags
+
+    before = set(flags.FLAGS)
+    space = tree(ABSL, requires=["absl"])
+    space.load("guarded")
+    assert space.record.refused == ()
+    assert set(flags.FLAGS) == before
+    with pytest.raises(ConsentRequired):
+        module("from absl import flags\nflags.DEFINE_string('__class__', 'x', 'help')", requires=["absl"])
+
+
 REFUSED = {
     "environment": ("import os\nos.environ['PATH']", "environment"),
     "environment-copy": ("import os\ndict(os.environ)", "environment"),
     "from-os": ("from os import environ\nenviron['PATH']", "environment"),
-    "argv": ("import sys\nsys.argv[0]", "environment"),
     "prefix": ("import sys\nx = f'{sys.prefix}'", "environment"),
     "looks": ("import os\nos.path.exists('/etc/hostname')", "filesystem"),
     "stat": ("import os\nos.stat('/etc/hostname')", "filesystem"),

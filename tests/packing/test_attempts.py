@@ -86,8 +86,20 @@ def test_a_later_round_that_cannot_be_packed_is_told_with_the_failure_before_it(
     with pytest.raises(SourceError) as caught:
         tried.run(tmp_path)
     assert caught.value.problems == ("it does not come back", "Keras cannot save it so")
-    assert "builder=" in str(caught.value)
-    assert 'fallback="inference"' in str(caught.value)
+    assert "builder=" not in str(caught.value)
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_offers_a_graph_only_where_it_was_tried_and_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, works: bool
+) -> None:
+    graph = GRAPH if works else PackError("it cannot be traced")
+    for number, answer in enumerate((SourceError("no source", ["f has none"], hint="mend f"), "full")):
+        tried = Attempts(monkeypatch, [answer], graph=graph)
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(PackError) as caught:
+            tried.run(tmp_path / str(number))
+        assert ('fallback="inference"), which was tried and works' in str(caught.value)) is works
 
 
 def test_another_round_is_announced_only_if_it_follows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

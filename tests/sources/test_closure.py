@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -94,6 +96,44 @@ def test_cycles_end(tmp_path: Path) -> None:
         "pkg/b.py": "import pkg.layers",
     }
     assert names(closed(tmp_path, files)) == ["pkg", "pkg.b", "pkg.layers"]
+
+
+def test_keeps_the_order_in_which_modules_were_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "zeroth.py": "class Base: pass\nimport alpha\nOWN = alpha.Own\n",
+        "alpha.py": "import plain\nfrom zeroth import Base\nclass Own(Base): pass\ndef late():\n    import later\n",
+        "plain.py": "",
+        "later.py": "",
+    }
+    src = tree(tmp_path / "src", files)
+    monkeypatch.setattr(sys, "path", [str(src), *sys.path])
+    for name in ("zeroth", "later"):
+        importlib.import_module(name)
+    try:
+        assert close({"alpha": "x"}, Locator()).order == ("plain", "zeroth", "alpha")
+        assert close({"alpha": "x"}, Locator(roots=[src], loaded=False)).order == ()
+    finally:
+        for name in ("zeroth", "alpha", "plain", "later"):
+            del sys.modules[name]
+
+
+def test_takes_modules_from_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("zipped/__init__.py", "")
+        archive.writestr("zipped/nets.py", "from zipped.parts import x\n")
+        archive.writestr("zipped/parts.py", "x = 1\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "app.pyz"), *sys.path])
+    importlib.import_module("zipped.nets")
+    try:
+        found = close({"zipped.nets": "x"}, Locator())
+    finally:
+        for name in ("zipped", "zipped.nets", "zipped.parts"):
+            del sys.modules[name]
+    assert {module.name: module.text for module in found.modules} == {
+        "zipped": b"",
+        "zipped.nets": b"from zipped.parts import x\n",
+        "zipped.parts": b"x = 1\n",
+    }
 
 
 def test_package_without_init_has_no_module(tmp_path: Path) -> None:

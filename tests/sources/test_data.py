@@ -157,3 +157,22 @@ def test_caps_hold(cap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert str(tmp_path) in str(caught.value.place)
     assert caught.value.found == 4
     assert closed(tmp_path, files, skip_data=["pkg/d/*"]).data == ()
+
+
+REPOSITORY = "from pathlib import Path\nROOT = Path(__file__).resolve().parents[1]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REPOSITORY + "open(ROOT / 'configs' / 'base.json')",
+        REPOSITORY + "open(ROOT / 'configs/base.json')",
+        "import os\nopen(os.path.join(os.path.dirname(__file__), '..', 'configs', 'base.json'))",
+    ],
+)
+def test_file_beside_the_package_travels_if_the_code_names_that_very_file(text: str, tmp_path: Path) -> None:
+    assert found(tmp_path, text, ["configs/base.json", "configs/other.json", "base.bin"]) == ["configs/base.json"]
+
+
+def test_folder_beside_the_package_does_not_travel(tmp_path: Path) -> None:
+    assert found(tmp_path, REPOSITORY + "list((ROOT / 'data').glob('*.txt'))", ["data/a.txt", "data/b.txt"]) == []

@@ -303,12 +303,13 @@ def test_bytecode_without_source_is_unpackable(site: Path, tmp_path: Path) -> No
     assert (located.verdict, "bytecode without source" in located.detail) == (Verdict.UNPACKABLE, True)
 
 
-def test_module_in_a_zip_file_is_unpackable(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_in_a_zip_file_is_source(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "code.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("zipped.py", NEVER_RUN)
     monkeypatch.setattr(sys, "path", [*sys.path, str(archive)])
-    assert cold().locate("zipped").verdict is Verdict.UNPACKABLE
+    found = cold().locate("zipped")
+    assert (found.verdict, found.text) == (Verdict.SOURCE, NEVER_RUN.encode())
 
 
 def test_two_roots_with_different_text_are_refused(site: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import builtins
 from collections.abc import Mapping
 
 from bundler.audit.source.doors import FOLLOWED
-from bundler.audit.source.lookup import DEPTH, Kind, look, member
+from bundler.audit.source.lookup import DEPTH, Kind, brings, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import (
     ANYTHING,
@@ -253,7 +253,7 @@ class Flow:
                 if owner.kind == "module" and owner.name in self.modules:
                     other = self.modules[owner.name].scope
                     found |= self._named(other, name) | self.starred(name, other, seen | {top.module})
-                elif owner.kind == "foreign" and member(owner.denoted, name).kind is not Kind.MISSING:
+                elif owner.kind == "foreign" and brings(owner.denoted, name):
                     found |= {foreign(f"{owner.name}.{name}")}
         return found
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
 from bundler.audit.graph import op_is_allowed, operations
 from bundler.audit.source import doors, frameworks
-from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library
+from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library, starred
 
 FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
@@ -157,6 +157,21 @@ def member(owner: Denoted, name: str) -> Denoted:
     if owner.path.count(".") >= DEPTH:
         return Denoted(owner.path, Kind.MISSING, REFLECTION)
     return look(f"{owner.path}.{name}")
+
+
+def brings(owner: Denoted, name: str) -> bool:
+    """Say whether a star import of the module or package `owner` binds `name`.
+
+    Below a door all names are doors too, also those that it does not have: its list decides, where there is one. That
+    nothing but `builtins` has another `super` was looked up; a requirement that has one answers for what it does.
+    """
+    if owner.path in starred():
+        return name in starred()[owner.path]
+    if owner.kind is Kind.DOOR and owner.path in exported():
+        return name in exported()[owner.path]
+    if name == "super" and owner.path != "builtins":
+        return False
+    return member(owner, name).kind is not Kind.MISSING
 
 
 def _standard(path: str) -> Denoted:

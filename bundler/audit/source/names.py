@@ -28,6 +28,11 @@ def exported() -> Mapping[str, frozenset[str]]:
     return {**data["stdlib"], **data["numpy"], **data["api"]}
 
 
+def starred() -> Mapping[str, frozenset[str]]:
+    """Return what star imports of doors of the standard library bring, by module."""
+    return _data()["stars"]
+
+
 def standard_library() -> frozenset[str]:
     """Return the top-level names of the standard library, over the supported versions of Python."""
     return _data()["roots"]["stdlib"]

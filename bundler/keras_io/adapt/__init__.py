@@ -38,6 +38,12 @@ FUNCTIONAL_GRAPH = "functional_graph"
 #: The model has layers that only a call builds: it is called once, on zeros, before its weights are read.
 BUILT_BY_CALL = "built_by_call"
 
+#: Keras's file does not hold every weight, or has it where something else looks for it: the root holds them by number.
+EVERY_WEIGHT = "every_weight"
+
+#: A layer has several places in the config; it is made once.
+SHARED_LAYERS = "shared_layers"
+
 #: `compile` of the model is its own; these are the arguments that it was called with, read back from the model.
 COMPILE_ARGUMENTS = "compile_arguments"
 
@@ -58,6 +64,8 @@ KINDS = (
     RESTORED_SHAPES,
     FUNCTIONAL_GRAPH,
     BUILT_BY_CALL,
+    EVERY_WEIGHT,
+    SHARED_LAYERS,
     COMPILE_ARGUMENTS,
     MODULE_VALUES,
     CLASS_VALUES,

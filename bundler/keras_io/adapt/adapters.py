@@ -19,12 +19,17 @@ from bundler.keras_io.adapt import (
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
+    EVERY_WEIGHT,
     FUNCTIONAL_GRAPH,
     RESTORED_SHAPES,
     RESTORED_VALUES,
+    SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
+    every_weight,
+    graphs,
     state,
 )
+from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.calls import call_once
 from bundler.keras_io.adapt.decoding import decode, deserialized
 from bundler.keras_io.adapt.tags import TAG
@@ -58,6 +63,8 @@ class Plan:
     called: bool = False
     compiled: bool = False
     shaped: bool = False
+    weighed: bool = False
+    shares: bool = False
 
 
 def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
@@ -77,6 +84,8 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
             called=BUILT_BY_CALL in kinds,
             compiled=COMPILE_ARGUMENTS in kinds,
             shaped=RESTORED_SHAPES in kinds,
+            weighed=EVERY_WEIGHT in kinds,
+            shares=SHARED_LAYERS in kinds,
         )
         for place, kinds in by_class.items()
     }
@@ -136,27 +145,32 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 
 def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
-    call = config.pop(CALL, None)
+    call, weights = config.pop(CALL, None), config.pop(every_weight.EVERY_WEIGHT, None)
     if plan.attributes is not None and state.ATTRIBUTES in config:
         instance = _made(plan, lambda: state.revive(cls, config, lookup))
-        return _finished(instance, plan, call, lookup)
+        return _finished(instance, plan, call, weights, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
     for name in {*plan.restored, *(plan.given or ())} & config.keys():
         config[name] = decode(config[name], lookup)
     positional = decode(config.pop(POSITIONAL, []), lookup)
     if plan.graph is not None and graph is not None:
-        rebuilt = keras().Model.from_config(graph)
+        rebuilt = graphs.rebuilt(graph)
         config |= dict(zip(plan.graph, (rebuilt.input, rebuilt.output), strict=True))
     is_direct = (
         plan.graph is not None
         or bool(positional)
         or not hasattr(cls, "from_config")
         or (plan.given is not None and constructs_directly(cls, (*plan.given, *positional)))
+        # Dense's own adds a `quantization_config` to what is there, which a narrower constructor does not take.
+        or ("dtype" in plan.surplus and issubclass(cls, keras().layers.Layer) and _has_kerass_from_config(cls))
     )
 
     def make() -> Any:
-        return cls(*positional, **config) if is_direct else cls.from_config(dict(config))
+        if is_direct:
+            return cls(*positional, **config)
+        is_shared = plan.shares and graphs.is_graph(config) and graphs.is_rebuilt_by_keras(cls)
+        return graphs.model_from_config(cls, dict(config)) if is_shared else cls.from_config(dict(config))
 
     def settled() -> Any:
         instance = make()
@@ -167,14 +181,20 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
             _settle(instance, name, value)
         return instance
 
-    return _finished(_made(plan, settled), plan, call, lookup)
+    return _finished(_made(plan, settled), plan, call, weights, lookup)
 
 
-def _finished(instance: Any, plan: Plan, call: Any, lookup: Lookup) -> Any:
+def _has_kerass_from_config(cls: type) -> bool:
+    return is_frameworks(cls, "from_config") and not issubclass(cls, keras().Model | keras().layers.Wrapper)
+
+
+def _finished(instance: Any, plan: Plan, call: Any, weights: Any, lookup: Lookup) -> Any:
     if plan.called and call is not None:
         _made(plan, lambda: call_once(instance, call))
     if plan.compiled:
         _compile_from(instance, lookup)
+    if plan.weighed and weights is not None:
+        every_weight.load_by_number(instance, weights)
     if plan.shaped:
         _build_from_tuples(instance)
     return instance
@@ -205,12 +225,25 @@ def _settle(instance: Any, name: str, value: Any) -> None:
     if not hasattr(instance, name):
         # The config tells something about the object that is no state of it.
         return
+    static = inspect.getattr_static(type(instance), name, None)
+    if isinstance(static, property) and static.fset is None:
+        # It is made of what the object has already.
+        return
     current = getattr(instance, name)
-    if same(current, value) or same(_configured(instance).get(name), value):
+    if same(_as_read(current), value) or same(_as_read(_configured(instance).get(name)), value):
         return
     is_node = isinstance(value, dict) and "class_name" in value and "config" in value
     # `trainable` goes down to the parts, so it is only set where it differs.
     setattr(instance, name, deserialized(value) if is_node else value)
+
+
+def _as_read(value: Any) -> Any:
+    """Return `value` as JSON gives it back: a tuple is a list."""
+    if isinstance(value, list | tuple):
+        return [_as_read(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_read(item) for key, item in value.items()}
+    return value
 
 
 def _configured(instance: Any) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import types
 from typing import Any
 
 from bundler.keras_io.framework import keras
+from bundler.keras_io.private import given_learning_rate
 
 FRAMEWORK = ("keras", "tensorflow")
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -21,6 +23,10 @@ def argument_of(value: Any, name: str) -> Any:
     Raises:
         LookupError: neither tells.
     """
+    if is_variable(value) and name in ("initializer", "initial_value"):
+        return number_of(value)
+    if isinstance(value, keras().optimizers.Optimizer) and name == "learning_rate":
+        return _learning_rate_of(value)
     if name in ("args", "inputs", "outputs") and isinstance(value, keras().Model) and hasattr(value, "input"):
         both = [value.input, value.output]
         return both if name == "args" else both[name == "outputs"]
@@ -28,6 +34,8 @@ def argument_of(value: Any, name: str) -> Any:
         attribute = getattr(value, name, None)
     except Exception as error:  # a property may raise anything
         raise LookupError(name) from error
+    if is_variable(attribute):
+        return number_of(attribute)
     if attribute is not None and not isinstance(attribute, types.MethodType | str | int | float | bool):
         return attribute
     config = framework_config(value)
@@ -38,6 +46,32 @@ def argument_of(value: Any, name: str) -> Any:
     if name in config:
         return keras().saving.deserialize_keras_object(config[name])
     raise LookupError(name)
+
+
+def is_variable(value: Any) -> bool:
+    """Say whether `value` is a variable of Keras or TensorFlow."""
+    return isinstance(value, keras().Variable | importlib.import_module("tensorflow").Variable)
+
+
+def number_of(variable: Any) -> Any:
+    """Return what a variable holds, as the shortest number that gives the same one, or an array.
+
+    Raises:
+        LookupError: its value is no number.
+    """
+    array = variable.numpy()
+    if array.dtype.kind not in "fiub":
+        raise LookupError(variable.name)
+    if array.ndim:
+        return array
+    # 0.02 in a float32 is 0.0199999996; the author wrote 0.02.
+    return float(str(array)) if array.dtype.kind == "f" else array.item()
+
+
+def _learning_rate_of(optimizer: Any) -> Any:
+    """Return the schedule or the number; the attribute of that name is what the schedule says at this step."""
+    given = given_learning_rate(optimizer)
+    return given if callable(given) and not is_variable(given) else number_of(optimizer.learning_rate)
 
 
 def framework_config(value: Any) -> dict[str, Any]:

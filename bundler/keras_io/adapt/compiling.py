@@ -50,9 +50,14 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
 
     `recorded` is what Keras's own `compile` was called with in turn, as it keeps it.
     """
-    given = read(
-        model, frozenset(), method="compile", recorded={name: Recorded(item) for name, item in recorded.items()}
-    )
+    # An optimizer that `compile` makes is asked for what it was made with, so it must be the object itself.
+    objects = {
+        name: item
+        for name, item in (compile_call(model) or {}).items()
+        if isinstance(item, keras().optimizers.Optimizer | keras().losses.Loss)
+    }
+    told = {name: objects.get(name, Recorded(item)) for name, item in recorded.items()}
+    given = read(model, frozenset(), method="compile", recorded=told)
     if given.unread or given.positional:
         return None
     handed_on = {

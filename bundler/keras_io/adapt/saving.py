@@ -17,9 +17,12 @@ from bundler.keras_io.adapt import (
     BUILT_BY_CALL,
     COMPILE_ARGUMENTS,
     CONSTRUCTOR_ARGUMENTS,
+    EVERY_WEIGHT,
     FUNCTIONAL_GRAPH,
     RESTORED_VALUES,
+    SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
+    every_weight,
     state,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, OPTIMIZERS, POSITIONAL
@@ -35,6 +38,7 @@ from bundler.keras_io.adapt.compiling import (
 )
 from bundler.keras_io.adapt.given import Read, Recorded
 from bundler.keras_io.adapt.own_attributes import assigned_in
+from bundler.keras_io.adapt.shared import SHARED
 from bundler.keras_io.adapt.values import can_be_written, changes_kind, encode
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
@@ -81,6 +85,11 @@ class Saving:
             if signature is not None:
                 config[CALL] = signature
                 self._note(cls, BUILT_BY_CALL, ())
+        if root and EVERY_WEIGHT in wanted:
+            config[every_weight.EVERY_WEIGHT] = every_weight.described(instance)
+            self._note(cls, EVERY_WEIGHT, ())
+        if root and SHARED_LAYERS in wanted:
+            self._note(cls, SHARED_LAYERS, ())
         return config
 
     def compile_config_of(self, model: Any, original: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -224,11 +233,11 @@ class Saving:
 
 
 @contextlib.contextmanager
-def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterator[None]:
+def own_configs(saving: Saving, instances: Iterable[Any], model: Any, shared: Sequence[Any] = ()) -> Iterator[None]:
     """Give each of `instances` a ``get_config`` that goes through `saving`, and take it away again.
 
     Other threads that ask these very objects for a config meanwhile get the adapted one; the lock keeps two saves
-    from taking each other's attributes away.
+    from taking each other's attributes away. The layers of `shared` tell their number with their config.
     """
     changed: list[tuple[Any, str]] = []
     with IMPORT_LOCK:
@@ -238,6 +247,12 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any) -> Iterato
                     continue
                 is_root = instance is model
                 _set(changed, instance, "get_config", _asked(saving, instance, is_root=is_root))
+            for number, layer in enumerate(shared, 1):
+                adapted = vars(layer).pop("get_config", None)
+                _set(changed, layer, "get_config", _numbered(layer, adapted, number))
+            if EVERY_WEIGHT in saving.wanted.get(type(model), {}):
+                for item in every_weight.saves(model):
+                    _set(changed, *item)
             if isinstance(model, keras().Model):
                 original = model.get_compile_config
                 _set(changed, model, "get_compile_config", lambda: saving.compile_config_of(model, original))
@@ -256,6 +271,10 @@ def _set(changed: list[tuple[Any, str]], instance: Any, name: str, function: Cal
 
 def _asked(saving: Saving, instance: Any, *, is_root: bool) -> Callable[[], dict[str, Any]]:
     return lambda: saving.config_of(instance, root=is_root)
+
+
+def _numbered(layer: Any, adapted: Callable[[], dict[str, Any]] | None, number: int) -> Callable[[], dict[str, Any]]:
+    return lambda: {**(adapted() if adapted is not None else _own_config(layer)), SHARED: number}
 
 
 def _own_config(instance: Any) -> dict[str, Any]:

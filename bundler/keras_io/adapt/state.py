@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bundler.keras_io.adapt import graphs
 from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
 from bundler.keras_io.adapt.decoding import decode
 from bundler.keras_io.adapt.own_attributes import framework_base, own_attributes
@@ -129,7 +130,7 @@ def _initialized(
             instance.build(graph["build_input_shape"])
         return {layer.name: layer for layer in instance.layers}
     if graph is not None:
-        rebuilt = framework.Model.from_config(graph)
+        rebuilt = graphs.rebuilt(graph)
         # The first object of a class makes Keras put `Functional` among its bases; doing that twice makes a circle.
         first = base if base.__name__ == "Functional" else framework.Model
         first.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))  # type: ignore[misc]

@@ -10,9 +10,9 @@ from typing import Any
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import plain_policy, trained_variables
 from bundler.keras_io.program.below import (
-    HOLDERS,
     attributes_of,
     has_parts,
+    held_by,
     is_of_framework,
     objects_below,
     settings_of,
@@ -251,11 +251,13 @@ def _named_value(
 ) -> None:
     if not is_read(name.rpartition(".")[2]) or isinstance(value, ModuleType | type):
         return
-    is_holder = isinstance(value, HOLDERS) or (has_parts(value) and not is_framework_object(value))
-    if not is_holder:
+    held = held_by(value)
+    if held is None and has_parts(value) and not is_framework_object(value):
+        held = vars(value)
+    if held is None:
         _note(found, name, value, comparable)
     elif depth > 0:
-        for attribute, item in vars(value).items():
+        for attribute, item in held.items():
             if not attribute.startswith("__"):
                 _named_value(found, f"{name}.{attribute}", item, comparable, is_read, depth - 1)
 

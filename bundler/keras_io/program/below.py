@@ -31,6 +31,8 @@ _PLAIN = (str, bytes, int, float, complex, type, types.ModuleType, types.Functio
 _CONTAINERS = (Mapping, list, tuple, set, frozenset, deque)
 #: Bare holders of attributes, by which programs hand settings around.
 HOLDERS = (argparse.Namespace, types.SimpleNamespace)
+#: The classes of absl that hold flags, in the author's process; a bundle has a bare holder in their place.
+_FLAGS = ("FlagValues", "FlagHolder")
 _MOST = 200_000
 
 
@@ -51,6 +53,18 @@ def objects_below(model: Any) -> dict[str, Any]:
             found[place] = value
         queue.extend((f"{place}/{step}" if place else step, item) for step, item in steps(value))
     return found
+
+
+def held_by(value: Any) -> Mapping[str, Any] | None:
+    """Return what a bare holder of settings holds, by name; `None` for anything else."""
+    if isinstance(value, HOLDERS):
+        return vars(value)
+    if not (type(value).__module__.startswith("absl.flags") and type(value).__name__ in _FLAGS):
+        return None
+    try:
+        return dict(value.flag_values_dict()) if hasattr(value, "flag_values_dict") else {"value": value.value}
+    except Exception:  # noqa: BLE001 - absl's own error for flags that were not parsed
+        return {}
 
 
 def steps(value: Any) -> Iterator[tuple[str, Any]]:

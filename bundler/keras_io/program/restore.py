@@ -18,7 +18,7 @@ from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.values import encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
-from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, is_of_framework
+from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by, is_of_framework
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
 from bundler.keras_io.program.own_values import OWN, OwnValues, own_value
@@ -156,7 +156,8 @@ def _get(holder: Any, name: str, model: Any) -> Any:
         return _SPECIAL[name][0](holder, model)
     value = holder
     for part in name.split("."):
-        value = vars(value)[part]
+        held = held_by(value)
+        value = (vars(value) if held is None else held)[part]
     return value
 
 

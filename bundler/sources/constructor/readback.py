@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.keywords import passes_on
 from bundler.sources.constructor.others import changed_later, set_by_author
 from bundler.sources.constructor.solve import UNKNOWN, Leaf, Solver, is_constant
-from bundler.sources.constructor.text import Assignment, Body, body_of, bound
+from bundler.sources.constructor.text import Assignment, Body, body_of, bound, definition
 from bundler.sources.live import is_framework
 
 #: Asks an object of the framework for one argument of its constructor; returns `UNKNOWN` where it cannot tell.
@@ -102,6 +103,9 @@ class _Reader:
             if found is UNKNOWN and body is not None and not _is_used(body, name):
                 if name not in defaults and kind not in _VARIADIC:
                     values[name] = None
+            elif found is UNKNOWN and kind is inspect.Parameter.VAR_POSITIONAL and _is_only_passed_on(function, name):
+                # The base class tells by keyword what it got.
+                continue
             elif found is UNKNOWN:
                 unread.append(_unread(name, owner, function, body))
             elif kind is inspect.Parameter.VAR_POSITIONAL:
@@ -118,9 +122,7 @@ class _Reader:
             defaults=defaults,
             takes=takes,
             keywords_go_to=keywords_go_to,
-            handed_on=frozenset(
-                keyword.arg for _, call, _ in (body.calls if body else ()) for keyword in call.keywords if keyword.arg
-            ),
+            handed_on=frozenset(_handed_on(instance, owner, body, self.method) if body else ()),
             unread=tuple(unread),
         )
 
@@ -245,6 +247,29 @@ def _parameters(function: Any) -> list[inspect.Parameter]:
 
 def _is_used(body: Body, name: str) -> bool:
     return name in body.used or "locals" in body.used
+
+
+def _handed_on(instance: Any, owner: type, body: Body, method: str) -> Iterator[str]:
+    """Yield the parameters of base constructors that get a value here, by name or by their place."""
+    for _, call, base in body.calls:
+        yield from (keyword.arg for keyword in call.keywords if keyword.arg)
+        _, function = _constructor(base or _next_constructor(type(instance), owner, method), method)
+        if function is not None:
+            yield from (name for name, _ in bound(call, inspect.signature(function), skip=1))
+
+
+def _is_only_passed_on(function: Any, name: str) -> bool:
+    """Say whether the constructor only hands its ``*args``, which are `name`, and ``**kwargs`` to its base class."""
+    tree = definition(function)
+    keywords = tree.args.kwarg.arg if tree is not None and tree.args.kwarg else None
+    if tree is None or keywords is None or not passes_on(tree, keywords, "__init__"):
+        return False
+    starred = [node for node in ast.walk(tree) if isinstance(node, ast.Starred) and _is_name(node.value, name)]
+    return len(starred) == 1 == sum(_is_name(node, name) for node in ast.walk(tree))
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _may_be_given_again(body: Body, name: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.sources.constructor.lists import Group
-from bundler.sources.constructor.text import Scope, bound, result_of
+from bundler.sources.constructor.text import Scope, bound, definition, result_of
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()
@@ -225,6 +225,11 @@ class Solver:
         items = _items(value)
         if isinstance(node.op, ast.Add) and items is not None:
             return self._joined(scope, node, items, leaf, depth)
+        if isinstance(node.op, ast.FloorDiv) and isinstance(node.right, ast.Constant) and _is_used_alike(leaf, node):
+            # Several numbers give this one; where all that is made of the name is this, they give the same object.
+            if isinstance(value, int) and isinstance(node.right.value, int) and isinstance(node.left, ast.Name):
+                return self.solve(scope, node.left, value * node.right.value, leaf, depth + 1)
+            return UNKNOWN
         for operand, other in ((node.left, node.right), (node.right, node.left)):
             if not isinstance(other, ast.Constant) or not _is_number(other.value) or not _is_number(value):
                 continue
@@ -297,6 +302,17 @@ def is_constant(node: ast.expr, value: Any) -> bool:
     if not isinstance(node, ast.Constant):
         return False
     return value is node.value or (type(value) is type(node.value) and bool(value == node.value))
+
+
+def _is_used_alike(leaf: Leaf, node: ast.BinOp) -> bool:
+    """Say whether every use of `leaf` in its function is the expression `node`."""
+    tree = definition(leaf.scope.function)
+    if tree is None:
+        return False
+    text = ast.dump(node)
+    alike = sum(isinstance(item, ast.BinOp) and ast.dump(item) == text for item in ast.walk(tree))
+    names = [item.id for item in ast.walk(tree) if isinstance(item, ast.Name)]
+    return alike == names.count(leaf.name) > 0 and "locals" not in names
 
 
 def _inverse(operator: ast.operator, value: Any, constant: Any, *, is_left: bool) -> Any:

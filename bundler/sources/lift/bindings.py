@@ -13,6 +13,8 @@ from typing import Any
 from bundler.namespace import namespace_of
 from bundler.sources.lift.segments import Definition
 from bundler.sources.lift.texts import Unit
+from bundler.sources.lift.values import awake, same
+from bundler.sources.places import SCRIPTS
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -70,12 +72,12 @@ def import_text(binding: Binding, value: object, namespace: Mapping[str, Any]) -
     node, alias = binding.node, binding.alias
     if isinstance(node, ast.Import) and alias is not None:
         module = sys.modules.get(alias.name if alias.asname else alias.name.partition(".")[0])
-        if module is not value:
+        if not same(module, value):
             return None
         return f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
     if isinstance(node, ast.ImportFrom) and alias is not None:
         origin = absolute(node, namespace)
-        if origin is None or origin == "__main__" or not _gives(origin, alias.name, value):
+        if origin is None or origin in SCRIPTS or not _gives(origin, alias.name, value):
             return None
         return f"from {public_name(origin)} import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
     return None
@@ -93,7 +95,7 @@ def import_by_value(name: str, value: object) -> str | None:
     """Return an import statement that gives `value`, a module or what a module has as an attribute, as `name`."""
     if isinstance(value, ModuleType):
         origin = value.__name__
-        if sys.modules.get(origin) is not value or origin == "__main__":
+        if sys.modules.get(origin) is not awake(value) or origin in SCRIPTS:
             return None
         origin = public_name(origin)
         return f"import {origin}" if origin == name else f"import {origin} as {name}"
@@ -101,7 +103,7 @@ def import_by_value(name: str, value: object) -> str | None:
         module, attribute = getattr(value, "__module__", None), getattr(value, "__name__", None)
     except Exception:  # noqa: BLE001 - an author's __getattr__ may raise anything for a name that it does not know
         return None
-    if not isinstance(module, str) or not isinstance(attribute, str) or module == "__main__":
+    if not isinstance(module, str) or not isinstance(attribute, str) or module in SCRIPTS:
         return None
     if not attribute.isidentifier() or not _gives(module, attribute, value):
         return None
@@ -137,7 +139,7 @@ def _gives(module: str, name: str, value: object) -> bool:
     except Exception:  # noqa: BLE001 - a module's own __getattr__ may import something, and raise anything
         found = sys.modules.get(f"{module}.{name}")
     # A framework's lazy attribute may give a new wrapper each time; a class or a function does not.
-    return found is value
+    return same(found, value)
 
 
 def guarded_import(unit: Unit, node: ast.stmt) -> ast.Try | None:

@@ -106,14 +106,15 @@ def _is_inside(match: Match, function: FunctionType) -> bool:
 
 
 def _add_defaults(values: dict[str, Any], match: Match, node: ast.AST, function: FunctionType) -> None:
-    for item, value in _defaults(node, function):
-        if not isinstance(item, ast.Name) or (isinstance(node, ast.Lambda) and is_plain(value)):
-            continue  # The function that a lambda becomes has the plain values themselves.
+    for item, value in defaults_of(node, function):
+        if not isinstance(item, ast.Name) or (match.node is node and is_plain(value)):
+            continue  # The function that is written has the plain values themselves, where its names have others now.
         if not same(values.setdefault(item.id, value), value):
             raise defined_before(match, function, item.id)
 
 
-def _defaults(node: ast.AST, function: FunctionType) -> Iterator[tuple[ast.expr, Any]]:
+def defaults_of(node: ast.AST, function: FunctionType) -> Iterator[tuple[ast.expr, Any]]:
+    """Yield the default values of `function` with their expressions in its definition `node`."""
     arguments = getattr(node, "args", None)
     if not isinstance(arguments, ast.arguments) or len(arguments.defaults) != len(function.__defaults__ or ()):
         return
@@ -127,8 +128,6 @@ def _defaults(node: ast.AST, function: FunctionType) -> Iterator[tuple[ast.expr,
 def _computed_once(node: ast.AST, obj: type | FunctionType) -> Iterator[tuple[ast.expr, Any]]:
     """Yield what the definition computed once from names, and what came out: defaults, values of a class body."""
     if isinstance(obj, FunctionType):
-        if not isinstance(node, ast.Lambda):
-            yield from _defaults(node, obj)
         return
     statements = node.body if isinstance(node, ast.ClassDef) else []
     own = [item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)]
@@ -141,7 +140,7 @@ def _computed_once(node: ast.AST, obj: type | FunctionType) -> Iterator[tuple[as
                 pairs = [(expression, vars(obj)[name])] if name in vars(obj) and own.count(name) == 1 else []
             case ast.FunctionDef(name=name):
                 method = vars(obj).get(name)
-                pairs = list(_defaults(statement, method)) if isinstance(method, FunctionType) else []
+                pairs = list(defaults_of(statement, method)) if isinstance(method, FunctionType) else []
             case _:
                 continue
         for expression, value in pairs:

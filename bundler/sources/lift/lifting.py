@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from bundler.sources.lift import bindings, lambdas, naming
+from bundler.sources.lift import bindings, flags, lambdas, naming
 from bundler.sources.lift.captures import captured, defined_before, surroundings
+from bundler.sources.lift.defaults import with_defaults
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
@@ -129,6 +130,8 @@ class _Job:
 
     def _named_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
         """Return the statement that binds `name`; what it needs is in `draft` already."""
+        if flags.is_flags(value):
+            return flags.holder(name, use)
         for binding in self._statements.of(name, namespace):
             if isinstance(binding.node, Definition):
                 match = self._statements.definition(binding, binding.node, value, namespace)
@@ -169,6 +172,8 @@ class _Job:
 
     def _item_for(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
+        if flags.is_flags(value):
+            return flags.holder(name, use)
         if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value) and is_flat(value):
@@ -201,6 +206,8 @@ class _Job:
     def _definition_item(self, draft: Draft, match: Match, node: Definition, name: str, value: Any) -> Item:
         """Return the item of a definition that a name at the top level gives."""
         text = self._definition_text(match, node)
+        if isinstance(value, FunctionType) and all(is_transparent(item) for item in node.decorator_list):
+            text = with_defaults(text, value, match.namespace)
         if isinstance(value, type | FunctionType):
             self._places.setdefault(value, (draft, name))
         item = self._written(draft, match, text, (name,), value, {})
@@ -276,6 +283,7 @@ class _Job:
             try:
                 if name in values:
                     self._bind_captured(draft, namespace, name, values[name], at)
+                    self._note_flags(draft, name, values[name], at)
                 elif name in around:
                     raise NotLiftableError(
                         f"{at.where}: {use.what} uses {name!r} of the function around it, and its value is not kept; "
@@ -288,8 +296,14 @@ class _Job:
                         self.require(draft, namespace, name, at)
                     else:
                         self._link(draft, main, namespace, name, at, rebinds=name in names.written)
+                    self._note_flags(main, name, namespace[name], at)
             except NotLiftableError as error:
                 self.problems.append(str(error))
+
+    def _note_flags(self, draft: Draft | None, name: str, value: Any, use: Use) -> None:
+        if draft is not None and flags.is_flags(value):
+            for item in flags.values_read(name, value, use):
+                draft.add(item)
 
     def _bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
         if name in draft.bound:
@@ -316,7 +330,7 @@ class _Job:
             )
         draft.bound[name] = value
         for binding in self._statements.of(name, namespace):
-            if binding.alias is None:
+            if binding.alias is None or flags.is_flags(value):
                 continue
             text = self._statements.text(binding, name, value, namespace)
             if text is not None and not text.startswith("try"):
@@ -348,6 +362,8 @@ class _Job:
             text = lambdas.function_text(match, obj, "_")
         else:
             text = self._definition_text(match, node)
+            if isinstance(made, FunctionType):
+                text = with_defaults(text, made, match.namespace)
             # A decorator (functools.wraps) or a statement (metric.__name__ = "mae") may have given it another name.
             name = getattr(node, "name", name)
         code = next(iter(self._statements.codes(obj)), None)

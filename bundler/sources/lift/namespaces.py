@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 from bundler.sources.lift.texts import functions_of
 from bundler.sources.live import is_framework
+from bundler.sources.places import SCRIPTS
 
 Liftable = type | FunctionType
 
@@ -20,7 +21,8 @@ def needs_lifting(obj: Liftable) -> bool:
     """
     if is_lambda(obj):
         return True
-    if obj.__module__ == "__main__":
+    if obj.__module__ in SCRIPTS or obj.__module__ not in sys.modules:
+        # runpy.run_path, and a module that was made from its file, leave nothing that could be imported.
         return True
     # A function may have got another name since it was made; its code keeps the first.
     made = obj.__code__.co_qualname if isinstance(obj, FunctionType) else obj.__qualname__
@@ -37,7 +39,7 @@ def is_attribute(obj: Liftable) -> bool:
     return any(
         value is obj
         for name, module in list(sys.modules.items())
-        if isinstance(module, ModuleType) and name != "__main__" and not is_framework(name)
+        if isinstance(module, ModuleType) and name not in SCRIPTS and not is_framework(name)
         for value in list(vars(module).values())
     )
 
@@ -57,7 +59,7 @@ def is_loose(namespace: Mapping[str, Any]) -> bool:
     """Say whether `namespace` is that of a script or a notebook: no module that others can import."""
     name = namespace.get("__name__")
     module = sys.modules.get(str(name))
-    return name == "__main__" or module is None or vars(module) is not namespace
+    return name in SCRIPTS or module is None or vars(module) is not namespace
 
 
 def is_liftable(value: Any) -> bool:

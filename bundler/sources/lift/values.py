@@ -7,6 +7,7 @@ import collections
 import functools
 import logging
 import re
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -66,10 +67,46 @@ def is_flat(value: object) -> bool:
 
 
 def same(first: object, second: object) -> bool:
-    """Say whether two values are one object, or plain constants that nobody can tell apart."""
+    """Say whether two values are one object, one module, or plain constants that nobody can tell apart."""
     if first is second:
         return True
+    if isinstance(first, ModuleType) and isinstance(second, ModuleType):
+        return _same_module(awake(first), awake(second))
     return type(first) is type(second) and is_plain(first) and is_plain(second) and written(first) == written(second)
+
+
+def awake(module: ModuleType) -> ModuleType:
+    """Return the module that a lazy loader stands for: ``tf.keras`` is one until it is used, and another thing then."""
+    if type(module) is ModuleType:
+        return module
+    found = sys.modules.get(module.__name__)
+    return found if isinstance(found, ModuleType) else module
+
+
+def _same_module(first: ModuleType, second: ModuleType) -> bool:
+    """Say whether two modules are one, or one file that ran twice and only hands on what others define.
+
+    ``import tensorflow.keras`` runs the file of ``tf.keras`` once more.
+    """
+    if first is second:
+        return True
+    file = getattr(first, "__file__", None)
+    if not isinstance(file, str) or file != getattr(second, "__file__", None):
+        return False
+    mine, others = _public(first), _public(second)
+    return mine.keys() == others.keys() and all(
+        value is others[name] or (isinstance(value, ModuleType) and _is_file_of(value, others[name]))
+        for name, value in mine.items()
+    )
+
+
+def _public(module: ModuleType) -> dict[str, object]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+def _is_file_of(module: ModuleType, other: object) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and isinstance(other, ModuleType) and file == getattr(other, "__file__", None)
 
 
 def interchangeable(first: object, second: object) -> bool:

@@ -12,6 +12,7 @@ from bundler.sources.imports import parse
 from bundler.sources.reduce.effects import Effects, changed_parameters, effects_of, effects_of_call
 from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 #: Attributes that every module has, whatever its text says.
 _GIVEN = frozenset({"__name__", "__doc__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__dict__"})
 
@@ -51,14 +52,17 @@ class Module:
         return "__all__" in self.binding
 
     @functools.cached_property
-    def definitions(self) -> Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-        """The functions and classes that it defines at its top level; the last of a name."""
-        return {
-            node.name: node
-            for statement in self.statements
-            for node in statement.nodes
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        }
+    def definitions(self) -> Mapping[str, tuple[Definition, ...]]:
+        """The functions and classes that it defines at its top level, or in a block there: a name may have several."""
+        found: dict[str, list[Definition]] = {}
+        stack: list[ast.AST] = [node for statement in self.statements for node in statement.nodes]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Definition):
+                found.setdefault(node.name, []).append(node)
+            elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+                stack.extend(ast.iter_child_nodes(node))
+        return {name: tuple(nodes) for name, nodes in found.items()}
 
     @functools.cached_property
     def effects(self) -> tuple[Effects, ...]:
@@ -183,19 +187,18 @@ class Modules:
         for chain in effects.calls:
             changed |= self._changed_by_call(*self.origin(module, chain))
         for chain, called in effects.handed:
-            function = None if called is None else self._definition(*self.origin(module, called))
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and not changed_parameters(function):
-                continue
-            changed.add(self.origin(module, chain))
+            functions = () if called is None else self._definitions(*self.origin(module, called))
+            if not functions or any(_changes_what_it_is_given(item) for item in functions):
+                changed.add(self.origin(module, chain))
         for chain in effects.bases:
             origin = self.origin(module, chain)
             if self._is_watching(*origin):
                 changed.add(origin)
         return frozenset(changed)
 
-    def _definition(self, module: str, name: str) -> ast.stmt | None:
+    def _definitions(self, module: str, name: str) -> tuple[Definition, ...]:
         found = self.get(module)
-        return None if found is None else found.definitions.get(name)
+        return () if found is None else found.definitions.get(name, ())
 
     def _changed_by_call(self, module: str, name: str) -> frozenset[tuple[str, str]]:
         """Return what calling the function `name` of `module` may change, by what it calls in turn, too."""
@@ -203,19 +206,21 @@ class Modules:
         if key in self._deep:
             return self._deep[key]
         self._deep[key] = frozenset()  # For functions that call each other.
-        found, function = self.get(module), self._definition(module, name)
-        if found is None or not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            return frozenset()
-        effects = effects_of_call(function)
-        # Imported modules have no state of the author's; what a function does to them, it does to itself.
-        changed = {
-            origin
-            for chain in effects.stores | effects.methods
-            if chain[0] in found.binding and (origin := self.origin(found, chain)) and self._is_data(*origin)
-        }
-        changed |= {(module, written) for written in effects.writes}
-        for chain in effects.calls:
-            changed |= self._changed_by_call(*self.origin(found, chain))
+        found = self.get(module)
+        changed: set[tuple[str, str]] = set()
+        for function in self._definitions(module, name) if found is not None else ():
+            if found is None or isinstance(function, ast.ClassDef):
+                continue
+            effects = effects_of_call(function)
+            # Imported modules have no state of the author's; what a function does to them, it does to itself.
+            changed |= {
+                origin
+                for chain in effects.stores | effects.methods
+                if chain[0] in found.binding and (origin := self.origin(found, chain)) and self._is_data(*origin)
+            }
+            changed |= {(module, written) for written in effects.writes}
+            for chain in effects.calls:
+                changed |= self._changed_by_call(*self.origin(found, chain))
         self._deep[key] = frozenset(changed)
         return self._deep[key]
 
@@ -229,13 +234,23 @@ class Modules:
 
     def _is_watching(self, module: str, name: str, seen: frozenset[tuple[str, str]] = frozenset()) -> bool:
         """Say whether a class is told of the classes that inherit from it."""
-        found, node = self.get(module), self._definition(module, name)
-        if found is None or not isinstance(node, ast.ClassDef) or (module, name) in seen:
+        found = self.get(module)
+        if found is None or (module, name) in seen:
             return False
-        methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
-        is_metaclass = any(isinstance(base, ast.Name) and base.id == "type" for base in node.bases)
-        if "__init_subclass__" in methods or is_metaclass:
-            return True
-        chains = [*node.bases, *(item.value for item in node.keywords if item.arg == "metaclass")]
-        origins = [self.origin(found, chain) for part in chains if (chain := chain_of(part)) is not None]
-        return any(self._is_watching(*origin, seen | {(module, name)}) for origin in origins)
+        for node in self._definitions(module, name):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+            is_metaclass = any(isinstance(base, ast.Name) and base.id == "type" for base in node.bases)
+            if "__init_subclass__" in methods or is_metaclass:
+                return True
+            chains = [*node.bases, *(item.value for item in node.keywords if item.arg == "metaclass")]
+            origins = [self.origin(found, chain) for part in chains if (chain := chain_of(part)) is not None]
+            if any(self._is_watching(*origin, seen | {(module, name)}) for origin in origins):
+                return True
+        return False
+
+
+def _changes_what_it_is_given(definition: Definition) -> bool:
+    """Say so of a function; a class keeps what it is given, as a rule, and its instances are seen to be changed."""
+    return not isinstance(definition, ast.ClassDef) and changed_parameters(definition)

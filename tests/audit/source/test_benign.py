@@ -2,9 +2,20 @@
 
 import pytest
 
+from bundler.audit.facts import Held
+from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.text import text_problems
 from tests.audit.source.test_hostile import refusals
 
+_STARRED = """
+import keras
+class Own(keras.layers.Layer):
+    def __init__(self, n=1, **kwargs):
+        super(Own, self).__init__(**kwargs)
+        self.n = len([n])
+    def get_config(self):
+        return {**super().get_config(), "n": self.n}
+"""
 BENIGN = {
     "layer": """
 import keras
@@ -96,6 +107,26 @@ def wrapped(f):
 @pytest.mark.parametrize("name", BENIGN)
 def test_asks_no_consent_of_ordinary_code(name):
     assert [finding.what for finding in refusals(BENIGN[name])] == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "keras.applications.mobilenet_v2",
+        "keras.datasets",
+        "pathlib",
+        "os.path",
+        "argparse",
+        "glob",
+        "shutil",
+        "subprocess",
+        "math",
+        "keras.layers",
+    ],
+)
+def test_a_star_import_brings_what_its_module_has(module):
+    text = SourceText(name="m", member="code/m.py", text=f"from {module} import *{_STARRED}".encode(), package=False)
+    assert [finding.what for finding in source_findings([text], {}) if finding.held is Held.LOAD] == []
 
 
 COPIES = {

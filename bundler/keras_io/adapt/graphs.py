@@ -1,0 +1,132 @@
+"""A functional model from its config, also where a layer of it has been called in another model before.
+
+Keras counts the calls of a layer from the first one ever, so it finds the wrong one for such a layer. Here the calls
+of each graph are counted by themselves. All else is as in Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bundler.errors import InvalidBundle
+from bundler.keras_io.adapt.arguments import is_frameworks
+from bundler.keras_io.framework import keras
+
+_TENSOR = "__keras_tensor__"
+#: In the key of a layer that is shared.
+_MARK = ">shared:"
+
+
+class _NotMadeYet(Exception):
+    """A call needs the output of another one that has not been made."""
+
+
+def is_graph(config: Any) -> bool:
+    """Say whether `config` is that of a functional model."""
+    return isinstance(config, dict) and isinstance(config.get("layers"), list) and "output_layers" in config
+
+
+def is_rebuilt_by_keras(cls: Any) -> bool:
+    """Say whether `cls` is a class of models that has Keras's own ``from_config``."""
+    return isinstance(cls, type) and issubclass(cls, keras().Model) and is_frameworks(cls, "from_config")
+
+
+def rebuilt(config: dict[str, Any]) -> Any:
+    """Return the plain functional model of `config`, by Keras unless a layer of it is shared with another model."""
+    model = keras().Model
+    is_shared = any(_MARK in str(node.get("registered_name")) for node in config["layers"])
+    return model_from_config(model, dict(config)) if is_shared else model.from_config(config)
+
+
+def adapter_of(cls: Any) -> Any:
+    """Return an object whose ``from_config`` makes a functional model of the class `cls`."""
+
+    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+        return model_from_config(cls, dict(config))
+
+    return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
+
+
+def model_from_config(cls: Any, config: dict[str, Any]) -> Any:
+    """Return the model of class `cls` that `config` describes.
+
+    Raises:
+        InvalidBundle: a call in it needs what nothing gives.
+    """
+    graph = _Graph()
+    layers = config.pop("layers")
+    waiting = []
+    for node in layers:
+        layer = keras().saving.deserialize_keras_object(node)
+        graph.layers[node["name"]] = layer
+        graph.outputs[node["name"]] = []
+        if isinstance(layer, keras().layers.InputLayer):
+            graph.outputs[node["name"]].append(keras().tree.flatten(layer.output))
+        waiting.append((node["name"], list(node["inbound_nodes"])))
+    while waiting:
+        before = sum(len(calls) for _, calls in waiting)
+        for name, calls in waiting:
+            graph.make(name, calls)
+        waiting = [(name, calls) for name, calls in waiting if calls]
+        if waiting and sum(len(calls) for _, calls in waiting) == before:
+            raise InvalidBundle(
+                "the graph of a model has calls that need each other's outputs",
+                place=f"config.json: {', '.join(str(name) for name, _ in waiting[:3])}",
+                hint="ask the author for a new bundle",
+            )
+    inputs, outputs = graph.ends(config.pop("input_layers")), graph.ends(config.pop("output_layers"))
+    more = {name: config.pop(name, None) for name in ("name", "trainable")}
+    return cls(inputs=inputs, outputs=outputs, **more, **config)
+
+
+class _Graph:
+    """The layers of one graph by name, and what each call of them in this graph gave."""
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Any] = {}
+        self.outputs: dict[str, list[list[Any]]] = {}
+
+    def make(self, name: str, calls: list[Any]) -> None:
+        """Make those of `calls` of a layer that can be made, in order, and take them from the list."""
+        while calls:
+            try:
+                arguments, keywords = self._given(calls[0]["args"]), self._given(calls[0]["kwargs"])
+            except _NotMadeYet:
+                return
+            given = self.layers[name](*arguments, **keywords)
+            self.outputs[name].append(keras().tree.flatten(given))
+            del calls[0]
+
+    def ends(self, structure: Any) -> Any:
+        """Return the tensors that the inputs or outputs of a config name."""
+        if isinstance(structure, dict):
+            return {name: self.ends(part) for name, part in structure.items()}
+        if len(structure) == 3 and isinstance(structure[0], str):
+            name, call, index = structure
+            # Keras counts one more for a model, which has a call of its own from the start.
+            return self._tensor(name, call - (1 if _is_functional(self.layers[name]) else 0), index)
+        return [self.ends(part) for part in structure]
+
+    def _tensor(self, name: str, call: int, index: int) -> Any:
+        made = self.outputs[name]
+        if call >= len(made):
+            raise _NotMadeYet(name)
+        return made[call][index]
+
+    def _given(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._given(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        kind, inner = value.get("class_name"), value.get("config")
+        if kind == _TENSOR and isinstance(inner, dict):
+            history = inner.get("keras_history")
+            return self._tensor(*history) if history else keras().saving.deserialize_keras_object(value)
+        if isinstance(kind, str):
+            return keras().saving.deserialize_keras_object(value)
+        return {name: self._given(item) for name, item in value.items()}
+
+
+def _is_functional(layer: Any) -> bool:
+    return isinstance(layer, keras().Model) and any(base.__name__ == "Functional" for base in type(layer).__mro__)
