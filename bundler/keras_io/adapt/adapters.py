@@ -31,6 +31,7 @@ from bundler.keras_io.adapt import (
 )
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.calls import call_once
+from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
 from bundler.keras_io.adapt.decoding import decode, deserialized
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.values import same
@@ -41,7 +42,7 @@ from bundler.manifest import Adaptation
 POSITIONAL = f"{TAG}positional"
 GRAPH = state.GRAPH
 CALL = f"{TAG}call"
-OPTIMIZERS = f"{TAG}optimizers"
+_TRAINED = frozenset({TRAINABLE, ALL})
 
 #: What every layer's config has; `__init__` may take them or not.
 BASE_ARGUMENTS = frozenset({"name", "trainable", "dtype", "activity_regularizer", "autocast"})
@@ -301,14 +302,10 @@ def _compile_from(instance: Any, lookup: Lookup) -> None:
 
     def compile_from_config(config: Mapping[str, Any]) -> None:
         object.__delattr__(instance, "compile_from_config")
-        trained = config.get(OPTIMIZERS, {})
-        arguments = {name: decode(value, lookup) for name, value in config.items() if name != OPTIMIZERS}
-        instance.compile(**arguments)
+        instance.compile(**{name: decode(value, lookup) for name, value in config.items() if name not in _TRAINED})
         optimizer = getattr(instance, "optimizer", None)
-        if optimizer is not None and instance.built and OPTIMIZERS not in config:
+        if optimizer is not None and instance.built and not any(name in config for name in _TRAINED):
             optimizer.build(instance.trainable_variables)
-        for name, numbers in trained.items():
-            weights = instance.weights
-            getattr(instance, name).build([weights[number] for number in numbers])
+        build_optimizers(instance, config)
 
     object.__setattr__(instance, "compile_from_config", compile_from_config)

@@ -8,8 +8,12 @@ from typing import Any
 
 from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
 from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import compile_call, trained_variables
+
+#: What says which weights each optimizer trains, by their numbers among the trainable ones or among all.
+TRAINABLE, ALL = f"{TAG}trained", f"{TAG}optimizers"
 
 
 def has_own_compile(model: Any) -> bool:
@@ -39,10 +43,10 @@ def needs_compile_arguments(model: Any) -> bool:
     if not model.compiled or not is_frameworks(cls, "compile_from_config"):
         return False
     everything = {id(variable) for variable in model.trainable_variables}
-    numbers = trained_by(model).get("optimizer")
-    if numbers is None:
+    trained = _trained(model).get("optimizer")
+    if trained is None:
         return False
-    return not model.built or {id(model.weights[number]) for number in numbers} != everything
+    return not model.built or {id(variable) for variable in trained} != everything
 
 
 def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> dict[str, Any] | None:
@@ -72,18 +76,39 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
     return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
 
 
-def trained_by(model: Any) -> dict[str, list[int]]:
+def trained_by(model: Any) -> dict[str, dict[str, list[int]]]:
     """Return for each optimizer that `model` holds the numbers of the weights that it trains.
 
-    Where that cannot be known, the optimizers start anew, as in plain Keras.
+    Among its trainable weights where all of them still are: a part that only `fit` or `adapt` uses has none of its
+    other weights yet where the model is compiled again. Where nothing can be known, the optimizers start anew, as in
+    plain Keras.
     """
-    numbers = {id(variable): index for index, variable in enumerate(model.weights)}
+    found: dict[str, dict[str, list[int]]] = {TRAINABLE: {}, ALL: {}}
+    for name, trained in _trained(model).items():
+        for kind, variables in ((TRAINABLE, model.trainable_variables), (ALL, model.weights)):
+            numbers = {id(variable): index for index, variable in enumerate(variables)}
+            if all(id(variable) in numbers for variable in trained):
+                found[kind][name] = [numbers[id(variable)] for variable in trained]
+                break
+    return {kind: entries for kind, entries in found.items() if entries}
+
+
+def build_optimizers(model: Any, config: Mapping[str, Any]) -> None:
+    """Build the optimizers of `model` for the weights that `config` says by `trained_by`."""
+    for kind, variables in ((TRAINABLE, model.trainable_variables), (ALL, model.weights)):
+        for name, numbers in config.get(kind, {}).items():
+            getattr(model, name).build([variables[number] for number in numbers])
+
+
+def _trained(model: Any) -> dict[str, list[Any]]:
+    """Return the variables that each built optimizer of `model` trains, all of them weights of it."""
+    known = {id(variable) for variable in model.weights}
     found = {}
     for name, value in vars(model).items():
         if isinstance(value, keras().optimizers.Optimizer) and value.built:
             trained = trained_variables(value)
-            if trained and all(id(variable) in numbers for variable in trained):
-                found[name.removeprefix("_") if name == "_optimizer" else name] = [numbers[id(v)] for v in trained]
+            if trained and all(id(variable) in known for variable in trained):
+                found[name.removeprefix("_") if name == "_optimizer" else name] = list(trained)
     return found
 
 

@@ -6,6 +6,7 @@ import dis
 import functools
 import types
 import weakref
+from types import FunctionType
 from typing import Any
 
 from bundler.keras_io.adapt.arguments import FRAMEWORK
@@ -23,8 +24,9 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     is_frameworks = framework_base(type(instance)) is not object
     found = {}
     for name, value in values.items():
-        if type(value).__module__.partition(".")[0] == "bundler":
-            # What the loader gave a model, so that it runs under its author's settings.
+        origin = value.__module__ if isinstance(value, FunctionType) else type(value).__module__
+        if str(origin).partition(".")[0] == "bundler":
+            # What the loader gave a model, so that it runs under its author's settings, and what saving gives it.
             continue
         if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
             continue

@@ -25,7 +25,7 @@ from bundler.keras_io.adapt import (
     every_weight,
     state,
 )
-from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, OPTIMIZERS, POSITIONAL
+from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
 from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.calls import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
@@ -114,8 +114,7 @@ class Saving:
             return config
         encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
         self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
-        optimizers = trained_by(model)
-        return {**encoded, OPTIMIZERS: optimizers} if optimizers else encoded
+        return {**encoded, **trained_by(model)}
 
     def _with_restored(self, instance: Any, config: dict[str, Any]) -> dict[str, Any]:
         """Encode the entries that Keras cannot write, and those that are wanted."""
@@ -153,6 +152,9 @@ class Saving:
             # Keras leaves the name out of what it records for a class that does not take one.
             base = {name: value for name, value in base_config(instance).items() if name in BASE_ARGUMENTS} | config
         surplus = tuple(name for name in base if not takes(given, name))
+        # What the constructor does not take is dropped again, so that what Keras cannot write of it need not travel.
+        base = {name: value for name, value in base.items() if can_be_written(value) or name not in surplus}
+        surplus = tuple(name for name in surplus if name in base)
         if surplus:
             self._note(type(instance), SURPLUS_ARGUMENTS, surplus)
         return {**base, **encoded}
