@@ -60,6 +60,14 @@ def _tensorflow(value: Any) -> Parts | None:
             plain = value.numpy().tolist()
             return "tensorflow.constant", (plain,), {"dtype": "string", "shape": list(value.shape)}
         return "tensorflow.constant", (value.numpy(),), _NONE
+    if isinstance(value, tensorflow.SparseTensor) and isinstance(value.values, tensorflow.Tensor):
+        if value.dtype == "string" or not hasattr(value.values, "numpy"):
+            return None
+        shape = [int(size) for size in value.dense_shape.numpy()]
+        parts = {"indices": value.indices.numpy(), "values": value.values.numpy(), "dense_shape": shape}
+        return "tensorflow.SparseTensor", (), parts
+    if isinstance(value, tensorflow.RaggedTensor) and hasattr(value.row_splits, "numpy"):
+        return "tensorflow.RaggedTensor.from_row_splits", (value.values, value.row_splits.numpy()), _NONE
     return None
 
 
@@ -208,6 +216,17 @@ def _constant(maker: Callable[..., Any], value: Any, dtype: str | None = None, s
     return maker(value, dtype=dtype, shape=shape)
 
 
+def _sparse_tensor(maker: Callable[..., Any], indices: Any, values: Any, dense_shape: Any) -> Any:
+    """Make a sparse tensor and check it: operations take the places of its entries on trust."""
+    numpy = sys.modules["numpy"]
+    places, shape = numpy.asarray(indices), numpy.asarray(dense_shape)
+    if places.ndim != 2 or places.dtype.kind not in "iu" or places.shape != (numpy.size(values), shape.size):
+        raise ValueError("the places of a sparse tensor have another shape than its values")
+    if (places < 0).any() or (places >= shape).any():
+        raise ValueError("a place lies outside of the sparse tensor")
+    return maker(indices, values, dense_shape)
+
+
 _FORMS = (*_COMPRESSED, "coo", "dia", "lil", "dok")
 _SPARSE = tuple(f"{form}_{kind}" for form in _FORMS for kind in ("matrix", "array"))
 _BITS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -226,6 +245,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "tensorflow.as_dtype": lambda maker, name: maker(str(name)),
     "tensorflow.TensorShape": lambda maker, items: maker(items),
     "tensorflow.constant": _constant,
+    "tensorflow.SparseTensor": _sparse_tensor,
+    "tensorflow.RaggedTensor.from_row_splits": lambda maker, values, splits: maker(values, splits, validate=True),
 }
 
 

@@ -80,7 +80,8 @@ def revive(cls: Any, config: dict[str, Any], lookup: Callable[[str], Any]) -> An
     add: Any = instance.add_weight if hasattr(instance, "add_weight") else getattr(instance, "add_variable", None)
     for spec in weights:
         options = {name: decode(spec[name], lookup) for name in ("regularizer", "constraint") if spec.get(name)}
-        options |= {"trainable": spec["trainable"]} if hasattr(instance, "add_weight") else {}
+        # Metrics have a method of that name, too, and none of their variables is trained.
+        options |= {"trainable": spec["trainable"]} if isinstance(instance, keras().layers.Layer) else {}
         variables.append(
             add(shape=tuple(spec["shape"]), initializer="zeros", dtype=spec["dtype"], name=spec["name"], **options)
         )

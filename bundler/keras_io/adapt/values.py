@@ -288,7 +288,7 @@ def can_be_written(value: Any) -> bool:
         return all(isinstance(key, str) and can_be_written(item) for key, item in value.items())
     if int(getattr(value, "size", 0) or 0) > _LONG and _root(value) in ("numpy", "tensorflow"):
         return False
-    if isinstance(value, importlib.import_module("numpy").dtype):
+    if isinstance(value, importlib.import_module("numpy").dtype | _in_parts()):
         return False
     return _root(value) in _FRAMEWORK or hasattr(type(value), "get_config")
 
@@ -331,7 +331,7 @@ def _array(value: Any, store: Store | None = None) -> Any:
     if isinstance(value, tensorflow.TensorShape):
         return {TAG: "tensor_shape", "items": value.as_list() if value.rank is not None else None}
     is_tensor = keras().ops.is_tensor(value)
-    if is_tensor and value.dtype == "string":
+    if (is_tensor and value.dtype == "string") or isinstance(value, _in_parts()):
         return None
     if not is_tensor and not isinstance(value, numpy.ndarray | numpy.generic):
         return None
@@ -348,6 +348,12 @@ def _array(value: Any, store: Store | None = None) -> Any:
     data = base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode("ascii")
     name = array.dtype.name if is_added else array.dtype.str
     return {TAG: kind, "dtype": name, "shape": list(array.shape), "data": data}
+
+
+def _in_parts() -> Any:
+    """Return the classes of tensors that are no array; Keras would write them as one."""
+    tensorflow = importlib.import_module("tensorflow")
+    return tensorflow.SparseTensor | tensorflow.RaggedTensor
 
 
 def _root(value: Any) -> str:

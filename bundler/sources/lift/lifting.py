@@ -41,7 +41,7 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
         taken: top-level module names that a generated module must not have; those of Python and of installed
             distributions are known.
     """
-    job = _Job(taken)
+    job = _Job(taken, [obj for obj in objects if isinstance(obj, FunctionType)])
     for obj in objects:
         try:
             job.add(obj)
@@ -61,7 +61,8 @@ _OF_EVERY_MODULE = frozenset(
 
 
 class _Job:
-    def __init__(self, taken: Collection[str]) -> None:
+    def __init__(self, taken: Collection[str], functions: Sequence[FunctionType]) -> None:
+        self.functions = functions
         self.texts = Texts()
         self.problems: list[str] = []
         self._statements = Statements(self.texts)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
 from bundler.sources.lift import bindings, frameworks
@@ -28,6 +28,7 @@ class InProgress(Exception):
 class Lifter(Protocol):
     """What lifts definitions, as far as values need it."""
 
+    functions: Sequence[FunctionType]
     carried: dict[int, tuple[Any, Draft, str]]
     unfinished: set[int]
 

@@ -8,6 +8,7 @@ from typing import Any
 from bundler.sources.lift.carried import Writer
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.read_attributes import with_read_attributes
 from bundler.sources.lift.referring import InProgress, Lifter, References
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.use import Use
@@ -23,6 +24,9 @@ def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name:
     """
     if id(value) in lifter.carried:
         return _again(lifter, draft, name, value, use)
+    # Before anything is written: the whole object would bring its class along.
+    if (part := with_read_attributes(value, lifter.functions)) is not None:
+        return value_item(lifter, draft, namespace, name, part, use)
     lifter.carried[id(value)] = (value, draft, name)
     lifter.unfinished.add(id(value))
     given = References(lifter=lifter, draft=draft, namespace=namespace, use=use, name=name)

@@ -280,3 +280,29 @@ def test_the_file_beside_a_module_holds_no_pickle(session: Session, tmp_path: Pa
     (tmp_path / name).write_bytes(content)
     assert name == "train_values.npz"
     assert numpy.load(tmp_path / name, allow_pickle=False)["v"].tolist() == list(range(1000))
+
+
+def test_a_captured_object_is_carried_by_the_attributes_that_are_read(session: Session) -> None:
+    session.script("""
+        import threading
+        class Agent:
+            def __init__(self):
+                self.actions, self.scale, self.lock = 4, 2.5, threading.Lock()
+            def first(self):
+                return lambda x: x * self.actions
+            def second(self):
+                return lambda x: [x + self.scale for _ in range(self.actions)]
+            def third(self):
+                return lambda x: self.first()(x)
+        one, two, three = (lambda agent: (agent.first(), agent.second(), agent.third()))(Agent())
+    """)
+    made = lifted(session["one"], session["two"])
+    assert not any(b"Agent" in module.text for module in made.modules)
+    values = []
+    for function in (session["one"], session["two"]):
+        name, qualname = made.places[function]
+        space: dict[str, Any] = {}
+        exec(next(module.text for module in made.modules if module.name == name), space)
+        values.append(space[qualname](3))
+    assert values == [12, [5.5, 5.5, 5.5, 5.5]]
+    assert "'self'" in problem(session["three"])
