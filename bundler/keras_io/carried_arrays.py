@@ -34,26 +34,24 @@ def write(directory: Path, kept: Mapping[str, Any]) -> None:
 
 
 class Kept(Mapping[str, Any]):
-    """The arrays in the folder of a ``.keras`` file, read when the first is asked for."""
+    """The arrays in the folder of a ``.keras`` file.
+
+    They are read at once: code of the bundle may be running when the first is asked for, and must not open files.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._place = directory / PLACE
-        self._arrays: Mapping[str, Any] | None = None
+        """Read the file, which is a stranger's; raises `InvalidBundle`."""
+        place = directory / PLACE
+        found = arrays.parse(place.read_bytes(), PLACE) if place.is_file() else {}
+        if type(found) is not dict:
+            raise InvalidBundle("the arrays of the config are not stored by name", place=PLACE)
+        self._arrays: Mapping[str, Any] = found
 
     def __getitem__(self, name: str) -> Any:
-        return self._read()[name]
+        return self._arrays[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
+        return iter(self._arrays)
 
     def __len__(self) -> int:
-        return len(self._read())
-
-    def _read(self) -> Mapping[str, Any]:
-        """Read the file, which is a stranger's; raises `InvalidBundle`."""
-        if self._arrays is None:
-            found = arrays.parse(self._place.read_bytes(), PLACE) if self._place.is_file() else {}
-            if type(found) is not dict:
-                raise InvalidBundle("the arrays of the config are not stored by name", place=PLACE)
-            self._arrays = found
-        return self._arrays
+        return len(self._arrays)

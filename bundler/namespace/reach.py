@@ -14,6 +14,7 @@ import importlib
 import pkgutil
 import sys
 import types
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -70,6 +71,11 @@ _FREE = frozenset(
 _TAGGED = frozenset({"typing.get_type_hints"})
 #: The classes of the interpreter's own objects, by the names that `types` gives them; the first of several.
 _TYPES = {kind: f"types.{name}" for name, kind in reversed(vars(types).items()) if isinstance(kind, type)}
+#: The classes of what annotations are made of.
+_ALIASES = (
+    *(types.GenericAlias, types.UnionType, type(typing.Annotated[int, 0]), type(typing.List[int])),  # noqa: UP006
+    *(type(typing.Union[int, str]), type(typing.Literal[1])),  # noqa: UP007
+)
 _TABLES = (dict, list, set, collections.OrderedDict, collections.defaultdict)
 #: What a module has for the interpreter to work with.
 _INNER = frozenset({"__dict__", "__cached__", "__builtins__", "__loader__", "__spec__", "__getattr__", "__dir__"})
@@ -165,6 +171,8 @@ class Reach:
             return self.tagged(value)
         if named.kind in (Meaning.PLAIN, Meaning.CALL):
             return value
+        if named.kind is not Meaning.DOOR and type(value) in _ALIASES:
+            return value  # ``PositiveInt = Annotated[int, Gt(0)]`` says that it is at home where `int` is.
         home = self._home(value)
         if home is not None:
             if home.path in self._stand_ins:

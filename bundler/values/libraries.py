@@ -60,6 +60,9 @@ def _tensorflow(value: Any) -> Parts | None:
             plain = value.numpy().tolist()
             return "tensorflow.constant", (plain,), {"dtype": "string", "shape": list(value.shape)}
         return "tensorflow.constant", (value.numpy(),), _NONE
+    if type(value) is tensorflow.name_scope and isinstance(value.name, str):
+        # Every tf.Module holds one.
+        return "tensorflow.name_scope", (value.name,), _NONE
     if isinstance(value, tensorflow.SparseTensor) and isinstance(value.values, tensorflow.Tensor):
         if value.dtype == "string" or not hasattr(value.values, "numpy"):
             return None
@@ -246,6 +249,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "tensorflow.TensorShape": lambda maker, items: maker(items),
     "tensorflow.constant": _constant,
     "tensorflow.SparseTensor": _sparse_tensor,
+    "tensorflow.name_scope": lambda maker, name: maker(str(name)),
     "tensorflow.RaggedTensor.from_row_splits": lambda maker, values, splits: maker(values, splits, validate=True),
 }
 

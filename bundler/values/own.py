@@ -28,6 +28,8 @@ _HOOKS = (
     "__getnewargs_ex__",
     "__del__",
 )
+#: How the attributes start in which TensorFlow notes what an object holds.
+_NOTES = ("_self_",)
 _LIBRARY = ("builtins", "typing", "abc", "enum", "collections")
 
 
@@ -81,6 +83,9 @@ def own_state(value: Any) -> OwnState:
     content = next((kind(value) for kind in CONTAINERS if isinstance(value, kind)), None)
     is_own_dict = held is value
     attributes = {} if is_own_dict or held is None else dict(held)
+    if _is_tracked(cls):
+        # What TensorFlow notes of the others when they are set.
+        attributes = {item: part for item, part in attributes.items() if not item.startswith(_NOTES)}
     attributes |= {item: getattr(value, item) for item in slots}
     return OwnState(cls=cls, attributes=attributes, slots=slots, content=content, is_own_dict=is_own_dict)
 
@@ -118,7 +123,14 @@ def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_
     for name, item in attributes:
         if not isinstance(name, str) or name in ("__class__", "__dict__"):
             raise ValueError("this is no name of an attribute")
-        object.__setattr__(value, name, item)
+        # A tf.Module notes what it holds, for checkpoints.
+        (setattr if _is_tracked(type(value)) else object.__setattr__)(value, name, item)
+
+
+def _is_tracked(cls: type) -> bool:
+    """Say whether TensorFlow's own ``__setattr__`` is that of `cls`."""
+    owner = next(base for base in cls.__mro__ if "__setattr__" in vars(base))
+    return owner.__module__.partition(".")[0] == "tensorflow"
 
 
 def _is_generated(method: Any) -> bool:

@@ -13,6 +13,7 @@ KINDS = """
     from dataclasses import dataclass, field
     import keras
     import numpy as np
+    import tensorflow as tf
 
     @dataclass
     class Opt:
@@ -44,7 +45,14 @@ KINDS = """
         def __init__(self, k):
             self.k = k
 
+    class Norm(tf.Module):
+        def __init__(self, start, name=None):
+            super().__init__(name=name)
+            self.mean = tf.Variable([start], trainable=False)
+
     def told(v):
+        if isinstance(v, Norm):
+            return f"Norm {v.name} {v.mean.numpy().tolist()} {len(v.variables)}"
         if isinstance(v, np.ndarray):
             return f"array {v.dtype} {v.shape} {float(v.astype('float64').sum())}"
         if isinstance(v, enum.Enum):
@@ -98,6 +106,7 @@ MODEL = """
         collections.deque([1, 2], 3), {1: "a", (1, 2): [3], None: 4.0}, np.arange(30000.0).reshape(300, 100),
         types.SimpleNamespace(a=row, b=row, d=collections.defaultdict(list, z=[1]), o=collections.OrderedDict(b=1, a=2)),
         [np.arange(3), np.arange(3)], np.float32(2.5), np.arange(3, dtype=">f4"),
+        tf.sparse.from_dense([[0.0, 2.0], [3.0, 0.0]]), tf.ragged.constant([[1, 2], [3]]), k.Norm(3.0),
     ]
     def stack(cls):
         return keras.Sequential([keras.Input((3,)), *(cls(value) for value in values)])

@@ -25,7 +25,7 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     found = {}
     for name, value in values.items():
         origin = value.__module__ if isinstance(value, FunctionType) else type(value).__module__
-        if str(origin).partition(".")[0] == "bundler":
+        if str(origin).startswith("bundler.keras_io."):
             # What the loader gave a model, so that it runs under its author's settings, and what saving gives it.
             continue
         if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):

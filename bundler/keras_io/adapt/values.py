@@ -351,9 +351,9 @@ def _array(value: Any, store: Store | None = None) -> Any:
 
 
 def _in_parts() -> Any:
-    """Return the classes of tensors that are no array; Keras would write them as one."""
+    """Return the classes of tensors and variables that are no array; Keras would write them as one."""
     tensorflow = importlib.import_module("tensorflow")
-    return tensorflow.SparseTensor | tensorflow.RaggedTensor
+    return tensorflow.SparseTensor | tensorflow.RaggedTensor | tensorflow.Variable
 
 
 def _root(value: Any) -> str:
