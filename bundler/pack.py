@@ -23,13 +23,14 @@ from bundler.audit.facts import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
-from bundler.errors import PackError, ProofFailed, SourceError, TargetExists
+from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.process_state import kept_process_state
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.live_program import with_values
+from bundler.packing.named import check_target, folders, strings
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.packing.travelling import travelling
@@ -168,7 +169,7 @@ def bundle(
     """
     target = _target(filepath)
     allowed = check_words(allow)
-    _check_target(target, overwrite=overwrite)
+    check_target(target, overwrite=overwrite)
     options = Options(
         payload=payload,
         fallback=fallback,
@@ -179,12 +180,12 @@ def bundle(
         builder_kwargs=builder_kwargs,
     )
     search = Search(
-        roots=_folders(sources),
-        include=_strings(include),
-        skip_data=_strings(skip_data),
-        modules=_strings(modules),
+        roots=folders(sources),
+        include=strings(include),
+        skip_data=strings(skip_data),
+        modules=strings(modules),
         by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
-        whole=("*",) if whole is True else _strings(whole or ()),
+        whole=("*",) if whole is True else strings(whole or ()),
         reduces_included=whole is False,
     )
     provenance = Provenance(
@@ -371,33 +372,3 @@ def _target(filepath: object) -> Path:
             hint='bundle(model, "model.kbundle"), and read the bytes of that file',
         )
     return Path(filepath)
-
-
-def _check_target(target: Path, *, overwrite: bool) -> None:
-    if target.is_dir():
-        raise PackError("the target is a folder", place=str(target), hint="name a file, for example model.kbundle")
-    if target.exists() and not overwrite:
-        raise TargetExists(
-            "there is a file already", place=str(target), hint="pass overwrite=True (--overwrite), or another name"
-        )
-    if not target.parent.is_dir():
-        raise PackError("there is no such folder", place=str(target.parent), hint="make the folder, then pack again")
-
-
-def _strings(values: Sequence[str]) -> tuple[str, ...]:
-    # One string is a sequence of letters; nobody means that.
-    return (values,) if isinstance(values, str) else tuple(values)
-
-
-def _folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
-    if isinstance(sources, str | os.PathLike):
-        sources = (sources,)
-    folders = tuple(Path(source).resolve() for source in sources)
-    for folder in folders:
-        if not folder.is_dir():
-            raise PackError(
-                "there is no such source folder",
-                place=str(folder),
-                hint="give the folder that holds your packages, the one that would be on sys.path",
-            )
-    return folders

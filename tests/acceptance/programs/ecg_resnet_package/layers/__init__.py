@@ -1,0 +1,2 @@
+from .blocks import *
+from .pooling import *

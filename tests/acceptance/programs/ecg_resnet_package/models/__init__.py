@@ -1,0 +1,2 @@
+from .registry import MODELS, build_model
+from .resnet import *

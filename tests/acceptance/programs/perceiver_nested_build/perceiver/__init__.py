@@ -1,0 +1,4 @@
+from .config import PerceiverConfig
+from .modules import Perceiver
+
+__all__ = ["Perceiver", "PerceiverConfig"]
