@@ -82,6 +82,8 @@ _PARTS: dict[str, Callable[[Any], Parts | None]] = {
     # Whoever asks for a logger by its name gets that one.
     "logging.Logger": lambda value: ("logging.getLogger", (value.name,), _NONE),
     # A path of one system cannot be made on another, and a program means the path of where it runs.
+    # The class that the code of a loaded bundle has.
+    "pathlib.Path": lambda value: ("pathlib.Path", (value.as_posix(),), _NONE),
     "pathlib.PosixPath": lambda value: ("pathlib.Path", (value.as_posix(),), _NONE),
     "pathlib.WindowsPath": lambda value: ("pathlib.Path", (value.as_posix(),), _NONE),
     "pathlib.PurePosixPath": lambda value: ("pathlib.PurePosixPath", (str(value),), _NONE),
