@@ -140,8 +140,7 @@ def nested(code: CodeType) -> Iterator[CodeType]:
 
 def _hooks(cls: type) -> Iterator[FunctionType]:
     """Yield the functions of the author's that run whenever a class like `cls` is made."""
-    metaclasses: Sequence[type] = type(cls).__mro__
-    for above in [*cls.__mro__[1:], *metaclasses]:
+    for above in [*cls.__mro__[1:], *inspect.getmro(type(cls))]:
         for name in ("__init_subclass__", "__new__", "__init__", "__set_name__"):
             function = getattr(vars(above).get(name), "__func__", vars(above).get(name))
             if isinstance(function, FunctionType) and (name == "__init_subclass__" or issubclass(above, type)):
