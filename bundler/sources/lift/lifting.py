@@ -20,7 +20,7 @@ from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
 from bundler.sources.lift.files import file_name, file_of
-from bundler.sources.lift.makings import Making, making
+from bundler.sources.lift.makings import Making, making, table_of
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
@@ -412,6 +412,11 @@ class _Job:
         """Let a module take `cls` from where its own module has it, or call its factory again."""
         factory = made.factory
         use = Use.at(factory.unit, factory.node, described(cls))
+        if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
+            raise NotLiftableError(
+                f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "
+                f"before it; move {factory.name} and {table} to a module, and import them from there"
+            )
         name = naming.identifier(cls.__name__)
         draft = self.drafts.fitting(made.namespace, {made.name: made.namespace[made.name], **made.values, name: cls})
         self._places[cls] = (draft, name)

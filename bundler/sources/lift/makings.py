@@ -93,6 +93,11 @@ def _tables(texts: Texts, factory: Factory, cls: type) -> Iterator[tuple[Making,
                         yield found, _binds(statement, name)
 
 
+def table_of(namespace: Mapping[str, Any], cls: type) -> str | None:
+    """Return the name of a table of `namespace` that has `cls`, or `None`."""
+    return next((name for name, table in namespace.items() if _key(table, cls) is not None), None)
+
+
 def _key(table: Any, cls: type) -> Any:
     """Return the plain key by which `table` has `cls`, or `None`."""
     items: Iterable[tuple[Any, Any]] = ()

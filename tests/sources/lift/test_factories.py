@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bundler.sources.lift import lift, needs_lifting
-from tests.sources.lift.conftest import again, lifted, text_of
+from tests.sources.lift.conftest import Session, again, lifted, text_of
 
 REGISTRY = """
     import functools
@@ -219,3 +219,10 @@ def test_a_class_by_a_name_of_its_module_stays_there(zoo: Callable[[str], Any]) 
     )
     assert not needs_lifting(factory.Mixer)
     assert not needs_lifting(factory.Pool)
+
+
+def test_refuses_a_changed_class_that_a_table_of_the_script_has(session: Session) -> None:
+    text = dedent(REGISTRY) + dedent(CHANGED) + "\nMixer = make('mixer')\n"
+    found = problem(session.script(text)["Mixer"])
+    assert "make made the class MixerBlock and keeps it in 'TABLE'" in found
+    assert "move make and TABLE to a module" in found
