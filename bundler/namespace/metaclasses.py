@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from types import FunctionType, MappingProxyType
 from typing import Any
@@ -143,6 +144,10 @@ def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> Kind:
             if len(args) == 1 and not kwargs and real is type:
                 return class_of(args[0])
             keywords = kwargs if real is type else {**kwargs, "metaclass": real}
+            if len(args) == 3 and type(args[2]) is dict:
+                # Python takes it from the frame that calls, and that would be the shield's.
+                home = sys._getframe(1).f_globals.get("__name__")
+                args = (*args[:2], {"__module__": home, **args[2]})
             return made_class(guard, reach.attribute, *args, **keywords)
 
         def __instancecheck__(self, instance: Any) -> bool:

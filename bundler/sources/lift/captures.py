@@ -30,7 +30,13 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
         _add_defaults(values, match, match.node, obj)
     elif isinstance(match.node, ast.ClassDef):
         functions = [function for _, function in functions_of(obj) if _is_inside(match, function)]
-        for base, value in zip(match.node.bases, getattr(obj, "__orig_bases__", obj.__bases__), strict=False):
+        bases = getattr(obj, "__orig_bases__", obj.__bases__)
+        match match.node.bases:
+            case [ast.Starred(value=ast.Name(id=name))]:
+                values[name] = tuple(bases)
+        for base, value in zip(match.node.bases, bases, strict=False):
+            if isinstance(base, ast.Starred):
+                break
             if isinstance(base, ast.Name):
                 values.setdefault(base.id, value)
         for statement in match.node.body:
@@ -80,11 +86,12 @@ def surroundings(match: Match) -> set[str]:
             arguments = above.args
             names.update(argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
             names.update(item.arg for item in (arguments.vararg, arguments.kwarg) if item is not None)
-            names.update(_stored(above))
+            names.update(stored(above))
     return names
 
 
-def _stored(function: ast.AST) -> Iterator[str]:
+def stored(function: ast.AST) -> Iterator[str]:
+    """Yield the names that a function, or another statement, binds itself."""
     for child in ast.iter_child_nodes(function):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
             yield child.id
@@ -94,7 +101,7 @@ def _stored(function: ast.AST) -> Iterator[str]:
         elif isinstance(child, ast.alias):
             yield child.asname or child.name.partition(".")[0]
         if not isinstance(child, ast.Lambda):
-            yield from _stored(child)
+            yield from stored(child)
 
 
 def _is_inside(match: Match, function: FunctionType) -> bool:

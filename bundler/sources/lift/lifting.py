@@ -20,6 +20,7 @@ from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
 from bundler.sources.lift.files import file_name, file_of
+from bundler.sources.lift.makings import Making, making, table_of
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
@@ -355,7 +356,12 @@ class _Job:
         """Lift an object that no top-level name gives."""
         # What a decorator of TensorFlow's made of a function is no function, and has it.
         made = obj if isinstance(obj, type | FunctionType) else obj.__wrapped__
-        match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)
+        try:
+            match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)
+        except NotLiftableError as error:
+            if not isinstance(made, type) or (again := making(self.texts, made, error)) is None:
+                raise
+            return self._add_made_again(made, again)
         node, values = match.node, captured(match, made)
         use = Use.at(match.unit, node, described(obj))
         name = obj.__name__
@@ -391,14 +397,40 @@ class _Job:
         after = (item.order[0], item.order[1], 2)
         wrapped = getattr(obj, "__wrapped__", None)
         # What `functools.wraps` calls it, its decorator calls it again.
-        is_given = wrapped is None and bool(getattr(node, "decorator_list", []))
+        is_given = isinstance(obj, FunctionType) and wrapped is None and bool(getattr(node, "decorator_list", []))
         if obj.__name__ not in (name, "<lambda>", getattr(wrapped, "__name__", name)) and not is_given:
-            # Metrics are called by it, in what training reports.
-            draft.add(
-                Item(names=(), text=f'{name}.__name__ = "{obj.__name__}"', order=after, at_once=needs, every=needs)
-            )
+            # Metrics are called by it, in what training reports; a class is looked up by it.
+            text = f"{name}.__name__ = {written(obj.__name__)}"
+            if isinstance(obj, type):
+                text = f"{name}.__name__ = {name}.__qualname__ = {written(obj.__name__)}"
+            draft.add(Item(names=(), text=text, order=after, at_once=needs, every=needs))
         for alias in selves:
             draft.add(Item(names=(alias,), text=f"{alias} = {name}", order=after, at_once=needs, every=needs))
+        return draft, name
+
+    def _add_made_again(self, cls: type, made: Making) -> tuple[Draft, str]:
+        """Let a module take `cls` from where its own module has it, or call its factory again."""
+        factory = made.factory
+        use = Use.at(factory.unit, factory.node, described(cls))
+        if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
+            raise NotLiftableError(
+                f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "
+                f"before it; move {factory.name} and {table} to a module, and import them from there"
+            )
+        name = naming.identifier(cls.__name__)
+        draft = self.drafts.fitting(made.namespace, {made.name: made.namespace[made.name], **made.values, name: cls})
+        self._places[cls] = (draft, name)
+        draft.bound[name] = cls
+        self.bring(draft, made.namespace, made.name, use)
+        for argument, value in made.values.items():
+            self._bind_captured(draft, factory.namespace, argument, value, use)
+        needs = frozenset({made.name, *made.values, "isinstance", "type"})
+        # As a class statement here would: this module is where others find it.
+        is_it = f"isinstance({name}, type) and {name}.__name__ == {written(cls.__name__)}"
+        text = f"{name} = {made.text}\nassert {is_it}\n{name}.__module__ = __name__"
+        if cls.__qualname__ != name:
+            text += f"\n{name}.__qualname__ = {written(name)}"
+        draft.add(Item(names=(name,), text=text, order=use.after, at_once=needs, every=needs))
         return draft, name
 
 

@@ -10,13 +10,14 @@ import ast
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from bundler.sources.lift.facts import NotLiftableError
 from bundler.sources.lift.segments import Definition, first_line
-from bundler.sources.lift.texts import Texts, Unit, functions_of
+from bundler.sources.lift.texts import Texts, Unit, functions_of, made_name
 from bundler.sources.lift.values import literal_is
+from bundler.sources.live import bases_of, is_framework
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -55,12 +56,12 @@ def match_class(texts: Texts, cls: type) -> Match:
     Raises:
         NotLiftableError: there is none, it was changed since, or the class was changed after it was made.
     """
-    what = described(cls)
+    what, made = described(cls), made_name(cls)
     own = [
         (name, function)
         for name, function in functions_of(cls)
-        if function.__code__.co_qualname.startswith(f"{cls.__qualname__}.")
-        and "<locals>" not in function.__code__.co_qualname.removeprefix(f"{cls.__qualname__}.")
+        if function.__code__.co_qualname.startswith(f"{made}.")
+        and "<locals>" not in function.__code__.co_qualname.removeprefix(f"{made}.")
         and "<lambda>" not in function.__code__.co_qualname
     ]
     if not own:
@@ -71,7 +72,7 @@ def match_class(texts: Texts, cls: type) -> Match:
         method = _function_node(unit, function.__code__)
         above = unit.above(method) if method is not None else iter(())
         around = next((item for item in above if isinstance(item, ast.ClassDef)), None)
-        if around is not None and around.name == cls.__qualname__.rpartition(".")[2]:
+        if around is not None and around.name == made.rpartition(".")[2]:
             found[around] = unit
     if len(found) != 1:
         raise NotLiftableError(
@@ -80,7 +81,11 @@ def match_class(texts: Texts, cls: type) -> Match:
         )
     [(node, unit)] = found.items()
     namespace = own[0][1].__globals__
+    if made != cls.__qualname__:
+        _check_renamed(cls, node, unit, namespace)
     _check_unchanged(cls, node, unit, {other.filename for other in texts.units(namespace)})
+    if "<locals>" in made:
+        _check_nothing_added(cls, node, unit)
     return Match(unit=unit, node=node, namespace=namespace)
 
 
@@ -213,6 +218,73 @@ def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit, files: Collectio
                 f"{unit.at(defined[-1].lineno)}: the method {name!r} of {described(cls)} was replaced after the class "
                 "was made; write the new one into the class, run it again and make the model anew"
             )
+
+
+def _check_renamed(cls: type, node: ast.ClassDef, unit: Unit, namespace: Mapping[str, Any]) -> None:
+    """Refuse a class that is not the one that `node` made, under another name, but has methods of it."""
+    defined = {item.name for item in node.body if isinstance(item, Definition)}
+    around = [above for above in unit.above(node) if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef)]
+    bases = [namespace.get(base.id) for base in node.bases if isinstance(base, ast.Name) and not around]
+    is_other = any(
+        isinstance(item, ast.ClassDef) and item is not node and _qualname(unit, item) == cls.__qualname__
+        for item in ast.walk(unit.tree)
+    )
+    if is_other or not defined <= set(vars(cls)) or not _values_fit(cls, node) or not set(bases) <= set(cls.__bases__):
+        raise NotLiftableError(
+            f"{unit.at(node.lineno)}: {described(cls)} has methods of the class {node.name} and no class statement of "
+            f"its own; {_REWRITE}"
+        )
+
+
+def _check_nothing_added(cls: type, node: ast.ClassDef, unit: Unit) -> None:
+    """Refuse a local class that has attributes that neither its statement nor its bases gave it."""
+    hooks = any("__init_subclass__" in vars(base) for base in bases_of(cls))
+    metaclass = type(cls).__module__
+    if hooks or not (is_framework(metaclass) or metaclass in ("abc", "enum", "typing")):
+        return
+    known = _body_names(node) | {
+        item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store)
+    }
+    known |= {f"_{node.name.lstrip('_')}{name}" for name in known if name.startswith("__")}
+    opaque = not all(is_transparent(item) for item in node.decorator_list)
+    if opaque and not _is_handed_on(node, unit):
+        return  # What decorators of the statement add, they add again.
+    for name, value in vars(cls).items():
+        is_pythons = name.startswith("__") and name.endswith("__") and not _is_own_function(value)
+        if not (is_pythons or name in known or name.startswith("_abc_") or isinstance(value, MemberDescriptorType)):
+            raise NotLiftableError(
+                f"{unit.at(node.lineno)}: {described(cls)} got its attribute {name!r} after it was made; "
+                "write it into the class, or what adds it above the class as a decorator, and make the model anew"
+            )
+
+
+def _is_own_function(value: object) -> bool:
+    if not isinstance(value, FunctionType) or is_framework(value.__globals__.get("__name__")):
+        return False
+    # What Python writes for a data class has no file.
+    return not value.__code__.co_filename.startswith("<string")
+
+
+def _is_handed_on(node: ast.ClassDef, unit: Unit) -> bool:
+    """Say whether the function around a class gives what something else makes of it: ``return register(Block)``."""
+    around = next((item for item in unit.above(node) if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)), None)
+    for statement in ast.walk(around) if around is not None else ():
+        match statement:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attribute)]):
+                if name == node.name and attribute not in ("__name__", "__qualname__", "__doc__", "__module__"):
+                    return True
+            case ast.Return(value=ast.Call(args=arguments) as call) if not is_transparent(call):
+                if any(isinstance(item, ast.Name | ast.Call) and _names(item, node.name) for item in arguments):
+                    return True
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(args=arguments) as call):
+                is_over = name == node.name and not is_transparent(call)
+                if is_over and any(_names(item, node.name) for item in arguments):
+                    return True
+    return False
+
+
+def _names(node: ast.AST, name: str) -> bool:
+    return any(isinstance(item, ast.Name) and item.id == name for item in ast.walk(node))
 
 
 def is_transparent(decorator: ast.expr) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 from typing import Any, TypeGuard
 
-from bundler.sources.lift.texts import functions_of
+from bundler.sources.lift.texts import functions_of, owners_of
 from bundler.sources.live import is_framework
 from bundler.sources.places import SCRIPTS
 
@@ -24,9 +24,11 @@ def needs_lifting(obj: Liftable) -> bool:
     if obj.__module__ in SCRIPTS or obj.__module__ not in sys.modules:
         # runpy.run_path, and a module that was made from its file, leave nothing that could be imported.
         return True
-    # A function may have got another name since it was made; its code keeps the first.
-    made = obj.__code__.co_qualname if isinstance(obj, FunctionType) else obj.__qualname__
-    return ("<locals>" in obj.__qualname__ or "<locals>" in made) and not is_attribute(obj)
+    # It may have got another name since it was made; its code keeps the first.
+    made = (obj.__code__.co_qualname,) if isinstance(obj, FunctionType) else owners_of(obj)
+    if isinstance(obj, type) and obj.__qualname__ in made:
+        made = ()
+    return any("<locals>" in name for name in (obj.__qualname__, *made)) and not is_attribute(obj)
 
 
 def is_lambda(value: object) -> TypeGuard[FunctionType]:

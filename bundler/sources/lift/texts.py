@@ -141,6 +141,23 @@ def functions_of(cls: type) -> Iterator[tuple[str, FunctionType]]:
             yield name, function
 
 
+def owners_of(cls: type) -> tuple[str, ...]:
+    """Return what the functions of `cls` were defined in, by the qualified name that their code keeps.
+
+    A class may have got another name since it was made: ``make.<locals>.Block`` where its name is ``MixerBlock``.
+    """
+    own = (item.__code__ for _, item in functions_of(cls) if item.__globals__.get("__name__") == cls.__module__)
+    return tuple(dict.fromkeys(code.co_qualname.rpartition(".")[0] for code in own))
+
+
+def made_name(cls: type) -> str:
+    """Return the qualified name that the class statement of `cls` gave it."""
+    owners = [name for name in owners_of(cls) if name and not name.endswith("<locals>")]
+    if cls.__qualname__ not in owners and len(owners) == 1:
+        return owners[0]
+    return cls.__qualname__
+
+
 def unwrapped(value: object, depth: int = 0) -> Iterator[FunctionType]:
     """Yield the functions that `value` is or wraps, as decorators leave them."""
     if depth > 4:
