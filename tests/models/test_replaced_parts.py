@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from bundler.errors import InvalidBundle
+from bundler.keras_io.adapt.replaced import put_back
 from tests.models.conftest import Workshop
 
 NETS = """
@@ -80,3 +86,26 @@ def test_replaced_parts_come_back_in_their_places(workshop: Workshop) -> None:
     workshop.write({"nets.py": NETS})
     workshop.author(AUTHOR)
     workshop.consumer(CONSUMER)
+
+
+NODE = {"class_name": "Dense", "config": {}}
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        None,
+        {"parts": []},
+        {"parts": [[[], NODE]], "tracked": []},
+        {"parts": [[[""], NODE]], "tracked": []},
+        {"parts": [[[3], NODE]], "tracked": []},
+        {"parts": [[["a" * 1001], NODE]], "tracked": []},
+        {"parts": [[["head"], {"class_name": "Dense"}]], "tracked": []},
+        {"parts": [[["head"], "Dense"]], "tracked": []},
+        {"parts": [], "tracked": [["", ["a"] * 50_000]]},
+        {"parts": [], "tracked": [[None, []]]},
+    ],
+)
+def test_refuses_replaced_parts_that_are_no_layers_with_places(recorded: Any) -> None:
+    with pytest.raises(InvalidBundle):
+        put_back(object(), recorded)

@@ -71,7 +71,7 @@ def put_back(model: Any, recorded: Mapping[str, Any]) -> bool:
             _set(holder, _at(model, above, layers_only=False), place.rpartition("/")[2], layer)
     for place, order in tracked:
         holder = _at(model, place)
-        if id(holder) in changed:
+        if order and id(holder) in changed:
             made = before[id(holder)]
             # What stands nowhere any more is what was made there.
             known = [
@@ -269,7 +269,8 @@ def _checked(recorded: Any) -> tuple[list[Any], list[Any]]:
         parts = [(list(places), node) for places, node in recorded["parts"]]
         tracked = [(place, list(order)) for place, order in recorded["tracked"]]
         texts = [place for places, _ in parts for place in places]
-        texts += [place for holder, order in tracked for place in (holder, *order) if place is not None]
+        texts += [holder for holder, _ in tracked]
+        texts += [place for _, order in tracked for place in order if place is not None]
         is_small = max(len(texts), len(tracked)) <= 4 * _MOST
         if (
             is_small
