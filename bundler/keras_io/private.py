@@ -5,8 +5,9 @@ Tried on Keras 3.10 to 3.15. `tests/models/test_private.py` runs both ways.
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 #: Attributes that lead to what an author made, also on objects of an author's class. One that a version does not have
@@ -109,3 +110,39 @@ def set_plain_policy(value: Any, policy: Any) -> None:
     if hasattr(value, "_dtype_policy"):
         vars(value)["_dtype_policy"] = policy
         vars(value)["_dtype"] = policy.compute_dtype
+
+
+def tracked_layers(layer: Any) -> list[Any]:
+    """Return the layers that Keras knows of in `layer`, in its order, also such as no attribute has any more.
+
+    Without the private name: none, and replaced layers come after the others.
+    """
+    found = vars(layer).get("_layers")
+    return list(found) if isinstance(found, list) else []
+
+
+def set_tracked_layers(layer: Any, layers: list[Any]) -> None:
+    """Let Keras know of `layers` in `layer`, in this order, where `tracked_layers` found some."""
+    found, tracker = vars(layer).get("_layers"), getattr(layer, "_tracker", None)
+    ids = getattr(tracker, "stored_ids", {}).get("layers")
+    if isinstance(found, list) and isinstance(ids, set):
+        found[:] = layers
+        ids.clear()
+        ids.update(map(id, layers))
+
+
+@contextlib.contextmanager
+def unlocked(layer: Any) -> Iterator[None]:
+    """Let a built layer be given other layers, as Keras's own guide to LoRA does.
+
+    Without the private name: Keras refuses that by its own error.
+    """
+    tracker = getattr(layer, "_tracker", None)
+    is_locked = bool(getattr(tracker, "locked", False)) and hasattr(tracker, "unlock")
+    if tracker is not None and is_locked:
+        tracker.unlock()
+    try:
+        yield
+    finally:
+        if tracker is not None and is_locked:
+            tracker.lock()

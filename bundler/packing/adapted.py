@@ -15,7 +15,7 @@ from typing import Any
 from bundler import configtree
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import adapt, carried_arrays, marks, payload
-from bundler.keras_io.adapt import built, every_weight, shared
+from bundler.keras_io.adapt import built, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
@@ -79,6 +79,8 @@ def _of_root(model: Any, config: Any, written: Path) -> Wanted:
     found: dict[str, tuple[str, ...]] = {}
     if every_weight.is_left_out(model, written / WEIGHTS) or every_weight.has_changed_parts(model, config):
         found[adapt.EVERY_WEIGHT] = ()
+    if replaced.has_foreign_parts(model, config):
+        found |= dict.fromkeys((adapt.BUILT_BY_CALL, adapt.EVERY_WEIGHT, adapt.REPLACED_PARTS), ())
     if shared.named_twice(config, every_weight.layers_below(model)):
         found[adapt.SHARED_LAYERS] = ()
     return {type(model): found} if found else {}
@@ -178,7 +180,10 @@ def remedies(
     if failure.stage in ("load", "weights") and place[1] is None:
         # Weights without a place to go to are the commonest failure that names no class: first what makes the places,
         # then what does not need Keras to find them. Where the weights themselves differ it may be either.
+        others = (adapt.REPLACED_PARTS, module, qualname)
         kinds = [item for item in (called, by_number) if item not in have]
+        if not kinds and others not in have and replaced.described(model, own.own_config(model) or {})["parts"]:
+            return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in (others,))
         if kinds:
             tried = kinds if failure.stage == "weights" else kinds[:1]
             return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in tried)

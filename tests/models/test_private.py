@@ -37,6 +37,7 @@ USE = """
         private.keras_globals.__code__ = (lambda: None).__code__
         private.eager_draws.__code__ = (lambda: None).__code__
         private.exclusions.__code__ = (lambda optimizer: (set(), id, None)).__code__
+        private.tracked_layers.__code__ = (lambda layer: []).__code__
         private.plain_policy.__code__ = (lambda value: None).__code__
         private.WAYS = private.COMPILED = ()
     from nets import make

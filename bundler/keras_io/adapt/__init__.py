@@ -41,6 +41,9 @@ BUILT_BY_CALL = "built_by_call"
 #: Keras's file does not hold every weight, or has it where something else looks for it: the root holds them by number.
 EVERY_WEIGHT = "every_weight"
 
+#: Layers were put in the place of others after the model was made; the root holds them with their places.
+REPLACED_PARTS = "replaced_parts"
+
 #: A layer has several places in the config; it is made once.
 SHARED_LAYERS = "shared_layers"
 
@@ -65,6 +68,7 @@ KINDS = (
     FUNCTIONAL_GRAPH,
     BUILT_BY_CALL,
     EVERY_WEIGHT,
+    REPLACED_PARTS,
     SHARED_LAYERS,
     COMPILE_ARGUMENTS,
     MODULE_VALUES,

@@ -21,12 +21,14 @@ from bundler.keras_io.adapt import (
     CONSTRUCTOR_ARGUMENTS,
     EVERY_WEIGHT,
     FUNCTIONAL_GRAPH,
+    REPLACED_PARTS,
     RESTORED_SHAPES,
     RESTORED_VALUES,
     SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
     every_weight,
     graphs,
+    replaced,
     state,
 )
 from bundler.keras_io.adapt.arguments import is_frameworks
@@ -42,6 +44,8 @@ from bundler.manifest import Adaptation
 POSITIONAL = f"{TAG}positional"
 GRAPH = state.GRAPH
 CALL = f"{TAG}call"
+#: What only the config of the root has, in the order in which `_finished` names them.
+_OF_ROOT = (CALL, every_weight.EVERY_WEIGHT, replaced.REPLACED)
 _TRAINED = frozenset({TRAINABLE, ALL})
 
 #: What every layer's config has; `__init__` may take them or not.
@@ -65,6 +69,7 @@ class Plan:
     compiled: bool = False
     shaped: bool = False
     weighed: bool = False
+    replaces: bool = False
     shares: bool = False
 
 
@@ -86,6 +91,7 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
             compiled=COMPILE_ARGUMENTS in kinds,
             shaped=RESTORED_SHAPES in kinds,
             weighed=EVERY_WEIGHT in kinds,
+            replaces=REPLACED_PARTS in kinds,
             shares=SHARED_LAYERS in kinds,
         )
         for place, kinds in by_class.items()
@@ -146,10 +152,10 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 
 def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
-    call, weights = config.pop(CALL, None), config.pop(every_weight.EVERY_WEIGHT, None)
+    whole = {name: config.pop(name) for name in _OF_ROOT if name in config}
     if plan.attributes is not None and state.ATTRIBUTES in config:
         instance = _made(plan, lambda: state.revive(cls, config, lookup))
-        return _finished(instance, plan, call, weights, lookup)
+        return _finished(instance, plan, whole, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
     for name in {*plan.restored, *(plan.given or ())} & config.keys():
@@ -182,16 +188,22 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
             _settle(instance, name, value)
         return instance
 
-    return _finished(_made(plan, settled), plan, call, weights, lookup)
+    return _finished(_made(plan, settled), plan, whole, lookup)
 
 
 def _has_kerass_from_config(cls: type) -> bool:
     return is_frameworks(cls, "from_config") and not issubclass(cls, keras().Model | keras().layers.Wrapper)
 
 
-def _finished(instance: Any, plan: Plan, call: Any, weights: Any, lookup: Lookup) -> Any:
+def _finished(instance: Any, plan: Plan, whole: Mapping[str, Any], lookup: Lookup) -> Any:
+    call, weights, parts = map(whole.get, _OF_ROOT)
     if plan.called and call is not None:
         _made(plan, lambda: call_once(instance, call))
+    if plan.replaces and parts is not None:
+        is_other = _made(plan, lambda: replaced.put_back(instance, parts))
+        if is_other and call is not None:
+            # What was put there is built where it is called.
+            _made(plan, lambda: call_once(instance, call))
     if plan.compiled:
         _compile_from(instance, lookup)
     if plan.weighed and weights is not None:

@@ -19,10 +19,12 @@ from bundler.keras_io.adapt import (
     CONSTRUCTOR_ARGUMENTS,
     EVERY_WEIGHT,
     FUNCTIONAL_GRAPH,
+    REPLACED_PARTS,
     RESTORED_VALUES,
     SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
     every_weight,
+    replaced,
     state,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
@@ -80,6 +82,9 @@ class Saving:
             config = self._with_arguments(instance, config, failure)
         else:
             config = self._with_restored(instance, config)
+        if root and REPLACED_PARTS in wanted:
+            config[replaced.REPLACED] = replaced.described(instance, config)
+            self._note(cls, REPLACED_PARTS, ())
         if root and BUILT_BY_CALL in wanted:
             signature = call_signature(instance)
             if signature is not None:
