@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.models.conftest import Workshop
 
 PARTS = """
-    import functools, inspect
+    import functools
     import keras
     from keras import layers, ops
 
@@ -20,18 +20,8 @@ PARTS = """
         return deco
 
     def auto_config(cls):
-        init = cls.__init__
-        @functools.wraps(init)
-        def wrapped(self, *args, **kwargs):
-            init(self, *args, **kwargs)
-            if type(self) is cls:
-                known = inspect.signature(init).parameters
-                self._init_args = {key: item for key, item in kwargs.items() if key in known}
-        def get_config(self):
-            return {**keras.layers.Layer.get_config(self), **self._init_args}
-        wrapped.__signature__ = inspect.signature(init)
-        cls.__init__ = wrapped
-        cls.get_config = get_config
+        # One that wraps __init__ or sets get_config asks for consent: `docs/false-refusals.md`.
+        cls.told = f"a {cls.__name__}"
         return cls
 
     def residual(call):
@@ -51,11 +41,14 @@ PARTS = """
         class Block(*bases):
             def __init__(self, width=2, **kwargs):
                 super().__init__(**kwargs)
+                self.width = width
                 self.up = layers.Dense(width)
                 self.down = layers.Dense(4)
             def build(self, shape):
                 self.up.build(shape)
                 self.down.build((*shape[:-1], self.up.units))
+            def get_config(self):
+                return {**super().get_config(), "width": self.width}
             @residual
             def call(self, x):
                 x = self.down(self.up(x))
@@ -114,6 +107,6 @@ def test_what_factories_renamed_and_changed_comes_back(workshop: Workshop) -> No
             np.testing.assert_allclose(model.predict(x, verbose=0), held["after"], rtol=1e-4, atol=1e-5)
             names = [type(layer).__name__ for layer in model.layers]
             assert names == ["WideBlock", "SlimBlock", "Gain2", "Gain3", "Pool"], names
-            assert model.layers[0].short_name == "wide"
+            assert (model.layers[0].short_name, model.layers[0].told) == ("wide", "a WideBlock")
             assert model.layers[0].get_config()["width"] == 3
     """)
