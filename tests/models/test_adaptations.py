@@ -520,7 +520,9 @@ def test_arrays_in_a_config_keep_their_byte_order(workshop: Workshop) -> None:
     workshop.author(
         """
         import json, ml_dtypes
-        from bundler.keras_io.adapt.values import Unsayable, decode, encode
+        from bundler.keras_io.adapt.decoding import decode
+        from bundler.keras_io.adapt.values import encode
+        from bundler.values import Unsayable
         for dtype in (">f4", "<f4", ">i8", "bool", ">U3", "S3", ">c8", "<M8[ns]", "bfloat16", "float8_e4m3fn"):
             array = np.array([1, 0, 1]).astype(dtype)
             came, one = decode(json.loads(json.dumps(encode([array, array[1]], lambda _: None))), None)

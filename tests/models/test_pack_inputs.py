@@ -85,13 +85,13 @@ def test_a_missing_import_shows_the_chain(workshop: Workshop) -> None:
     )
     workshop.author("""
         from top import Gain
-        packed = bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")
+        packed = bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle", whole=True)
         assert [item.module for item in packed.manifest.unresolved] == ["not_there_at_all"]
         from chain.a import Gain
         model = keras.Sequential([keras.Input((3,)), Gain()])
         open("../source/chain/b.py", "a").write("import gone_module\\n")
         try:
-            bundle(model, "../hand_over/n.kbundle")
+            bundle(model, "../hand_over/n.kbundle", whole=True)
         except SourceError as error:
             text = str(error)
             print(text)
@@ -201,7 +201,7 @@ def test_code_that_raises_on_load_is_one_error_with_its_line(workshop: Workshop)
     )
     workshop.author("""
         from moody import Gain
-        bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle")
+        bundle(keras.Sequential([keras.Input((3,)), Gain()]), "../hand_over/m.kbundle", whole=True)
     """)
     workshop.consumer("""
         import os

@@ -230,7 +230,7 @@ def test_refuses_by_name_what_cannot_be_recorded(workshop: Workshop) -> None:
         import nets
         model = keras.Sequential([keras.Input((6,)), nets.Block(name="block"), keras.layers.Dense(3)])
         model.compile("sgd", "mse")
-        nets.CONFIG.update({f"key {index}": index for index in range(10_000)})
+        nets.CONFIG.update({f"key {index}": index for index in range(100_000)})
         before = sorted(FOLDER.iterdir())
         try:
             bundler.bundle(model, FOLDER / "refused.kbundle", offline=True)

@@ -170,6 +170,7 @@ def test_keeps_a_module_whole_whose_names_are_not_spelled() -> None:
         "def f(): exec('x')",
         "import sys\ndef f(): return getattr(sys.modules[__name__], 'X')",
         "def f(): return vars()",
+        "import keras\ndef f(): return keras.saving.get_registered_object('m>Other')",
     ):
         assert "UNUSED" in one(f"UNUSED = 1\n{line}\n", "f"), line
     files = {"m": "import other\ndef f(name): return getattr(other, name)\n", "other": "A = 1\nB = 2\n"}

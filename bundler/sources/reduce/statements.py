@@ -18,6 +18,9 @@ _BLIND = frozenset({"globals", "exec", "eval", "compile", "__import__"})
 #: The same, where they are called without an argument.
 _BLIND_ALONE = frozenset({"vars", "locals", "dir"})
 
+#: What finds the classes and functions that decorators registered, by the text of their key.
+_BY_KEY = frozenset({"get_registered_object", "get_custom_objects", "deserialize_keras_object"})
+
 Chain = tuple[str, ...]
 
 
@@ -96,6 +99,8 @@ class Statement:
                     if name in _BLIND or (name in _BLIND_ALONE and not node.args and not node.keywords):
                         return True
                 case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
+                    return True
+                case ast.Attribute(attr=name) | ast.Name(id=name) if name in _BY_KEY:
                     return True
         return False
 
