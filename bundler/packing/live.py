@@ -104,7 +104,12 @@ def from_model(
     pickles = pickle_objects(by_value, locator)
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
     resolution = with_named_modules(resolution, search)
-    closure = close_over(resolution, locator, search)
+    held = [
+        (str(function.__module__), function.__qualname__)
+        for function in live.functions
+        if function.__module__ in resolution.roots and "<" not in function.__qualname__
+    ]
+    closure = close_over(resolution, locator, search, held)
     _check_ran(closure, live, locator, by_value)
     libraries = required_by_values(config, locator)
     closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements, *libraries))

@@ -101,8 +101,12 @@ def needs_of(
     return Needs(names={**names, **dict.fromkeys(whole)}, whole=search.whole, included=search.reduces_included)
 
 
-def close_over(resolution: Resolution, locator: Locator, search: Search) -> Closure:
+def close_over(
+    resolution: Resolution, locator: Locator, search: Search, held: Iterable[tuple[str, str]] = ()
+) -> Closure:
     """Return everything that the objects' modules need, or raise with the problems of both searches.
+
+    `held` are further functions, by module and name, that live objects hold and no text needs to name.
 
     Raises:
         SourceError: objects or modules cannot travel; every cause is listed.
@@ -110,7 +114,7 @@ def close_over(resolution: Resolution, locator: Locator, search: Search) -> Clos
     problems = list(resolution.problems)
     closure = None
     try:
-        needs = needs_of(resolution.roots, resolution.objects, search)
+        needs = needs_of(resolution.roots, resolution.objects, search, held)
         closure = close(resolution.roots, locator, skip_data=search.skip_data, needs=needs)
     except SourceError as error:
         problems += [problem for problem in error.problems if problem not in problems]
