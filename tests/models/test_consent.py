@@ -119,7 +119,7 @@ def test_a_refusal_that_code_swallows_while_it_loads_is_told_once(workshop: Work
     )
     workshop.author("""
         from quiet import Quiet
-        bundle(keras.Sequential([keras.Input((4,)), Quiet()]), "../hand_over/m.kbundle")
+        bundle(keras.Sequential([keras.Input((4,)), Quiet()]), "../hand_over/m.kbundle", whole=True)
     """)
     workshop.consumer("""
         import warnings
@@ -183,7 +183,7 @@ def test_a_refusal_while_a_module_is_imported_reaches_the_caller_as_it_is(worksh
     )
     workshop.author("""
         from loud import Loud
-        bundle(keras.Sequential([keras.Input((4,)), Loud()]), "../hand_over/m.kbundle")
+        bundle(keras.Sequential([keras.Input((4,)), Loud()]), "../hand_over/m.kbundle", whole=True)
     """)
     workshop.consumer("""
         try:

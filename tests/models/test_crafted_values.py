@@ -27,7 +27,7 @@ def test_crafted_values_settings_and_seeds_are_refused(workshop: Workshop) -> No
     workshop.write(SOURCE)
     workshop.author("""
         from gain import make
-        bundle(make(), "../hand_over/plain.kbundle")
+        bundle(make(), "../hand_over/plain.kbundle", whole=True)
     """)
     workshop.consumer("""
         import dataclasses

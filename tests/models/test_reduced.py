@@ -44,16 +44,16 @@ PACKAGE = {
     "mynet/train.py": "import sklearn\ndef main():\n    sklearn.show_versions()\n",
     "filled.py": """
         import operator
-        from fractions import Fraction
+        from string import Template
         import keras
         LEFT = 1
         # No plain value, so that it can only be seen in the outputs.
-        HELD = [Fraction(1)]
+        HELD = [Template("1")]
         # No text tells that this changes it.
-        done = operator.setitem(HELD, 0, Fraction(3))
+        done = operator.setitem(HELD, 0, Template("3"))
         class Added(keras.layers.Layer):
             def call(self, x):
-                return x + float(HELD[0])
+                return x + float(HELD[0].template)
     """,
 }
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import zipfile
 
+import pytest
+
 from tests.models.conftest import Workshop
 
 KINDS = """
@@ -156,11 +158,12 @@ def test_carries_arguments_of_many_kinds(workshop: Workshop) -> None:
 
 
 def test_carries_a_sparse_matrix_and_a_table_and_requires_their_libraries(workshop: Workshop) -> None:
+    pytest.importorskip("pandas")
     workshop.write({"kinds.py": KINDS})
     workshop.author(
         """
-    import pytest
-    pandas, sparse = pytest.importorskip("pandas"), pytest.importorskip("scipy.sparse")
+    import pandas
+    from scipy import sparse
     import types, kinds as k
     table = pandas.DataFrame({"a": [1.5, 2.0], "b": ["x", None]}, index=["p", "q"])
     values = [sparse.csr_matrix([[1.0, 0.0], [0.0, 2.0]]), types.SimpleNamespace(t=table), sparse.coo_array([[0, 3]])]
