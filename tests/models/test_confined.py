@@ -153,7 +153,7 @@ def test_datasets_generators_and_python_functions_of_the_bundle_work(workshop: W
         model = Model()
         model.build((None, 4))
         model.compile("sgd", "mse")
-        bundle(model, "../hand_over/m.kbundle")
+        bundle(model, "../hand_over/m.kbundle", whole=True)
     """)
     workshop.consumer("""
         import copy, pickle, sys

@@ -56,7 +56,7 @@ def build(units=10):
         layers.RNN(LayerNormLSTMCell(units, t_max=MAX_LEN), return_sequences=True),
         merge_mode="concat",
     )(x)
-    x = layers.RNN([MinimalCell(units), MinimalCell(units)], return_sequences=True)(x)
+    x = layers.RNN(MinimalCell(units), return_sequences=True)(x)
     logits = layers.TimeDistributed(layers.Dense(N_TAGS))(x)
     return Model(inputs, logits, name="tagger")
 

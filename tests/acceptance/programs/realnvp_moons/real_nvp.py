@@ -133,7 +133,7 @@ def plot_flow(model, path):
 
 if __name__ == "__main__":
     model = RealNVP(N_COUPLINGS, gaussian(loc=[0.0, 0.0], scale=1.0))
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate=5e-3))
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate=5e-3), jit_compile=False)
     # the labels come along with the data but a flow has no use for them
     model.fit(points, moon, batch_size=128, epochs=N_EPOCHS, verbose=2)
     if len(sys.argv) > 3:
