@@ -8,7 +8,8 @@ from tests.models.conftest import Workshop
 def test_a_config_gets_at_nothing_outside_the_vocabulary_of_models(workshop: Workshop) -> None:
     workshop.author("""
         from bundler.errors import InvalidBundle
-        from bundler.keras_io.adapt.values import TAG, decode
+        from bundler.keras_io.adapt.decoding import decode
+        from bundler.keras_io.adapt.tags import TAG
 
         def refused(value):
             try:
@@ -57,7 +58,8 @@ def test_a_config_gets_at_nothing_outside_the_vocabulary_of_models(workshop: Wor
 def test_what_is_written_of_the_framework_can_be_read(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.adapt.values import decode, encode
+        from bundler.keras_io.adapt.decoding import decode
+        from bundler.keras_io.adapt.values import encode
 
         for value in [tf.nn.relu, tf.math.tanh, tf.reshape, np.tanh, np.float32, keras.ops.softmax, keras.losses.hinge,
                       keras.layers.Dense, keras.optimizers.schedules.CosineDecay, keras.Model, int]:
