@@ -30,7 +30,7 @@ from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.live_program import with_values
-from bundler.packing.named import check_target, folders, strings
+from bundler.packing.named import checked_target, folders, strings
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.packing.travelling import travelling
@@ -167,9 +167,8 @@ def bundle(
         RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
-    target = _target(filepath)
     allowed = check_words(allow)
-    check_target(target, overwrite=overwrite)
+    target = checked_target(filepath, overwrite=overwrite)
     options = Options(
         payload=payload,
         fallback=fallback,
@@ -360,15 +359,3 @@ def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:
     # Reflection opens a net as a whole, whatever is then done.
     needless = set(allow) - used - set(audit.asked) - {REFLECTION}
     return [f"allow= has {word}, which nothing used in the proof; leave it out" for word in sorted(needless)]
-
-
-def _target(filepath: object) -> Path:
-    if not isinstance(filepath, str | os.PathLike):
-        raise PackError(
-            "a bundle is written to a path: it gets its name once it is proved",
-            place="filepath",
-            expected="a path",
-            found=f"{type(filepath).__module__}.{type(filepath).__qualname__}",
-            hint='bundle(model, "model.kbundle"), and read the bytes of that file',
-        )
-    return Path(filepath)

@@ -106,7 +106,7 @@ def dump(value: Any, limit: int | None = LIMITS.self_test) -> bytes:
     """Return the file with `value`: NumPy arrays in dicts with string keys, lists and tuples.
 
     Raises:
-        PackError: a leaf is no array of numbers, booleans or strings, or all together are larger than `limit`.
+        PackError: a leaf holds other things than numbers, booleans or strings, or all are larger than `limit`.
     """
     total = sum(array.nbytes for _, array in leaves(value))
     if limit is not None and total > limit:

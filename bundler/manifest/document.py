@@ -195,7 +195,7 @@ class Reduced:
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
-        """Refuse what is no digest or no count."""
+        """Refuse a malformed digest and a negative count."""
         if not _SHA256.fullmatch(self.sha256):
             raise malformed(_at(path, "sha256"), "64 lower-case hexadecimal digits", self.sha256)
         if self.lines < 0:

@@ -82,7 +82,7 @@ def _truth(value: Any, _: Any) -> bool:
         return True
     if text in _FALSE or text is False or text == 0:
         return False
-    raise ValueError(f"{value!r} is no truth value")
+    raise ValueError(f"{value!r} must be true or false")
 
 
 def _several(value: Any) -> list[Any]:

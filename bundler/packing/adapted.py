@@ -183,7 +183,7 @@ def remedies(
         others = (adapt.REPLACED_PARTS, module, qualname)
         kinds = [item for item in (called, by_number) if item not in have]
         if not kinds and others not in have and replaced.described(model, own.own_config(model) or {})["parts"]:
-            return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in (others,))
+            return (Adaptation(kind=adapt.REPLACED_PARTS, module=module, qualname=qualname),)
         if kinds:
             tried = kinds if failure.stage == "weights" else kinds[:1]
             return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in tried)

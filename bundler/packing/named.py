@@ -9,8 +9,22 @@ from pathlib import Path
 from bundler.errors import PackError, TargetExists
 
 
-def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a target that is a folder, that exists and stays, or that has no folder to be in."""
+def checked_target(filepath: object, *, overwrite: bool) -> Path:
+    """Return the path to write to.
+
+    Raises:
+        PackError: it is something else than a path, or a folder, or its folder does not exist.
+        TargetExists: a file is there and stays.
+    """
+    if not isinstance(filepath, str | os.PathLike):
+        raise PackError(
+            "a bundle is written to a path: it gets its name once it is proved",
+            place="filepath",
+            expected="a path",
+            found=f"{type(filepath).__module__}.{type(filepath).__qualname__}",
+            hint='bundle(model, "model.kbundle"), and read the bytes of that file',
+        )
+    target = Path(filepath)
     if target.is_dir():
         raise PackError("the target is a folder", place=str(target), hint="name a file, for example model.kbundle")
     if target.exists() and not overwrite:
@@ -18,7 +32,8 @@ def check_target(target: Path, *, overwrite: bool) -> None:
             "there is a file already", place=str(target), hint="pass overwrite=True (--overwrite), or another name"
         )
     if not target.parent.is_dir():
-        raise PackError("there is no such folder", place=str(target.parent), hint="make the folder, then pack again")
+        raise PackError("this folder does not exist", place=str(target.parent), hint="make the folder, then pack again")
+    return target
 
 
 def strings(values: Sequence[str]) -> tuple[str, ...]:
@@ -31,7 +46,7 @@ def folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     """Return the folders of the author's source.
 
     Raises:
-        PackError: there is no such folder.
+        PackError: one of them does not exist.
     """
     if isinstance(sources, str | os.PathLike):
         sources = (sources,)
@@ -39,7 +54,7 @@ def folders(sources: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     for folder in folders:
         if not folder.is_dir():
             raise PackError(
-                "there is no such source folder",
+                "this source folder does not exist",
                 place=str(folder),
                 hint="give the folder that holds your packages, the one that would be on sys.path",
             )

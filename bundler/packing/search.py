@@ -94,10 +94,10 @@ def needs_of(
         return None
     names: dict[str, set[str]] = {}
     places = [(item.module, item.qualname) for item in objects if item.distribution is None and not item.by_value]
+    # A root that no object is in was named for what it does when it is imported, or by a pickle.
+    whole = {*search.modules, *roots} - {module for module, _ in places if module not in search.modules}
     for module, qualname in (*places, *others):
         names.setdefault(module, set()).add(qualname.partition(".")[0])
-    # A root that no object is in was named for what it does when it is imported, or by a pickle.
-    whole = (*search.modules, *(root for root in roots if root not in names))
     return Needs(names={**names, **dict.fromkeys(whole)}, whole=search.whole, included=search.reduces_included)
 
 

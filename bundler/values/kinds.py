@@ -73,11 +73,11 @@ def made(
         view: gives a module as the code sees it that will have the value; it has classes of its own for a few.
 
     Raises:
-        ValueError: the maker is none of the list, or is not called so.
+        ValueError: the list does not have the maker, or it is called otherwise.
         ModuleNotFoundError: its library is not installed here.
     """
     if maker not in MAKERS:
-        raise ValueError(f"{maker[:80]!r} is no maker of values")
+        raise ValueError(f"{maker[:80]!r} does not make values")
     name = module_of(maker)
     found: Any = view(name) if view is not None and maker in _SEEN else importlib.import_module(name)
     for part in maker.removeprefix(f"{name}.").split("."):

@@ -268,7 +268,7 @@ def _checked_state(state: Any) -> dict[str, Any]:
     places = [(inner, "pos", _MERSENNE), (state, "buffer_pos", _PHILOX)]
     for holder, name, most in places:
         if name in holder and not (isinstance(holder[name], int) and 0 <= holder[name] <= most):
-            raise ValueError(f"{name} is no place in the buffer")
+            raise ValueError(f"{name} lies outside of the buffer")
     return dict(state)
 
 

@@ -122,7 +122,7 @@ def fill(value: Any, attributes: Iterable[tuple[str, Any]], content: Any, *, is_
         object.__setattr__(value, "__dict__", value)
     for name, item in attributes:
         if not isinstance(name, str) or name in ("__class__", "__dict__"):
-            raise ValueError("this is no name of an attribute")
+            raise ValueError("an attribute cannot have this name")
         # A tf.Module notes what it holds, for checkpoints.
         (setattr if _is_tracked(type(value)) else object.__setattr__)(value, name, item)
 

@@ -58,7 +58,7 @@ def test_refuses_a_place_outside_of_a_generators_store() -> None:
     numpy = pytest.importorskip("numpy")
     state = numpy.random.MT19937(0).state
     state["state"]["pos"] = 1 << 30
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="lies outside"):
         made("numpy.random.MT19937", (0,), {}, {"state": state})
 
 
@@ -66,7 +66,7 @@ def test_refuses_a_place_outside_of_a_generators_store() -> None:
     "maker", ["os.system", "builtins.eval", "pandas.read_pickle", "numpy.load", "tensorflow.io.read_file"]
 )
 def test_refuses_a_call_that_is_not_on_the_list(maker: str) -> None:
-    with pytest.raises(ValueError, match="no maker of values"):
+    with pytest.raises(ValueError, match="does not make values"):
         made(maker, ("x",), {}, {})
 
 
@@ -89,7 +89,7 @@ def test_gives_an_object_its_state_without_running_its_class() -> None:
 
     found = given_state(Loud, [("a", 1)])
     assert own_state(found).attributes == {"a": 1}
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="cannot have this name"):
         given_state(Loud, [("__class__", int)])
 
 

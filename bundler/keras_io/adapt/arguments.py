@@ -57,7 +57,7 @@ def number_of(variable: Any) -> Any:
     """Return what a variable holds, as the shortest number that gives the same one, or an array.
 
     Raises:
-        LookupError: its value is no number.
+        LookupError: its value is something else than a number.
     """
     array = variable.numpy()
     if array.dtype.kind not in "fiub":

@@ -181,7 +181,7 @@ def _declared(value: dict[str, Any], lookup: Lookup) -> Any:
 def _enum_class(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) -> Any:
     cls = _decode_class(value, inner, lookup)
     if not (isinstance(cls, type) and issubclass(cls, enum.Enum)):
-        raise ValueError(f"{cls!r} is no enumeration")
+        raise ValueError(f"{cls!r} must be an enumeration")
     return cls
 
 

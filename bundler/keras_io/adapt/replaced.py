@@ -24,7 +24,7 @@ from bundler.keras_io.framework import keras
 #: ``[place, [place or null, ...]]``: the layers that Keras knows of in the layer at a place, in its order.
 REPLACED = f"{TAG}replaced"
 _MOST, _LONGEST = 10_000, 1_000
-#: Attributes that Keras keeps for itself, or that lead to what is no part.
+#: Attributes that Keras keeps for itself, or that lead to other things than parts.
 _LEFT_OUT = frozenset({"_layers", "_tracker", "_functional", "_operations", "_metrics", "optimizer", "_optimizer"})
 #: What a constructor chose and the program sets later by other means.
 _BESIDE = ("name", "trainable")
@@ -53,7 +53,7 @@ def put_back(model: Any, recorded: Mapping[str, Any]) -> bool:
 
     Raises:
         InvalidBundle: the config has something else than layers and places.
-        RebuildFailed: there is no layer at a place.
+        RebuildFailed: a place holds something else than a layer.
     """
     parts, tracked = _checked(recorded)
     changed: dict[int, Any] = {}
@@ -225,7 +225,7 @@ def _holder_of(model: Any, place: str) -> Any:
 def _set(holder: Any, value: Any, step: str, layer: Any) -> None:
     """Set `layer` in `value`, which is `holder` or a list or dictionary of it, where a layer is."""
     if not isinstance(dict(_ways(value)).get(step), keras().layers.Layer):
-        raise _invalid(f"{step[:80]!r} is no place of a layer")
+        raise _invalid(f"{step[:80]!r} holds something else than a layer")
     with private.unlocked(holder):
         if value is holder:
             setattr(holder, step, layer)
@@ -241,7 +241,7 @@ def _made(node: Mapping[str, Any]) -> Any:
     """Return the layer of `node`; one whose class has no ``build`` of its own is built where it is called."""
     layer = deserialized({name: item for name, item in node.items() if name != "build_config"})
     if not isinstance(layer, keras().layers.Layer):
-        raise _invalid(f"{node.get('class_name')!r} is no layer")
+        raise _invalid(f"{node.get('class_name')!r} must be a layer")
     build = node.get("build_config")
     if build and not layer.built and (_is_frameworks(layer) or not is_frameworks(type(layer), "build")):
         layer.build_from_config(build)

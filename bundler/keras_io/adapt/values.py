@@ -55,7 +55,7 @@ def encode(value: Any, arguments_of: ArgumentsOf, special: Special = lambda _: N
         store: keeps arrays; without it they stand in the encoding.
 
     Raises:
-        Unsayable: there is no encoding for it, or for something in it.
+        Unsayable: nothing encodes it, or something in it.
     """
     encoder = _Encoder(arguments_of=arguments_of, special=special, store=store)
     return sharing.numbered(encoder.encoded(value), encoder.shared)
@@ -351,7 +351,7 @@ def _array(value: Any, store: Store | None = None) -> Any:
 
 
 def _in_parts() -> Any:
-    """Return the classes of tensors and variables that are no array; Keras would write them as one."""
+    """Return the classes of tensors and variables that Keras would write as an array, and that are more."""
     tensorflow = importlib.import_module("tensorflow")
     return tensorflow.SparseTensor | tensorflow.RaggedTensor | tensorflow.Variable
 

@@ -96,7 +96,7 @@ def own_value(node: dict[str, Any], namespace: Namespace, inner: Callable[[Any],
         raise ValueError(f"the bundle does not define {qualname[:80]!r}")
     if isinstance(found, type) and "items" in node:
         if not (issubclass(found, tuple) and hasattr(found, "_make")):
-            raise ValueError(f"{qualname[:80]!r} is no named tuple")
+            raise ValueError(f"{qualname[:80]!r} must be a named tuple")
         return found._make(inner(node["items"]))
     if isinstance(found, type) and "state" in node:
         items = [(str(name), inner(value)) for name, value in node["state"]]

@@ -241,7 +241,7 @@ def _encoded(value: Any, name_of: NameOf, modules: Collection[str]) -> JSON:
 
 
 def _decoded(value: JSON, namespace: Namespace) -> Any:
-    # An object is none of the values that are set.
+    # An object is not among the values that are set.
     nothing = Declared(objects={}, view=namespace.seen)
 
     def inner(item: Any) -> Any:

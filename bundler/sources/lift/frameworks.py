@@ -52,7 +52,7 @@ class Call:
 
 
 def is_function(value: Any) -> bool:
-    """Say whether `value` is a function of NumPy's or TensorFlow's that is no function of Python's: a ufunc, say."""
+    """Say whether `value` is a function of NumPy's or TensorFlow's that Python did not make: a ufunc, say."""
     root = type(value).__module__.partition(".")[0]
     return root in ("numpy", "tensorflow") and callable(value) and public_place(value) is not None
 

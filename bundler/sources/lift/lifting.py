@@ -18,12 +18,13 @@ from bundler.sources.lift.captures import captured, defined_before, surroundings
 from bundler.sources.lift.defaults import with_defaults
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
-from bundler.sources.lift.facts import Lifted, LiftedModule, NotLiftableError
-from bundler.sources.lift.files import file_name, file_of
-from bundler.sources.lift.makings import Making, making, table_of
+from bundler.sources.lift.facts import Lifted, NotLiftableError
+from bundler.sources.lift.made_again import add_made_again
+from bundler.sources.lift.makings import making
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.lift.names import Names, line_of, names_of
 from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
+from bundler.sources.lift.outcome import lifted_of
 from bundler.sources.lift.referring import InProgress
 from bundler.sources.lift.refusals import refusal
 from bundler.sources.lift.segments import Definition, statement_text
@@ -48,7 +49,7 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
             job.add(obj)
         except NotLiftableError as error:
             job.problems.append(str(error))
-    return job.result()
+    return lifted_of(job.drafts, job.places, job.problems)
 
 
 #: The head of a relative import, which a backslash may break after ``import``.
@@ -68,49 +69,25 @@ class _Job:
         self.problems: list[str] = []
         self._statements = Statements(self.texts)
         self.drafts = Drafts(taken)
-        self._places: dict[Liftable, tuple[Draft, str]] = {}
+        self.places: dict[Liftable, tuple[Draft, str]] = {}
         #: Objects that were written as values, by identity: the object, where it is, and its name there.
         self.carried: dict[int, tuple[Any, Draft, str]] = {}
         #: Those of them whose lines are being written.
         self.unfinished: set[int] = set()
 
-    def result(self) -> Lifted:
-        drafts = list(self.drafts)
-        by_name = {draft.name: draft for draft in drafts}
-        for draft in drafts:
-            for other in sorted(draft.imports_from):
-                if draft.name in by_name[other].imports_from and draft.name < other:
-                    self.problems.append(
-                        f"{draft.reason}: two definitions of one name need each other; give one another name"
-                    )
-        for draft in drafts:
-            try:
-                ast.parse(draft.text())
-            except SyntaxError as error:
-                self.problems.append(f"{draft.reason}, which does not stand for itself: {error}; move it to a module")
-        return Lifted(
-            modules=tuple(
-                LiftedModule(name=draft.name, text=draft.text().encode(), reason=draft.reason)
-                for draft in sorted(drafts, key=lambda draft: draft.name)
-            ),
-            files={file_name(draft.name): file_of(draft.arrays) for draft in drafts if draft.arrays},
-            places={obj: (draft.name, qualname) for obj, (draft, qualname) in self._places.items()},
-            problems=tuple(dict.fromkeys(self.problems)),
-        )
-
     def add(self, obj: Liftable) -> tuple[Draft, str]:
         """Lift `obj` and return where it is."""
-        if obj in self._places:
-            return self._places[obj]
+        if obj in self.places:
+            return self.places[obj]
         namespace = namespace_of_object(obj)
         if is_loose(namespace):
             path = path_to(namespace, obj)
             if path is not None and (not is_lambda(obj) or self._lambda_statement(path, obj, namespace) is not None):
                 draft = self.drafts.main(namespace)
                 self.require(draft, namespace, path.partition(".")[0], Use(what="the model", where=""))
-                if obj in self._places:
-                    return self._places[obj]
-                self._places[obj] = (draft, path)
+                if obj in self.places:
+                    return self.places[obj]
+                self.places[obj] = (draft, path)
                 return draft, path
         return self.add_unnamed(obj)
 
@@ -142,7 +119,7 @@ class _Job:
                 continue
             if is_lambda(value) and _assigned_lambda(binding.node) is not None:
                 if (match := self._lambda_statement(name, value, namespace)) is not None:
-                    self._places.setdefault(value, (draft, name))
+                    self.places.setdefault(value, (draft, name))
                     text = lambdas.function_text(match, value, name)
                     return self._written(draft, match, text, (name,), value, captured(match, value))
                 continue
@@ -211,7 +188,7 @@ class _Job:
         if isinstance(value, FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             text = with_defaults(text, value, match.namespace)
         if isinstance(value, type | FunctionType):
-            self._places.setdefault(value, (draft, name))
+            self.places.setdefault(value, (draft, name))
         item = self._written(draft, match, text, (name,), value, {})
         if isinstance(value, type | FunctionType) and all(is_transparent(item) for item in node.decorator_list):
             for read, was in captured(match, value).items():
@@ -284,7 +261,7 @@ class _Job:
             at = use.line(line_of(use.node, name)) if use.node is not None else use
             try:
                 if name in values:
-                    self._bind_captured(draft, namespace, name, values[name], at)
+                    self.bind_captured(draft, namespace, name, values[name], at)
                     self._note_flags(draft, name, values[name], at)
                 elif name in around:
                     raise NotLiftableError(
@@ -307,7 +284,8 @@ class _Job:
             for item in flags.values_read(name, value, use):
                 draft.add(item)
 
-    def _bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
+    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
+        """Make `draft` bind `name` to a value that a function took from around it."""
         if name in draft.bound:
             if not same(draft.bound[name], value):
                 raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
@@ -361,7 +339,7 @@ class _Job:
         except NotLiftableError as error:
             if not isinstance(made, type) or (again := making(self.texts, made, error)) is None:
                 raise
-            return self._add_made_again(made, again)
+            return add_made_again(self, made, again)
         node, values = match.node, captured(match, made)
         use = Use.at(match.unit, node, described(obj))
         name = obj.__name__
@@ -385,7 +363,7 @@ class _Job:
             text = lambdas.function_text(match, obj, name)
         else:
             draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})
-        self._places[obj] = (draft, name)
+        self.places[obj] = (draft, name)
         draft.bound[name] = obj
         # A function that calls itself holds itself in a cell, under the name that the factory has for it.
         selves = [item for item in wanted if wanted[item] is obj and item != name]
@@ -406,31 +384,6 @@ class _Job:
             draft.add(Item(names=(), text=text, order=after, at_once=needs, every=needs))
         for alias in selves:
             draft.add(Item(names=(alias,), text=f"{alias} = {name}", order=after, at_once=needs, every=needs))
-        return draft, name
-
-    def _add_made_again(self, cls: type, made: Making) -> tuple[Draft, str]:
-        """Let a module take `cls` from where its own module has it, or call its factory again."""
-        factory = made.factory
-        use = Use.at(factory.unit, factory.node, described(cls))
-        if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
-            raise NotLiftableError(
-                f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "
-                f"before it; move {factory.name} and {table} to a module, and import them from there"
-            )
-        name = naming.identifier(cls.__name__)
-        draft = self.drafts.fitting(made.namespace, {made.name: made.namespace[made.name], **made.values, name: cls})
-        self._places[cls] = (draft, name)
-        draft.bound[name] = cls
-        self.bring(draft, made.namespace, made.name, use)
-        for argument, value in made.values.items():
-            self._bind_captured(draft, factory.namespace, argument, value, use)
-        needs = frozenset({made.name, *made.values, "isinstance", "type"})
-        # As a class statement here would: this module is where others find it.
-        is_it = f"isinstance({name}, type) and {name}.__name__ == {written(cls.__name__)}"
-        text = f"{name} = {made.text}\nassert {is_it}\n{name}.__module__ = __name__"
-        if cls.__qualname__ != name:
-            text += f"\n{name}.__qualname__ = {written(name)}"
-        draft.add(Item(names=(name,), text=text, order=use.after, at_once=needs, every=needs))
         return draft, name
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bundler.sources.lift import bindings, frameworks
 from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import NotLiftableError
 from bundler.sources.lift.namespaces import is_liftable
 from bundler.sources.lift.naming import identifier
@@ -31,9 +32,15 @@ class Lifter(Protocol):
     functions: Sequence[FunctionType]
     carried: dict[int, tuple[Any, Draft, str]]
     unfinished: set[int]
+    drafts: Drafts
+    places: dict[Any, tuple[Draft, str]]
 
     def add(self, obj: Any) -> tuple[Draft, str]:
         """Lift an object and return where it is."""
+        ...
+
+    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
+        """Make `draft` bind `name` to a value that a function took from around it."""
         ...
 
     def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
@@ -124,7 +131,7 @@ class References:
         return self._imported(value, own, text)
 
     def _in_namespace(self, value: Any) -> str | None:
-        # IPython keeps results as _, __ and _3; those are no names of the author's.
+        # IPython keeps results as _, __ and _3; the author did not choose those names.
         named = (name for name, item in self.namespace.items() if item is value and not name.startswith("_"))
         return next(named, None)
 

@@ -115,7 +115,7 @@ class Statement:
 
 
 def chain_of(node: ast.AST) -> Chain | None:
-    """Return ``("a", "b", "c")`` for ``a.b.c``; `None` for what is no name and no attribute of one."""
+    """Return ``("a", "b", "c")`` for ``a.b.c``; `None` for everything but a name and attributes of one."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

@@ -1,0 +1,39 @@
+"""Classes that a module takes from where they are, or makes by the same call: their statement is not all of them."""
+
+from __future__ import annotations
+
+from bundler.sources.lift import naming
+from bundler.sources.lift.draft import Draft, Item
+from bundler.sources.lift.facts import NotLiftableError
+from bundler.sources.lift.makings import Making, table_of
+from bundler.sources.lift.match import described
+from bundler.sources.lift.namespaces import is_loose
+from bundler.sources.lift.referring import Lifter
+from bundler.sources.lift.use import Use
+from bundler.sources.lift.values import written
+
+
+def add_made_again(lifter: Lifter, cls: type, made: Making) -> tuple[Draft, str]:
+    """Let a module take `cls` from where its own module has it, or call its factory again."""
+    factory = made.factory
+    use = Use.at(factory.unit, factory.node, described(cls))
+    if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
+        raise NotLiftableError(
+            f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "
+            f"before it; move {factory.name} and {table} to a module, and import them from there"
+        )
+    name = naming.identifier(cls.__name__)
+    draft = lifter.drafts.fitting(made.namespace, {made.name: made.namespace[made.name], **made.values, name: cls})
+    lifter.places[cls] = (draft, name)
+    draft.bound[name] = cls
+    lifter.bring(draft, made.namespace, made.name, use)
+    for argument, value in made.values.items():
+        lifter.bind_captured(draft, factory.namespace, argument, value, use)
+    needs = frozenset({made.name, *made.values, "isinstance", "type"})
+    # As a class statement here would: this module is where others find it.
+    is_it = f"isinstance({name}, type) and {name}.__name__ == {written(cls.__name__)}"
+    text = f"{name} = {made.text}\nassert {is_it}\n{name}.__module__ = __name__"
+    if cls.__qualname__ != name:
+        text += f"\n{name}.__qualname__ = {written(name)}"
+    draft.add(Item(names=(name,), text=text, order=use.after, at_once=needs, every=needs))
+    return draft, name
