@@ -231,9 +231,11 @@ class ProofFailed(PackError):
         stage: what failed: ``load``, ``state``, ``weights``, ``outputs``, ``next_step`` or ``save_and_load``.
         module: the original module of the class that failed, or `None` where that is not known.
         qualname: its qualified name.
+        missing_module: the module that was not found; `None` where it failed of something else.
         differences: values that come back as others, one a line when it is told as text.
     """
 
+    missing_module: str | None = None
     differences: Sequence[Any] = ()
 
     def __init__(
@@ -260,10 +262,12 @@ class RebuildFailed(BundleError):
     Attributes:
         module: the original module of the bundled class that failed, or `None` where that is not known.
         qualname: its qualified name.
+        missing_module: the module that was not found; `None` where it failed of something else.
     """
 
     module: str | None = None
     qualname: str | None = None
+    missing_module: str | None = None
 
 
 class EnvironmentFailed(BundleError):

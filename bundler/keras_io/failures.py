@@ -35,6 +35,7 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
         if missing
         else SEE_TRACEBACK,
     )
+    failure.missing_module = missing
     if guilty is not None and namespace is not None:
         failure.module, failure.qualname = namespace.original(guilty.__module__), guilty.__qualname__
     return failure

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from bundler.errors import BundleError, PackError, ProofFailed, RebuildFailed, SourceError
 from bundler.manifest import Adaptation
@@ -20,6 +20,7 @@ from bundler.packing.compose import Found
 from bundler.packing.inputs import check_applies, from_input
 from bundler.packing.options import Options
 from bundler.packing.search import Search, Step
+from bundler.sources.locate import Locator, Verdict
 
 T = TypeVar("T")
 
@@ -89,11 +90,18 @@ def _until_proved(
     is_file = model is None or isinstance(model, str | os.PathLike)
     adaptations: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
-    for turn in range(_MOST_ROUNDS):
-        folder = scratch / f"round-{turn}"
+    turn = 0
+    while True:
+        folder = scratch / f"round-{turn}-{len(search.modules)}"
         folder.mkdir()
         try:
             found = from_input(model, search, folder, step, options, adaptations)
+        except RebuildFailed as error:
+            # A model file is loaded once while it is packed.
+            if not _is_authors(error.missing_module, search, is_file=is_file):
+                raise
+            search = _with_missing(error.missing_module, search, step)
+            continue
         except PackError as error:
             last: PackError = error if first is None else _with_remedies(first, error)
             break
@@ -110,6 +118,9 @@ def _until_proved(
             return write(handed_over.pop())
         except ProofFailed as failure:
             failure.reduced = is_reduced
+            if _is_authors(failure.missing_module, search, is_file=is_file):
+                search = _with_missing(failure.missing_module, search, step)
+                continue
             if not is_full or (known is not None and failure.message == known.message):
                 raise
             first = first or failure
@@ -118,7 +129,8 @@ def _until_proved(
                 break
             place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
             more = adapted.remedies(model, used, failure, place)
-            if not more or turn + 1 == _MOST_ROUNDS:
+            turn += 1
+            if not more or turn == _MOST_ROUNDS:
                 break
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
             adaptations = adapted.merged(used, more)
@@ -127,6 +139,22 @@ def _until_proved(
             shutil.rmtree(folder, ignore_errors=True)
     last.reduced = first is not None and first.reduced
     raise last
+
+
+def _is_authors(missing: str | None, search: Search, *, is_file: bool) -> TypeGuard[str]:
+    """Say whether a module that was not found in the bundle is one of the author's that can be packed.
+
+    Its name is made where it is imported (``importlib.import_module("nets." + name)``), and no reading tells it.
+    """
+    if missing is None or missing in search.modules:
+        return False
+    locator = Locator(roots=search.roots, include=search.include, loaded=not is_file)
+    return locator.locate(missing).verdict is Verdict.SOURCE
+
+
+def _with_missing(missing: str, search: Search, step: Step) -> Search:
+    step(f"trying again: with the module {missing}")
+    return replace(search, modules=(*search.modules, missing))
 
 
 def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: Step, options: Options) -> Found:

@@ -317,4 +317,5 @@ def _failure(stage: str, error: Exception, digest: str) -> Failure:
         hint=None if told.hint == failures.SEE_TRACEBACK or inner is not None else told.hint,
         module=told.module if isinstance(told, RebuildFailed) else None,
         qualname=told.qualname if isinstance(told, RebuildFailed) else None,
+        missing_module=told.missing_module if isinstance(told, RebuildFailed) else None,
     )

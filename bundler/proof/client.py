@@ -316,6 +316,11 @@ def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     hint = None if "the author" in (failure.hint or "") else failure.hint
     if line is not None and hint is None:
         hint = advice.change_for(place, line, _texts_of(path, manifest))
+    if failure.missing_module:
+        hint = (
+            f"no file of the module {failure.missing_module!r} was found that could be packed: make it one that can "
+            "be imported, or name what provides it: requirements=[...]"
+        )
     if failure.unread:
         message += "\n  files that were asked for and did not travel:"
         message += "".join(f"\n    {path}" for path in failure.unread)
@@ -331,7 +336,7 @@ def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
         place=failure.place if line is None else f"{place}:{line}",
         hint=hint or _WAY_OUT,
     )
-    failed.differences = failure.differences
+    failed.missing_module, failed.differences = failure.missing_module, failure.differences
     return failed
 
 

@@ -86,9 +86,9 @@ class Request:
 class Failure:
     """What was wrong, as `bundler.errors.ProofFailed` tells it.
 
-    `unread` are files of the author's that were asked for. `refused` is what the code was stopped at by then, and
-    `words` are the capabilities without which it may have failed. `differences` are values of the author's program
-    that came back otherwise.
+    `missing_module` was not found, and `unread` are files of the author's that were asked for. `refused` is what the
+    code was stopped at by then, and `words` are the capabilities without which it may have failed. `differences` are
+    values of the author's program that came back otherwise.
     """
 
     stage: str
@@ -97,6 +97,7 @@ class Failure:
     hint: str | None = None
     module: str | None = None
     qualname: str | None = None
+    missing_module: str | None = None
     unread: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     refused: tuple[Use, ...] = ()
@@ -110,7 +111,7 @@ class Failure:
     @classmethod
     def parse(cls, value: Mapping[str, Any]) -> Failure:
         """Return the failure that `value` says; what the other side sends is checked, not trusted."""
-        optional = ("place", "hint", "module", "qualname")
+        optional = ("place", "hint", "module", "qualname", "missing_module")
         return cls(
             stage=str(value["stage"]),
             message=str(value["message"]),

@@ -444,7 +444,7 @@ def test_refuses_what_no_file_can_hold_and_says_which_line_to_change(workshop: W
                     def __init__(self, units, source):
                         super().__init__()
                         self.rows = (row for row in source)
-                        self.first = layers.Dense(units // 2)
+                        self.first = layers.Dense(hash(str(units)) % 7 + 1)
                     def call(self, x):
                         return self.first(x)
                 """

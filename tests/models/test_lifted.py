@@ -234,15 +234,15 @@ def test_refuses_every_object_without_source_at_once(workshop: Workshop) -> None
     finished = workshop.author(
         """
         import keeper
-        table = np.ones((1000, 4), "float32")
+        table = (row for row in [1.0, 2.0])
         class Uses(keras.layers.Layer):
             def call(self, x):
-                return x * table
+                return x * next(table)
         Made = type("Made", (keras.layers.Layer,), {"call": lambda self, x: x})
         elsewhere = type("Elsewhere", (keras.layers.Layer,), {"call": lambda self, x: x, "__module__": "keeper"})
         half = eval("lambda t: t / 2")
         def weigh(by):
-            return lambda t: t * by
+            return lambda t: t * next(by)
         model = keras.Sequential([
             keras.Input((4,)), Uses(), Made(), elsewhere(), keras.layers.Lambda(half),
             keras.layers.Lambda(weigh(table))])
@@ -251,11 +251,11 @@ def test_refuses_every_object_without_source_at_once(workshop: Workshop) -> None
         except BundleError as error:
             text = str(error)
         print(text)
-        assert "the class Uses uses 'table', a numpy.ndarray" in text and "add_weight" in text
+        assert "the class Uses uses 'table', a generator" in text
         assert "the class Made has no class statement" in text
         assert "the lambda has no source" in text
         assert "the layer Elsewhere is no attribute of the module keeper" in text
-        assert "the lambda uses 'by', a numpy.ndarray" in text
+        assert "the lambda uses 'by', a generator" in text
         """
     )
     assert "script_0" not in finished.output

@@ -229,7 +229,7 @@ def test_refuses_by_name_what_cannot_be_recorded(workshop: Workshop) -> None:
         from programs import *
         import nets
         model = keras.Sequential([keras.Input((6,)), nets.Block(name="block"), keras.layers.Dense(3)])
-        model.compile("sgd", "mse")
+        model.compile("sgd", nets.Distance())
         nets.CONFIG.update({f"key {index}": index for index in range(100_000)})
         before = sorted(FOLDER.iterdir())
         try:
