@@ -45,10 +45,14 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveObjects:
-    """The classes and functions that a model holds, apart from the framework's, each once, in the order met."""
+    """The classes and functions that a model holds, apart from the framework's, each once, in the order met.
+
+    `variables` are its variables, by identity.
+    """
 
     classes: tuple[type, ...]
     functions: tuple[FunctionType, ...]
+    variables: frozenset[int] = frozenset()
 
 
 def live_objects(model: object) -> LiveObjects:
@@ -61,7 +65,8 @@ def live_objects(model: object) -> LiveObjects:
                 functions.setdefault(value)
         elif not is_framework(type(value).__module__):
             classes.setdefault(type(value))
-    return LiveObjects(classes=tuple(classes), functions=tuple(functions))
+    variables = frozenset(id(variable) for variable in getattr(model, "variables", ()))
+    return LiveObjects(classes=tuple(classes), functions=tuple(functions), variables=variables)
 
 
 def live_functions(model: object) -> list[FunctionType]:

@@ -248,6 +248,7 @@ class _LiveSearch:
         self.lifted = lift(
             [obj for obj in self.paths if needs_lifting(obj) and obj not in self.by_value],
             taken=loaded | self.locator.top_names(),
+            parts=self.live.variables,
         )
         self.locator.provide(self.lifted)
         self.problems += self.lifted.problems

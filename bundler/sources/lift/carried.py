@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, GenericAlias, MethodType, ModuleType
 from typing import Any
 
-from bundler.sources.lift import frameworks, own_text
+from bundler.sources.lift import frameworks, keras_models, own_text
 from bundler.sources.lift.draft import Draft
 from bundler.sources.lift.files import as_array, file_name
 from bundler.sources.lift.values import type_name, written
@@ -55,6 +55,7 @@ class Writer:
         refer: gives names for what the value refers to.
         known: gives the name of an object that the draft, or the author's namespace, has already; `None` for others.
         is_free: says whether a name can be bound in the draft.
+        parts: the variables of the packed model, by identity.
     """
 
     draft: Draft
@@ -62,6 +63,7 @@ class Writer:
     refer: Refer
     known: Callable[[Any], str | None]
     is_free: Callable[[str], bool]
+    parts: frozenset[int] = frozenset()
     _lines: list[str] = field(default_factory=list)
     _names: dict[int, str] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
@@ -70,6 +72,7 @@ class Writer:
     _keep: list[Any] = field(default_factory=list)
     _arrays: dict[str, Any] = field(default_factory=dict)
     _way: list[str] = field(default_factory=list)
+    _adapted: list[str] = field(default_factory=list)
 
     def text(self, value: Any) -> Text:
         """Return the lines for `value`; what occurs in it twice is made once.
@@ -80,7 +83,7 @@ class Writer:
         while True:
             apart = len(self._apart)
             self._lines, self._names, self._seen, self._active, self._arrays = [], {}, set(), set(), {}
-            self._way = []
+            self._way, self._adapted = [], []
             expression = self._expression(value, self.name)
             if len(self._apart) == apart:
                 break
@@ -165,15 +168,53 @@ class Writer:
                 is_call = attribute in SETTERS
                 self._lines.append(f"{own}.{attribute}({inner})" if is_call else f"{own}.{attribute} = {inner}")
             return own
+        if keras_models.is_model(value):
+            return self._model(value, name)
         framework = frameworks.lines_for(value)
-        if framework is not None:
-            text = self._call(framework.maker, framework.items, framework.keywords)
-            if not framework.after:
-                return text
-            own = self._bound(value, text, name)
-            self._lines += [f"{own}{path}({self._in(path, item)})" for path, item in framework.after]
-            return own
-        return self._own(value, name)
+        return self._own(value, name) if framework is None else self._framework(value, framework, name)
+
+    def _framework(self, value: Any, call: frameworks.Call, name: str | None) -> str:
+        text = self._call(call.maker, call.items, call.keywords)
+        if not call.after:
+            return text
+        own = self._bound(value, text, name)
+        self._lines += [f"{own}{path}({self._in(path, item)})" for path, item in call.after]
+        return own
+
+    def _model(self, value: Any, name: str | None) -> str:
+        if any(id(variable) in self.parts for variable in value.variables):
+            raise Unsayable("a Keras model that shares weights with the packed one")
+        own = self._bound(value, self._graph(value), name)
+        if value.weights:
+            weights = [self._from_file(weight) for weight in keras_models.weights_of(value)]
+            self._lines.append(f"{own}.set_weights({_display('[', weights, ']')})")
+            # The mean and the variance of Normalization, which it computes with, are made of its weights.
+            self._lines += [f"{layer}.finalize_state()" for layer in self._adapted]
+        if not value.trainable:
+            self._lines.append(f"{own}.trainable = False")
+        return own
+
+    def _graph(self, model: Any) -> str:
+        return keras_models.text_of(
+            model,
+            keras_models.Pen(
+                expression=self._expression,
+                layer=self._layer,
+                bind=lambda text: self._bound(object(), text, None),
+                keras=lambda: self.refer(_module("keras.Model")),
+            ),
+        )
+
+    def _layer(self, layer: Any) -> str:
+        if keras_models.is_model(layer):
+            return self._graph(layer)
+        call = frameworks.lines_for(layer, weights=False)
+        if call is None:
+            raise Unsayable(f"a Keras model with a layer of type {type_name(layer)!r}")
+        if not keras_models.is_adapted(layer):
+            return self._framework(layer, call, None)
+        self._adapted.append(self._bound(layer, self._framework(layer, call, None), None))
+        return self._adapted[-1]
 
     def _own(self, value: Any, name: str | None) -> str:
         own_text.check(value)

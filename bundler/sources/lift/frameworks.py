@@ -38,7 +38,14 @@ _SETTINGS = frozenset(
 
 
 #: Classes of which ``from_config`` calls the class with the config.
-_CALLED = frozenset({*_SETTINGS, "Layer", "Operation", "LossFunctionWrapper", "QuantizedDTypePolicy"})
+_CALLED = frozenset(
+    {
+        *_SETTINGS,
+        *("Layer", "Operation", "LossFunctionWrapper", "QuantizedDTypePolicy"),
+        # These only take out of the config what was quantized, or make arrays of lists.
+        *("Dense", "Embedding", "EinsumDense", "LSTM", "GRU", "SimpleRNN", "Rescaling"),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +79,10 @@ def public_place(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def lines_for(value: Any) -> Call | None:
+def lines_for(value: Any, *, weights: bool = True) -> Call | None:
     """Return the call that makes an object of Keras's own, or `None` for anything else.
+
+    A layer that has weights is made without them where `weights` are the caller's business.
 
     Raises:
         Unsayable: it has weights, or more than its config says.
@@ -107,15 +116,24 @@ def lines_for(value: Any) -> Call | None:
         variables = list(value.variables)
         if generator is not None and len(variables) == 1 and variables[0] is generator.state:
             after.append((".seed_generator.state.assign", _numbers(generator.state)))
-        elif variables:
+        elif variables and weights:
             raise Unsayable(f"of type {cls.__name__} of Keras, which has weights")
     maker, policy = f"{place[0]}.{place[1]}", config.get("dtype")
     if isinstance(policy, dict) and policy.get("class_name") == "DTypePolicy":
         config["dtype"] = policy["config"]["name"]
+    for key, item in config.items():
+        # The object itself, where the constructor takes one: a reader sees its class, and the audit, too.
+        if isinstance(item, dict) and "class_name" in item and is_setting(getattr(value, key, None)):
+            config[key] = getattr(value, key)
     owner = next(base.__name__ for base in cls.__mro__ if "from_config" in vars(base))
     if owner not in _CALLED or not _takes(cls, config):
         raise Unsayable(f"of type {cls.__name__} of Keras, which its constructor does not give alone")
     return Call(maker=maker, items=(), keywords=config, after=tuple(after))
+
+
+def is_setting(value: Any) -> bool:
+    """Say whether `value` is an object of Keras that holds nothing but its settings."""
+    return any(base.__name__ in _SETTINGS and base.__module__.startswith("keras.") for base in type(value).__mro__)
 
 
 def _takes(cls: type, config: Mapping[str, Any]) -> bool:

@@ -35,15 +35,16 @@ from bundler.sources.lift.value_items import value_item
 from bundler.sources.lift.values import is_flat, is_plain, same, written
 
 
-def lift(objects: Sequence[Liftable], *, taken: Collection[str]) -> Lifted:
+def lift(objects: Sequence[Liftable], *, taken: Collection[str], parts: Collection[int] = ()) -> Lifted:
     """Write the modules that `objects` need to live in.
 
     Args:
         objects: classes and functions for which `needs_lifting` holds.
         taken: top-level module names that a generated module must not have; those of Python and of installed
             distributions are known.
+        parts: the variables of the packed model, by identity: no value may hold copies of them.
     """
-    job = _Job(taken, [obj for obj in objects if isinstance(obj, FunctionType)])
+    job = _Job(taken, [obj for obj in objects if isinstance(obj, FunctionType)], frozenset(parts))
     for obj in objects:
         try:
             job.add(obj)
@@ -63,8 +64,9 @@ _OF_EVERY_MODULE = frozenset(
 
 
 class _Job:
-    def __init__(self, taken: Collection[str], functions: Sequence[FunctionType]) -> None:
+    def __init__(self, taken: Collection[str], functions: Sequence[FunctionType], parts: frozenset[int]) -> None:
         self.functions = functions
+        self.parts = parts
         self.texts = Texts()
         self.problems: list[str] = []
         self._statements = Statements(self.texts)

@@ -34,6 +34,8 @@ class Lifter(Protocol):
     unfinished: set[int]
     drafts: Drafts
     places: dict[Any, tuple[Draft, str]]
+    #: The variables of the packed model, by identity.
+    parts: frozenset[int]
 
     def add(self, obj: Any) -> tuple[Draft, str]:
         """Lift an object and return where it is."""

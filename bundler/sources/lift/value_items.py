@@ -30,7 +30,9 @@ def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name:
     lifter.carried[id(value)] = (value, draft, name)
     lifter.unfinished.add(id(value))
     given = References(lifter=lifter, draft=draft, namespace=namespace, use=use, name=name)
-    writer = Writer(draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free)
+    writer = Writer(
+        draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free, parts=lifter.parts
+    )
     try:
         lines = writer.text(value)
     except InProgress:
