@@ -885,6 +885,75 @@ class Mine(keras.layers.Layer):
         options='fallback="inference"',
         fidelity="inference",
     ),
+    _compiled(
+        "Loss that compares the features of a network",
+        """
+from keras import layers
+def features_of(network):
+    def features(wanted, got):
+        return ops.mean(ops.square(network(wanted) - network(got)))
+    return features
+""",
+        '"sgd", features_of(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]))',
+        lifted=True,
+        how="the network as the calls that make it",
+    ),
+    _scripted(
+        "Layer put in the place of another one (LoRA)",
+        """
+        class Wrapped(keras.layers.Layer):
+            def __init__(self, inner, **options):
+                super().__init__(**options)
+                self.inner = inner
+                self.more = keras.layers.Dense(4)
+            def call(self, x):
+                return self.inner(x) + self.more(x)
+        class Block(keras.layers.Layer):
+            def __init__(self, **options):
+                super().__init__(**options)
+                self.up = keras.layers.Dense(4)
+            def build(self, shape):
+                self.up.build(shape)
+            def call(self, x):
+                return self.up(x)
+        block = Block()
+        model = keras.Sequential([keras.Input((4,)), block, keras.layers.Dense(2)])
+        block._tracker.unlock()
+        block.up = Wrapped(block.up)
+        block._tracker.lock()
+        model = keras.Sequential([keras.Input((4,)), block, keras.layers.Dense(2)])
+        """,
+        lifted=True,
+        adaptations=frozenset({"built_by_call", "constructor_arguments", "every_weight", "replaced_parts"}),
+    ),
+    _one_layer(
+        "Layers in self._layers, which Keras does not track",
+        """
+class Mine(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._layers = [keras.layers.Dense(4)]
+    def build(self, shape):
+        self._layers[0].build(shape)
+    def call(self, x):
+        return self._layers[0](x)
+""",
+        adaptations=frozenset({"every_weight"}),
+    ),
+    _one_layer(
+        "Long array as an argument, without get_config",
+        """
+class Mine(keras.layers.Layer):
+    def __init__(self, table, **kwargs):
+        super().__init__(**kwargs)
+        self.table = table
+    def call(self, x):
+        return x * ops.convert_to_tensor(self.table)[0, :4]
+""",
+        'Mine(np.arange(90000, dtype="float32").reshape(300, 300))',
+        adaptations=frozenset({"constructor_arguments"}),
+        how="the array in a file beside the config",
+    ),
     _one_layer(
         "Callbacks",
         "class Watch(keras.callbacks.Callback):\n    pass\n" + _SIMPLE,
