@@ -51,6 +51,7 @@ def guarded_builtins(reach: Reach) -> dict[str, Any]:
         "__build_class__": kinds.build_class(),
         "SystemExit": _exit(guard),
         "__closed__": _closed(guard),
+        "__store__": _store(guard),
     }
     for name in ("open",):
         found[name] = reach.tagged(getattr(builtins, name))
@@ -142,6 +143,19 @@ def _stored(guard: Guard, thing: Any, name: Any) -> Any:
     if isinstance(thing, type) and not is_bundles(guard, thing):
         guard.require("side-effects", f"stores {name} to {thing.__module__}.{thing.__qualname__}")
     return name
+
+
+def _store(guard: Guard) -> Callable[[Any, str, Any], None]:
+    """Return what stores a method to a class that must be the bundle's (`bundler.audit.source.asked_when_run`)."""
+
+    def store(thing: Any, name: str, value: Any, /) -> None:
+        name = _stored(guard, thing, name)
+        if not (isinstance(thing, type) and is_bundles(guard, thing)):
+            word = "unsafe-deserialization" if name in ("get_config", "from_config") else "side-effects"
+            guard.require(word, f"stores {name} to a {type(thing).__name__}")
+        setattr(thing, name, value)
+
+    return store
 
 
 #: Names of two underscores that code may store to its own classes: they say what something is called.

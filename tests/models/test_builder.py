@@ -56,7 +56,7 @@ SOURCE = {
     """,
     "makers/broken.py": """
         import keras
-        keras.no_such_thing
+        make = keras.no_such_thing
     """,
 }
 AUTHOR = """

@@ -104,3 +104,81 @@ def test_the_strict_gate_refuses_a_function_that_nothing_would_hold(workshop: Wo
         else:
             raise AssertionError("it loaded")
     """)
+
+
+RECORDED = {
+    "recorded.py": """
+        import keras
+
+
+        def record(cls):
+            init = cls.__init__
+
+            def kept(self, factor, **kwargs):
+                init(self, factor, **kwargs)
+                self.given = (factor,)
+
+            def get_config(self):
+                return {**keras.layers.Layer.get_config(self), "factor": self.given[0]}
+
+            cls.__init__ = kept
+            cls.get_config = get_config
+            return cls
+
+
+        @record
+        class Scale(keras.layers.Layer):
+            def __init__(self, factor, **kwargs):
+                super().__init__(**kwargs)
+                self.factor = factor
+
+            def call(self, x):
+                return x * self.factor
+
+
+        def make_anew(thing, *args):
+            thing.__init__(*args)
+
+
+        def change(thing, name):
+            if name == "call":
+                thing.call = record
+            else:
+                thing.get_config = record
+    """
+}
+
+
+def test_a_decorator_keeps_the_constructor_of_the_bundles_classes_and_of_no_others(workshop: Workshop) -> None:
+    workshop.write(RECORDED)
+    workshop.author("""
+        from recorded import Scale
+        model = keras.Sequential([keras.Input((4,)), Scale(3.0)])
+        packed = bundler.bundle(model, "../hand_over/m.kbundle", whole=True)
+        assert packed.audit.asked == () and packed.manifest.proof.allow == ()
+    """)
+    workshop.consumer("""
+        import inspect, sys
+        model = unbundle("../hand_over/m.kbundle")
+        assert model(np.ones((1, 4)))[0, 0] == 3.0
+        module = inspect.getmodule(type(model.layers[0]))
+        words = {"call": "side-effects", "get_config": "unsafe-deserialization"}
+        dense = keras.layers.Dense(2)
+        before = vars(keras.layers.Dense)["get_config"], vars(keras.layers.Dense)["call"]
+        for thing in (dense, keras.layers.Dense, model.layers[0], type(model)):
+            for name, word in words.items():
+                try:
+                    module.change(thing, name)
+                except ConsentRequired as error:
+                    assert error.words == (word,) or thing in (keras.layers.Dense, type(model)), error
+                else:
+                    raise AssertionError((thing, name))
+        for thing in (dense, keras.layers.StringLookup(vocabulary=["a"])):
+            try:
+                module.make_anew(thing, 3)
+            except ConsentRequired as error:
+                assert error.words == ("reflection",), error
+            else:
+                raise AssertionError(thing)
+        assert before == (vars(keras.layers.Dense)["get_config"], vars(keras.layers.Dense)["call"])
+    """)

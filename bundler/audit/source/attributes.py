@@ -22,6 +22,7 @@ from bundler.audit.facts import (
     UNSAFE_DESERIALIZATION,
     Held,
 )
+from bundler.audit.source.asked_when_run import BUILDS_OTHERS, REPLACES_CODE
 from bundler.audit.source.doors import each, merged
 from bundler.audit.source.lookup import harmless_names, raw_doors
 from bundler.audit.source.names import methods, power_names, private_attributes, public_attributes
@@ -279,7 +280,7 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | 
         held = Held.LOAD if answers or (changes_code(name) and not own) else Held.USE
         return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
     if name in ("get_config", "from_config") and owner not in ("cls", "class"):
-        return Problem(UNSAFE_DESERIALIZATION, "says what others build in place of an object", Held.LOAD)
+        return Problem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, Held.LOAD)
     if name in TARGETS and owner != "cls":
         return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
     if name == "exc_info" and owner != "self":
@@ -288,7 +289,7 @@ def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | 
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
         # No net sees it, and the object may be a class: then every other model runs this code.
-        why = "is a method; storing to it replaces code of an object that may be foreign"
+        why = f"{REPLACES_CODE} of an object that may be foreign"
         return Problem(SIDE_EFFECTS, why, Held.LOAD if name in _CODE else Held.USE)
     if name.startswith("_") and name not in bundle and name not in private_attributes():
         return Problem(REFLECTION, "is private to foreign code")

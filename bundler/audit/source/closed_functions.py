@@ -4,7 +4,8 @@ What no net holds (``f.__globals__``, ``g(model.save)``, a text formatted by ano
 model never calls: downloads, plots, a factory for others. Such a function keeps its signature and its docstring, and
 its body becomes one line that asks for consent. That is done to the text itself, before anything reads it, so what
 runs, what `inspect` shows and what autograph converts is one text; lines keep their numbers. Then the text is audited
-again, and whatever it still has for a load to hold keeps the bundle out.
+again, and whatever it still has for a load to hold keeps the bundle out. A line that the guard can decide about when
+it runs is handed to it first (`asked_when_run`).
 
 What a module does at its top level cannot be closed: it is held at load as before. So is text that hides code: nobody
 writes that by accident, wherever it stands.
@@ -19,10 +20,11 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.facts import UNREADABLE, Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
+from bundler.audit.source.asked_when_run import asked_when_run, is_asked
 
 #: The built-in that a closed function calls, with the capabilities and the reason: `bundler.namespace` gives it.
 CLOSED = "__closed__"
-_ROUNDS = 4
+_ROUNDS = 5
 _LONGEST = 200
 
 
@@ -74,7 +76,7 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
     left = {(item.member, item.line) for item in now if _is_hard(item, accepted)}
     known = set(findings)
     waiting = [
-        replace(item, held=Held.USE, what=f"{item.what}; the function is closed")
+        replace(item, held=Held.USE, what=f"{item.what}; {'asked' if is_asked(item) else 'the function is closed'}")
         if _is_closable(item, accepted) and (item.member, item.line) not in left
         else item
         for item in findings
@@ -103,6 +105,8 @@ def _closed(text: bytes, findings: Sequence[Finding]) -> bytes | None:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    if (asked := asked_when_run(text, tree, findings)) != text:
+        return asked
     bodies = _bodies(tree, text)
     chosen: dict[_Body, list[Finding]] = {}
     for finding in findings:

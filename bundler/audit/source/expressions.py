@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from bundler.audit.source.asked_when_run import MADE_AGAIN
 from bundler.audit.source.attributes import is_interpreter_name
 from bundler.audit.source.calls import attribute_names, call_problems, format_problems
 from bundler.audit.source.classes import Classes
@@ -225,7 +226,7 @@ class Expressions(Classes):
         if first and all(owner.kind in ("self", "cls") for owner in first):
             return
         if any(owner.kind not in ("self", "super", "cls", "class") for owner in owners):
-            self.door("filesystem", node, scope, f"{node.attr} of an object makes it anew, of any file", hard=True)
+            self.door("filesystem", node, scope, f"{node.attr} {MADE_AGAIN}, of any file", hard=True)
 
     def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
         """Look at methods that go further with some arguments only, whatever they are called on."""

@@ -112,3 +112,38 @@ def test_a_closed_text_parses_and_holds_nothing_at_load(pieces: list[str]) -> No
     assert closed.count("\n") == text.count("\n")
     again = SourceText(name="m", member="code/m.py", text=closed.encode(), package=False)
     assert all(item.held is Held.USE for item in source_findings([again], {}) if item.severity is Severity.CONSENT)
+
+
+RECORDS = """def record(cls):
+    init = cls.__init__
+
+    def kept(self, *args):
+        init(self, *args)
+        self.args = args
+
+    cls.__init__ = kept
+    cls.get_config = lambda self: {
+        "args": self.args,
+    }
+    return cls
+"""
+
+
+def test_asks_about_the_class_of_a_decorator_when_it_runs() -> None:
+    asked, text = _closing(RECORDS)
+    assert {held for _, held in asked} == {Held.USE}
+    assert CLOSED not in text
+    lines = text.split("\n")
+    assert lines[1] == '    init = getattr(cls, "__init__")'
+    assert lines[8:11] == ['    __store__(cls, "get_config", lambda self: {', '        "args": self.args,', "    })"]
+    assert len(lines) == len(RECORDS.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a.b.get_config = f", "a.get_config = b.get_config = f", "a.get_config = (f)", "a.get_config: object = f"],
+)
+def test_closes_the_function_where_a_store_is_not_plain(line: str) -> None:
+    asked, text = _closing(f"def g(a, b, f):\n    {line}\n")
+    assert {held for _, held in asked} == {Held.USE}
+    assert CLOSED in text

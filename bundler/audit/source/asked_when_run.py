@@ -1,0 +1,80 @@
+"""Lets the guard decide about a class, where no reading of the source tells whose it is.
+
+A decorator that keeps the constructor of a class and calls it later (``init = cls.__init__``), or gives a class another
+method (``cls.get_config = get_config``), may have any class: of one that is not the bundle's it would make an object
+anew, of any file, or replace code that every model runs. Such a line is handed to a built-in of the bundle's code, which
+looks at the class when the line runs. Lines keep their numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bundler.audit.facts import Finding
+
+#: The built-in that stores a method to a class of the bundle's: `bundler.namespace` gives it.
+STORE = "__store__"
+MADE_AGAIN, BUILDS_OTHERS, REPLACES_CODE = (
+    "of an object makes it anew",
+    "says what others build in place of an object",
+    "is a method; storing to it replaces code",
+)
+_CONSTRUCTOR = "__init__"
+_EQUALS = re.compile(rb"[ \t]*=[ \t]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Edit:
+    start: int
+    end: int
+    text: bytes
+
+
+def is_asked(finding: Finding) -> bool:
+    """Say whether the line of `finding` may be one that the guard can decide about."""
+    return finding.what.startswith(f"{_CONSTRUCTOR} {MADE_AGAIN}") or any(
+        words in finding.what for words in (BUILDS_OTHERS, REPLACES_CODE)
+    )
+
+
+def asked_when_run(text: bytes, tree: ast.Module, findings: Iterable[Finding]) -> bytes:
+    """Return `text` with the reads and stores of `findings` handed to the guard, where they are plain enough."""
+    lines = {finding.line for finding in findings if is_asked(finding)}
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    edits: list[_Edit] = []
+    for node in ast.walk(tree):
+        if getattr(node, "lineno", None) in lines:
+            edits += _edits(node, text, starts)
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[_Edit]:
+    if isinstance(node, ast.Attribute) and node.attr == _CONSTRUCTOR and isinstance(node.ctx, ast.Load):
+        if not isinstance(node.value, ast.Name):
+            return []
+        start, end = _range(node, starts)
+        return [_Edit(start=start, end=end, text=f'getattr({node.value.id}, "{_CONSTRUCTOR}")'.encode())]
+    if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
+        return []
+    (target,) = node.targets
+    if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)):
+        return []
+    (start, behind), (value, end) = _range(target, starts), _range(node.value, starts)
+    if _EQUALS.fullmatch(text[behind:value]) is None:
+        return []
+    before = f'{STORE}({target.value.id}, "{target.attr}", '.encode()
+    return [_Edit(start=start, end=value, text=before), _Edit(start=end, end=end, text=b")")]
+
+
+def _range(node: ast.expr, starts: list[int]) -> tuple[int, int]:
+    return (
+        starts[node.lineno - 1] + node.col_offset,
+        starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0),
+    )
