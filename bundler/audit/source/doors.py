@@ -187,8 +187,11 @@ DOORS = merged(
     ),
 )
 
-#: Doors below doors that are followed by name: what reads the data files of a package. Each is a finding of its own.
-FOLLOWED = frozenset({"importlib.resources", "importlib.resources.files", "pkgutil.get_data"})
+#: Doors below doors that are followed by name: what imports a module by a string, or reads the data files of a package.
+#: Each is a finding of its own.
+FOLLOWED = frozenset(
+    {"importlib.import_module", "importlib.resources", "importlib.resources.files", "pkgutil.get_data"}
+)
 
 #: Functions that are a door only with some arguments: they must be called where they are named, so that these show.
 CALLS = frozenset(

@@ -147,3 +147,10 @@ def test_closes_the_function_where_a_store_is_not_plain(line: str) -> None:
     asked, text = _closing(f"def g(a, b, f):\n    {line}\n")
     assert {held for _, held in asked} == {Held.USE}
     assert CLOSED in text
+
+
+@pytest.mark.parametrize("line", ["importlib.import_module(name)", "importlib.import_module('.a', __package__).f"])
+def test_leaves_imports_by_a_computed_name_to_the_guard(line: str) -> None:
+    asked, text = _closing(f"import importlib\ndef g(name):\n    return {line}\n")
+    assert {held for _, held in asked} == {Held.USE}
+    assert CLOSED not in text
