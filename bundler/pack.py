@@ -26,6 +26,7 @@ from bundler.audit.subject import of_members
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.process_state import kept_process_state
+from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
@@ -299,7 +300,7 @@ class _Writer:
             try:
                 written = self._write(manifest, members, payloads, expectation)
             except ProofFailed as failure:
-                if program is None or not failure.differences:
+                if program is None or not failure.differences or lacks_weights(failure.differences):
                     raise
                 try:
                     recorded_values = program.record(failure.differences)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,7 +110,8 @@ def objects_again(
     places: dict[str, list[str]] = {}
     for pointer, node in configtree.nodes(read_config(directory)):
         if not configtree.is_builtin_class(node):
-            places.setdefault(configtree.lookup_key(node), []).append(pointer)
+            places.setdefault(_key_in_tree(node, namespace), []).append(pointer)
+    bare = Counter((item.module, item.qualname.rpartition(".")[2]) for item in manifest.objects)
     objects = []
     for item in manifest.objects:
         key = item.key
@@ -118,9 +120,20 @@ def objects_again(
             found = registry.saved_key(obj) if registry.has_own_key(obj) else ""
             own = found.startswith(namespace.prefix)
             key = found if own else registry.unique_key(namespace, item.module, item.qualname)
+            name = item.qualname.rpartition(".")[2]
+            if key not in places and bare[item.module, name] == 1:
+                key = registry.unique_key(namespace, item.module, name)
         paths = () if item.key in replaced else tuple(places.get(key, ()))
         objects.append(replace(item, paths=paths))
     return tuple(objects)
+
+
+def _key_in_tree(node: dict[str, Any], namespace: Namespace) -> str:
+    """Return the key of what `node` names; a class that Keras has no key for (an enumeration) is told by its module."""
+    key, module = configtree.lookup_key(node), str(node.get("module"))
+    if key == node["class_name"] and module.startswith(f"{namespace.prefix}."):
+        return registry.unique_key(namespace, namespace.original(module), key)
+    return key
 
 
 def keyless_values(manifest: Manifest, namespace: Namespace) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from bundler.keras_io.adapt.compiling import needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
 from bundler.keras_io.adapt.values import changes_kind
 from bundler.keras_io.keras_file import WEIGHTS
+from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -177,7 +178,7 @@ def remedies(
     module, qualname = place_of(type(model))
     called = (adapt.BUILT_BY_CALL, module, qualname)
     by_number = (adapt.EVERY_WEIGHT, module, qualname)
-    if failure.stage in ("load", "weights") and place[1] is None:
+    if place[1] is None and (failure.stage in ("load", "weights") or lacks_weights(failure.differences)):
         # Weights without a place to go to are the commonest failure that names no class: first what makes the places,
         # then what does not need Keras to find them. Where the weights themselves differ it may be either.
         others = (adapt.REPLACED_PARTS, module, qualname)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.values import libraries, standard
+from bundler.values import libraries, settings, standard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +25,7 @@ class Made:
 
 #: By the maker, which is its public name: how it is called with what a stranger's file says, and raises `ValueError`,
 #: `TypeError` or `ArithmeticError` for what it does not take.
-MAKERS: dict[str, Callable[..., Any]] = {**standard.MAKERS, **libraries.MAKERS}
+MAKERS: dict[str, Callable[..., Any]] = {**standard.MAKERS, **libraries.MAKERS, **settings.MAKERS}
 #: Of these the code of a bundle has classes of its own, which it asks whether a value is of them.
 _SEEN = frozenset({"argparse.Namespace", "types.SimpleNamespace", "pathlib.Path"})
 #: By maker and name what is set on a value after it was made.
@@ -49,7 +49,7 @@ def taken_apart(value: Any) -> Made | None:
     place = f"{cls.__module__}.{cls.__qualname__}"
     parts = standard.parts_of(place, value)
     if parts is None:
-        parts = libraries.parts_of(value)
+        parts = libraries.parts_of(value) or settings.parts_of(value)
     if parts is None:
         return None
     maker, items, keywords, *more = parts

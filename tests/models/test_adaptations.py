@@ -98,6 +98,32 @@ CASES = {
         make="keras.Sequential([keras.Input((4,)), mine.Chain(layers.Dense(3), layers.ReLU(), layers.Dense(2))])",
         kinds=("constructor_arguments",),
     ),
+    "other_keywords_that_are_kept": Case(
+        code="""
+        class Cross(layers.Layer):
+            def __init__(self, rank):
+                super().__init__()
+                self.down = layers.Dense(rank)
+            def build(self, shape):
+                self.up = layers.Dense(shape[-1])
+            def call(self, x):
+                return x * self.up(self.down(x)) + x
+        class Net(keras.Model):
+            def __init__(self, **options):
+                super().__init__()
+                self.options = options
+                self.cross = [Cross(options["rank"]), Cross(2)]
+                self.bins = layers.Discretization(num_bins=3)
+                self.bins.adapt(np.arange(9.0))
+            def call(self, x):
+                for part in self.cross:
+                    x = part(x)
+                return x + ops.cast(self.bins(x), x.dtype)
+        """,
+        make="mine.Net(rank=3)",
+        kinds=("constructor_arguments", "surplus_arguments"),
+        after="model.compile('sgd', 'mse')",
+    ),
     "raw_objects_in_get_config": Case(
         code="""
         class Wrap(layers.Layer):

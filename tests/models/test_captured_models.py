@@ -62,9 +62,55 @@ def test_refuses_a_captured_model_that_shares_weights_with_the_packed_one(worksh
         try:
             bundle(model, "../hand_over/m.kbundle", offline=True)
         except SourceError as error:
-            assert "shares weights with the packed one" in str(error), error
+            assert "shares weights with the packed model" in str(error), error
             assert "'body'" in str(error), error
         else:
             raise AssertionError("not refused")
+        """
+    )
+
+
+def test_refuses_a_part_of_the_model_that_its_class_closes_over(workshop: Workshop) -> None:
+    workshop.author(
+        """
+        def scaled(units):
+            inner = keras.layers.Dense(units)
+            class Scaled(keras.layers.Layer):
+                def build(self, shape):
+                    inner.build(shape)
+                    self.inner = inner
+                def call(self, x):
+                    return self.inner(x)
+            return Scaled()
+        model = keras.Sequential([keras.Input((3,)), scaled(4)])
+        try:
+            bundle(model, "../hand_over/m.kbundle", offline=True)
+        except SourceError as error:
+            assert "'inner'" in str(error) and "shares weights with the packed model" in str(error), error
+        else:
+            raise AssertionError("not refused")
+        """
+    )
+
+
+def test_a_layer_that_a_loss_closes_over_keeps_its_weights(workshop: Workshop) -> None:
+    workshop.author(
+        """
+        import quick_proof
+        still = keras.layers.Dense(2)
+        still.build((None, 2))
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.compile("sgd", lambda y, p: keras.ops.mean(keras.ops.square(still(y) - still(p))))
+        x = np.ones((4, 3), "float32")
+        packed = bundler.bundle(model, "../hand_over/m.kbundle", offline=True)
+        assert packed.audit.asked == packed.manifest.proof.allow == ()
+        np.save("../hand_over/loss.npy", model.train_on_batch(x, x[:, :2]))
+    """
+    )
+    workshop.consumer(
+        """
+        x = np.ones((4, 3), "float32")
+        model = unbundle("../hand_over/m.kbundle")
+        np.testing.assert_allclose(model.train_on_batch(x, x[:, :2]), np.load("../hand_over/loss.npy"), rtol=1e-5)
         """
     )

@@ -20,7 +20,12 @@ PARTS = """
         return deco
 
     def auto_config(cls):
-        # One that wraps __init__ or sets get_config asks for consent: `docs/false-refusals.md`.
+        init = cls.__init__
+        def kept(self, width=2, **kwargs):
+            init(self, width=width, **kwargs)
+            self.given = width
+        cls.__init__ = kept
+        cls.get_config = lambda self: {**layers.Layer.get_config(self), "width": self.given}
         cls.told = f"a {cls.__name__}"
         return cls
 
@@ -47,8 +52,6 @@ PARTS = """
             def build(self, shape):
                 self.up.build(shape)
                 self.down.build((*shape[:-1], self.up.units))
-            def get_config(self):
-                return {**super().get_config(), "width": self.width}
             @residual
             def call(self, x):
                 x = self.down(self.up(x))
@@ -72,6 +75,14 @@ PARTS = """
         loss.__qualname__ = loss.__name__
         return loss
 
+    def masked(base, column):
+        class Masked(base):
+            def update_state(self, y, p, sample_weight=None):
+                return super().update_state(y[:, column], p[:, column])
+        # The name of the statement stays in __qualname__.
+        Masked.__name__ = f"Masked{column}"
+        return Masked(name=f"masked_{column}")
+
     Pool = block("pool")(type("Pool", (layers.Layer,), {"call": lambda self, x: ops.sum(x, axis=-1, keepdims=True)}))
 """
 
@@ -79,7 +90,7 @@ PARTS = """
 def test_what_factories_renamed_and_changed_comes_back(workshop: Workshop) -> None:
     workshop.write({"zoo/__init__.py": "", "zoo/parts.py": PARTS})
     workshop.author("""
-        from zoo.parts import Pool, focal, make_gain, make_layer
+        from zoo.parts import Pool, focal, make_gain, make_layer, masked
         x = np.random.default_rng(1).normal(size=(8, 4)).astype("float32")
         model = keras.Sequential([
             keras.Input((4,)),
@@ -87,7 +98,7 @@ def test_what_factories_renamed_and_changed_comes_back(workshop: Workshop) -> No
             make_layer("slim")(width=5, name="b"),
             make_gain(2)(), make_gain(3)(), Pool(),
         ])
-        model.compile("sgd", loss=focal(2), metrics=[focal(3)])
+        model.compile("sgd", loss=focal(2), metrics=[focal(3), masked(keras.metrics.MeanAbsoluteError, 0)])
         model.fit(x, x[:, :1], verbose=0)
         bundler.bundle(model, "../hand_over/m.kbundle")
         again = bundler.unbundle("../hand_over/m.kbundle")

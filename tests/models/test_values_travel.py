@@ -143,7 +143,10 @@ def test_carries_arguments_of_many_kinds(workshop: Workshop) -> None:
         assert shared.a is shared.b
     net = unbundle("../hand_over/Net.kbundle")
     assert type(net.mode).__name__ == "Flags" and net.mode == 3 and net.cfg.units == 5
-    assert (np.asarray(net(np.ones((2, 3), "float32"))) == np.load("../hand_over/y.npy")).all()
+    import copy, pickle
+    for again in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert again.mode == 3 and again.cfg.units == 5
+        assert (np.asarray(again(np.ones((2, 3), "float32"))) == np.load("../hand_over/y.npy")).all()
     """
     )
     for name in ("Holds", "Says"):

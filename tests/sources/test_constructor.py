@@ -394,3 +394,22 @@ def test_undoes_a_division_where_nothing_else_is_made_of_the_name():
 
 def test_tells_what_the_base_gets_by_place():
     assert read(Halved(9)).handed_on == {"filters", "size"}
+
+
+class Keeps:
+    def __init__(self, units, **options):
+        self.units = units
+        self.options = options
+
+
+class HandsOn(Dense):
+    def __init__(self, units, **options):
+        super().__init__(units, **options)
+        self.options = options
+
+
+def test_reads_the_other_keywords_that_the_constructor_keeps_for_itself():
+    found = read(Keeps(3, method="rk4", step=0.5))
+    assert found.values == {"units": 3, "method": "rk4", "step": 0.5}
+    assert set(found.takes) == {"units", "method", "step"}
+    assert read(HandsOn(3, activation="relu")).values == {"units": 3}

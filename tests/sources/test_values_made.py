@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundler.values import Unsayable, given_state, made, own_state, taken_apart
+from bundler.values import Unsayable, given_state, made, own_state, settings, taken_apart
 
 
 def _again(value: Any) -> Any:
@@ -100,3 +100,23 @@ def test_refuses_a_class_that_makes_its_objects_in_its_own_way() -> None:
 
     with pytest.raises(Unsayable, match="__reduce__ of its own"):
         own_state(Own())
+
+
+def test_makes_settings_of_libraries_again() -> None:
+    omegaconf = pytest.importorskip("omegaconf")
+    config = omegaconf.OmegaConf.create({"dim": 8, "part": {"width": "${dim}", "sizes": [1, {"x": 2}]}})
+    omegaconf.OmegaConf.set_struct(config, True)
+    for value in (config, config.part, config.part.sizes):
+        again = _again(value)
+        assert again == value
+        assert type(again) is type(value)
+        assert omegaconf.OmegaConf.is_struct(again)
+    assert _again(config.part).width == 8
+    assert taken_apart(omegaconf.OmegaConf.create({"a": "${nowhere}"})) is None
+
+
+@pytest.mark.parametrize("data", [{"a": "${oc.env:HOME}"}, {"a": [{"__class__": 1}]}])
+def test_makes_no_settings_that_are_more_than_data(data: dict[str, Any]) -> None:
+    for make in settings.MAKERS.values():
+        with pytest.raises(ValueError, match=r"more than plain data|the interpreter's"):
+            make(dict, data)

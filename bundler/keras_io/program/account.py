@@ -24,6 +24,8 @@ from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
 #: Entries of an object that stand for more than an attribute of that name; they are read and set by other means.
 TRAINABLE, POLICY, FLAGS, EXCLUDED = "trainable", "dtype_policy", "weights.trainable", "exclude_from_weight_decay"
 TRAINED = "trained"
+#: What is told in place of flags that are of more weights, or of fewer.
+COUNT = "the number of weights"
 MODULE, CLASS, OBJECT = "module", "class", "object"
 #: Numbered by process, or of what the object was called on so far.
 _PASSING = frozenset(
@@ -134,16 +136,25 @@ def differences(expected: Account, found: Account) -> list[Difference]:
     for group, parts in expected.groups().items():
         for place, part in parts.items():
             other = theirs[group].get(place)
-            if other is None or other.cls != part.cls:
+            if other is None or not _is_same_class(other.cls, part.cls):
                 continue
-            told += [
-                Difference(group=group, place=place, name=name, expected=_told(value), found=_told(other.values[name]))
-                if name in other.values
-                else Difference(group=group, place=place, name=name, expected=_told(value), found="nothing")
-                for name, value in part.values.items()
-                if name not in other.values or not same_form(value, other.values[name])
-            ]
+            for name, value in part.values.items():
+                if name not in other.values:
+                    told.append(_difference(group, place, name, _told(value), "nothing"))
+                elif name == FLAGS and len(value) != len(other.values[name]):
+                    told.append(_difference(group, place, COUNT, str(len(value)), str(len(other.values[name]))))
+                elif not same_form(value, other.values[name]):
+                    told.append(_difference(group, place, name, _told(value), _told(other.values[name])))
     return told
+
+
+def _difference(group: str, place: str, name: str, expected: str, found: str) -> Difference:
+    return Difference(group=group, place=place, name=name, expected=expected, found=found)
+
+
+def lacks_weights(found: Iterable[Difference]) -> bool:
+    """Say whether one of `found` is that there are more weights, or fewer: no value could be set for that."""
+    return any(item.name == COUNT for item in found)
 
 
 def strangers(expected: Account, found: Account) -> list[str]:
@@ -171,6 +182,11 @@ def _is_same_class(one: str, other: str) -> bool:
     return one == other or f"Bare{one}" == other or f"Bare{other}" == one
 
 
+def is_class(cls: type, name: str) -> bool:
+    """Say whether `cls` is called `name`; a bundle has the classes of functions in other places, by the same name."""
+    return _is_same_class(cls.__name__, name)
+
+
 def _object(model: Any, value: Any, comparable: Callable[[Any], Any], saved: frozenset[int]) -> Part:
     layer, optimizer = keras().layers.Layer, keras().optimizers.Optimizer
     values: dict[str, Any] = {}
@@ -190,7 +206,8 @@ def _object(model: Any, value: Any, comparable: Callable[[Any], Any], saved: fro
             values[TRAINED] = trained_of(value, model)
     if value is model:
         values[FLAGS] = flags_of(model)
-    return Part(cls=type(value).__qualname__, values=values)
+    # By the name that its author may have set: the one of its statement is that of all classes of a factory.
+    return Part(cls=type(value).__name__, values=values)
 
 
 def _is_drawn(value: Any) -> bool:

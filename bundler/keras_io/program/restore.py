@@ -73,7 +73,7 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
         _require_safe(holder, found.name, value)
     module, _, qualname = found.place.partition(":")
     if found.group == account.OBJECT:
-        module, qualname = "", type(holder).__qualname__
+        module, qualname = "", type(holder).__name__
     return Adaptation(
         kind=_KINDS[found.group],
         module=module,
@@ -138,7 +138,7 @@ def set_object_values(
             holder = at_place(model, item.place or "")
         except LookupError:
             continue
-        if type(holder).__qualname__ != item.qualname:
+        if not account.is_class(type(holder), item.qualname):
             continue
         for name, value in item.values.items():
             if (name != account.TRAINED and not early) or name in _EARLY:
@@ -220,10 +220,18 @@ def _require_safe(holder: Any, name: str, value: Any) -> None:
     numbers = (bool, int, float, type(None))
     if isinstance(there, (*numbers, list, tuple)) and all(isinstance(item, numbers) for item in _leaves(value)):
         return
+    if _is_numeric(there) and _is_numeric(value):
+        # What `adapt` of a preprocessing layer has counted so far.
+        return
     is_arguments = name == private.ARGUMENTS and isinstance(there, dict) and isinstance(value, dict)
     if is_arguments and all(isinstance(item, numbers) or there.get(key) == item for key, item in value.items()):
         return
     raise Unsayable(f"on a class of Keras's own, where {type(value).__name__!r} is neither a number nor a function")
+
+
+def _is_numeric(value: Any) -> bool:
+    numpy = importlib.import_module("numpy")
+    return isinstance(value, numpy.ndarray) and value.dtype.kind in "biuf"
 
 
 def _leaves(value: Any) -> list[Any]:

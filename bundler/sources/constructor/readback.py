@@ -91,13 +91,17 @@ class _Reader:
         body = body_of(function, type(instance), self.method)
         values: dict[str, Any] = {}
         positional: tuple[Any, ...] = ()
+        others: Mapping[str, Any] = {}
         certain: set[str] = set()
         unread = []
         defaults = {item.name: item.default for item in parameters if item.default is not inspect.Parameter.empty}
         optional = dict(body.optional) if body else {}
         defaults |= {name: _literal(node) for name, node in optional.items() if node is not None}
         for name, kind in [*((item.name, item.kind) for item in parameters), *((name, None) for name in optional)]:
-            if name in skip or kind is inspect.Parameter.VAR_KEYWORD:
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                others = self.other_keywords(instance, cls, body, name)
+                continue
+            if name in skip:
                 continue
             found = self.parameter(instance, cls, name)
             if found is UNKNOWN and body is not None and not _is_used(body, name):
@@ -114,17 +118,25 @@ class _Reader:
                 values[name] = found
                 if body is not None and _is_kept_as_it_is(body, name):
                     certain.add(name)
+        others = {key: item for key, item in others.items() if key not in values and key not in skip}
         takes, keywords_go_to = _taken(type(instance), self.method)
         return Arguments(
-            values=values,
+            values={**values, **others},
             positional=positional,
             certain=frozenset(certain),
             defaults=defaults,
-            takes=takes,
+            takes=(*takes, *(key for key in others if key not in takes)),
             keywords_go_to=keywords_go_to,
             handed_on=frozenset(_handed_on(instance, owner, body, self.method) if body else ()),
             unread=tuple(unread),
         )
+
+    def other_keywords(self, instance: Any, cls: type, body: Body | None, name: str) -> Mapping[str, Any]:
+        """Return what ``**name`` got, where the constructor keeps that for itself (``self.options = options``)."""
+        if body is None or body.passes_keywords_on or not _plain_attributes(body, name):
+            return {}
+        found = self.parameter(instance, cls, name)
+        return found if isinstance(found, Mapping) and all(isinstance(key, str) for key in found) else {}
 
     def part(self, value: Any, parameter: str) -> Any:
         """Return the argument that `value`, a part of some object, was made with."""

@@ -170,6 +170,8 @@ class Writer:
             return own
         if keras_models.is_model(value):
             return self._model(value, name)
+        if keras_models.is_layer_with_weights(value):
+            return self._built(value, name)
         framework = frameworks.lines_for(value)
         return self._own(value, name) if framework is None else self._framework(value, framework, name)
 
@@ -183,7 +185,7 @@ class Writer:
 
     def _model(self, value: Any, name: str | None) -> str:
         if any(id(variable) in self.parts for variable in value.variables):
-            raise Unsayable("a Keras model that shares weights with the packed one")
+            raise Unsayable("a Keras model that shares weights with the packed model")
         own = self._bound(value, self._graph(value), name)
         if value.weights:
             weights = [self._from_file(weight) for weight in keras_models.weights_of(value)]
@@ -192,6 +194,16 @@ class Writer:
             self._lines += [f"{layer}.finalize_state()" for layer in self._adapted]
         if not value.trainable:
             self._lines.append(f"{own}.trainable = False")
+        return own
+
+    def _built(self, layer: Any, name: str | None) -> str:
+        if any(id(weight) in self.parts for weight in layer.weights):
+            # Made once for the module, it would be one part of all models that are loaded from the bundle.
+            raise Unsayable("a Keras layer that shares weights with the packed model")
+        own = self._bound(layer, self._layer(layer), name)
+        self._lines.append(f"{own}.build({self._in('build', keras_models.input_shape_of(layer))})")
+        weights = [self._from_file(weight) for weight in keras_models.weights_of(layer)]
+        self._lines.append(f"{own}.set_weights({_display('[', weights, ']')})")
         return own
 
     def _graph(self, model: Any) -> str:

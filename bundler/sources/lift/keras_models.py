@@ -39,6 +39,24 @@ def is_model(value: Any) -> bool:
     return cls.__module__.startswith("keras.") and cls.__name__ in ("Sequential", "Functional")
 
 
+def is_layer_with_weights(value: Any) -> bool:
+    """Say whether `value` is a built layer of Keras itself."""
+    cls = type(value)
+    return cls.__module__.startswith("keras.src.layers.") and bool(getattr(value, "weights", None))
+
+
+def input_shape_of(layer: Any) -> tuple[int | None, ...]:
+    """Return the shape that `layer` was built for.
+
+    Raises:
+        Unsayable: it was built with more than a shape.
+    """
+    config = layer.get_build_config() or {}
+    if list(config) != ["input_shape"]:
+        raise Unsayable(f"a layer of type {type(layer).__name__} of Keras, which was built with more than a shape")
+    return tuple(config["input_shape"])
+
+
 def is_adapted(layer: Any) -> bool:
     """Say whether `layer` computes with what it made of its weights after it had got them."""
     return callable(getattr(layer, "finalize_state", None)) and bool(layer.weights)

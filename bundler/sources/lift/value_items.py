@@ -31,7 +31,12 @@ def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name:
     lifter.unfinished.add(id(value))
     given = References(lifter=lifter, draft=draft, namespace=namespace, use=use, name=name)
     writer = Writer(
-        draft=draft, name=name, refer=given.refer, known=given.known, is_free=given.is_free, parts=lifter.parts
+        draft=draft,
+        name=name,
+        refer=given.refer,
+        known=given.known,
+        is_free=given.is_free,
+        parts=lifter.parts,
     )
     try:
         lines = writer.text(value)
