@@ -24,6 +24,11 @@ _CHANGES = {
     "environment": "take it as an argument that get_config returns",
     "filesystem": "pack the file beside the module that reads it and open it there, or leave it to the caller",
 }
+#: Where a file did not travel.
+PACK_FILE = (
+    "put the file into the folder of the module that reads it, or below, and open it beside __file__ "
+    '(Path(__file__).parent / "labels.txt") or with importlib.resources; then it is packed too'
+)
 #: What a line says that fails where nobody gave the author's surroundings, and what to write.
 _FAILING = (
     (
@@ -60,8 +65,10 @@ def author_place(place: str | None, manifest: Manifest) -> tuple[str, int | None
     return (members[module], int(number)) if module in members and number.isdigit() else (place or "", None)
 
 
-def change_for(file: str, line: int, texts: Texts) -> str | None:
-    """Return the change to make to a line that fails in a fresh interpreter; `None` where nothing is known of it."""
+def change_for(file: str, line: int, texts: Texts, message: str) -> str | None:
+    """Return the change to make to a line that fails with `message` in a fresh interpreter; `None` if none is known."""
+    if "FileNotFoundError" in message:
+        return PACK_FILE
     text = next((content for member, content in texts.values() if member == f"code/{file}"), b"")
     lines = text.decode(errors="replace").splitlines()
     said = lines[line - 1] if 0 < line <= len(lines) else ""

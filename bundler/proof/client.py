@@ -315,7 +315,7 @@ def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     # What a consumer is told to ask of the author is nothing for the author.
     hint = None if "the author" in (failure.hint or "") else failure.hint
     if line is not None and hint is None:
-        hint = advice.change_for(place, line, _texts_of(path, manifest))
+        hint = advice.change_for(place, line, _texts_of(path, manifest), failure.message)
     if failure.missing_module:
         hint = (
             f"no file of the module {failure.missing_module!r} was found that could be packed: make it one that can "
@@ -324,10 +324,7 @@ def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     if failure.unread:
         message += "\n  files that were asked for and did not travel:"
         message += "".join(f"\n    {path}" for path in failure.unread)
-        hint = (
-            "put the file into the package that reads it and open it beside __file__ or with importlib.resources; "
-            "then it is packed too"
-        )
+        hint = advice.PACK_FILE
     failed = ProofFailed(
         message,
         stage=failure.stage,
