@@ -19,19 +19,16 @@ from types import BuiltinFunctionType, FunctionType, GenericAlias, MethodType, M
 from typing import Any
 
 from bundler.sources.lift import frameworks, keras_models, own_text
+from bundler.sources.lift.array_text import ArrayText
 from bundler.sources.lift.draft import Draft
-from bundler.sources.lift.files import as_array, file_name
-from bundler.sources.lift.values import type_name, written
+from bundler.sources.lift.scalars import SCALARS, scalar
+from bundler.sources.lift.values import type_name
 from bundler.values import SETTERS, Unsayable, module_of, own_state, pydantic_fields, taken_apart
 
 #: Gives the name by which a draft has a module, class, function or object that is not written but referred to.
 Refer = Callable[[Any], str]
 
-_SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
-#: Longer arrays lie in the file. Of lists the text is what counts.
-_LONG_ARRAY, _LONG_TEXT, _LONGEST_TEXT = 200, 2000, 1 << 20
 _DEEPEST = 40
-_NUMBERS = "biufc"
 #: ``Box[int]``, of both kinds that Python has.
 _ALIASES = (GenericAlias, type(typing.List[int]))  # noqa: UP006
 
@@ -70,7 +67,7 @@ class Writer:
     _active: set[int] = field(default_factory=set)
     _apart: set[int] = field(default_factory=set)
     _keep: list[Any] = field(default_factory=list)
-    _arrays: dict[str, Any] = field(default_factory=dict)
+    _arrays: ArrayText = field(init=False)
     _way: list[str] = field(default_factory=list)
     _adapted: list[str] = field(default_factory=list)
 
@@ -82,14 +79,17 @@ class Writer:
         """
         while True:
             apart = len(self._apart)
-            self._lines, self._names, self._seen, self._active, self._arrays = [], {}, set(), set(), {}
+            self._lines, self._names, self._seen, self._active = [], {}, set(), set()
+            self._arrays = ArrayText(
+                module=self.draft.name, name=self.name, refer=self.refer, expression=self._expression
+            )
             self._way, self._adapted = [], []
             expression = self._expression(value, self.name)
             if len(self._apart) == apart:
                 break
         if expression != self.name:
             self._lines.append(f"{self.name} = {expression}")
-        self.draft.arrays.update(self._arrays)
+        self.draft.arrays.update(self._arrays.kept)
         return Text(
             lines="\n".join(self._lines),
             names=tuple(dict.fromkeys([self.name, *self._names.values()])),
@@ -98,8 +98,8 @@ class Writer:
 
     def _expression(self, value: Any, name: str | None = None) -> str:
         """Return an expression for `value`. One that takes lines of its own is bound to `name`, or to a new name."""
-        if type(value) in _SCALARS:
-            return _scalar(value)
+        if type(value) in SCALARS:
+            return scalar(value)
         if len(self._way) > _DEEPEST:
             raise Unsayable("nested too deep")
         if id(value) in self._names:
@@ -131,7 +131,7 @@ class Writer:
         if isinstance(value, enum.Enum):
             cls = self.refer(type(value))
             single = value.name is not None and getattr(type(value), value.name, None) is value
-            return f"{cls}.{value.name}" if single else f"{cls}({_scalar(value.value)})"
+            return f"{cls}.{value.name}" if single else f"{cls}({scalar(value.value)})"
         if isinstance(value, _ALIASES) and typing.get_origin(value) is not None:
             items = ", ".join(self._expression(item) for item in typing.get_args(value))
             return f"{self.refer(typing.get_origin(value))}[{items}]"
@@ -154,7 +154,7 @@ class Writer:
             return self._call("functools.partial", (value.func, *value.args), value.keywords)
         if isinstance(value, MethodType):
             return f"{self._in('__self__', value.__self__)}.{value.__name__}"
-        array = self._array(value)
+        array = self._arrays.of(value)
         if array is not None:
             return array
         made = taken_apart(value)
@@ -188,7 +188,7 @@ class Writer:
             raise Unsayable("a Keras model that shares weights with the packed model")
         own = self._bound(value, self._graph(value), name)
         if value.weights:
-            weights = [self._from_file(weight) for weight in keras_models.weights_of(value)]
+            weights = [self._arrays.from_file(weight) for weight in keras_models.weights_of(value)]
             self._lines.append(f"{own}.set_weights({_display('[', weights, ']')})")
             # The mean and the variance of Normalization, which it computes with, are made of its weights.
             self._lines += [f"{layer}.finalize_state()" for layer in self._adapted]
@@ -202,7 +202,7 @@ class Writer:
             raise Unsayable("a Keras layer that shares weights with the packed model")
         own = self._bound(layer, self._layer(layer), name)
         self._lines.append(f"{own}.build({self._in('build', keras_models.input_shape_of(layer))})")
-        weights = [self._from_file(weight) for weight in keras_models.weights_of(layer)]
+        weights = [self._arrays.from_file(weight) for weight in keras_models.weights_of(layer)]
         self._lines.append(f"{own}.set_weights({_display('[', weights, ']')})")
         return own
 
@@ -292,7 +292,7 @@ class Writer:
         return f"{cls}({', '.join(items)})" if is_generated else f"{cls}._make(({', '.join(items)},))"
 
     def _container(self, value: Any) -> str:
-        kept = self._kept(value)
+        kept = self._arrays.of_container(value)
         if kept is not None:
             return kept
         if isinstance(value, dict):
@@ -307,63 +307,6 @@ class Writer:
             return _display("[", parts, "]")
         return _display("(", [*parts, ""] if len(parts) == 1 else parts, ")")
 
-    def _kept(self, value: Any) -> str | None:
-        """Return how a long list, tuple or dictionary of numbers or texts comes out of the file, or `None`."""
-        if len(value) <= _LONG_ARRAY or len(text := repr(value)) <= _LONG_TEXT:
-            return None
-        parts = [list(value), list(value.values())] if isinstance(value, dict) else [list(value)]
-        arrays = [as_array(part) for part in parts]
-        if any(array is None for array in arrays):
-            if len(text) > _LONGEST_TEXT:
-                raise Unsayable(f"a {type(value).__name__} of {len(value)} items, which is too long for a line of text")
-            return None
-        read = [f"{self._from_file(array)}.tolist()" for array in arrays]
-        if isinstance(value, dict):
-            return f"dict(zip({', '.join(read)}))"
-        return read[0] if isinstance(value, list) else f"{type(value).__name__}({read[0]})"
-
-    def _array(self, value: Any) -> str | None:
-        """Return the expression of a NumPy array, scalar or dtype, or `None` for something else."""
-        numpy: Any = sys.modules.get("numpy")
-        if numpy is None or type(value).__module__.partition(".")[0] not in ("numpy", "ml_dtypes"):
-            return None
-        if isinstance(value, numpy.dtype):
-            if value.names or value.hasobject or value.isbuiltin == 2:
-                raise Unsayable(f"the dtype {value}")
-            return f'{self.refer(numpy)}.dtype("{value.str}")'
-        if type(value) is numpy.datetime64 or type(value) is numpy.timedelta64:
-            plain = str(value) if type(value) is numpy.datetime64 else int(value.astype("int64"))
-            unit, count = numpy.datetime_data(value.dtype)
-            step = unit if count == 1 else f"{count}{unit}"
-            return f'{self.refer(numpy)}.{type(value).__name__}({_scalar(plain)}, "{step}")'
-        if isinstance(value, numpy.generic) and value.dtype.isbuiltin == 1 and value.dtype.kind in (*_NUMBERS, "SU"):
-            return f"{self.refer(numpy)}.{type(value).__name__}({_scalar(value.item())})"
-        if type(value) is not numpy.ndarray:
-            return None
-        if value.dtype.hasobject:
-            plain = value.tolist()
-            if value.ndim == 1 and all(type(item) in _SCALARS for item in plain):
-                return f"{self.refer(numpy)}.array({self._expression(plain)}, dtype=object)"
-            raise Unsayable("an array of Python objects")
-        is_short = 0 < value.size <= _LONG_ARRAY and value.dtype.isbuiltin == 1 and value.dtype.kind in _NUMBERS
-        if not is_short:
-            return self._from_file(value)
-        text = self._expression(value.tolist())
-        name = value.dtype.name if value.dtype.isnative else value.dtype.str
-        return f'{self.refer(numpy)}.array({text}, dtype="{name}")'
-
-    def _from_file(self, array: Any) -> str:
-        if array.dtype.isbuiltin == 2 or array.dtype.names or array.dtype.kind not in f"{_NUMBERS}SUMm":
-            raise Unsayable(f"an array of {array.dtype}")
-        if array.dtype.kind in "Mm":
-            # Dates are numbers of days, seconds or less.
-            return f'{self._from_file(array.view("int64"))}.view("{array.dtype.str}")'
-        key = self.name if self.name not in self._arrays else f"{self.name}_{len(self._arrays)}"
-        self._arrays[key] = array
-        numpy, path = self.refer(sys.modules["numpy"]), self.refer(_module("pathlib.Path"))
-        file = f'{path}.Path(__file__).with_name("{file_name(self.draft.name)}")'
-        return f'{numpy}.load({file}, allow_pickle=False)["{key}"]'
-
 
 def module_name(maker: str) -> str:
     """Return the module of a maker, or of a public name of the framework."""
@@ -373,15 +316,6 @@ def module_name(maker: str) -> str:
 def _module(maker: str) -> ModuleType:
     name = module_name(maker)
     return sys.modules.get(name) or __import__(module_of(maker) if "." in name else name)
-
-
-def _scalar(value: Any) -> str:
-    """Return the text of a number or text; a NaN and an infinity have no literal."""
-    if type(value) is float and (value != value or value in (float("inf"), float("-inf"))):
-        return f'float("{value!r}")'
-    if type(value) is complex and any(part in repr(value) for part in ("nan", "inf")):
-        return f"complex({_scalar(value.real)}, {_scalar(value.imag)})"
-    return "..." if value is Ellipsis else written(value)
 
 
 def _step(key: Any) -> str:
