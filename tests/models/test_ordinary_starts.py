@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.models.conftest import Workshop
 
 FIRST = """
@@ -77,3 +79,38 @@ def test_ordinary_imports_and_settings_travel(workshop: Workshop) -> None:
     workshop.write({"first.py": FIRST, "second.py": SECOND})
     workshop.author(AUTHOR)
     workshop.consumer(CONSUMER)
+
+
+@pytest.mark.parametrize("whole", [None, True])
+def test_never_packs_kbundle_itself(whole: bool | None, workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "shipped.py": """
+                import keras
+                import bundler
+                from bundler import BundleError, bundle
+                class Net(keras.Model):
+                    def __init__(self):
+                        super().__init__()
+                        self.dense = keras.layers.Dense(2)
+                    def call(self, x):
+                        return self.dense(x)
+                    def ship(self, path):
+                        try:
+                            return bundle(self, path)
+                        except BundleError as error:
+                            return error, bundler.__version__
+            """
+        }
+    )
+    workshop.author(
+        f"""
+        import quick_proof, shipped
+        model = shipped.Net()
+        model(np.ones((2, 3), "float32"))
+        packed = bundler.bundle(model, "../hand_over/m.kbundle", offline=True, whole={whole})
+        assert [module.name for module in packed.manifest.modules] == ["shipped"]
+        assert packed.audit.asked == packed.manifest.proof.allow == ()
+        """
+    )
+    assert workshop.consumer("print(type(unbundle('../hand_over/m.kbundle')).__name__)").output.endswith("Net\n")

@@ -151,7 +151,8 @@ def has_parts(value: object) -> bool:
         return type(value).__name__ not in _GRAPH and not isinstance(
             value, keras().Variable | keras().callbacks.Callback
         )
-    return root not in FRAMEWORK and root not in sys.stdlib_module_names - {"__main__"}
+    # What stands for a power in the code of a bundle is of ours.
+    return root not in FRAMEWORK and root not in sys.stdlib_module_names - {"__main__"} and root != "bundler"
 
 
 def is_of_framework(cls: type) -> bool:

@@ -24,6 +24,9 @@ class NotPlain(Exception):
 
 #: How functions are told: by their name in the bundle, or by their code where they have none.
 NAMED, CODE = "named", "code"
+#: What a bundle has in the place of a power, which asks when it is used.
+STUB = "stub"
+_STUBS = "bundler.namespace.stubs"
 #: Longer arrays and texts are compared by their digest.
 _WHOLE = 256
 _DEPTH = 16
@@ -69,6 +72,8 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
         return {"partial": inner(value.func), "arguments": inner(value.args), "keywords": inner(value.keywords)}
     if isinstance(value, types.MethodType):
         return {"method": value.__name__, "of": inner(type(value.__self__))}
+    if type(value).__module__ == _STUBS:
+        return {STUB: value.__name__}
     if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_ufunc(value):
         name = name_of(value)
         if name is not None:
@@ -92,10 +97,13 @@ def is_renamed(value: Any) -> bool:
 
 
 def same_form(one: Any, other: Any) -> bool:
-    """Say whether two comparable forms may be of one value; a function's name and its code are not compared."""
+    """Say whether two comparable forms may be of one value.
+
+    A function's name and its code are not compared, and a stub may stand for any function.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
-        if {*one, *other} == {NAMED, CODE}:
-            return True
+        if {*one, *other} == {NAMED, CODE} or {*one, *other} <= {NAMED, STUB}:
+            return one == other or {*one} != {*other}
         return one.keys() == other.keys() and all(same_form(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(same_form(*pair) for pair in zip(one, other, strict=True))
