@@ -201,9 +201,11 @@ class PackError(BundleError):
 
     Attributes:
         reduced: the bundle that failed had modules without the statements that the model does not seem to need.
+        functions: those among the values that could not be recorded: they had no place in the bundle.
     """
 
     reduced: bool = False
+    functions: Sequence[Any] = ()
 
 
 class SourceError(PackError):

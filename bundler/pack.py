@@ -308,6 +308,7 @@ class _Writer:
                     # Made in another way, the object may have them by itself.
                     told = f"{error.message} {'; '.join(error.problems)}"
                     failure.message = told if failure.stage == STATE else f"{failure.message}; besides, {told}"
+                    failure.functions = error.functions
                     raise failure from error
                 adaptations = with_values(manifest.adaptations, recorded_values.adaptations)
                 if adaptations == manifest.adaptations and not recorded_values.left:

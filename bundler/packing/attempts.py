@@ -121,6 +121,12 @@ def _until_proved(
             if _is_authors(failure.missing_module, search, is_file=is_file):
                 search = _with_missing(failure.missing_module, search, step)
                 continue
+            functions = [item for item in failure.functions if item not in search.functions]
+            if functions and not is_file:
+                # The program set them as values: with a place in a module they can be set where it is loaded, too.
+                step("trying again: with functions that the program set")
+                search = replace(search, functions=(*search.functions, *functions))
+                continue
             if not is_full or (known is not None and failure.message == known.message):
                 raise
             first = first or failure

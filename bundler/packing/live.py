@@ -97,7 +97,7 @@ def from_model(
         locator=locator,
         saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
-        others=() if builder is None else (builder[0],),
+        others=(*search.functions, *(() if builder is None else (builder[0],))),
         values=saved.values,
         public=saved.public,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from bundler.errors import SourceError
 from bundler.keras_io.program.account import OBJECT, Account, Difference, account_of
+from bundler.keras_io.program.own_values import UnnamedFunctions
 from bundler.keras_io.program.plain import is_renamed
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
@@ -119,12 +120,14 @@ class Program:
             SourceError: some values cannot be recorded; every one is listed.
         """
         adaptations, left, notes, problems = [], [], [], []
+        functions: list[FunctionType] = []
         whole, found = self._whole(tuple(found))
         for item in (*whole, *found):
             try:
                 adaptation = recorded(item, self.holders(), self.name_of)
             except Unsayable as error:
                 problems.append(f"{item}: its value is {error}")
+                functions += error.functions if isinstance(error, UnnamedFunctions) else ()
                 continue
             # What the code does not set at all cannot be left as it sets it.
             why = _of_this_machine(adaptation, () if item in whole else self.folders, paths=item not in whole)
@@ -135,11 +138,13 @@ class Program:
                 left.append(item)
                 notes.append(f"left as the code sets it, since it is {why}: {item}")
         if problems:
-            raise SourceError(
+            refused = SourceError(
                 "values were set after the code was imported or an object was made, and they cannot be recorded:",
                 problems,
                 hint="pass them to __init__ and return them from get_config(), or set them in the source",
             )
+            refused.functions = tuple(functions)
+            raise refused
         return Recorded(adaptations=tuple(adaptations), left=tuple(left), notes=tuple(notes))
 
 

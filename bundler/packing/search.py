@@ -42,7 +42,8 @@ def steps(progress: Progress | None) -> Step:
 class Search:
     """Where to look for source, and what to take or leave; see the arguments of `bundler.bundle`.
 
-    `whole` has patterns of modules that are not reduced; ``*`` stands for all.
+    `whole` has patterns of modules that are not reduced; ``*`` stands for all. `functions` are further ones that must
+    have a place in the bundle.
     """
 
     roots: tuple[Path, ...] = ()
@@ -52,6 +53,7 @@ class Search:
     by_value: tuple[Any, ...] = ()
     whole: tuple[str, ...] = ()
     reduces_included: bool = False
+    functions: tuple[Any, ...] = ()
 
 
 class BundleSources:

@@ -47,7 +47,7 @@ _KINDS = {
 class LiveObjects:
     """The classes and functions that a model holds, apart from the framework's, each once, in the order met.
 
-    `variables` are its variables, by identity.
+    `variables` are its variables, those of its optimizers and metrics too, by identity.
     """
 
     classes: tuple[type, ...]
@@ -59,14 +59,22 @@ def live_objects(model: object) -> LiveObjects:
     """Return the custom classes and functions that are reachable from `model` through attributes and containers."""
     classes: dict[type, None] = {}
     functions: dict[FunctionType, None] = {}
+    variables: set[int] = set()
     for value in _reachable(model):
+        if value is model or kind_of(type(value)) in ("optimizer", "metric"):
+            variables |= _variables_of(value)
         if isinstance(value, FunctionType):
             if not is_frameworks_function(value):
                 functions.setdefault(value)
         elif not is_framework(type(value).__module__):
             classes.setdefault(type(value))
-    variables = frozenset(id(variable) for variable in getattr(model, "variables", ()))
-    return LiveObjects(classes=tuple(classes), functions=tuple(functions), variables=variables)
+    return LiveObjects(classes=tuple(classes), functions=tuple(functions), variables=frozenset(variables))
+
+
+def _variables_of(value: object) -> set[int]:
+    """Return the identities of the variables of a part of a model, and of what Keras keeps in each of them."""
+    found = getattr(value, "variables", ())
+    return {id(item) for variable in found for item in (variable, getattr(variable, "value", None))} - {id(None)}
 
 
 def live_functions(model: object) -> list[FunctionType]:

@@ -7,10 +7,12 @@ others. No kind is pickled, and none runs code of an author.
 
 from bundler.values.kinds import MAKERS, SETTERS, Made, made, module_of, taken_apart
 from bundler.values.own import OwnState, Unsayable, given_state, own_state, pydantic_fields
+from bundler.values.settings import SETTINGS_LIBRARIES
 
 __all__ = [
     "MAKERS",
     "SETTERS",
+    "SETTINGS_LIBRARIES",
     "Made",
     "OwnState",
     "Unsayable",

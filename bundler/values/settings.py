@@ -73,6 +73,10 @@ _ROOTS: Mapping[str, Callable[[Any, Any], tuple[Any, ...] | None]] = {
 }
 
 
+#: The top-level modules of these libraries.
+SETTINGS_LIBRARIES = frozenset(_ROOTS)
+
+
 def _of_data(maker: Callable[..., Any], data: Any) -> Any:
     return maker(_checked(data, 0))
 

@@ -114,3 +114,44 @@ def test_a_layer_that_a_loss_closes_over_keeps_its_weights(workshop: Workshop) -
         np.testing.assert_allclose(model.train_on_batch(x, x[:, :2]), np.load("../hand_over/loss.npy"), rtol=1e-5)
         """
     )
+
+
+def test_a_variable_that_a_loss_closes_over_travels_and_one_of_the_model_is_refused(workshop: Workshop) -> None:
+    workshop.author(
+        """
+        import quick_proof
+        import tensorflow as tf
+        def weighed(weight, reduce=tf.reduce_mean):
+            calls = []
+            def loss(y, p):
+                calls.append(1)
+                return weight * reduce(keras.ops.square(y - p))
+            loss.calls = calls
+            return loss
+        x = np.ones((4, 3), "float32")
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+        for weight in (tf.Variable(0.5, trainable=False), keras.Variable(0.25)):
+            model.compile("sgd", weighed(weight))
+            model.fit(x, x, verbose=0)
+            weight.assign(weight + 1.0)
+            packed = bundler.bundle(model, f"../hand_over/{float(weight)}.kbundle", offline=True)
+            assert packed.audit.asked == packed.manifest.proof.allow == ()
+            np.save(f"../hand_over/{float(weight)}.npy", model.train_on_batch(x, x))
+        for weight in (model.weights[1], model.optimizer.iterations, model.weights[1].value):
+            model.compile(model.optimizer, weighed(weight))
+            try:
+                bundle(model, "../hand_over/m.kbundle", offline=True)
+            except SourceError as error:
+                assert "a variable of the packed model" in str(error), error
+            else:
+                raise AssertionError("not refused")
+    """
+    )
+    workshop.consumer(
+        """
+        x = np.ones((4, 3), "float32")
+        for weight in (1.5, 1.25):
+            model = unbundle(f"../hand_over/{weight}.kbundle")
+            np.testing.assert_allclose(model.train_on_batch(x, x), np.load(f"../hand_over/{weight}.npy"), rtol=1e-5)
+        """
+    )

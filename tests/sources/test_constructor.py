@@ -413,3 +413,14 @@ def test_reads_the_other_keywords_that_the_constructor_keeps_for_itself():
     assert found.values == {"units": 3, "method": "rk4", "step": 0.5}
     assert set(found.takes) == {"units", "method", "step"}
     assert read(HandsOn(3, activation="relu")).values == {"units": 3}
+
+
+class Named(Dense):
+    def __init__(self, index, of, kind):
+        super().__init__(f"block_{index}")
+        self.label = "of %s!" % of  # noqa: UP031 - this form, too
+        self.activation = "act-" + kind
+
+
+def test_finds_a_value_in_the_text_that_was_made_of_it():
+    assert values(Named(3, "nets", "relu")) == {"index": 3, "of": "nets", "kind": "relu"}

@@ -17,6 +17,7 @@ from bundler.keras_io import private
 from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.own_attributes import own_attributes
 from bundler.keras_io.framework import keras
+from bundler.values import SETTINGS_LIBRARIES
 
 #: What fitting leaves on a model, and what leads out of it: to callbacks, to graphs, and to other models through them.
 _LEFT_OUT = frozenset(
@@ -151,8 +152,9 @@ def has_parts(value: object) -> bool:
         return type(value).__name__ not in _GRAPH and not isinstance(
             value, keras().Variable | keras().callbacks.Callback
         )
-    # What stands for a power in the code of a bundle is of ours.
-    return root not in FRAMEWORK and root not in sys.stdlib_module_names - {"__main__"} and root != "bundler"
+    # What stands for a power in the code of a bundle is of ours, and a settings object is compared as the value it is.
+    others = (*FRAMEWORK, *SETTINGS_LIBRARIES, "bundler")
+    return root not in others and root not in sys.stdlib_module_names - {"__main__"}
 
 
 def is_of_framework(cls: type) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import inspect
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from bundler.keras_io.adapt.public import public_place
@@ -21,6 +21,14 @@ from bundler.values import Unsayable, given_state, own_state, pydantic_fields
 OWN = "own"
 
 
+class UnnamedFunctions(Unsayable):
+    """The value is, or holds, functions that the bundle does not have at the top level of a module: `functions`."""
+
+    def __init__(self, functions: Sequence[types.FunctionType]) -> None:
+        super().__init__("a function that no module of the bundle has at its top level")
+        self.functions = tuple(functions)
+
+
 class OwnValues:
     """Encodes what is the bundle's own in one value; for anything else a call returns `None`."""
 
@@ -29,17 +37,20 @@ class OwnValues:
         self._modules = modules
         self._encoded = encoded
         self._active: set[int] = set()
+        #: Functions that the bundle does not have, which stand as nothing in what was encoded.
+        self.unnamed: list[types.FunctionType] = []
 
     def __call__(self, item: Any) -> Any:
         """Return the encoding of a function, a class, a member or an object of the bundle's, or `None`.
 
         Raises:
-            Unsayable: it is a function or a member that the bundle does not have, or an object that cannot be carried.
+            Unsayable: it is a member that the bundle does not have, or an object that cannot be carried.
         """
         if isinstance(item, types.FunctionType) and public_place(item) is None:
             name = self._name_of(item)
             if name is None or "<" in name:
-                raise Unsayable("a function that no module of the bundle has at its top level")
+                self.unnamed.append(item)
+                return None
             return {TAG: OWN, "name": name}
         if isinstance(item, enum.Enum):
             name = self._name_of(type(item))

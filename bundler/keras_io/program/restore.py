@@ -21,7 +21,7 @@ from bundler.keras_io.program import account
 from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by, is_of_framework
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
-from bundler.keras_io.program.own_values import OWN, OwnValues, own_value
+from bundler.keras_io.program.own_values import OWN, OwnValues, UnnamedFunctions, own_value
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS
 from bundler.manifest import Adaptation
@@ -241,6 +241,8 @@ def _leaves(value: Any) -> list[Any]:
 def _encoded(value: Any, name_of: NameOf, modules: Collection[str]) -> JSON:
     own = OwnValues(name_of, modules, lambda item: encode(item, lambda _: None, own))
     encoded = encode(value, lambda _: None, own)
+    if own.unnamed:
+        raise UnnamedFunctions(own.unnamed)
     _require_plain(encoded)
     size = len(importlib.import_module("json").dumps(encoded))
     if size > LIMITS.value:

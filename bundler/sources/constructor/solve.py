@@ -15,6 +15,7 @@ from typing import Any
 
 from bundler.sources.constructor.lists import Group
 from bundler.sources.constructor.text import Scope, bound, definition, result_of
+from bundler.sources.constructor.words import value_in
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()
@@ -66,6 +67,8 @@ class Solver:
             return UNKNOWN
         if isinstance(node, ast.Name):
             return self._name(scope, node, value, leaf, depth)
+        if isinstance(value, str) and (found := value_in(node, value)) is not None:
+            return self.solve(scope, *found, leaf, depth + 1)
         if isinstance(node, ast.Call):
             return self._call(scope, node, value, leaf, depth)
         if isinstance(node, ast.ListComp | ast.GeneratorExp):

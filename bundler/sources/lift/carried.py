@@ -157,6 +157,10 @@ class Writer:
         array = self._arrays.of(value)
         if array is not None:
             return array
+        if (variable := frameworks.variable_for(value)) is not None:
+            if id(value) in self.parts:
+                raise Unsayable("a variable of the packed model")
+            return self._call(variable.maker, variable.items, variable.keywords)
         made = taken_apart(value)
         if made is not None:
             text = self._call(made.maker, made.items, made.keywords)

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from bundler.values import Unsayable
@@ -77,6 +77,31 @@ def public_place(value: Any) -> tuple[str, str] | None:
         if isinstance(holder, ModuleType) and getattr(holder, name, None) is value:
             return (f"{root}.{part}" if part else root), name
     return None
+
+
+def import_of(name: str, value: Any) -> str | None:
+    """Return the statement that binds `name` to a public class or function of the framework; `None` for others."""
+    place = public_place(value) if isinstance(value, type | FunctionType) else None
+    if place is None:
+        return None
+    return f"from {place[0]} import {place[1]}" + (f" as {name}" if place[1] != name else "")
+
+
+def variable_for(value: Any) -> Call | None:
+    """Return the call that makes a variable of TensorFlow or Keras, or `None` for anything else."""
+    root, kind = type(value).__module__.partition(".")[0], type(value).__name__
+    if (root, kind) not in (("tensorflow", "ResourceVariable"), ("keras", "Variable")):
+        return None
+    name = value.name.partition(":")[0]
+    return Call(
+        maker=f"{root}.Variable",
+        items=(_numbers(value),),
+        keywords={
+            "trainable": bool(value.trainable),
+            "dtype": str(getattr(value.dtype, "name", value.dtype)),
+            "name": name,
+        },
+    )
 
 
 def lines_for(value: Any, *, weights: bool = True) -> Call | None:

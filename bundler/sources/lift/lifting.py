@@ -19,6 +19,7 @@ from bundler.sources.lift.defaults import with_defaults
 from bundler.sources.lift.draft import Draft, Item
 from bundler.sources.lift.drafts import Drafts
 from bundler.sources.lift.facts import Lifted, NotLiftableError
+from bundler.sources.lift.frameworks import import_of
 from bundler.sources.lift.made_again import add_made_again
 from bundler.sources.lift.makings import making
 from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
@@ -155,7 +156,8 @@ class _Job:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
         if flags.is_flags(value):
             return flags.holder(name, use)
-        if (text := bindings.import_by_value(name, value)) is not None and not is_liftable(value):
+        text = import_of(name, value) or (None if is_liftable(value) else bindings.import_by_value(name, value))
+        if text is not None:
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value) and is_flat(value):
             return Item(names=(name,), text=f"{name} = {written(value)}", order=use.before)
@@ -210,10 +212,9 @@ class _Job:
         decorators = getattr(match.node, "decorator_list", [])
         given = [name for name in vars(value) if not name.startswith(_MARKS)] if isinstance(value, FunctionType) else []
         if given and all(is_transparent(item) for item in decorators):
-            raise NotLiftableError(
-                f"{match.where}: {what} has the attribute {min(given)!r}, which its text does not give it; "
-                "write a class with __call__ and get_config instead"
-            )
+            # ``loss.calls = calls`` stands behind the definition, in the function that made it.
+            text = "\n".join([text, *(f"{names[0]}.{item} = {names[0]}_{item}" for item in given)])
+            values = {**values, **{f"{names[0]}_{item}": vars(value)[item] for item in given}}
         read = self._read(match, text, use, lazy=lazy)
         self._follow(draft, match.namespace, read, use, values, surroundings(match))
         return Item(

@@ -148,9 +148,16 @@ def test_refuses_a_decorator_argument_that_is_gone(session: Session) -> None:
     assert "uses 'name' of the function around it, and its value is not kept" in problem(session["f"])
 
 
-def test_refuses_a_function_with_attributes(session: Session) -> None:
+def test_refuses_a_function_with_an_attribute_that_cannot_be_carried(session: Session) -> None:
+    session.script("def f():\n    return f.rows\nf.rows = (row for row in [1])\n")
+    assert "the function f uses 'f_rows', a generator" in problem(session["f"])
+
+
+def test_writes_the_attributes_of_a_function_behind_it(session: Session) -> None:
     session.script("def f():\n    return f.rate\nf.rate = 3\n")
-    assert "the function f has the attribute 'rate'" in problem(session["f"])
+    [module] = lift([session["f"]], taken=()).modules
+    assert module.text.endswith(b"\nf.rate = f_rate\n")
+    assert b"f_rate = 3\n" in module.text
 
 
 def test_messages_hold_no_path(session: Session) -> None:
