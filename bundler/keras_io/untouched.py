@@ -6,6 +6,7 @@ model as what comes out of a bundle.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import sys
@@ -59,7 +60,13 @@ def untouched(model: Any, modules: Iterable[ModuleType] = (), *, numbers_only: b
 
 
 def _container(value: Any) -> Any:
-    """Return the kind of a container that can change; what only says that it is one (a proxy) has none."""
+    """Return the kind of a container that can change; what only says that it is one (a proxy) has none.
+
+    Nor has what the whole process runs by: the built-ins, which a module may keep in a table, are empty for a moment
+    where they are filled again, and nothing works any more.
+    """
+    if type(value) is dict and (value is vars(builtins) or value is sys.modules or "__builtins__" in value):
+        return None
     return next((kind for kind in (dict, list, set, deque) if issubclass(type(value), kind)), None)
 
 

@@ -19,10 +19,11 @@ from bundler.keras_io.adapt import built, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
-from bundler.keras_io.adapt.compiling import needs_compile_arguments
+from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
 from bundler.keras_io.adapt.values import changes_kind
 from bundler.keras_io.keras_file import WEIGHTS
+from bundler.keras_io.private import compile_call
 from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -246,10 +247,18 @@ def remedy(item: Unread) -> str:
     """Return one line that says what to change."""
     name, cls = item.parameter, item.qualname
     where = f"{Path(item.file).name}:{item.line}"
+    instead = "get_config()" if item.method == "__init__" else "get_compile_config() and a compile_from_config()"
     return (
-        f"{cls} ({item.file}, line {item.line}): the argument {name!r} of its __init__ is used and not kept; "
-        f"store self.{name} = {name} in {item.init} ({where}) or give {cls} a get_config()"
+        f"{cls} ({item.file}, line {item.line}): the argument {name!r} of its {item.method} is used and not kept; "
+        f"store self.{name} = {name} in {cls}.{item.method} ({where}) or give {cls} a {instead}"
     )
+
+
+def unkept_by_compile(model: Any) -> list[str]:
+    """Return a line for each argument of an own `compile` that cannot be read back: then it is not called again."""
+    if not has_own_compile(model):
+        return []
+    return [*read(model, frozenset(), method="compile", recorded=compile_call(model) or {}).unread.values()]
 
 
 def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:

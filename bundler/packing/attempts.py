@@ -143,6 +143,8 @@ def _until_proved(
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
+    if first is not None and last is first and (unkept := adapted.unkept_by_compile(model)):
+        last = _with_remedies(first, SourceError(first.message, unkept))
     last.reduced = first is not None and first.reduced
     raise last
 

@@ -196,7 +196,7 @@ def test_conditions_tell_flags():
 def test_reports_where_the_constructor_is():
     (item, *_) = read(Twice(3)).unread
     assert item.file == __file__
-    assert item.init == "Twice.__init__"
+    assert item.method == "__init__"
 
 
 class Augmented:

@@ -35,7 +35,7 @@ class Unread:
     qualname: str
     file: str
     line: int
-    init: str
+    method: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +111,7 @@ class _Reader:
                 # The base class tells by keyword what it got.
                 continue
             elif found is UNKNOWN:
-                unread.append(_unread(name, owner, function, body))
+                unread.append(_unread(name, owner, function, body, self.method))
             elif kind is inspect.Parameter.VAR_POSITIONAL:
                 positional = tuple(found)
             else:
@@ -373,12 +373,12 @@ def _literal(node: ast.expr) -> Any:
         return UNKNOWN
 
 
-def _unread(name: str, owner: type, function: Any, body: Body | None) -> Unread:
+def _unread(name: str, owner: type, function: Any, body: Body | None, method: str) -> Unread:
     code = inspect.unwrap(function).__code__
     return Unread(
         parameter=name,
         qualname=owner.__qualname__,
         file=body.file if body else code.co_filename,
         line=body.line if body else code.co_firstlineno,
-        init=f"{owner.__qualname__}.__init__",
+        method=method,
     )

@@ -1,0 +1,2 @@
+from .solvers import odeint
+from .model import ODENet

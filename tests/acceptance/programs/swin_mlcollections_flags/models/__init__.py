@@ -1,0 +1,3 @@
+from models.swin import SwinTransformer
+
+KNOWN = {cls.__name__: cls for cls in (SwinTransformer,)}
