@@ -478,10 +478,17 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         adaptations=frozenset({"constructor_arguments"}),
     ),
     _compiled(
-        "Closure over what is not plain",
+        "Closure over a variable",
         "def weighted(table):\n    def loss(y, p):\n"
         "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=weighted(keras.Variable([1.0, 1.0]))',
+        lifted=True,
+    ),
+    _compiled(
+        "Closure over what is not plain",
+        "import threading\ndef weighted(table):\n    def loss(y, p):\n        with table:\n"
+        "            return ops.mean((y - p) ** 2, axis=-1)\n    return loss\n",
+        'optimizer="sgd", loss=weighted(threading.Lock())',
         works=False,
         remedy="table",
         how="the error names the captured value",

@@ -124,7 +124,7 @@ CASES = {
         after="model.get_layer('block').kind = nets.Kind.DOUBLE", kinds=("object_values",)
     ),
     "function_on_a_layer": Case(after="model.get_layer('block').last = nets.half", kinds=("object_values",)),
-    "lambda_on_a_layer": Case(after="model.get_layer('block').last = lambda x: x + 1", kinds=("attributes",)),
+    "lambda_on_a_layer": Case(after="model.get_layer('block').last = lambda x: x + 1", kinds=("object_values",)),
     "value_of_a_loss": Case(after="loss.weight = 9.0", kinds=("object_values",)),
     "rate_of_dropout": Case(after="model.get_layer('block').drop.rate = 0.1", kinds=("object_values",)),
     "weights_without_decay": Case(

@@ -40,7 +40,7 @@ def test_a_place_is_a_file_and_a_line() -> None:
     ],
 )
 def test_the_change_is_about_the_line(line: int, words: str | None) -> None:
-    found = change_for("a/b.py", line, {"a.b": ("code/a/b.py", TEXT)})
+    found = change_for("a/b.py", line, {"a.b": ("code/a/b.py", TEXT)}, "KeyError: 1")
     assert (words in (found or "")) if words else found is None
 
 
@@ -56,3 +56,9 @@ def test_the_change_is_about_the_line(line: int, words: str | None) -> None:
 def test_what_tensorflow_says_while_it_starts_is_no_last_word(line: str) -> None:
     assert _OF_TENSORFLOW.match(line)
     assert not _OF_TENSORFLOW.match("ValueError: I0000 is no number")
+
+
+def test_a_file_that_did_not_travel_goes_beside_the_module() -> None:
+    found = change_for("a/b.py", 4, {"a.b": ("code/a/b.py", TEXT)}, "FileNotFoundError: [Errno 2] ...: 'data/a.txt'")
+    assert found is not None
+    assert "beside __file__" in found
