@@ -195,6 +195,17 @@ def remedies(
     return found
 
 
+def afresh(model: Any, first: ProofFailed) -> tuple[Adaptation, ...]:
+    """Return what to try with nothing of all that was tried, for a model that lacked weights in its `first` bundle.
+
+    What makes its weights by a call may have stood in the way of what makes its objects anew.
+    """
+    if not lacks_weights(first.differences):
+        return ()
+    instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
+    return _next_for(instances, set(), certain=False) or _next_for(instances, set(), certain=True)
+
+
 def _has_tuple_shapes(instances: Iterable[Any]) -> bool:
     """Say whether one of `instances` has a ``build`` of the author's, and was built with a shape that is a tuple."""
     for instance in instances:

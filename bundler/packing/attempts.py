@@ -90,7 +90,7 @@ def _until_proved(
     is_file = model is None or isinstance(model, str | os.PathLike)
     adaptations: tuple[Adaptation, ...] = ()
     first: ProofFailed | None = None
-    turn = 0
+    turn, is_afresh = 0, False
     while True:
         folder = scratch / f"round-{turn}-{len(search.modules)}"
         folder.mkdir()
@@ -137,7 +137,10 @@ def _until_proved(
             more = adapted.remedies(model, used, failure, place)
             turn += 1
             if not more or turn == _MOST_ROUNDS:
-                break
+                afresh = () if is_afresh else adapted.afresh(model, first)
+                if not afresh:
+                    break
+                is_afresh, turn, used, more = True, 0, (), afresh
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
             adaptations = adapted.merged(used, more)
         finally:
