@@ -23,6 +23,7 @@ MADE_AGAIN, BUILDS_OTHERS, REPLACES_CODE = (
     "is a method; storing to it replaces code",
 )
 _CONSTRUCTOR = "__init__"
+_STORED = re.compile(rf"the attribute (\w+) (?:{BUILDS_OTHERS}|{REPLACES_CODE})")
 _EQUALS = re.compile(rb"[ \t]*=[ \t]*")
 
 
@@ -35,32 +36,40 @@ class _Edit:
 
 def is_asked(finding: Finding) -> bool:
     """Say whether the line of `finding` may be one that the guard can decide about."""
-    return finding.what.startswith(f"{_CONSTRUCTOR} {MADE_AGAIN}") or any(
-        words in finding.what for words in (BUILDS_OTHERS, REPLACES_CODE)
-    )
+    return _name_in(finding) is not None
+
+
+def _name_in(finding: Finding) -> str | None:
+    """Return the name that `finding` says is read or stored, where the guard can decide about it."""
+    if finding.what.startswith(f"{_CONSTRUCTOR} {MADE_AGAIN}"):
+        return _CONSTRUCTOR
+    found = _STORED.match(finding.what)
+    return None if found is None else found[1]
 
 
 def asked_when_run(text: bytes, tree: ast.Module, findings: Iterable[Finding]) -> bytes:
     """Return `text` with the reads and stores of `findings` handed to the guard, where they are plain enough."""
-    lines = {finding.line for finding in findings if is_asked(finding)}
+    wanted = {(finding.line, _name_in(finding)) for finding in findings}
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     edits: list[_Edit] = []
     for node in ast.walk(tree):
-        if getattr(node, "lineno", None) in lines:
-            edits += _edits(node, text, starts)
+        # Of a line only what the finding is about: others may store to anything there.
+        edits += [edit for name, edit in _edits(node, text, starts) if (getattr(node, "lineno", None), name) in wanted]
     for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
-def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[_Edit]:
+def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[tuple[str, _Edit]]:
+    """Return what hands `node` to the guard, where it reads or stores a plain attribute, with its name."""
     if isinstance(node, ast.Attribute) and node.attr == _CONSTRUCTOR and isinstance(node.ctx, ast.Load):
         if not isinstance(node.value, ast.Name):
             return []
         start, end = _range(node, starts)
-        return [_Edit(start=start, end=end, text=f'getattr({node.value.id}, "{_CONSTRUCTOR}")'.encode())]
+        read = f'getattr({node.value.id}, "{_CONSTRUCTOR}")'.encode()
+        return [(_CONSTRUCTOR, _Edit(start=start, end=end, text=read))]
     if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
         return []
     (target,) = node.targets
@@ -70,7 +79,8 @@ def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[_Edit]:
     if _EQUALS.fullmatch(text[behind:value]) is None:
         return []
     before = f'{STORE}({target.value.id}, "{target.attr}", '.encode()
-    return [_Edit(start=start, end=value, text=before), _Edit(start=end, end=end, text=b")")]
+    edits = _Edit(start=start, end=value, text=before), _Edit(start=end, end=end, text=b")")
+    return [(target.attr, edit) for edit in edits]
 
 
 def _range(node: ast.expr, starts: list[int]) -> tuple[int, int]:

@@ -76,7 +76,11 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
     left = {(item.member, item.line) for item in now if _is_hard(item, accepted)}
     known = set(findings)
     waiting = [
-        replace(item, held=Held.USE, what=f"{item.what}; {'asked' if is_asked(item) else 'the function is closed'}")
+        replace(
+            item,
+            held=Held.USE,
+            what=f"{item.what}; {'asks when it runs' if is_asked(item) else 'the function is closed'}",
+        )
         if _is_closable(item, accepted) and (item.member, item.line) not in left
         else item
         for item in findings

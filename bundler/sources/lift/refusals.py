@@ -8,6 +8,11 @@ import io
 from bundler.sources.lift.use import Use
 from bundler.sources.lift.values import type_name
 
+_PART = (
+    "make it in the __init__ of the class that uses it, and keep it as an attribute; a loss that needs a part of the "
+    "model goes into compute_loss() of the model's class"
+)
+
 
 def refusal(name: str, value: object, use: Use, why: str = "") -> str:
     """Return the problem for the author: where, what uses which value, its type, and the remedy.
@@ -26,9 +31,9 @@ def refusal(name: str, value: object, use: Use, why: str = "") -> str:
             "the definition"
         )
     inside = f" ({why})" if why else ""
+    remedy = _PART if "the packed model" in why else _remedy(value)
     return (
-        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant{inside}; "
-        f"{_remedy(value)}"
+        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant{inside}; {remedy}"
     )
 
 

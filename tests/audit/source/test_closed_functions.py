@@ -154,3 +154,10 @@ def test_leaves_imports_by_a_computed_name_to_the_guard(line: str) -> None:
     asked, text = _closing(f"import importlib\ndef g(name):\n    return {line}\n")
     assert {held for _, held in asked} == {Held.USE}
     assert CLOSED not in text
+
+
+def test_hands_nothing_else_of_the_line_to_the_guard() -> None:
+    _, text = _closing(
+        "class A:\n    def f(self, cls, f):\n        self.made = cls.__init__; cls.get_config = f; self.x = f\n"
+    )
+    assert text.endswith('self.made = getattr(cls, "__init__"); __store__(cls, "get_config", f); self.x = f\n')
