@@ -243,6 +243,23 @@ CASES = {
         make="mine.Graph(3)",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
+    "functional_subclass_that_builds_a_weight_of_its_own": Case(
+        code="""
+        class Graph(keras.Model):
+            def __init__(self, units, seed):
+                inputs = keras.Input((4,))
+                super().__init__(inputs, layers.Dense(units)(inputs))
+                self.factor = seed % 7
+            def build(self, shape=None):
+                self.scale = self.add_weight(shape=(), initializer="ones", trainable=False, name="scale")
+                super().build(shape)
+            def train_step(self, data):
+                self.scale.assign_add(self.factor)
+                return super().train_step(data)
+        """,
+        make="mine.Graph(3, 17)",
+        kinds=("attributes",),
+    ),
     "sequential_subclass_that_adds_its_layers": Case(
         code="""
         class Stack(keras.Sequential):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 from typing import Any
 
 from bundler.sources.constructor import Arguments, read_arguments
@@ -72,6 +73,23 @@ class InParts:
             self.stack.append(Dense(width))
             self.stack.append(Dense(7))
         self.mlp = make_block(ratio, slope)
+
+
+class Kind(enum.Enum):
+    PLAIN = "plain"
+
+
+class Mode(enum.StrEnum):
+    FAST = "fast"
+
+
+class Looked:
+    def __init__(self, kind, mode="fast", other=Kind.PLAIN):
+        self.kind, self.mode, self.other = Kind(kind), Mode(mode), Kind(other)
+
+
+def test_reads_what_a_member_of_an_enumeration_was_looked_up_by():
+    assert values(Looked("plain", Mode.FAST)) == {"kind": "plain", "mode": Mode.FAST, "other": Kind.PLAIN}
 
 
 def test_reads_arguments_of_parts_lists_and_helpers():

@@ -8,6 +8,7 @@ framework's part of its constructor run, and sets them. The author's ``__init__`
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -134,11 +135,30 @@ def _initialized(
         rebuilt = graphs.rebuilt(graph)
         # The first object of a class makes Keras put `Functional` among its bases; doing that twice makes a circle.
         first = base if base.__name__ == "Functional" else framework.Model
-        first.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))  # type: ignore[misc]
+        with _without_own_build(instance):
+            first.__init__(instance, inputs=rebuilt.input, outputs=rebuilt.output, name=config.get("name"))  # type: ignore[misc]
+        instance.built = True
         return {layer.name: layer for layer in instance.layers}
     if base is not object:
         vars(base).get("__init__", base.__init__)(instance, **options)  # type: ignore[misc]
     return {}
+
+
+@contextlib.contextmanager
+def _without_own_build(instance: Any) -> Iterator[None]:
+    """Keep Keras from running a ``build`` of the author's: the weights that it made are among those that are recorded.
+
+    The constructor of a functional model calls it.
+    """
+    named = vars(instance)
+    kept = named.get("build")
+    named["build"] = lambda *_: None
+    try:
+        yield
+    finally:
+        del named["build"]
+        if kept is not None:
+            named["build"] = kept
 
 
 def _graph_of(instance: Any) -> Any:

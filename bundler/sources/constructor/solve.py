@@ -7,6 +7,7 @@ everything else gives `UNKNOWN`, never a guess: a wrong dropout rate would pass 
 from __future__ import annotations
 
 import ast
+import enum
 import inspect
 import types
 from collections.abc import Callable, Sequence
@@ -106,6 +107,8 @@ class Solver:
         if isinstance(function, types.FunctionType) and _root(function) not in _CASTING:
             result = result_of(function, node, scope, receiver=is_method)
             return self.solve(*result, value, leaf, depth + 1) if result else UNKNOWN
+        if isinstance(function, enum.EnumType) and isinstance(value, function) and len(node.args) == 1:
+            return self.solve(scope, node.args[0], _looked_up(value, leaf), leaf, depth + 1)
         if isinstance(function, type) and isinstance(value, function) and not is_cast:
             return self._construction(scope, node, value, leaf, depth)
         if not is_cast or not node.args or (called in ("int", "float") and not _is_number(value)):
@@ -364,3 +367,9 @@ def _root(function: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _looked_up(member: enum.Enum, leaf: Leaf) -> Any:
+    """Return what ``Kind(kind)`` was called with: the member, which gives itself, or the value that stands for it."""
+    is_value = not isinstance(leaf.default, enum.Enum) and not isinstance(member, str | int)
+    return member.value if is_value else member
