@@ -26,7 +26,7 @@ from bundler.audit.subject import of_members
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import framework, selftest
 from bundler.keras_io.process_state import kept_process_state
-from bundler.keras_io.program.account import lacks_weights
+from bundler.keras_io.program.account import Difference, lacks_weights
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
@@ -44,6 +44,10 @@ from bundler.requirements.lock import Lock, Locker, LockOptions
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
 _MOST_TIMES = 4
+_KEEP = (
+    "keep the object in an attribute of the model, or let the method read a variable of the function around it: "
+    "objects that are put into a module while the program runs stay behind"
+)
 _WAY_OUT = "see what it does at random, or by what it finds on the machine; or pack with prove=False (--no-proof)"
 
 
@@ -296,11 +300,15 @@ class _Writer:
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
         notes: list[str] = []
+        lost: list[Difference] = []
         for _ in range(_MOST_TIMES):
             try:
                 written = self._write(manifest, members, payloads, expectation)
             except ProofFailed as failure:
                 if program is None or not failure.differences or lacks_weights(failure.differences):
+                    if lost:
+                        failure.message += f"; besides, {'; '.join(map(str, lost))}"
+                        failure.hint = _KEEP
                     raise
                 try:
                     recorded_values = program.record(failure.differences)
@@ -316,6 +324,7 @@ class _Writer:
                 if expectation is not None and expectation.account is not None:
                     expectation = replace(expectation, account=expectation.account.without(recorded_values.left))
                 notes += recorded_values.notes
+                lost += recorded_values.lost
                 for line in recorded_values.notes:
                     self.step(line)
                 manifest = replace(manifest, adaptations=adaptations)

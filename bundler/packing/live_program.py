@@ -13,7 +13,7 @@ from typing import Any
 from bundler.errors import SourceError
 from bundler.keras_io.program.account import OBJECT, Account, Difference, account_of
 from bundler.keras_io.program.own_values import UnnamedFunctions
-from bundler.keras_io.program.plain import is_renamed
+from bundler.keras_io.program.plain import NotPlain, is_renamed, plain
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -30,10 +30,14 @@ SOURCE = "<source>"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """What sets the author's values, what stays as the code sets it, and lines for the author about both."""
+    """What sets the author's values, what stays as the code sets it, and lines for the author about both.
+
+    `lost` are those that stay so since no manifest can hold them: they may be why a proof fails later.
+    """
 
     adaptations: tuple[Adaptation, ...]
     left: tuple[Difference, ...]
+    lost: tuple[Difference, ...]
     notes: tuple[str, ...]
 
 
@@ -119,13 +123,17 @@ class Program:
         Raises:
             SourceError: some values cannot be recorded; every one is listed.
         """
-        adaptations, left, notes, problems = [], [], [], []
+        adaptations, left, lost, notes, problems = [], [], [], [], []
         functions: list[FunctionType] = []
         whole, found = self._whole(tuple(found))
         for item in (*whole, *found):
             try:
                 adaptation = recorded(item, self.holders(), self.name_of)
             except Unsayable as error:
+                if not self._is_comparable(item):
+                    lost.append(item)
+                    notes.append(f"left as the code sets it, since its value is {error}: {item}")
+                    continue
                 problems.append(f"{item}: its value is {error}")
                 functions += error.functions if isinstance(error, UnnamedFunctions) else ()
                 continue
@@ -145,7 +153,15 @@ class Program:
             )
             refused.functions = tuple(functions)
             raise refused
-        return Recorded(adaptations=tuple(adaptations), left=tuple(left), notes=tuple(notes))
+        return Recorded(adaptations=tuple(adaptations), left=(*left, *lost), lost=tuple(lost), notes=tuple(notes))
+
+    def _is_comparable(self, item: Difference) -> bool:
+        """Say whether the value of a module or class can be compared as a whole: the proof notices others by effect."""
+        try:
+            plain(self.holders().value(item), self.name_of)
+        except NotPlain:
+            return item.group == OBJECT
+        return True
 
 
 def _root(item: Difference) -> tuple[str, str, str]:
@@ -181,7 +197,7 @@ def program_of(
     for cls in classes:
         for base in cls.__mro__:
             _note_class(by_place, base, places)
-    left = {item.name: item.left_names for item in closed if item.left_names}
+    left = {item.name: item.left_names | _of_stars(item, modules) for item in closed if item.left_names}
     travelling = {item.name for item in closed}
     return Program(
         model=model,
@@ -191,6 +207,17 @@ def program_of(
         read=frozenset().union(*(_read_names(item) for item in closed)) if closed else frozenset(),
         folders=_folders(closed),
         left=left,
+    )
+
+
+def _of_stars(closed: ClosedModule, modules: Mapping[str, ModuleType]) -> frozenset[str]:
+    """Return the names that a module had by a star import which stays behind: another one has the very same."""
+    module = modules.get(closed.name)
+    if module is None or "*" not in closed.left_names:
+        return frozenset()
+    others = [vars(item) for item in modules.values() if item is not module]
+    return frozenset(
+        name for name, value in vars(module).items() if any(name in item and item[name] is value for item in others)
     )
 
 

@@ -16,9 +16,9 @@ from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import calls, failures, selftest, training
 from bundler.keras_io.program.account import Account, differences, strangers
-from bundler.keras_io.program.drawn import drawn_outputs, drawn_problems
 from bundler.keras_io.program.loaded import loaded_account, loaded_modules
 from bundler.keras_io.program.next_step import step_of, step_problems
+from bundler.keras_io.program.outputs import drawn_outputs, output_problems, step_outputs
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.manifest import Use, Uses
@@ -84,6 +84,7 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
             with stage(OUTPUTS):
                 _require_outputs(OUTPUTS, model, reader)
                 _require_drawn(request, model, reader)
+                _require_steps(request, model, reader)
         if request.step is not None:
             with stage(NEXT_STEP):
                 _require_step(request, model, reader)
@@ -192,16 +193,34 @@ def _require_drawn(request: Request, model: Any, reader: BundleReader) -> None:
     test = reader.manifest.self_test
     if request.drawn is None or test is None:
         return
-    problems = drawn_problems(request.drawn, drawn_outputs(model, selftest.recorded_arrays(reader, test)[0]))
+    problems = output_problems(request.drawn, drawn_outputs(model, selftest.recorded_arrays(reader, test)[0]))
     if problems:
         raise CheckFailed(
             Failure(
                 stage=OUTPUTS,
-                message="; ".join(problems[:_SHOWN]),
+                message=f"drawn otherwise than in the author's process: {', '.join(problems[:_SHOWN])}",
                 hint="keep the random generators of a layer in attributes (keras.random.SeedGenerator); then their "
                 "states travel",
             )
         )
+
+
+def _require_steps(request: Request, model: Any, reader: BundleReader) -> None:
+    """Compare what `predict` and `evaluate` give where the author wrote their steps: they need not call the model."""
+    test, namespace = reader.manifest.self_test, _namespace(request.digest)
+    if test is None or namespace is None:
+        return
+    modules = loaded_modules(namespace, namespace.modules).values()
+    for item in request.steps:
+        found = step_outputs(model, item.step, *selftest.recorded_arrays(reader, test), item.guess, modules)
+        if problems := output_problems(item.outputs, found):
+            raise CheckFailed(
+                Failure(
+                    stage=OUTPUTS,
+                    message=f"{item.step} gives others than in the author's process: {', '.join(problems[:_SHOWN])}",
+                    hint="something that this method uses is neither a weight nor an argument that get_config returns",
+                )
+            )
 
 
 def _require_step(request: Request, model: Any, reader: BundleReader) -> None:

@@ -148,6 +148,7 @@ class Prover:
             state=expectation.state,
             account=expectation.account,
             step=expectation.step,
+            steps=expectation.steps,
             drawn=expectation.drawn,
             seeds=expectation.seeds,
             surroundings=expectation.surroundings,
@@ -171,6 +172,8 @@ class Prover:
             self._note(notes, f"the proof made no step of training: {untrained}")
         elif expectation.unstepped is not None:
             self._note(notes, f"the next step of training was not compared: {expectation.unstepped}")
+        for line in expectation.uncompared:
+            self._note(notes, line)
         found = Proof(
             python=result.python,
             keras_version=result.keras_version,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from bundler.keras_io import calls, selftest
 from bundler.keras_io.program.account import Account
-from bundler.keras_io.program.drawn import Drawn, drawn_outputs, drawn_problems
 from bundler.keras_io.program.next_step import NextStep, predicted_step
+from bundler.keras_io.program.outputs import (
+    NotGiven,
+    Output,
+    StepOutputs,
+    drawn_outputs,
+    expected_outputs,
+    output_problems,
+    own_steps,
+)
 from bundler.keras_io.state import ModelState, state_of
 from bundler.keras_io.training import NotTaken
 from bundler.limits import LIMITS
@@ -24,15 +34,18 @@ class Expectation:
     """What must come back: the state of the author's model, and what the proving interpreter does without.
 
     `state` is `None` where the weights of the author's model have no counterpart in what is loaded (a graph).
-    `account` and `step` are of a live program; `unstepped` says why there is no `step`. `drawn` are the outputs of a
+    `account`, `step` and `steps` (of predicting and evaluating, where the author wrote these) are of a live program;
+    `unstepped` says why there is no `step`, `uncompared` what else has no counterpart. `drawn` are the outputs of a
     program that is random, `seeds` the states of its generators.
     """
 
     state: ModelState | None
     account: Account | None = None
     step: NextStep | None = None
-    drawn: tuple[Drawn, ...] | None = None
+    steps: tuple[StepOutputs, ...] = ()
+    drawn: tuple[Output, ...] | None = None
     unstepped: str | None = None
+    uncompared: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
     surroundings: Surroundings
 
@@ -47,15 +60,18 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
         roots: further folders of the author's source.
     """
     account = step = unstepped = drawn = None
+    steps: list[StepOutputs | str] = []
     # A graph holds constants and copies; only its outputs can be compared.
     state = state_of(found.model) if found.facts.fidelity == "full" else None
     if found.program is not None and found.facts.fidelity == "full":
         account = found.program.account()
         if recorded.self_test is not None and not recorded.self_test.deterministic:
             first, second = (drawn_outputs(found.model, recorded.inputs) for _ in range(2))
-            drawn = None if drawn_problems(first, second) else first
+            drawn = None if output_problems(first, second) else first
+        modules = found.program.modules.values()
+        if recorded.self_test is not None and manifest.payload.kind == "keras":
+            steps += _own_steps(found.model, recorded, modules)
         if could_train(manifest) and not is_large(manifest):
-            modules = found.program.modules.values()
             try:
                 step = predicted_step(found.model, recorded.inputs, recorded.answers, modules)
             except NotTaken as error:
@@ -64,11 +80,23 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
         state=state,
         account=account,
         step=step,
+        steps=tuple(item for item in steps if isinstance(item, StepOutputs)),
         unstepped=unstepped,
+        uncompared=tuple(item for item in steps if isinstance(item, str)),
         drawn=drawn,
         seeds=() if found.program is None else manifest.seeds,
         surroundings=surroundings_of(found.closure.modules, roots),
     )
+
+
+def _own_steps(model: Any, recorded: selftest.Recorded, modules: Iterable[ModuleType]) -> Iterator[StepOutputs | str]:
+    """Yield what each step of the author's gives, or a line that says why it is not compared."""
+    for name in own_steps(model):
+        try:
+            yield expected_outputs(model, name, recorded.inputs, recorded.answers, modules)
+        except NotGiven as error:
+            why = "" if error.__cause__ is None else f": {calls.told(error.__cause__)}"
+            yield f"not compared: {error}{why}"
 
 
 def could_train(manifest: Manifest) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.keras_io.program.account import Account, Difference
-from bundler.keras_io.program.drawn import Drawn
 from bundler.keras_io.program.next_step import NextStep
+from bundler.keras_io.program.outputs import Output, StepOutputs
 from bundler.keras_io.state import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import Seed, Use, Uses
@@ -44,9 +44,9 @@ class Surroundings:
 class Request:
     """One bundle to prove, with the capabilities of `allow` accepted.
 
-    `state` is of the author's model, `None` where its weights have no counterpart; `account` and `step` are of the
-    author's program, `None` where the model came from a file, or where it makes no step. `drawn` are the outputs of a
-    model that is random, `seeds` the states of its generators.
+    `state` is of the author's model, `None` where its weights have no counterpart; `account`, `step` and
+    `steps` are of the author's program: absent where the model came from a file, or where it makes none. `drawn` are
+    the outputs of a model that is random, `seeds` the states of its generators.
     """
 
     path: str
@@ -55,7 +55,8 @@ class Request:
     state: ModelState | None
     account: Account | None
     step: NextStep | None
-    drawn: tuple[Drawn, ...] | None
+    steps: tuple[StepOutputs, ...]
+    drawn: tuple[Output, ...] | None
     seeds: tuple[Seed, ...]
     surroundings: Surroundings
 
@@ -74,7 +75,8 @@ class Request:
             state=None if value["state"] is None else ModelState.parse(value["state"]),
             account=None if value["account"] is None else Account.parse(value["account"]),
             step=None if value["step"] is None else NextStep.parse(value["step"]),
-            drawn=None if value["drawn"] is None else tuple(Drawn.parse(item) for item in value["drawn"]),
+            steps=tuple(map(StepOutputs.parse, value["steps"])),
+            drawn=None if value["drawn"] is None else tuple(map(Output.parse, value["drawn"])),
             seeds=tuple(Seed(place=item["place"], state=tuple(item["state"])) for item in value["seeds"]),
             surroundings=Surroundings(
                 folders=tuple(value["surroundings"]["folders"]), names=tuple(value["surroundings"]["names"])

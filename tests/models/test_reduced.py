@@ -42,6 +42,15 @@ PACKAGE = {
         FACTORS["last"] = 3.0
     """,
     "mynet/train.py": "import sklearn\ndef main():\n    sklearn.show_versions()\n",
+    "starred/__init__.py": "from .parts import *\nfrom .parts import Twice\n",
+    "starred/parts.py": """
+        import keras
+        __all__ = ["Twice", "FACTOR"]
+        FACTOR = 2.0
+        class Twice(keras.layers.Layer):
+            def call(self, x):
+                return x * FACTOR
+    """,
     "filled.py": """
         import operator
         from string import Template
@@ -98,6 +107,13 @@ def test_packs_what_the_model_needs_and_says_what_stays_behind(workshop: Worksho
         packed = bundler.bundle(model, "../hand_over/filled.kbundle", progress=lambda what, *_: told.append(what))
         assert "trying again: with whole modules" in told, told
         assert packed.manifest.modules[0].reduced is None
+
+        # The package had FACTOR by the star import that stays behind.
+        import starred
+        model = keras.Sequential([keras.Input((3,)), starred.Twice()])
+        packed = bundler.bundle(model, "../hand_over/starred.kbundle", offline=True)
+        assert packed.manifest.modules[0].reduced is not None
+        assert packed.manifest.adaptations == (), packed.notes
     """)
     workshop.consumer("""
         import traceback

@@ -19,7 +19,7 @@ from bundler.keras_io.program.below import (
 )
 from bundler.keras_io.program.exclusions import excluded
 from bundler.keras_io.program.held_variables import saved_variables, with_arrays
-from bundler.keras_io.program.plain import NameOf, NotPlain, plain, same_form
+from bundler.keras_io.program.plain import OPAQUE, NameOf, NotPlain, plain, same_form, with_opaque
 
 #: Entries of an object that stand for more than an attribute of that name; they are read and set by other means.
 TRAINABLE, POLICY, FLAGS, EXCLUDED = "trainable", "dtype_policy", "weights.trainable", "exclude_from_weight_decay"
@@ -122,10 +122,13 @@ def account_of(
     def comparable(value: Any) -> Any:
         return _portable(plain(value, name_of), portable)
 
+    def described(value: Any) -> Any:
+        return _portable(with_opaque(value, name_of), portable)
+
     return Account(
         objects={place: _object(model, value, comparable, saved) for place, value in objects_below(model).items()},
-        modules={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in modules.items()},
-        classes={name: Part(cls="", values=_named(vars(item), comparable, is_read)) for name, item in classes.items()},
+        modules={name: Part(cls="", values=_named(vars(item), described, is_read)) for name, item in modules.items()},
+        classes={name: Part(cls="", values=_named(vars(item), described, is_read)) for name, item in classes.items()},
     )
 
 
@@ -273,7 +276,10 @@ def _named_value(
         held = vars(value)
     if held is None:
         _note(found, name, value, comparable)
-    elif depth > 0:
+        return
+    # Of an object what is read is compared; but it must not be something else altogether.
+    found[name] = {OPAQUE: type(value).__name__}
+    if depth > 0:
         for attribute, item in held.items():
             if not attribute.startswith("__"):
                 _named_value(found, f"{name}.{attribute}", item, comparable, is_read, depth - 1)
@@ -311,6 +317,8 @@ def _worded(value: Any) -> str:
     kind, inner = next(iter(value.items()))
     if kind == "dict":
         return f"{{{', '.join(f'{_worded(key)}: {_worded(item)}' for key, item in inner)}}}"
+    if kind == OPAQUE:
+        return f"a {inner}"
     if kind in ("int", "float", "complex", "named"):
         return str(inner)
     return f"{type_name} {value['name']}" if (type_name := value.get("enum")) else f"{kind} {_worded(inner)}"

@@ -26,10 +26,14 @@ class NotPlain(Exception):
 NAMED, CODE = "named", "code"
 #: What a bundle has in the place of a power, which asks when it is used.
 STUB = "stub"
+#: What cannot be compared, in the place where it stands, by the name of its class.
+OPAQUE = "object"
 _STUBS = "bundler.namespace.stubs"
 #: Longer arrays and texts are compared by their digest.
 _WHOLE = 256
 _DEPTH = 16
+#: Containers in containers that may hold each other.
+_OPAQUE_DEPTH = 5
 
 
 def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
@@ -42,7 +46,24 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
     """
     if depth == 0:
         raise NotPlain("nested too deep")
-    inner = functools.partial(plain, name_of=name_of, depth=depth - 1)
+    return _form(value, name_of, functools.partial(plain, name_of=name_of, depth=depth - 1))
+
+
+def with_opaque(value: Any, name_of: NameOf, depth: int = _OPAQUE_DEPTH) -> Any:
+    """Return the comparable form of `value`, in which whatever cannot be compared stands by the name of its class.
+
+    So a value is seen to be something else altogether: `None` for the model that a program put there later.
+    """
+    try:
+        if depth == 0:
+            raise NotPlain("nested too deep")
+        return _form(value, name_of, functools.partial(with_opaque, name_of=name_of, depth=depth - 1))
+    except NotPlain:
+        return {OPAQUE: type(value).__name__}
+
+
+def _form(value: Any, name_of: NameOf, inner: Callable[[Any], Any]) -> Any:
+    """Return the comparable form of a value, with those of what is in it by `inner`."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, enum.Enum):
@@ -99,9 +120,12 @@ def is_renamed(value: Any) -> bool:
 def same_form(one: Any, other: Any) -> bool:
     """Say whether two comparable forms may be of one value.
 
-    A function's name and its code are not compared, and a stub may stand for any function.
+    A function's name and its code are not compared, a stub may stand for any function, and what cannot be compared
+    for anything that is no plain value either.
     """
     if isinstance(one, dict) and isinstance(other, dict):
+        if OPAQUE in one or OPAQUE in other:
+            return {*one, *other} <= {OPAQUE, NAMED, CODE, STUB}
         if {*one, *other} == {NAMED, CODE} or {*one, *other} <= {NAMED, STUB}:
             return one == other or {*one} != {*other}
         return one.keys() == other.keys() and all(same_form(one[key], other[key]) for key in one)

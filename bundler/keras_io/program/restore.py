@@ -55,6 +55,10 @@ class Holders:
             else at_place(self.model, difference.place)
         )
 
+    def value(self, difference: account.Difference) -> Any:
+        """Return the author's value of `difference`; raises `LookupError`."""
+        return _get(self.at(difference), difference.name, self.model)
+
 
 def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Adaptation:
     """Return the adaptation that sets the author's value of `found` where the bundle is loaded.

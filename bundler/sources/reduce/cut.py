@@ -59,14 +59,18 @@ def left_out(kept: Kept) -> int:
 
 
 def left_names(kept: Kept) -> frozenset[str]:
-    """Return the names that the module does not bind any more."""
+    """Return the names that the module does not bind any more; ``*`` for those of a star import."""
     staying: set[str] = set()
     everything: set[str] = set()
     for index, statement in enumerate(kept.module.statements):
         everything |= statement.binds
         if index in kept.statements:
             staying |= statement.binds & kept.names.get(index, statement.binds)
-    return frozenset(everything - staying)
+    left = everything - staying
+    for index, statement in enumerate(kept.module.statements):
+        if index not in kept.statements and any(item.attribute == "*" for item in statement.imports):
+            left.add("*")
+    return frozenset(left)
 
 
 def _with_comments(lines: list[str], first: int, before: int) -> int:
