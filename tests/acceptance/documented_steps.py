@@ -109,7 +109,11 @@ def seed(model: Any) -> None:
     """Set every generator that a model may draw from: Keras does not save their states."""
     import keras
 
+    from bundler.keras_io.private import keras_globals
+
     keras.utils.set_random_seed(SEED)
+    # Keras 3.10 goes on with the generator that it has; the next draw makes one of the seed.
+    vars(keras_globals()).pop("global_seed_generator", None)
     layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else ()
     for layer in layers:
         for generator in getattr(layer, "_seed_generators", ()):

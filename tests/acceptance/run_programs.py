@@ -208,7 +208,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     options = parser.parse_args()
     names = options.only or sorted(path.parent.name for path in PROGRAMS.glob("*/program.toml"))
-    work = Path(options.work or tempfile.mkdtemp(prefix="programs-"))
+    work = Path(options.work or tempfile.mkdtemp(prefix="programs-")).resolve()
     work.mkdir(parents=True, exist_ok=True)
     rows = []
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -1,0 +1,3 @@
+from .norm_act import *
+from .blocks import *
+from .drop import DropPath

@@ -1,0 +1,2 @@
+from .dense import *
+from .builder import build_losses

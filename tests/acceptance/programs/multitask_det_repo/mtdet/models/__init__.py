@@ -1,0 +1,5 @@
+from .backbone import *
+from .necks import *
+from .heads import *
+from .detector import *
+from .builder import *

@@ -1,0 +1,3 @@
+from .registry import *
+from .config import *
+from .optim import *
