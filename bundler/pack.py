@@ -37,7 +37,7 @@ from bundler.packing.search import Search, Step, steps
 from bundler.packing.travelling import travelling
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation, expectation_of
-from bundler.proof.request import STATE
+from bundler.proof.request import LOAD, STATE
 from bundler.proof.until_said import write_proved
 from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
@@ -306,7 +306,8 @@ class _Writer:
                 written = self._write(manifest, members, payloads, expectation)
             except ProofFailed as failure:
                 if program is None or not failure.differences or lacks_weights(failure.differences):
-                    if lost:
+                    # Where the model is not even made, registries of its objects are empty for that reason.
+                    if lost and failure.stage != LOAD:
                         failure.message += f"; besides, {'; '.join(map(str, lost))}"
                         failure.hint = _KEEP
                     raise

@@ -243,6 +243,22 @@ CASES = {
         make="mine.Graph(3)",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
+    "positional_arguments_after_named_ones": Case(
+        code="""
+        class Pooled(layers.Layer):
+            def __init__(self, units, rate=2.0, *sizes, act=None):
+                super().__init__()
+                self.units, self.rate, self.sizes, self.act = units, rate, sizes, act
+                self.parts = [layers.Dense(units) for _ in sizes]
+            def build(self, shape):
+                for part in self.parts:
+                    part.build(shape)
+            def call(self, x):
+                return self.rate * sum(size * part(x) for size, part in zip(self.sizes, self.parts))
+        """,
+        make="keras.Sequential([keras.Input((4,)), mine.Pooled(3, 0.5, 1, 2, act='relu')])",
+        kinds=("constructor_arguments", "surplus_arguments"),
+    ),
     "functional_subclass_that_builds_a_weight_of_its_own": Case(
         code="""
         class Graph(keras.Model):

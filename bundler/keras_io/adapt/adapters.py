@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -175,7 +176,9 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
 
     def make() -> Any:
         if is_direct:
-            return cls(*positional, **config)
+            named = dict(config)
+            first = _before_star(cls, named) if positional else []
+            return cls(*first, *positional, **named)
         is_shared = plan.shares and graphs.is_graph(config) and graphs.is_rebuilt_by_keras(cls)
         return graphs.model_from_config(cls, dict(config)) if is_shared else cls.from_config(dict(config))
 
@@ -189,6 +192,13 @@ def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> An
         return instance
 
     return _finished(_made(plan, settled), plan, whole, lookup)
+
+
+def _before_star(cls: Any, named: dict[str, Any]) -> list[Any]:
+    """Take out of `named` what goes by place: what stands before ``*strides`` in ``(self, filters, *strides)``."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    before = itertools.takewhile(lambda item: item.kind is not inspect.Parameter.VAR_POSITIONAL, parameters)
+    return [named.pop(item.name, item.default) for item in before]
 
 
 def _has_kerass_from_config(cls: type) -> bool:

@@ -10,7 +10,8 @@ from bundler.sources.lift.values import type_name
 
 _PART = (
     "make it in the __init__ of the class that uses it, and keep it as an attribute; a loss that needs a part of the "
-    "model goes into compute_loss() of the model's class"
+    "model goes into compute_loss() of the model's class; an optimizer that needs one cannot travel: compile with "
+    "another one before packing"
 )
 
 
