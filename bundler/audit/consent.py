@@ -12,6 +12,9 @@ from bundler.manifest import Manifest
 
 #: An error shows this many findings of a kind; the audit has all of them.
 _MOST_SHOWN = 4
+_HAVE_THEM, _PACK_AGAIN = "have the author ", "pack the model again"
+#: What was packed a moment ago does not agree with itself.
+_FAULT = "this is a fault of kbundle, not of your model: please report it with the lines above"
 
 
 def check_words(allow: Iterable[str]) -> tuple[str, ...]:
@@ -67,8 +70,14 @@ def require_acceptable(audit: Audit) -> None:
         raise SourceError(
             "every kbundle would refuse to load this bundle:",
             _lines(refused),
-            hint=refused[0].rule.remedy,
+            hint=_for_the_author(refused[0].rule.remedy),
         )
+
+
+def _for_the_author(remedy: str) -> str:
+    """Return what a consumer is told to ask of the author, told to the author."""
+    told = remedy.removeprefix(_HAVE_THEM)
+    return _FAULT if told.startswith(_PACK_AGAIN) else told
 
 
 def consent_lines(audit: Audit) -> list[str]:

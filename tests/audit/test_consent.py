@@ -93,6 +93,21 @@ def test_nothing_accepts_what_is_refused() -> None:
         require_acceptable(found)
 
 
+@pytest.mark.parametrize(
+    ("remedy", "told"),
+    [
+        ("have the author rename the module", "next step: rename the module"),
+        ("have the author pack the model again with kbundle", "next step: this is a fault of kbundle"),
+    ],
+)
+def test_never_sends_the_author_to_the_author(remedy: str, told: str) -> None:
+    rule = dataclasses.replace(CRAFTED, remedy=remedy)
+    with pytest.raises(SourceError) as caught:
+        require_acceptable(audit(rule.at("code/a.py", "x")))
+    assert told in str(caught.value)
+    assert "the author" not in str(caught.value)
+
+
 def test_packing_goes_on_where_consent_is_asked_for() -> None:
     found = audit(READS.at("code/a.py", "open('x')", line=7))
     require_acceptable(found)
