@@ -259,6 +259,19 @@ CASES = {
         make="keras.Sequential([keras.Input((4,)), mine.Pooled(3, 0.5, 1, 2, act='relu')])",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
+    "model_without_weights_over_random_parts": Case(
+        code="""
+        class Augmented(keras.Model):
+            def __init__(self, shape, noisy):
+                super().__init__()
+                self.scale = 2.0 if noisy % 2 else 1.0
+                self.parts = keras.Sequential([layers.Input(shape), layers.Dropout(0.2), layers.GaussianNoise(0.1)])
+            def call(self, x, training=False):
+                return self.parts(x, training=training) * self.scale
+        """,
+        make="keras.Sequential([keras.Input((4,)), mine.Augmented((4,), 3), layers.Dense(2)])",
+        kinds=("attributes",),
+    ),
     "functional_subclass_that_builds_a_weight_of_its_own": Case(
         code="""
         class Graph(keras.Model):

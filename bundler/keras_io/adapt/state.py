@@ -180,7 +180,9 @@ def _own_weights(instance: Any, attributes: Mapping[str, Any]) -> list[Any]:
     framework = keras()
     parts = [value for value in _leaves(list(attributes.values())) if isinstance(value, framework.layers.Layer)]
     theirs = {id(variable) for part in parts for variable in part.weights}
-    mine = list(getattr(instance, "weights", None) or getattr(instance, "variables", None) or ())
+    # The variables of a layer are those of its parts' random generators, too; these are made with the parts.
+    is_layer = isinstance(instance, framework.layers.Layer)
+    mine = list(instance.weights if is_layer else getattr(instance, "variables", ()))
     if isinstance(instance, framework.Model):
         theirs |= {id(variable) for layer in instance.layers for variable in layer.weights}
     return [variable for variable in mine if id(variable) not in theirs]
