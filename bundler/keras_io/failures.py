@@ -9,6 +9,8 @@ from bundler.namespace import Namespace
 
 #: The next step where nothing better is known.
 SEE_TRACEBACK = "the traceback above this line has the place; kbundle inspect shows the versions it was packed with"
+#: What sends Keras in a circle when it loads weights: it follows the attributes of a class, too.
+_CIRCLE = "; where a class has a list of its own objects, Keras never ends loading them: keep that list in the module"
 #: Keras writes some of its messages in bold.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -24,6 +26,8 @@ def rebuild_error(error: BaseException, namespace: Namespace | None = None) -> R
     # str() of a KeyError is the repr of its message.
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     cause = _COLOUR.sub("", text).rpartition("Exception encountered:")[2].strip() or "it says nothing more"
+    if isinstance(error, RecursionError):
+        cause += _CIRCLE
     if namespace is not None:
         for shown in (f"{namespace.prefix}>outside:", f"{namespace.prefix}>", f"{namespace.prefix}."):
             cause = cause.replace(shown, "")
