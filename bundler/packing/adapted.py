@@ -21,7 +21,7 @@ from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
-from bundler.keras_io.adapt.values import changes_kind
+from bundler.keras_io.adapt.values import changes_kind, survives
 from bundler.keras_io.keras_file import WEIGHTS
 from bundler.keras_io.private import compile_call
 from bundler.keras_io.program.account import lacks_weights
@@ -286,8 +286,8 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, cert
         attributes = (adapt.ATTRIBUTES, module, qualname)
         if unsafe and restored not in have:
             found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
-        elif constructed not in have and _lacks(instance, config):
-            found.setdefault(constructed, ())
+        elif constructed not in have and (_lacks(instance, config) or (certain and _told_otherwise(instance, config))):
+            found.setdefault(constructed, _told_otherwise(instance, config) if certain else ())
         elif attributes not in have and certain:
             found.setdefault(attributes, ())
     return tuple(
@@ -302,6 +302,19 @@ def _lacks(instance: Any, config: Mapping[str, Any] | None) -> bool:
         return False
     given = read(instance, frozenset({"name", "trainable", "dtype"}))
     return not given.unread and any(name not in (config or {}) for name in given.values)
+
+
+def _told_otherwise(instance: Any, config: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the arguments that are objects, and that the author's ``get_config`` gives as something else.
+
+    A class that has a settings object, and gives the dictionary that this makes, need not take the dictionary.
+    """
+    given = read(instance, frozenset({"name", "trainable", "dtype"}))
+    return tuple(
+        name
+        for name, value in given.values.items()
+        if name in (config or {}) and not survives(value) and survives((config or {})[name])
+    )
 
 
 def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = None) -> Wanted:

@@ -28,7 +28,7 @@ from bundler.sources.found import FoundObject
 from bundler.sources.held_callables import framework_functions, held_callables
 from bundler.sources.lift import Lifted, is_lambda
 from bundler.sources.live import LiveObjects, live_objects
-from bundler.sources.locate import Locator
+from bundler.sources.locate import Locator, Verdict
 from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 from bundler.sources.spelled import attribute_anywhere
@@ -125,7 +125,9 @@ def from_model(
     payload.write_keras_file(saved.directory, config, keras_file)
     made = {**resolution.lifted.places, **by_value}
     places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
-    program = program_of(model, closure.modules, live.classes, made)
+    program = program_of(
+        model, closure.modules, live.classes, made, lambda name: locator.locate(name).verdict is Verdict.SOURCE
+    )
     inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(
         model=model,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from bundler.errors import SourceError
-from bundler.keras_io.program.account import OBJECT, Account, Difference, account_of
+from bundler.keras_io.program.account import OBJECT, Account, Difference, Part, account_of
 from bundler.keras_io.program.own_values import UnnamedFunctions
-from bundler.keras_io.program.plain import NotPlain, is_renamed, plain
+from bundler.keras_io.program.plain import NotPlain, is_renamed, plain, with_gone
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -47,7 +48,7 @@ class Program:
 
     `places` are the module and name in the bundle of what has others in the author's process. `read` are the names
     that the code reads while it runs, and `folders` those that it was imported from. `left` are the names that stay
-    behind, by module.
+    behind, by module; `is_behind` tells the author's modules that do as a whole.
     """
 
     model: Any
@@ -57,20 +58,27 @@ class Program:
     read: frozenset[str]
     folders: tuple[str, ...]
     left: Mapping[str, frozenset[str]]
+    is_behind: Callable[[str], bool]
 
     def account(self) -> Account:
         """Return what a fresh interpreter must find again."""
         found = account_of(self.model, self.name_of, self.modules, self.classes, self.read.__contains__, self.portable)
-        modules = {
-            name: replace(
-                part, values={key: value for key, value in part.values.items() if key not in self._left(name)}
-            )
-            for name, part in found.modules.items()
-        }
-        return replace(found, modules=modules)
+        modules = {name: self._staying(part, self.left.get(name, frozenset())) for name, part in found.modules.items()}
+        classes = {name: self._staying(part) for name, part in found.classes.items()}
+        return replace(found, modules=modules, classes=classes)
 
-    def _left(self, module: str) -> frozenset[str]:
-        return self.left.get(module, frozenset())
+    def _staying(self, part: Part, left: Collection[str] = ()) -> Part:
+        """Return the values of a module or class that travel, with the names in them that stay behind told as such."""
+        values = {
+            key: with_gone(value, self._stays)
+            for key, value in part.values.items()
+            if key.partition(".")[0] not in left
+        }
+        return replace(part, values=values)
+
+    def _stays(self, place: str) -> bool:
+        module, _, qualname = place.partition(":")
+        return not self.is_behind(module) and qualname.partition(".")[0] not in self.left.get(module, ())
 
     def name_of(self, obj: Any) -> str | None:
         """Return the name of a function or class: ``module:qualname`` of the bundle, or of what is installed."""
@@ -173,6 +181,7 @@ def program_of(
     closed: Sequence[ClosedModule],
     classes: Iterable[type],
     places: Mapping[Any, tuple[str, str]],
+    is_authors: Callable[[str], bool] = lambda _: False,
 ) -> Program:
     """Return the program of a live `model`.
 
@@ -181,6 +190,7 @@ def program_of(
         closed: the modules that travel.
         classes: the classes of its objects.
         places: the module and name in the bundle of what was taken from a script, a notebook or a function.
+        is_authors: says whether a module is the author's own, so that it travels or stays behind.
     """
     trees = {namespace_of(cls.__module__) for cls in classes} - {None}
     modules: dict[str, ModuleType] = {}
@@ -207,6 +217,7 @@ def program_of(
         read=frozenset().union(*(_read_names(item) for item in closed)) if closed else frozenset(),
         folders=_folders(closed),
         left=left,
+        is_behind=functools.cache(lambda name: name not in travelling and is_authors(name)),
     )
 
 

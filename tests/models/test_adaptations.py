@@ -259,6 +259,33 @@ CASES = {
         make="keras.Sequential([keras.Input((4,)), mine.Pooled(3, 0.5, 1, 2, act='relu')])",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
+    "object_that_get_config_tells_as_a_dictionary": Case(
+        code="""
+        class Wiring:
+            def __init__(self, units):
+                self.units = units
+                self.built = None
+            def build(self):
+                self.built = np.arange(self.units) % 2.0
+                return self.built
+            def get_config(self):
+                return {"neurons": self.units}
+
+        class Wired(layers.Layer):
+            def __init__(self, wiring, rate=0.5, **kwargs):
+                super().__init__(**kwargs)
+                self.wiring = wiring
+                self.rate = rate
+            def build(self, shape):
+                self.mask = self.wiring.build()
+            def call(self, x):
+                return x * self.mask * self.rate
+            def get_config(self):
+                return {**super().get_config(), "wiring": self.wiring.get_config(), "rate": self.rate}
+        """,
+        make="keras.Sequential([keras.Input((4,)), mine.Wired(mine.Wiring(4)), layers.Dense(2)])",
+        kinds=("constructor_arguments", "restored_shapes", "surplus_arguments"),
+    ),
     "model_without_weights_over_random_parts": Case(
         code="""
         class Augmented(keras.Model):

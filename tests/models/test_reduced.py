@@ -51,6 +51,42 @@ PACKAGE = {
             def call(self, x):
                 return x * FACTOR
     """,
+    "listed/__init__.py": "from .registry import registration\nfrom .one import One\nfrom .other import Other\n",
+    "listed/registry.py": """
+        class Registry:
+            def __init__(self):
+                self.entries = {}
+            def register(self, name):
+                def note(cls):
+                    self.entries[name] = {"cls": cls, "name": name}
+                    return cls
+                return note
+        registration = Registry()
+    """,
+    "listed/one.py": """
+        import keras
+        from .registry import registration
+        @registration.register("one")
+        class One(keras.layers.Layer):
+            def call(self, x):
+                return x * float("one" in registration.entries)
+    """,
+    "listed/other.py": """
+        import keras
+        import scipy.stats
+        from .registry import registration
+        @registration.register("other")
+        class Other(keras.layers.Layer):
+            def call(self, x):
+                return x
+    """,
+    "listed/extra.py": """
+        import keras
+        from .registry import registration
+        @registration.register("extra")
+        class Extra(keras.layers.Layer):
+            pass
+    """,
     "filled.py": """
         import operator
         from string import Template
@@ -113,6 +149,18 @@ def test_packs_what_the_model_needs_and_says_what_stays_behind(workshop: Worksho
         model = keras.Sequential([keras.Input((3,)), starred.Twice()])
         packed = bundler.bundle(model, "../hand_over/starred.kbundle", offline=True)
         assert packed.manifest.modules[0].reduced is not None
+        assert packed.manifest.adaptations == (), packed.notes
+
+        # Of two more entries of the registry one travels, since an import of the package makes it.
+        import listed, listed.extra
+        told = []
+        model = keras.Sequential([keras.Input((3,)), listed.One()])
+        packed = bundler.bundle(
+            model, "../hand_over/listed.kbundle", offline=True, progress=lambda what, *_: told.append(what)
+        )
+        assert [module.name for module in packed.manifest.modules] == [
+            "listed", "listed.one", "listed.other", "listed.registry"
+        ], told
         assert packed.manifest.adaptations == (), packed.notes
     """)
     workshop.consumer("""

@@ -147,6 +147,7 @@ class Saving:
             or not can_be_written(config[name])
             or changes_kind(config[name])
             or may_have_drifted(instance, name, value, config)
+            or name in self.wanted.get(type(instance), {}).get(CONSTRUCTOR_ARGUMENTS, ())
         }
         encoded = {name: self._encoded(instance, name, value) for name, value in added.items()}
         if given.positional:

@@ -179,7 +179,9 @@ class _Encoder:
         if isinstance(value, framework.KerasTensor):
             raise Unsayable("a symbolic tensor")
         if hasattr(type(value), "get_config"):
-            return value
+            # That of a class which Keras does not know is the author's alone, and need not lead back to the object.
+            state = None if _is_frameworks(value) else self._plain_state(value)
+            return value if state is None else state
         if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
             raise Unsayable(f"of type {type(value).__qualname__!r}")
         return self._own(value)
@@ -203,13 +205,23 @@ class _Encoder:
             raise problem or Unsayable(f"of type {type(value).__qualname__!r}")
         return state
 
+    def _plain_state(self, value: Any) -> dict[str, Any] | None:
+        """Return the encoding of an object by its state; `None` where parts of a model are in it."""
+        try:
+            state = self._state(value, class_node(type(value)))
+        except Unsayable:
+            return None
+        return None if _holds_objects(state) else state
+
     def _state(self, value: Any, of: dict[str, Any]) -> dict[str, Any]:
         fields = pydantic_fields(value)
         if fields is not None:
             given = self.encoded(set(value.model_fields_set))
             return {TAG: "fields", "of": of, "set": given, "keywords": self._named(fields)}
         state = own_state(value)
-        items = [[name, self._attribute(name, item)] for name, item in state.attributes.items()]
+        # While a model is saved, its objects have a `get_config` of ours.
+        named = {name: item for name, item in state.attributes.items() if name != "get_config"}
+        items = [[name, self._attribute(name, item)] for name, item in named.items()]
         if state.content is None:
             return {TAG: "state", "of": of, "items": items}
         content = {"content": self.encoded(state.content), "itself": state.is_own_dict}

@@ -26,6 +26,8 @@ class NotPlain(Exception):
 NAMED, CODE = "named", "code"
 #: What a bundle has in the place of a power, which asks when it is used.
 STUB = "stub"
+#: The name of what stays behind, since the model does not need it.
+GONE = "left"
 #: What cannot be compared, in the place where it stands, by the name of its class.
 OPAQUE = "object"
 _STUBS, _GUARDS = "bundler.namespace.stubs", "<kbundle: "
@@ -123,20 +125,47 @@ def is_renamed(value: Any) -> bool:
 
 
 def same_form(one: Any, other: Any) -> bool:
-    """Say whether two comparable forms may be of one value.
+    """Say whether the author's comparable form `one`, and `other`, may be of one value.
 
     A function's name and its code are not compared, a stub may stand for any function, and what cannot be compared
-    for anything that is no plain value either.
+    for anything that is no plain value either. A registry lacks the entries of what stays behind.
     """
     if isinstance(one, dict) and isinstance(other, dict):
         if OPAQUE in one or OPAQUE in other:
             return {*one, *other} <= {OPAQUE, NAMED, CODE, STUB}
         if {*one, *other} <= {NAMED, CODE, STUB}:
             return one == other or {*one} != {*other}
+        if one.keys() == other.keys() == {"dict"}:
+            return _same_entries(one["dict"], other["dict"])
         return one.keys() == other.keys() and all(same_form(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
+        if len(one) > len(other):
+            one = [item for item in one if not mentions_gone(item)]
         return len(one) == len(other) and all(same_form(*pair) for pair in zip(one, other, strict=True))
     return type(one) is type(other) and bool(one == other)
+
+
+def _same_entries(one: list[Any], other: list[Any]) -> bool:
+    mine, theirs = ({repr(key): item for key, item in entries} for entries in (one, other))
+    return theirs.keys() <= mine.keys() and all(
+        same_form(item, theirs[key]) if key in theirs else mentions_gone(item) for key, item in mine.items()
+    )
+
+
+def mentions_gone(form: Any) -> bool:
+    """Say whether a comparable form names something that stays behind."""
+    parts = form.values() if isinstance(form, dict) else form if isinstance(form, list) else ()
+    return (isinstance(form, dict) and GONE in form) or any(map(mentions_gone, parts))
+
+
+def with_gone(form: Any, stays: Callable[[str], bool]) -> Any:
+    """Return a comparable form that tells the names that do not `stays` as what is left behind."""
+    if isinstance(form, dict):
+        name = form.get(NAMED)
+        if isinstance(name, str) and len(form) == 1 and not stays(name):
+            return {GONE: name}
+        return {key: with_gone(item, stays) for key, item in form.items()}
+    return [with_gone(item, stays) for item in form] if isinstance(form, list) else form
 
 
 def _code(code: types.CodeType) -> str:
