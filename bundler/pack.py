@@ -280,7 +280,7 @@ class _Writer:
             ProofFailed: the model does not come back; nothing was written.
             PackError: it fails on the author's inputs, or the file cannot be written.
         """
-        source = travelling(found.closure)
+        source = travelling(found.closure, found.packed)
         for line in source:
             self.step(line)
         lock = lock_of(found, self.locker)
@@ -299,7 +299,7 @@ class _Writer:
         program = found.program
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
-        notes: list[str] = []
+        notes = list(found.notes)
         lost: list[Difference] = []
         for _ in range(_MOST_TIMES):
             try:

@@ -107,6 +107,8 @@ def _until_proved(
             break
         is_full = found.facts.fidelity == "full"
         adaptable = not is_file and is_full and found.builder is None
+        if known is not None and "*" in search.whole:
+            found = replace(found, notes=(f"modules travel whole, since reduced ones failed: {_first_line(known)}",))
         # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
         originals = {place: original for original, place in found.renamed.items()}
         used = tuple(adapted.renamed(item, originals) for item in found.adaptations)

@@ -49,7 +49,8 @@ class Found:
     distribution of what travels as source. `pickles` are the members of what has no source, by (module, qualname).
     `renamed` has the module and name in the bundle, by those of the author, of classes that have others there.
     `program` is the author's live program, `None` for what came from a file; `settings` are those that a model came out
-    of an earlier bundle with, `None` for those of this process. The rest is as in the manifest.
+    of an earlier bundle with, `None` for those of this process. `notes` are lines for the author. The rest is as in the
+    manifest.
     """
 
     model: Any
@@ -66,6 +67,7 @@ class Found:
     pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
     program: Program | None = None
     settings: Settings | None = None
+    notes: tuple[str, ...] = ()
 
 
 def lock_of(found: Found, locker: Locker) -> Lock:

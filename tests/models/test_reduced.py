@@ -116,6 +116,7 @@ def test_packs_what_the_model_needs_and_says_what_stays_behind(workshop: Worksho
         names = {item.name for item in packed.manifest.requirements.distributions}
         assert not names & {"scikit-learn", "scipy"}, names
         assert packed.source[0].startswith("source: 3 modules, ")
+        assert "tensorflow" not in packed.source[1]
         for word in ("mynet.train", "scikit-learn", "scipy"):
             assert word in packed.source[1], packed.source
         with open_bundle("../hand_over/m.kbundle") as reader:
@@ -143,6 +144,7 @@ def test_packs_what_the_model_needs_and_says_what_stays_behind(workshop: Worksho
         packed = bundler.bundle(model, "../hand_over/filled.kbundle", progress=lambda what, *_: told.append(what))
         assert "trying again: with whole modules" in told, told
         assert packed.manifest.modules[0].reduced is None
+        assert any(note.startswith("modules travel whole, since reduced ones failed: ") for note in packed.notes)
 
         # The package had FACTOR by the star import that stays behind.
         import starred

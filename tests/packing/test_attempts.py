@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,18 @@ from bundler.packing.options import Options
 from bundler.packing.search import Search
 
 GRAPH = object()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundParts:
+    """What of a `Found` the search for the next attempt looks at."""
+
+    facts: Any
+    closure: Any
+    builder: Any = None
+    renamed: Any = field(default_factory=dict)
+    adaptations: Any = ()
+    notes: Any = ()
 
 
 class Attempts:
@@ -50,13 +63,7 @@ class Attempts:
         fidelity = "inference" if answer is GRAPH else "full"
         reduced = self.whole is not None and "*" not in search.whole
         modules = (SimpleNamespace(whole=b"text" if reduced else None),)
-        return SimpleNamespace(
-            facts=SimpleNamespace(fidelity=fidelity),
-            builder=None,
-            renamed={},
-            adaptations=(),
-            closure=SimpleNamespace(modules=modules),
-        )
+        return FoundParts(facts=SimpleNamespace(fidelity=fidelity), closure=SimpleNamespace(modules=modules))
 
     def _remedies(self, *_: Any) -> tuple[Adaptation, ...]:
         return (Adaptation(kind=f"kind-{self.rounds}", module="m", qualname="C"),)
