@@ -261,7 +261,7 @@ def remedy(item: Unread) -> str:
     instead = "get_config()" if item.method == "__init__" else "get_compile_config() and a compile_from_config()"
     return (
         f"{cls} ({item.file}, line {item.line}): the argument {name!r} of its {item.method} is used and not kept; "
-        f"store self.{name} = {name} in {cls}.{item.method} ({where}) or give {cls} a {instead}"
+        f"store self.{item.attribute} = {name} in {cls}.{item.method} ({where}) or give {cls} a {instead}"
     )
 
 

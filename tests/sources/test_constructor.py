@@ -211,6 +211,17 @@ def test_conditions_tell_flags():
     assert values(Flags(False)) == {"norm": False, "rate": 0, "bias": True}
 
 
+class Looking:
+    def __init__(self, activation):
+        self.activation = {"relu": abs}[activation]
+
+
+def test_names_an_attribute_that_is_free_for_what_is_not_kept():
+    assert [(item.parameter, item.attribute) for item in read(Looking("relu")).unread] == [
+        ("activation", "_activation")
+    ]
+
+
 def test_reports_where_the_constructor_is():
     (item, *_) = read(Twice(3)).unread
     assert item.file == __file__

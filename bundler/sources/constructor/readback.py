@@ -29,9 +29,13 @@ _MOST_DEPTH = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unread:
-    """A parameter whose value is used and cannot be found again, with the place of its constructor."""
+    """A parameter whose value is used and cannot be found again, with the place of its constructor.
+
+    `attribute` is a name that the constructor does not use, to keep it under.
+    """
 
     parameter: str
+    attribute: str
     qualname: str
     file: str
     line: int
@@ -375,8 +379,10 @@ def _literal(node: ast.expr) -> Any:
 
 def _unread(name: str, owner: type, function: Any, body: Body | None, method: str) -> Unread:
     code = inspect.unwrap(function).__code__
+    taken = {item.attribute for item in body.assignments} if body else set()
     return Unread(
         parameter=name,
+        attribute=next(word for word in (name, f"_{name}", f"given_{name}") if word not in taken),
         qualname=owner.__qualname__,
         file=body.file if body else code.co_filename,
         line=body.line if body else code.co_firstlineno,
