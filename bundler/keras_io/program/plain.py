@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
+import itertools
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -34,8 +35,8 @@ _STUBS, _GUARDS = "bundler.namespace.stubs", "<kbundle: "
 #: Longer arrays and texts are compared by their digest.
 _WHOLE = 256
 _DEPTH = 16
-#: Containers in containers that may hold each other.
-_OPAQUE_DEPTH = 5
+#: Values that are looked through for those that cannot be compared.
+_OPAQUE_MOST = 1_000
 
 
 def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
@@ -51,17 +52,33 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
     return _form(value, name_of, functools.partial(plain, name_of=name_of, depth=depth - 1))
 
 
-def with_opaque(value: Any, name_of: NameOf, depth: int = _OPAQUE_DEPTH) -> Any:
+def with_opaque(value: Any, name_of: NameOf) -> Any:
     """Return the comparable form of `value`, in which whatever cannot be compared stands by the name of its class.
 
-    So a value is seen to be something else altogether: `None` for the model that a program put there later.
+    So a value is seen to be something else altogether: `None` for the model that a program put there later. Of many
+    values (the samples of a data set, objects that hold each other) one that is no plain value is enough.
     """
+    seen = itertools.count()
+
+    def described(item: Any) -> Any:
+        if next(seen) == _OPAQUE_MOST:
+            raise _TooMany
+        try:
+            return _form(item, name_of, described)
+        except NotPlain:
+            return {OPAQUE: type(item).__name__}
+
     try:
-        if depth == 0:
-            raise NotPlain("nested too deep")
-        return _form(value, name_of, functools.partial(with_opaque, name_of=name_of, depth=depth - 1))
-    except NotPlain:
-        return {OPAQUE: type(value).__name__}
+        return described(value)
+    except (_TooMany, RecursionError):
+        try:
+            return plain(value, name_of)
+        except NotPlain:
+            return {OPAQUE: type(value).__name__}
+
+
+class _TooMany(Exception):
+    """A value holds more than is looked through."""
 
 
 def _form(value: Any, name_of: NameOf, inner: Callable[[Any], Any]) -> Any:
