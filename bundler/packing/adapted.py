@@ -1,4 +1,4 @@
-"""Saving a model of which Keras refuses a class, and what to try next when a bundle does not give the model back.
+"""Save a model of which Keras refuses a class, or does not bring one back.
 
 Plain Keras comes first. Where it cannot save, or is certain not to bring a class back, the objects concerned are
 saved with the arguments that can be read back from them (`bundler.sources.constructor`), and the manifest says so.
@@ -7,13 +7,13 @@ saved with the arguments that can be read back from them (`bundler.sources.const
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bundler import configtree
-from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.errors import PackError, SourceError
 from bundler.keras_io import adapt, carried_arrays, marks, payload
 from bundler.keras_io.adapt import built, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
@@ -21,10 +21,9 @@ from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_arguments
 from bundler.keras_io.adapt.given import Given
-from bundler.keras_io.adapt.values import changes_kind, survives
+from bundler.keras_io.adapt.values import changes_kind
 from bundler.keras_io.keras_file import WEIGHTS
 from bundler.keras_io.private import compile_call
-from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
@@ -152,70 +151,6 @@ def _adapted(
     )
 
 
-def remedies(
-    model: Any,
-    known: Sequence[Adaptation],
-    failure: ProofFailed,
-    place: tuple[str | None, str | None],
-) -> tuple[Adaptation, ...]:
-    """Return what to try next for a model that its bundle did not give back; empty where nothing is left.
-
-    Args:
-        model: the author's live model.
-        known: the adaptations that the failed bundle had.
-        failure: what went wrong.
-        place: the author's module and name of the class that failed, where that is known.
-    """
-    instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
-    have = {(item.kind, item.module, item.qualname) for item in known}
-    if place[1] is not None:
-        guilty = [item for item in instances if place_of(type(item)) == place]
-        shaped = (adapt.RESTORED_SHAPES, str(place[0]), str(place[1]))
-        if guilty and shaped not in have and failure.stage == "load" and _has_tuple_shapes(guilty):
-            return (Adaptation(kind=shaped[0], module=shaped[1], qualname=shaped[2]),)
-        found = _next_for(guilty, have, certain=True)
-        if found:
-            return found
-    module, qualname = place_of(type(model))
-    called = (adapt.BUILT_BY_CALL, module, qualname)
-    by_number = (adapt.EVERY_WEIGHT, module, qualname)
-    if place[1] is None and (failure.stage in ("load", "weights") or lacks_weights(failure.differences)):
-        # Weights without a place to go to are the commonest failure that names no class: first what makes the places,
-        # then what does not need Keras to find them. Where the weights themselves differ it may be either.
-        others = (adapt.REPLACED_PARTS, module, qualname)
-        kinds = [item for item in (called, by_number) if item not in have]
-        if not kinds and others not in have and replaced.described(model, own.own_config(model) or {})["parts"]:
-            return (Adaptation(kind=adapt.REPLACED_PARTS, module=module, qualname=qualname),)
-        if kinds:
-            tried = kinds if failure.stage == "weights" else kinds[:1]
-            return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in tried)
-    found = _next_for(instances, have, certain=False) or _next_for(instances, have, certain=True)
-    if not found and called not in have:
-        return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
-    return found
-
-
-def afresh(model: Any, first: ProofFailed) -> tuple[Adaptation, ...]:
-    """Return what to try with nothing of all that was tried, for a model that lacked weights in its `first` bundle.
-
-    What makes its weights by a call may have stood in the way of what makes its objects anew.
-    """
-    if not lacks_weights(first.differences):
-        return ()
-    instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
-    return _next_for(instances, set(), certain=False) or _next_for(instances, set(), certain=True)
-
-
-def _has_tuple_shapes(instances: Iterable[Any]) -> bool:
-    """Say whether one of `instances` has a ``build`` of the author's, and was built with a shape that is a tuple."""
-    for instance in instances:
-        if hasattr(instance, "get_build_config") and not is_frameworks(type(instance), "build"):
-            shapes = (instance.get_build_config() or {}).values()
-            if any(isinstance(shape, tuple) for shape in shapes):
-                return True
-    return False
-
-
 def merged(known: Sequence[Adaptation], more: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
     """Return both, each kind of a class once."""
     by_place = {(item.kind, item.module, item.qualname): item for item in (*known, *more)}
@@ -270,51 +205,6 @@ def unkept_by_compile(model: Any) -> list[str]:
     if not has_own_compile(model):
         return []
     return [*read(model, frozenset(), method="compile", recorded=compile_call(model) or {}).unread.values()]
-
-
-def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, certain: bool) -> tuple[Adaptation, ...]:
-    """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
-    found: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    for instance in instances:
-        module, qualname = place_of(type(instance))
-        config = own.own_config(instance)
-        unsafe = unsafe_values(config) if config is not None else ()
-        restored, constructed = (
-            (adapt.RESTORED_VALUES, module, qualname),
-            (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
-        )
-        attributes = (adapt.ATTRIBUTES, module, qualname)
-        if unsafe and restored not in have:
-            found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
-        elif constructed not in have and (_lacks(instance, config) or (certain and _told_otherwise(instance, config))):
-            found.setdefault(constructed, _told_otherwise(instance, config) if certain else ())
-        elif attributes not in have and certain:
-            found.setdefault(attributes, ())
-    return tuple(
-        Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
-        for (kind, module, qualname), arguments in sorted(found.items())
-    )
-
-
-def _lacks(instance: Any, config: Mapping[str, Any] | None) -> bool:
-    """Say whether an argument that can be read back is missing from the config."""
-    if not hasattr(type(instance), "get_config"):
-        return False
-    given = read(instance, frozenset({"name", "trainable", "dtype"}))
-    return not given.unread and any(name not in (config or {}) for name in given.values)
-
-
-def _told_otherwise(instance: Any, config: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the arguments that are objects, and that the author's ``get_config`` gives as something else.
-
-    A class that has a settings object, and gives the dictionary that this makes, need not take the dictionary.
-    """
-    given = read(instance, frozenset({"name", "trainable", "dtype"}))
-    return tuple(
-        name
-        for name, value in given.values.items()
-        if name in (config or {}) and not survives(value) and survives((config or {})[name])
-    )
 
 
 def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = None) -> Wanted:

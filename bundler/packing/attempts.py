@@ -15,7 +15,7 @@ from typing import Any, TypeGuard, TypeVar
 
 from bundler.errors import BundleError, PackError, ProofFailed, RebuildFailed, SourceError
 from bundler.manifest import Adaptation
-from bundler.packing import adapted
+from bundler.packing import adapted, remedies
 from bundler.packing.compose import Found
 from bundler.packing.inputs import check_applies, from_input
 from bundler.packing.options import Options
@@ -136,10 +136,10 @@ def _until_proved(
             if not adaptable:
                 break
             place = originals.get((failure.module or "", failure.qualname or ""), (failure.module, failure.qualname))
-            more = adapted.remedies(model, used, failure, place)
+            more = remedies.remedies(model, used, failure, place)
             turn += 1
             if not more or turn == _MOST_ROUNDS:
-                afresh = () if is_afresh else adapted.afresh(model, first)
+                afresh = () if is_afresh else remedies.afresh(model, first)
                 if not afresh:
                     break
                 is_afresh, turn, used, more = True, 0, (), afresh

@@ -259,6 +259,30 @@ CASES = {
         make="keras.Sequential([keras.Input((4,)), mine.Pooled(3, 0.5, 1, 2, act='relu')])",
         kinds=("constructor_arguments", "surplus_arguments"),
     ),
+    "argument_that_a_derived_class_gives_its_base": Case(
+        code="""
+        class Base(layers.Layer):
+            def __init__(self, blocks, units, rate=0.5, **kwargs):
+                super().__init__(**kwargs)
+                self.blocks, self.units, self.rate = blocks, units, rate
+                self.dense = layers.Dense(units)
+            def build(self, shape):
+                self.dense.build(shape)
+            def call(self, x):
+                return self.dense(x) * self.rate * len(self.blocks)
+            def get_config(self):
+                return {"name": self.name, "blocks": self.blocks, "units": self.units, "rate": self.rate}
+            @classmethod
+            def from_config(cls, config):
+                return cls(**config)
+
+        class Small(Base):
+            def __init__(self, *, units, name=None, **kwargs):
+                super().__init__(blocks="ab", units=units, name=name, **kwargs)
+        """,
+        make="keras.Sequential([keras.Input((4,)), mine.Small(units=3, rate=0.25), layers.Dense(2)])",
+        kinds=("surplus_arguments",),
+    ),
     "object_that_get_config_tells_as_a_dictionary": Case(
         code="""
         class Wiring:

@@ -17,10 +17,10 @@ from tests.models.conftest import Workshop
 
 SHARED = """
 import contextlib, os, bundler.pack
-from bundler.packing import adapted
+from bundler.packing import remedies
 from bundler.proof.client import Prover
 # What the proof itself says is tested here; what is tried after it in test_adaptations.py.
-adapted.remedies = lambda *what: ()
+remedies.remedies = lambda *what: ()
 def names():
     return sorted(os.listdir("../hand_over"))
 def refused(model, stage, *told, **options):

@@ -297,8 +297,8 @@ def test_a_refusal_that_changes_what_comes_out_needs_its_word(workshop: Workshop
         PRELUDE
         + textwrap.dedent("""
         import moody, counted, absent
-        from bundler.packing import adapted
-        adapted.remedies = lambda *what: ()
+        from bundler.packing import remedies
+        remedies.remedies = lambda *what: ()
         # A builder: the model that is saved again is packed again, and needs the word once more.
         for name, options in {"plain": {}, "built": {"builder": moody.make}}.items():
             packed = pack(moody.make(), name, **options)

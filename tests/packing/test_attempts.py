@@ -44,7 +44,7 @@ class Attempts:
         self.rounds = 0
         monkeypatch.setattr(attempts, "check_applies", lambda *_: None)
         monkeypatch.setattr(attempts, "from_input", self._from_input)
-        monkeypatch.setattr(attempts.adapted, "remedies", self._remedies)
+        monkeypatch.setattr(attempts.remedies, "remedies", self._remedies)
 
     def run(self, scratch: Path, **options: Any) -> Any:
         return attempts.pack_until_proved(

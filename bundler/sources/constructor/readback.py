@@ -131,7 +131,7 @@ class _Reader:
             defaults=defaults,
             takes=(*takes, *(key for key in others if key not in takes)),
             keywords_go_to=keywords_go_to,
-            handed_on=frozenset(_handed_on(instance, owner, body, self.method) if body else ()),
+            handed_on=frozenset(_handed_on(type(instance), owner, body, self.method) if body else ()),
             unread=tuple(unread),
         )
 
@@ -237,12 +237,15 @@ def _constructor(cls: type, method: str) -> tuple[type, Any]:
 def _taken(cls: type, method: str) -> tuple[tuple[str, ...], type | None]:
     """Return the keywords that a call of `cls` may have, and the framework's class that gets all others."""
     names: dict[str, None] = {}
+    given: set[str] = set()
     owner, function = _constructor(cls, method)
     while function is not None and not is_framework(owner.__module__):
         parameters = _parameters(function)
         body = body_of(function, cls, method)
-        names |= dict.fromkeys(item.name for item in parameters if item.kind not in _VARIADIC)
-        names |= dict.fromkeys(body.optional if body else ())
+        mine = [item.name for item in parameters if item.kind not in _VARIADIC]
+        # What a derived class gives its base itself cannot be given once more among its ``**kwargs``.
+        names |= dict.fromkeys(name for name in (*mine, *(body.optional if body else ())) if name not in given)
+        given.update(_handed_on(cls, owner, body, method) if body else ())
         is_open = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters)
         if not is_open or (body is not None and not body.passes_keywords_on):
             return tuple(names), None
@@ -265,11 +268,11 @@ def _is_used(body: Body, name: str) -> bool:
     return name in body.used or "locals" in body.used
 
 
-def _handed_on(instance: Any, owner: type, body: Body, method: str) -> Iterator[str]:
+def _handed_on(cls: type, owner: type, body: Body, method: str) -> Iterator[str]:
     """Yield the parameters of base constructors that get a value here, by name or by their place."""
     for _, call, base in body.calls:
         yield from (keyword.arg for keyword in call.keywords if keyword.arg)
-        _, function = _constructor(base or _next_constructor(type(instance), owner, method), method)
+        _, function = _constructor(base or _next_constructor(cls, owner, method), method)
         if function is not None:
             yield from (name for name, _ in bound(call, inspect.signature(function), skip=1))
 
