@@ -69,7 +69,7 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
             first, second = (drawn_outputs(found.model, recorded.inputs) for _ in range(2))
             drawn = None if output_problems(first, second) else first
         modules = found.program.modules.values()
-        if recorded.self_test is not None and manifest.payload.kind == "keras":
+        if recorded.self_test is not None and manifest.payload.kind == "keras" and not is_large(manifest):
             steps += _own_steps(found.model, recorded, modules)
         if could_train(manifest) and not is_large(manifest):
             try:

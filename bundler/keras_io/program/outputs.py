@@ -7,6 +7,7 @@ something else than call it. Both are measured with all draws of the process fro
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -23,6 +24,8 @@ from bundler.keras_io.training import likely_batches
 from bundler.keras_io.untouched import untouched
 
 _TOLERANCE = 1e-3
+#: An `evaluate` that draws images would be waited for three times.
+_LONGEST_S = 10.0
 PREDICT_STEP, TEST_STEP = "predict_step", "test_step"
 
 
@@ -86,15 +89,21 @@ def expected_outputs(model: Any, step: str, inputs: Any, outputs: Any, modules: 
         modules: the modules of its code, of which the globals are put back, too.
 
     Raises:
-        NotGiven: the step takes none of the targets that can be made, or gives other numbers each time.
+        NotGiven: the step takes none of the targets that can be made, gives other numbers each time, or takes too long.
     """
     if isinstance(inputs, Keywords):
         raise NotGiven(f"{step} gives the model one argument, and its call takes several")
     modules = tuple(modules)
     refusal: Exception | None = None
     for guess in range(len(likely_batches(outputs)) if step == TEST_STEP else 1):
+        started = time.perf_counter()
         try:
-            first, second = (step_outputs(model, step, inputs, outputs, guess, modules) for _ in range(2))
+            first = step_outputs(model, step, inputs, outputs, guess, modules)
+            if (taken := time.perf_counter() - started) > _LONGEST_S:
+                raise NotGiven(f"{step} takes {taken:.0f} s for the inputs of the self-test")
+            second = step_outputs(model, step, inputs, outputs, guess, modules)
+        except NotGiven:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a step raises refuses this guess
             refusal = refusal or error
             continue
