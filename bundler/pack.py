@@ -43,7 +43,7 @@ from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
-_MOST_TIMES = 4
+_MOST_TIMES, _MOST_SHOWN = 4, 4
 _KEEP = (
     "keep the object in an attribute of the model, or let the method read a variable of the function around it: "
     "objects that are put into a module while the program runs stay behind"
@@ -308,7 +308,7 @@ class _Writer:
                 if program is None or not failure.differences or lacks_weights(failure.differences):
                     # Where the model is not even made, registries of its objects are empty for that reason.
                     if lost and failure.stage != LOAD:
-                        failure.message += f"; besides, {'; '.join(map(str, lost))}"
+                        failure.message += f"; besides, {'; '.join(map(str, lost[:_MOST_SHOWN]))}"
                         failure.hint = _KEEP
                     raise
                 try:

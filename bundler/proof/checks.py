@@ -212,12 +212,17 @@ def _require_steps(request: Request, model: Any, reader: BundleReader) -> None:
         return
     modules = loaded_modules(namespace, namespace.modules).values()
     for item in request.steps:
-        found = step_outputs(model, item.step, *selftest.recorded_arrays(reader, test), item.guess, modules)
+        inputs, answers = selftest.recorded_arrays(reader, test)
+        try:
+            found = step_outputs(model, item.step, inputs, answers, item.guess, modules)
+        except Exception as error:
+            raise SelfTestFailed(f"{item.step} fails: {calls.told(error)}") from error
         if problems := output_problems(item.outputs, found):
+            told = ", ".join(problems[:_SHOWN])
             raise CheckFailed(
                 Failure(
                     stage=OUTPUTS,
-                    message=f"{item.step} gives others than in the author's process: {', '.join(problems[:_SHOWN])}",
+                    message=f"{item.step} gives other results than in the author's process: {told}",
                     hint="something that this method uses is neither a weight nor an argument that get_config returns",
                 )
             )

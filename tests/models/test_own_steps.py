@@ -34,6 +34,10 @@ NETS = """
         def predict_step(self, data):
             return self(data) - (TEACHER if TEACHER is not None else self)(data)
 
+    class Asking(Student):
+        def predict_step(self, data):
+            return self(data) - LOGGER[0](data)
+
     class Kept(Student):
         def predict_step(self, data):
             return self(data) - self.teacher(data)
@@ -64,9 +68,14 @@ def refused(workshop: Workshop, lines: str) -> str:
 def test_names_the_object_that_a_module_had_for_predict(workshop: Workshop) -> None:
     workshop.write({"nets.py": NETS})
     told = refused(workshop, "nets.TEACHER = teacher; packed(nets.Student())")
-    assert "predict_step gives others than in the author's process: the output" in told
+    assert "predict_step gives other results than in the author's process: the output" in told
     assert "nets: TEACHER is a Sequential and comes back as None" in told
     assert "keep the object in an attribute of the model" in told
+    # One that fails says so, and where.
+    told = refused(workshop, "nets.LOGGER = [teacher]; packed(nets.Asking())")
+    assert "nets.py:" in told
+    assert "predict_step fails: TypeError" in told
+    assert "rebuilt" not in told
     # The advice, followed.
     workshop.author(f"{START}\n    model = nets.Kept()\n    model.teacher = teacher\n    packed(model)")
 
@@ -74,7 +83,7 @@ def test_names_the_object_that_a_module_had_for_predict(workshop: Workshop) -> N
 def test_names_the_number_beside_an_object_that_evaluate_reads(workshop: Workshop) -> None:
     workshop.write({"nets.py": NETS})
     told = refused(workshop, "nets.TABLE['scale'] = 2.0; packed(nets.Scaled())")
-    assert "test_step gives others than in the author's process: the output 'error'" in told
+    assert "test_step gives other results than in the author's process: the output 'error'" in told
     assert "nets: TABLE is {'lock': a lock, 'scale': 2.0} and comes back as {'lock': a lock, 'scale': 1.0}" in told
 
 

@@ -55,8 +55,8 @@ def plain(value: Any, name_of: NameOf, depth: int = _DEPTH) -> Any:
 def with_opaque(value: Any, name_of: NameOf) -> Any:
     """Return the comparable form of `value`, in which whatever cannot be compared stands by the name of its class.
 
-    So a value is seen to be something else altogether: `None` for the model that a program put there later. Of many
-    values (the samples of a data set, objects that hold each other) one that is no plain value is enough.
+    So a value is seen to be something else altogether: `None` for the model that a program put there later. Where
+    there are many values (the samples of a data set, objects that hold each other), the whole stands so.
     """
     seen = itertools.count()
 
@@ -145,7 +145,7 @@ def same_form(one: Any, other: Any) -> bool:
     """Say whether the author's comparable form `one`, and `other`, may be of one value.
 
     A function's name and its code are not compared, a stub may stand for any function, and what cannot be compared
-    for anything that is no plain value either. A registry lacks the entries of what stays behind.
+    for anything but numbers, texts and containers. A registry lacks the entries of what stays behind.
     """
     if isinstance(one, dict) and isinstance(other, dict):
         if OPAQUE in one or OPAQUE in other:

@@ -46,8 +46,8 @@ def values_read(name: str, value: Any, use: Use) -> Iterator[Item]:
         if attribute not in known or not is_plain(known[attribute]):
             found = f"a {type_name(known[attribute])}" if attribute in known else "no flag of this run"
             raise NotLiftableError(
-                f"{use.where}: {use.what} uses '{name}.{attribute}', {found}, which is no plain constant; pass it to "
-                "__init__ and return it from get_config()"
+                f"{use.where}: {use.what} uses '{name}.{attribute}', {found}, which cannot be "
+                "written as a constant; pass it to __init__ and return it from get_config()"
             )
         text = f"{name}.{attribute} = {written(known[attribute])}"
         yield Item(names=(), text=text, order=use.before, at_once=frozenset({name}), every=frozenset({name}))

@@ -17,7 +17,7 @@ from bundler.sources.lift.values import is_plain, literal_is, type_name, written
 def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
     """Return ``def name(args): return ...`` for the lambda `function`, with its defaults of now.
 
-    A default that is no plain constant keeps its expression where that is a name; see `captures.captured`.
+    A default that cannot be written as a constant keeps its expression where that is a name; see `captures.captured`.
 
     Raises:
         NotLiftableError: a default is neither.

@@ -34,7 +34,8 @@ def refusal(name: str, value: object, use: Use, why: str = "") -> str:
     inside = f" ({why})" if why else ""
     remedy = _PART if "the packed model" in why else _remedy(value)
     return (
-        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which is no plain constant{inside}; {remedy}"
+        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which cannot be written as a "
+        f"constant{inside}; {remedy}"
     )
 
 

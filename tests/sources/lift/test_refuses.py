@@ -17,7 +17,7 @@ from tests.sources.lift.conftest import Session, problem
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("object()", "'thing', an object, which is no plain constant"),
+        ("object()", "'thing', an object, which cannot be written as a constant"),
         ("open(__file__)", "_io.TextIOWrapper"),
         ("[object()]", "'thing', a list"),
         ("__import__('functools').partial(print, object())", "write a named function (def ...)"),
