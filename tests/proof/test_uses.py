@@ -16,8 +16,9 @@ from bundler.keras_io.failures import asked_words
 from bundler.manifest import Use, Uses
 from bundler.namespace.guard import Record
 from bundler.namespace.guard import Use as Seen
-from bundler.proof import advice, client, observed
+from bundler.proof import advice, client
 from bundler.proof.request import Failure, Passed
+from bundler.prover import observed
 
 CODE = b"""import os
 HOME = os.environ["HOME"]

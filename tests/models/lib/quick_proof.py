@@ -71,7 +71,7 @@ def _child(folder: Path) -> None:
     os.chdir(folder / "cwd")
     os.environ["TMPDIR"] = str(folder / "tmp")
     tempfile.tempdir = None
-    from bundler.proof import worker
+    from bundler.prover import worker
 
     try:
         worker.main([str(folder), *installed_entries(os.sys.path)])

@@ -19,10 +19,10 @@ from typing import BinaryIO
 
 from bundler.errors import BundleError
 from bundler.keras_io import framework
-from bundler.keras_io.hidden_files import hide_from_tensorflow
-from bundler.proof.checks import CheckFailed, run_checks
 from bundler.proof.request import LONGEST_REQUEST, Failure, Passed, Request, python_version
 from bundler.proof.seclusion import Seclusion, cut_path
+from bundler.prover.checks import CheckFailed, run_checks
+from bundler.prover.hidden_files import hide_from_tensorflow
 
 _SHOWN = 4_000
 _UNREAD_SHOWN = 10

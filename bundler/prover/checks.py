@@ -23,8 +23,6 @@ from bundler.keras_io.program.seeds import seeds_of
 from bundler.keras_io.state import ModelState, state_of, state_problems
 from bundler.manifest import Use, Uses
 from bundler.namespace import Namespace, loaded_namespaces
-from bundler.proof.again import load_again, save_again
-from bundler.proof.observed import Observed
 from bundler.proof.request import (
     LOAD,
     NEXT_STEP,
@@ -36,6 +34,8 @@ from bundler.proof.request import (
     Failure,
     Request,
 )
+from bundler.prover.observed import Observed
+from bundler.prover.resave import load_again, save_again
 from bundler.unpack import unbundle_pinned
 
 _MOST, _SHOWN = 1_000, 4

@@ -22,7 +22,7 @@ def start(package: str, arguments: list[str]) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["bundler"] = module
     spec.loader.exec_module(module)
-    importlib.import_module("bundler.proof.worker").main(arguments)
+    importlib.import_module("bundler.prover.worker").main(arguments)
 
 
 if __name__ == "__main__":
