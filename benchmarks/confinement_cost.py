@@ -28,8 +28,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bundler.confinement import hold_framework, tables_for
 from bundler.namespace import Guard, ModuleText, Namespace, open_namespace
+from bundler.unpacking.confinement import hold_framework, tables_for
 
 LAYER = """
 import keras

@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from bundler.manifest import Manifest
     from bundler.namespace.guard import Record, Use
     from bundler.pack import PackedBundle, bundle
-    from bundler.rebuild import record_of
     from bundler.requirements.environment import Environment, environment
     from bundler.requirements.facts import check_requirements, requirements_of
-    from bundler.unpack import unbundle
+    from bundler.unpacking.rebuilding import record_of
+    from bundler.unpacking.unbundling import unbundle
 
 #: public name -> module that has it
 _LAZY = {
@@ -76,9 +76,9 @@ _LAZY = {
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
     "read_policy": "bundler.audit.policy",
-    "record_of": "bundler.rebuild",
+    "record_of": "bundler.unpacking.rebuilding",
     "requirements_of": "bundler.requirements.facts",
-    "unbundle": "bundler.unpack",
+    "unbundle": "bundler.unpacking.unbundling",
 }
 
 __all__ = [

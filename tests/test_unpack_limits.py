@@ -12,7 +12,7 @@ from bundler.archive.reader import open_bundle
 from bundler.errors import IntegrityError, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import DataFile, Member
-from bundler.rebuild import read_code
+from bundler.unpacking.rebuilding import read_code
 from tests.archive import builders
 from tests.manifest import samples
 

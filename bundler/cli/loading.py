@@ -51,7 +51,7 @@ def load(
     Raises:
         BundleError: as `bundler.unbundle` does.
     """
-    from bundler.unpack import unbundle_pinned
+    from bundler.unpacking.unbundling import unbundle_pinned
 
     return unbundle_pinned(
         options.file,

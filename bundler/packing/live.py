@@ -21,7 +21,6 @@ from bundler.packing.carried import required_by_values
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.live_program import carried_values, program_of
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
-from bundler.rebuild import origin_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
 from bundler.sources.found import FoundObject
@@ -32,6 +31,7 @@ from bundler.sources.locate import Locator, Verdict
 from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 from bundler.sources.spelled import attribute_anywhere
+from bundler.unpacking.rebuilding import origin_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

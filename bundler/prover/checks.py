@@ -36,7 +36,7 @@ from bundler.proof.request import (
 )
 from bundler.prover.observed import Observed
 from bundler.prover.resave import load_again, save_again
-from bundler.unpack import unbundle_pinned
+from bundler.unpacking.unbundling import unbundle_pinned
 
 _MOST, _SHOWN = 1_000, 4
 

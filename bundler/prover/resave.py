@@ -10,7 +10,7 @@ from bundler.keras_io import payload
 from bundler.keras_io.framework import keras
 from bundler.keras_io.settings import current_settings
 from bundler.manifest import Manifest
-from bundler.rebuild import holds_keyless
+from bundler.unpacking.rebuilding import holds_keyless
 
 _SUFFIX = ".kbundle"
 
@@ -40,7 +40,7 @@ def load_again(path: Path, allow: Sequence[str]) -> Any:
     """
     if path.suffix != _SUFFIX:
         return keras().saving.load_model(path, compile=True)
-    from bundler.unpack import unbundle
+    from bundler.unpacking.unbundling import unbundle
 
     return unbundle(path, allow=allow)
 

@@ -10,7 +10,7 @@ of that Python forks for each step (`tests.zygote`):
 
 1. *natively*: every module of the package is imported with its folder on `sys.path`. Only those that come count.
 2. *read*: the source audit says which modules ask for a word before anything runs.
-3. *inside*: the same modules are imported in a namespace that is opened as for a bundle (`bundler.rebuild.open_code`),
+3. *inside*: the same modules are imported in a namespace that is opened as for a bundle (`bundler.unpacking.rebuilding.open_code`),
    with no word accepted. A refusal is told with its word, module and line; any other error is a fault of ours.
 4. *with words*: what was refused is imported once more with the words that it asked for.
 
@@ -36,11 +36,11 @@ from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-from bundler import rebuild
 from bundler.audit import source
 from bundler.audit.source.closed_functions import close_source
-from bundler.confinement import closed_texts, guard_for
 from bundler.errors import AuditRefused, ConsentRequired
+from bundler.unpacking import rebuilding
+from bundler.unpacking.confinement import closed_texts, guard_for
 from tests.acceptance.benign import Everything, asks, defines_model_parts, keras_layers, modules_below, texts_of
 from tests.zygote import Zygote
 
@@ -113,7 +113,7 @@ def _inside(package: SimpleNamespace, options: Facts, say: Callable[[Facts], Non
     guard = guard_for(manifest, options["allow"])
     source.NODES = source.TOTAL_BYTES = 10**9
     closed = closed_texts(manifest, content, options["allow"])
-    namespace = rebuild.open_code(digest, manifest, content, guard, closed=closed)
+    namespace = rebuilding.open_code(digest, manifest, content, guard, closed=closed)
     record = guard.record
 
     def explain(error: BaseException) -> Facts:

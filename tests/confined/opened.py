@@ -1,4 +1,4 @@
-"""Opens hostile texts as a load opens a bundle's: by `bundler.rebuild.open_code`, so that its changes hold here."""
+"""Opens hostile texts as a load opens a bundle's: by `bundler.unpacking.rebuilding.open_code`, so that its changes hold here."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dataclasses
 import hashlib
 from collections.abc import Collection, Mapping
 
-from bundler import rebuild
 from bundler.audit.facts import Held, Severity
 from bundler.audit.parts import source_of
 from bundler.audit.source.closed_functions import close_source
-from bundler.confinement import closed_texts, guard_for
 from bundler.keras_io import registry
 from bundler.manifest import Manifest, Module
 from bundler.namespace import ModuleText, Namespace, open_namespace
+from bundler.unpacking import rebuilding
+from bundler.unpacking.confinement import closed_texts, guard_for
 from tests.manifest.samples import small
 
 #: The key of a package ends so.
@@ -51,7 +51,7 @@ def opened(modules: Mapping[str, str | bytes], allow: Collection[str] = (), *, c
     """
     manifest, content = manifest_of(modules)
     closed = closed_texts(manifest, content, allow) if close else {}
-    return rebuild.open_code(digest_of(modules), manifest, content, guard_for(manifest, allow), closed=closed)
+    return rebuilding.open_code(digest_of(modules), manifest, content, guard_for(manifest, allow), closed=closed)
 
 
 def hard(modules: Mapping[str, str | bytes]) -> list[str]:

@@ -41,8 +41,8 @@ import h5py  # noqa: F401 - before the forks
 import tensorflow as tf
 
 import bundler  # noqa: F401
-from bundler import unpack  # noqa: F401
 from bundler.errors import BundleError
+from bundler.unpacking import unbundling  # noqa: F401
 from tests.confined import bare, cell, control, witness
 from tests.confined.corpora import Modules, corpora, sample
 from tests.confined.opened import hard, opened, unguarded

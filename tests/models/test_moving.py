@@ -234,9 +234,9 @@ def test_code_too_large_to_carry_is_found_by_path_and_digest(workshop: Workshop)
         FRESH
         + """
     import pickle
-    import bundler.limits, bundler.unpack
+    import bundler.limits, bundler.unpacking.unbundling
     from dataclasses import replace
-    bundler.unpack.LIMITS = replace(bundler.limits.LIMITS, carried_code=10)
+    bundler.unpacking.unbundling.LIMITS = replace(bundler.limits.LIMITS, carried_code=10)
     model = unbundle("../hand_over/m.kbundle", allow=["filesystem"])
     x = np.ones((8, 4), "float32")
     content = pickle.dumps(model)

@@ -12,12 +12,12 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
-from bundler.confinement import tables_for
 from bundler.namespace.guard import Guard
 from bundler.namespace.reach import _EVENTED, _FREE, Reach
 from bundler.namespace.stand_ins import stand_ins_of
 from bundler.namespace.stubs import Stub
 from bundler.namespace.tables import Meaning, Named
+from bundler.unpacking.confinement import tables_for
 
 _FILE = Path(__file__).with_suffix(".txt")
 FRAMEWORKS = ("tensorflow", "keras", "numpy")

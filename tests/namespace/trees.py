@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Callable, Collection
 from typing import Any
 
-from bundler.confinement import tables_for
 from bundler.keras_io.array_kinds import array_stand_ins
 from bundler.namespace import Guard, ModuleText, Namespace, Use, open_namespace
+from bundler.unpacking.confinement import tables_for
 
 _numbers = itertools.count()
 

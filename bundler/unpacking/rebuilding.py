@@ -1,6 +1,6 @@
 """From the verified bytes of a bundle to its module tree, and from a model file to a live model in it.
 
-`bundler.unpack` comes here with a whole bundle, `bundler.portable` with what a pickle brought along.
+`bundler.unpacking.unbundling` comes here with a whole bundle, `bundler.unpacking.pickling` with what a pickle brought along.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 from bundler import configtree
 from bundler.archive.reader import BundleReader
-from bundler.confinement import hold_framework
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error, refusal_in
@@ -26,6 +25,7 @@ from bundler.keras_io.settings import hold_settings, settings_in_force
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import Guard, ModuleText, Namespace, Record, open_namespace
+from bundler.unpacking.confinement import hold_framework
 
 
 def read_code(reader: BundleReader, manifest: Manifest) -> dict[str, bytes]:
@@ -73,7 +73,7 @@ def open_code(
     """Return the module tree of the bundle `digest`, whose verified members below ``code/`` are `content`.
 
     Its code may use what `guard` accepts, and what needs no word. The framework is imported by now. `closed` are the
-    texts that run in place of the author's, by member (`bundler.confinement.closed_texts`).
+    texts that run in place of the author's, by member (`bundler.unpacking.confinement.closed_texts`).
     """
     hold_framework()
     return open_namespace(

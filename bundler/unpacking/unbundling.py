@@ -26,7 +26,6 @@ from bundler.audit.parts import Parts
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
-from bundler.confinement import guard_for
 from bundler.errors import (
     BundleError,
     MissingObject,
@@ -39,10 +38,11 @@ from bundler.keras_io.keras_file import unpack_keras_file
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.namespace import Use
-from bundler.portable import Reference, attach
-from bundler.rebuild import build, open_code, read_code
 from bundler.requirements.admit import RequirementsMode, admit, check_mode
 from bundler.requirements.compare import compare
+from bundler.unpacking.confinement import guard_for
+from bundler.unpacking.pickling import Reference, attach
+from bundler.unpacking.rebuilding import build, open_code, read_code
 
 _GRAPHS = PurePosixPath(tfsm.PLACE)
 #: A warning shows this many refusals; the record has all of them.

@@ -27,7 +27,6 @@ from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
-from bundler.confinement import closed_texts, guard_for
 from bundler.errors import BundleError, IntegrityError
 from bundler.keras_io import framework, marks, payload, registry, saved_model, tfsm
 from bundler.keras_io.adapt import OBJECT_VALUES
@@ -38,10 +37,19 @@ from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
 from bundler.packing import adapted
 from bundler.packing.live_program import carried_values, program_of
-from bundler.rebuild import build, code_members, keyless_values, objects_again, open_code, origin_of, read_code
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
 from bundler.sources.live import live_objects
+from bundler.unpacking.confinement import closed_texts, guard_for
+from bundler.unpacking.rebuilding import (
+    build,
+    code_members,
+    keyless_values,
+    objects_again,
+    open_code,
+    origin_of,
+    read_code,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
