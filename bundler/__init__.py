@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
     from bundler.namespace.guard import Record, Use
-    from bundler.pack import PackedBundle, bundle
+    from bundler.packing.bundling import PackedBundle, bundle
     from bundler.requirements.environment import Environment, environment
     from bundler.requirements.facts import check_requirements, requirements_of
     from bundler.unpacking.rebuilding import record_of
@@ -64,12 +64,12 @@ _LAZY = {
     "Environment": "bundler.requirements.environment",
     "Finding": "bundler.audit.facts",
     "Manifest": "bundler.manifest",
-    "PackedBundle": "bundler.pack",
+    "PackedBundle": "bundler.packing.bundling",
     "Policy": "bundler.audit.policy",
     "Record": "bundler.namespace.guard",
     "Use": "bundler.namespace.guard",
     "audit_bundle": "bundler.audit.run",
-    "bundle": "bundler.pack",
+    "bundle": "bundler.packing.bundling",
     "check_requirements": "bundler.requirements.facts",
     "diff_bundles": "bundler.differ.bundles",
     "environment": "bundler.requirements.environment",

@@ -15,7 +15,7 @@ from bundler.manifest.codec import to_json
 from bundler.report.text import shown
 
 if TYPE_CHECKING:
-    from bundler.pack import PackedBundle
+    from bundler.packing.bundling import PackedBundle
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
     # The framework logs its start-up to stderr by default; the error that matters would drown in it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.keras_io.arrays import read_file
-    from bundler.pack import bundle
+    from bundler.packing.bundling import bundle
 
     arguments = _builder_arguments(options.builder_arg)
     if options.model is None and options.builder is None:

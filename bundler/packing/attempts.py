@@ -1,6 +1,6 @@
 """Pack, prove, and look for something better while the proof fails.
 
-Plain Keras comes first, then what `bundler.packing.adapted` knows, one thing more each time, and last the graph if
+Plain Keras comes first, then what `bundler.saving.adapted_model` knows, one thing more each time, and last the graph if
 the author allows one. What is written at the end is what passed the proof.
 """
 
@@ -15,11 +15,12 @@ from typing import Any, TypeGuard, TypeVar
 
 from bundler.errors import BundleError, PackError, ProofFailed, RebuildFailed, SourceError
 from bundler.manifest import Adaptation
-from bundler.packing import adapted, remedies
+from bundler.packing import remedies
 from bundler.packing.compose import Found
 from bundler.packing.inputs import check_applies, from_input
 from bundler.packing.options import Options
 from bundler.packing.search import Search, Step
+from bundler.saving import adapted_model
 from bundler.sources.locate import Locator, Verdict
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ def _until_proved(
             found = replace(found, notes=(f"modules travel whole, since reduced ones failed: {_first_line(known)}",))
         # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
         originals = {place: original for original, place in found.renamed.items()}
-        used = tuple(adapted.renamed(item, originals) for item in found.adaptations)
+        used = tuple(adapted_model.renamed(item, originals) for item in found.adaptations)
         # Handed over, not kept: a model that was loaded from a file must be gone when the proof loads another one.
         is_reduced = any(module.whole is not None for module in found.closure.modules)
         handed_over = [found]
@@ -144,11 +145,11 @@ def _until_proved(
                     break
                 is_afresh, turn, used, more = True, 0, (), afresh
             step(f"trying again: {', '.join(sorted({item.kind for item in more}))}")
-            adaptations = adapted.merged(used, more)
+            adaptations = adapted_model.merged(used, more)
         finally:
             # The weights of this round; the next one writes its own.
             shutil.rmtree(folder, ignore_errors=True)
-    if first is not None and last is first and (unkept := adapted.unkept_by_compile(model)):
+    if first is not None and last is first and (unkept := adapted_model.unkept_by_compile(model)):
         last = _with_remedies(first, SourceError(first.message, unkept))
     last.reduced = first is not None and first.reduced
     raise last

@@ -13,14 +13,13 @@ from bundler.keras_io import payload
 from bundler.keras_io.inference_model import is_inference_model
 from bundler.keras_io.saved_model import is_saved_model
 from bundler.manifest import Adaptation
-from bundler.packing import built
 from bundler.packing.compose import Found
-from bundler.packing.inference import from_graph, from_inference_model, with_graph
-from bundler.packing.keras_file import from_keras_file
-from bundler.packing.legacy import from_legacy_file
-from bundler.packing.live import from_model
+from bundler.packing.from_keras_file import from_keras_file
+from bundler.packing.from_legacy_h5 import from_legacy_file
+from bundler.packing.from_live_model import from_model
+from bundler.packing.from_saved_model import from_saved_model
+from bundler.packing.inference_graph import from_graph, from_inference_model, with_graph
 from bundler.packing.options import Options
-from bundler.packing.saved_model import from_saved_model
 from bundler.packing.search import Search, Step
 
 _LEGACY = (".h5", ".hdf5")
@@ -96,11 +95,11 @@ def check_applies(model: Any, options: Options) -> None:
 
 def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
     builder = options.builder
-    arguments = built.check_arguments(options.builder_kwargs or {})
-    function = built.find_builder(builder, search) if isinstance(builder, str) else built.check_function(builder)
+    arguments = builder.check_arguments(options.builder_kwargs or {})
+    function = builder.find_builder(builder, search) if isinstance(builder, str) else builder.check_function(builder)
     if model is None or isinstance(model, str | os.PathLike):
         step("calling the builder")
-        model = built.made_model(function, arguments, model)
+        model = builder.made_model(function, arguments, model)
     elif not payload.is_model(model):
         raise PackError(
             "this is neither a Keras model nor a file of weights",

@@ -14,7 +14,7 @@ from bundler.keras_io.adapt.certain import takes, unsafe_values
 from bundler.keras_io.adapt.values import survives
 from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
-from bundler.packing import adapted
+from bundler.saving import adapted_model
 from bundler.sources.live import is_framework, live_instances
 
 
@@ -35,7 +35,7 @@ def remedies(
     instances = [item for item in live_instances(model) if not is_framework(type(item).__module__)]
     have = {(item.kind, item.module, item.qualname) for item in known}
     if place[1] is not None:
-        guilty = [item for item in instances if adapted.place_of(type(item)) == place]
+        guilty = [item for item in instances if adapted_model.place_of(type(item)) == place]
         if surplus := _surplus_of(guilty, have, failure):
             return surplus
         shaped = (adapt.RESTORED_SHAPES, str(place[0]), str(place[1]))
@@ -44,7 +44,7 @@ def remedies(
         found = _next_for(guilty, have, certain=True)
         if found:
             return found
-    module, qualname = adapted.place_of(type(model))
+    module, qualname = adapted_model.place_of(type(model))
     called = (adapt.BUILT_BY_CALL, module, qualname)
     by_number = (adapt.EVERY_WEIGHT, module, qualname)
     if place[1] is None and (failure.stage in ("load", "weights") or lacks_weights(failure.differences)):
@@ -71,8 +71,8 @@ def _surplus_of(
         return ()
     found = {}
     for instance in instances:
-        place = (adapt.SURPLUS_ARGUMENTS, *adapted.place_of(type(instance)))
-        given = adapted.read(instance, frozenset())
+        place = (adapt.SURPLUS_ARGUMENTS, *adapted_model.place_of(type(instance)))
+        given = adapted_model.read(instance, frozenset())
         names = tuple(name for name in own.own_config(instance) or {} if not takes(given, name))
         if names and place not in have:
             found[place] = names
@@ -107,7 +107,7 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, cert
     """Return the next kind for each class that has one left: first its values as they were, then its arguments."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for instance in instances:
-        module, qualname = adapted.place_of(type(instance))
+        module, qualname = adapted_model.place_of(type(instance))
         config = own.own_config(instance)
         unsafe = unsafe_values(config) if config is not None else ()
         restored, constructed = (
@@ -131,7 +131,7 @@ def _lacks(instance: Any, config: Mapping[str, Any] | None) -> bool:
     """Say whether an argument that can be read back is missing from the config."""
     if not hasattr(type(instance), "get_config"):
         return False
-    given = adapted.read(instance, frozenset({"name", "trainable", "dtype"}))
+    given = adapted_model.read(instance, frozenset({"name", "trainable", "dtype"}))
     return not given.unread and any(name not in (config or {}) for name in given.values)
 
 
@@ -140,7 +140,7 @@ def _told_otherwise(instance: Any, config: Mapping[str, Any] | None) -> tuple[st
 
     A class that has a settings object, and gives the dictionary that this makes, need not take the dictionary.
     """
-    given = adapted.read(instance, frozenset({"name", "trainable", "dtype"}))
+    given = adapted_model.read(instance, frozenset({"name", "trainable", "dtype"}))
     return tuple(
         name
         for name, value in given.values.items()

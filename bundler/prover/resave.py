@@ -27,7 +27,7 @@ def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
         # A folder, not a ZIP: Keras reads the weights of a ZIP into memory as a whole.
         payload.save(model, folder / "again")
         return folder / "again"
-    from bundler.pack import bundle
+    from bundler.packing.bundling import bundle
 
     return bundle(model, folder / f"again{_SUFFIX}", prove=False).path
 

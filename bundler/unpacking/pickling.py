@@ -35,10 +35,10 @@ from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
-from bundler.packing import adapted
 from bundler.packing.live_program import carried_values, program_of
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
+from bundler.saving import adapted_model
 from bundler.sources.live import live_objects
 from bundler.unpacking.confinement import closed_texts, guard_for
 from bundler.unpacking.rebuilding import (
@@ -169,10 +169,10 @@ def _saved(model: Any, manifest: Manifest, folder: Path) -> tuple[Any, Path, tup
         *carried_values(program_of(model, (), (), {}), [item for item in values if item.kind == OBJECT_VALUES]),
     )
     if manifest.builder is None:
-        config, written, adaptations, _ = adapted.save(model, folder, without_values(manifest.adaptations))
+        config, written, adaptations, _ = adapted_model.save(model, folder, without_values(manifest.adaptations))
     else:
         adaptations = without_values(manifest.adaptations)
-        config, written, _, _ = adapted.save_for_builder(model, folder)
+        config, written, _, _ = adapted_model.save_for_builder(model, folder)
     return config, written, (*adaptations, *values)
 
 

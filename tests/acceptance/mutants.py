@@ -52,8 +52,9 @@ def observe(names: dict[str, Any], folder: Path, tried: dict[str, int], most: in
     """
     import keras
 
-    from bundler import BundleError, bundle, pack
+    from bundler import BundleError, bundle
     from bundler.keras_io import selftest
+    from bundler.packing import bundling
 
     signal.alarm(_SECONDS)
     keras.utils.set_random_seed(11)
@@ -61,8 +62,8 @@ def observe(names: dict[str, Any], folder: Path, tried: dict[str, int], most: in
     model = _noting(names["make"], ran, is_run=_is_making)()
     provers: list[Any] = []
     selftest.record = _noting(selftest.record, ran)
-    pack.expectation_of = _noting(pack.expectation_of, ran)
-    pack.Prover = _kept_prover(pack.Prover, provers)  # type: ignore[misc]
+    bundling.expectation_of = _noting(bundling.expectation_of, ran)
+    bundling.Prover = _kept_prover(bundling.Prover, provers)  # type: ignore[misc]
     answers: list[dict[str, str]] = []
     facts: dict[str, Any] = {"mutants": answers}
     target = folder / "program.kbundle"

@@ -16,7 +16,7 @@ import time
 from tests.models.conftest import Workshop
 
 SHARED = """
-import contextlib, os, bundler.pack
+import contextlib, os, bundler.packing.bundling
 from bundler.packing import remedies
 from bundler.proof.client import Prover
 # What the proof itself says is tested here; what is tried after it in test_adaptations.py.
@@ -38,7 +38,7 @@ def refused(model, stage, *told, **options):
         raise AssertionError("not refused")
     assert names() == before, names()
 def share(prover):
-    bundler.pack.Prover = lambda **options: contextlib.nullcontext(prover)
+    bundler.packing.bundling.Prover = lambda **options: contextlib.nullcontext(prover)
 """
 LAYERS = """
     import importlib
@@ -444,7 +444,7 @@ def test_ctrl_c_leaves_nothing(workshop: Workshop) -> None:
         def remembered(**options):
             provers.append(real(**options))
             return provers[-1]
-        bundler.pack.Prover = remembered
+        bundler.packing.bundling.Prover = remembered
         pids = []
         def progress(what, done, total):
             if what == "writing" and done == total:

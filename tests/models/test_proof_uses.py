@@ -63,7 +63,7 @@ PRELUDE = textwrap.dedent("""
         def check(self, path, expectation):
             proofs.append(path)
             return super().check(path, expectation)
-    bundler.pack.Prover = Counted
+    bundler.packing.bundling.Prover = Counted
     def pack(model, name="m", **options):
         said.clear(), proofs.clear()
         path = f"../hand_over/{name}.kbundle"

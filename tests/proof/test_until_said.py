@@ -12,8 +12,8 @@ from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError, ProofFailed
 from bundler.manifest import Proof, Use, Uses
+from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Seen
-from bundler.proof.until_said import write_proved
 from tests.manifest import samples
 
 PROOF = Proof(python="3.11", keras_version="3.15.1", tensorflow_version="2.21.0", checks=("load",), uses=Uses())

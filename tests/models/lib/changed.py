@@ -10,15 +10,15 @@ import numpy as np
 import quick_proof  # noqa: F401 - first, while the process is as good as new
 
 import bundler
-from bundler import pack
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember, write_bundle, write_stored_zip
 from bundler.errors import ProofFailed
+from bundler.packing import bundling
 
 _provers = []
 
 
-class _Kept(pack.Prover):
+class _Kept(bundling.Prover):
     def __enter__(self):
         _provers.append(self)
         return super().__enter__()
@@ -42,7 +42,7 @@ def refusal(model, *, manifest=None, config=None, weights=None, source=None, **o
         source: what to replace in the packed modules, and by what.
         options: of `bundle`.
     """
-    pack.Prover = _Kept
+    bundling.Prover = _Kept
     bundler.bundle(model, "honest.kbundle", offline=True, overwrite=True, **options)
     with open_bundle("honest.kbundle") as reader:
         told = reader.manifest

@@ -16,11 +16,12 @@ from bundler.keras_io import framework, loading, marks, payload, public_function
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
-from bundler.packing import adapted, tfsm
-from bundler.packing.carried import required_by_values
+from bundler.packing import tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.live_program import carried_values, program_of
+from bundler.packing.needs_of_values import required_by_values
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
+from bundler.saving import adapted_model
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
 from bundler.sources.found import FoundObject
@@ -75,7 +76,7 @@ def from_model(
     if origin is not None:
         # What brought it here brings it back again.
         values = value_adaptations(origin.manifest.adaptations)
-        adaptations = adapted.merged(without_values(origin.manifest.adaptations), adaptations)
+        adaptations = adapted_model.merged(without_values(origin.manifest.adaptations), adaptations)
         builder = builder or origin.builder()
     saved = _save(model, scratch / "saved", adaptations, builder)
     config, live = saved.config, saved.live
@@ -120,11 +121,11 @@ def from_model(
     members = member_names(pickles.contents, taken)
     _restore_names(config, resolution.objects, resolution.lifted)
     marks.unmark(config, saved.values)
-    graphs = tfsm.embed(config, tfsm.graph_folders(config))
+    graphs = tfsm_graphs.embed(config, tfsm_graphs.graph_folders(config))
     keras_file = scratch / "model.keras"
     payload.write_keras_file(saved.directory, config, keras_file)
     made = {**resolution.lifted.places, **by_value}
-    places = {adapted.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
+    places = {adapted_model.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     program = program_of(
         model, closure.modules, live.classes, made, lambda name: locator.locate(name).verdict is Verdict.SOURCE
     )
@@ -139,7 +140,7 @@ def from_model(
         packed={**inherited, **packed_versions(closure, locator)},
         pickles={place: NewMember(name=members[place], content=pickles.contents[place]) for place in members},
         adaptations=(
-            *(adapted.renamed(item, places) for item in saved.adaptations),
+            *(adapted_model.renamed(item, places) for item in saved.adaptations),
             *carried_values(program, values),
         ),
         renamed=places,
@@ -202,9 +203,9 @@ def _save(
         marks.marked(values),
     ):
         config, written, used, named = (
-            adapted.save(model, directory, adaptations)
+            adapted_model.save(model, directory, adaptations)
             if builder is None
-            else adapted.save_for_builder(model, directory)
+            else adapted_model.save_for_builder(model, directory)
         )
         live = replace(live, classes=tuple(dict.fromkeys([*live.classes, *named])))
         return _Saved(

@@ -35,10 +35,10 @@ from bundler.packing.named import checked_target, folders, strings
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.packing.travelling import travelling
+from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation, expectation_of
 from bundler.proof.request import LOAD, STATE
-from bundler.proof.until_said import write_proved
 from bundler.requirements.given import RequirementsChoice, read_given
 from bundler.requirements.lock import Lock, Locker, LockOptions
 

@@ -13,9 +13,9 @@ from bundler.archive.writer import NewMember
 from bundler.errors import PackError, RebuildFailed
 from bundler.keras_io import keras_file, loading, payload
 from bundler.namespace import ROOT
-from bundler.packing import from_config, tfsm
+from bundler.packing import guessed_adaptations, tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
-from bundler.packing.live import from_model
+from bundler.packing.from_live_model import from_model
 from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
 from bundler.sources.files import resolve_file
 from bundler.sources.live import kind_of
@@ -55,8 +55,8 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     objects = custom_objects(resolution.objects, closure, {})
     namespace = provisional_namespace(closure, packed)
     entries = list(resolution.roots)
-    graphs = tfsm.graph_folders(config, [path.parent])
-    adaptations = from_config.surplus_arguments(config, objects, namespace, given)
+    graphs = tfsm_graphs.graph_folders(config, [path.parent])
+    adaptations = guessed_adaptations.surplus_arguments(config, objects, namespace, given)
     while True:
         try:
             model = loading.load(
@@ -72,7 +72,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
             )
             break
         except RebuildFailed as error:
-            more = from_config.raw_objects(config, objects, adaptations, error)
+            more = guessed_adaptations.raw_objects(config, objects, adaptations, error)
             if not more:
                 error.hint = f"{error.hint}; if the model is at hand, pack it live: bundle(model, path) can do more"
                 raise
@@ -84,7 +84,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))
-    members = tfsm.embed(config, graphs)
+    members = tfsm_graphs.embed(config, graphs)
     if graphs:
         # The paths in its config are those of one machine, so this file cannot stay as it is.
         keras_file.unpack_keras_file(path, scratch / "embedded")
