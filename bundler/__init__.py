@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from bundler.manifest import Manifest
     from bundler.namespace.guard import Record, Use
     from bundler.packing.bundling import PackedBundle, bundle
-    from bundler.requirements.environment import Environment, environment
-    from bundler.requirements.facts import check_requirements, requirements_of
+    from bundler.requirements.api import check_requirements, requirements_of
+    from bundler.requirements.environments.environment import Environment, environment
     from bundler.unpacking.rebuilding import record_of
     from bundler.unpacking.unbundling import unbundle
 
@@ -61,7 +61,7 @@ _LAZY = {
     "Audit": "bundler.audit.result",
     "BundleReader": "bundler.archive.reader",
     "Difference": "bundler.differ.facts",
-    "Environment": "bundler.requirements.environment",
+    "Environment": "bundler.requirements.environments.environment",
     "Finding": "bundler.audit.facts",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.packing.bundling",
@@ -70,14 +70,14 @@ _LAZY = {
     "Use": "bundler.namespace.guard",
     "audit_bundle": "bundler.audit.run",
     "bundle": "bundler.packing.bundling",
-    "check_requirements": "bundler.requirements.facts",
+    "check_requirements": "bundler.requirements.api",
     "diff_bundles": "bundler.differ.bundles",
-    "environment": "bundler.requirements.environment",
+    "environment": "bundler.requirements.environments.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",
     "read_policy": "bundler.audit.policy",
     "record_of": "bundler.unpacking.rebuilding",
-    "requirements_of": "bundler.requirements.facts",
+    "requirements_of": "bundler.requirements.api",
     "unbundle": "bundler.unpacking.unbundling",
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.requirements.record import LOADER
+from bundler.requirements.locking.record import LOADER
 from tests.requirements import wheels
 
 

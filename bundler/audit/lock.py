@@ -18,7 +18,7 @@ from bundler.audit.entries import Entry, File, NoLock, read_pylock, read_require
 from bundler.audit.facts import Check, Finding, Rule, Severity
 from bundler.audit.osv import Answer, ask_folder
 from bundler.manifest import Manifest, PinnedDistribution
-from bundler.requirements.addresses import PUBLIC_HOSTS
+from bundler.requirements.locking.addresses import PUBLIC_HOSTS
 
 _PIN_ANOTHER = "have the author pack with a fixed version; or load it where a fixed version is installed"
 _PACK_AGAIN = "have the author pack the model again"

@@ -9,7 +9,7 @@ from typing import Any
 
 from bundler.errors import BundleError
 from bundler.report.text import shown, size_text, table
-from bundler.requirements import cache
+from bundler.requirements.environments import environment_cache
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--older-than",
         metavar="DAYS",
         type=float,
-        help=f"prune: remove what was not used for so many days (default: {cache.UNUSED_DAYS})",
+        help=f"prune: remove what was not used for so many days (default: {environment_cache.UNUSED_DAYS})",
     )
     chosen.add_argument("--all", action="store_true", help="prune: remove every environment that is not in use")
     chosen.add_argument("--key", metavar="KEY", help="prune: remove the one whose key begins so")
@@ -40,12 +40,12 @@ def run(options: argparse.Namespace) -> int:
         raise BundleError(
             "--older-than, --all and --key are of kbundle cache prune", hint="kbundle cache lists, and takes no choice"
         )
-    found = cache.entries()
+    found = environment_cache.entries()
     if options.json:
-        value = {"folder": str(cache.cache_folder()), "environments": [_as_json(entry) for entry in found]}
+        value = {"folder": str(environment_cache.cache_folder()), "environments": [_as_json(entry) for entry in found]}
         print(json.dumps(value, indent=2))
     elif not found:
-        print(f"no environments in {shown(cache.cache_folder())}")
+        print(f"no environments in {shown(environment_cache.cache_folder())}")
     else:
         rows: list[tuple[object, ...]] = [("key", "Python", "size", "last use", "made for")]
         rows += [
@@ -59,13 +59,13 @@ def run(options: argparse.Namespace) -> int:
             for entry in found
         ]
         total = size_text(sum(entry.size for entry in found))
-        print("\n".join([f"{shown(cache.cache_folder())}: {total}", *table(rows, right=(2,))]))
+        print("\n".join([f"{shown(environment_cache.cache_folder())}: {total}", *table(rows, right=(2,))]))
     return 0
 
 
 def _prune(options: argparse.Namespace) -> int:
-    removed, in_use = cache.prune(
-        older_than_days=cache.UNUSED_DAYS if options.older_than is None else options.older_than,
+    removed, in_use = environment_cache.prune(
+        older_than_days=environment_cache.UNUSED_DAYS if options.older_than is None else options.older_than,
         everything=options.all,
         key=options.key,
     )
@@ -89,7 +89,7 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _as_json(entry: cache.CachedEnvironment) -> dict[str, Any]:
+def _as_json(entry: environment_cache.CachedEnvironment) -> dict[str, Any]:
     return {
         "key": entry.key,
         "folder": str(entry.folder),

@@ -8,8 +8,8 @@ import json
 from bundler.archive.reader import open_bundle
 from bundler.report.comparison import as_text
 from bundler.requirements.admit import MODES, refused
+from bundler.requirements.api import as_json
 from bundler.requirements.compare import compare
-from bundler.requirements.facts import as_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -43,7 +43,7 @@ def add_environment_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the environment, or find it in the cache, and say where it is."""
-    from bundler.requirements.environment import environment
+    from bundler.requirements.environments.environment import environment
 
     with open_bundle(options.file) as reader, shown_progress() as progress:
         check_digest(reader, options.digest)

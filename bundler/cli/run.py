@@ -110,7 +110,7 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
 
 def _run_locked(options: argparse.Namespace, reader: BundleReader) -> int:
     """Run the same command in the bundle's environment; nothing of the framework comes into this process."""
-    from bundler.requirements.environment import held_environment
+    from bundler.requirements.environments.environment import held_environment
     from bundler.requirements.programs import scrubbed_environment
 
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ from bundler.differ.fields import field_changes
 from bundler.errors import InvalidBundle
 from bundler.manifest import PinnedDistribution, Requirements
 from bundler.manifest.codec import to_json
-from bundler.requirements.locked import read_lock
+from bundler.requirements.environments.lock_reader import read_lock
 
 DIRECT, TRANSITIVE, PACKED = "direct", "transitive", "packed"
 #: Of each package of a lock: the index it is from, and the hashes of each file.

@@ -39,8 +39,8 @@ from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation, expectation_of
 from bundler.proof.request import LOAD, STATE
-from bundler.requirements.given import RequirementsChoice, read_given
-from bundler.requirements.lock import Lock, Locker, LockOptions
+from bundler.requirements.locking.from_author import RequirementsChoice, read_given
+from bundler.requirements.locking.lock import Lock, Locker, LockOptions
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
 _MOST_TIMES, _MOST_SHOWN = 4, 4

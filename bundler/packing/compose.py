@@ -30,7 +30,7 @@ from bundler.manifest import (
     Settings,
 )
 from bundler.packing.live_program import Program
-from bundler.requirements.lock import Lock, Locker
+from bundler.requirements.locking.lock import Lock, Locker
 from bundler.sources.closure import ClosedModule, Closure, RequiredImport
 from bundler.sources.definitions import definition_line
 from bundler.sources.found import FoundObject

@@ -14,8 +14,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from bundler.manifest import Manifest, Payload, PinnedDistribution
-from bundler.requirements.closing import Closed, close_over
 from bundler.requirements.machine import FAMILIES, Installed, family_of, find_family, find_installed
+from bundler.requirements.transitive import Closed, close_over
 
 #: The oldest that kbundle loads models with. A test compares it with pyproject.toml.
 OLDEST = {"keras": Version("3.10"), "tensorflow": Version("2.19")}

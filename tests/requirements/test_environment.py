@@ -18,8 +18,8 @@ import pytest
 import bundler
 from bundler.errors import EnvironmentFailed, TargetExists
 from bundler.manifest import DirectSource, PinnedDistribution
-from bundler.requirements import cache
-from bundler.requirements.environment import environment, held_environment
+from bundler.requirements.environments import environment_cache
+from bundler.requirements.environments.environment import environment, held_environment
 from tests.requirements import wheels
 
 MakeBundle = Callable[..., Path]
@@ -60,7 +60,7 @@ def test_the_environment_has_the_locked_packages_and_this_kbundle(make: MakeBund
     assert said_by(made.python, "import importlib.metadata as m; print(m.version('kbundle'))") == bundler.__version__
     done = subprocess.run([made.python, "-m", "bundler", "verify", path], capture_output=True, text=True, cwd="/")
     assert (done.returncode, done.stderr) == (0, "")
-    facts = cache.facts_of(made.folder)
+    facts = environment_cache.facts_of(made.folder)
     assert facts is not None
     assert (facts["installer"], facts["bundle"], facts["key"]) == (installer, "m.kbundle", made.key)
 
@@ -76,7 +76,7 @@ def test_another_lock_vendored_wheel_or_kbundle_is_another_environment(
 ) -> None:
     keys = {environment(make(thing)).key, environment(make()).key}
     keys.add(environment(make(thing, vendored=[links / "thing-1.0-py3-none-any.whl"])).key)
-    monkeypatch.setattr("bundler.requirements.own.source_digest", lambda: "another")
+    monkeypatch.setattr("bundler.requirements.environments.install_self.source_digest", lambda: "another")
     keys.add(environment(make(thing)).key)
     assert len(keys) == 4
 
@@ -191,7 +191,7 @@ def test_a_named_folder_is_made_found_again_and_never_overwritten(make: MakeBund
     with pytest.raises(TargetExists):
         environment(make(thing), full)
     assert folders(full) == ["mine.txt"]
-    assert folders(cache.cache_folder()) == []
+    assert folders(environment_cache.cache_folder()) == []
 
 
 def test_a_named_folder_is_as_before_where_it_fails(make: MakeBundle, links: Path, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_killed_builder_leaves_nothing_that_counts(
             time.sleep(0.02)
         process.kill()
     (unfinished,) = [name for name in folders(offline_index) if not name.endswith(".lock")]
-    assert cache.facts_of(offline_index / unfinished) is None
+    assert environment_cache.facts_of(offline_index / unfinished) is None
     # The program that the killed one has started goes on writing there, and holds the lock until it ends.
     said = []
     made = environment(path, progress=lambda what, *_: said.append(what))
@@ -283,10 +283,10 @@ def test_an_environment_whose_python_is_gone_is_made_again(make: MakeBundle, thi
 
 def test_prune_leaves_what_is_in_use(make: MakeBundle, thing: str, offline_index: Path) -> None:
     with bundler.open_bundle(make(thing)) as reader, held_environment(reader) as held:
-        removed, in_use = cache.prune(everything=True)
+        removed, in_use = environment_cache.prune(everything=True)
         assert (removed, [entry.key for entry in in_use]) == ([], [held.environment.key])
         assert held.environment.python.exists()
-    removed, in_use = cache.prune(everything=True)
+    removed, in_use = environment_cache.prune(everything=True)
     assert ([entry.key for entry in removed], in_use) == ([held.environment.key], [])
     assert folders(offline_index) == []
 
@@ -294,18 +294,18 @@ def test_prune_leaves_what_is_in_use(make: MakeBundle, thing: str, offline_index
 def test_prune_takes_what_was_not_used_for_long_and_what_was_never_finished(make: MakeBundle, thing: str) -> None:
     old, new = environment(make(thing)), environment(make())
     ago = time.time() - 40 * 86_400
-    os.utime(old.folder / cache.FACTS, (ago, ago))
-    left = cache.cache_folder() / "unfinished"
+    os.utime(old.folder / environment_cache.FACTS, (ago, ago))
+    left = environment_cache.cache_folder() / "unfinished"
     left.mkdir()
-    removed, _ = cache.prune()
+    removed, _ = environment_cache.prune()
     assert {entry.key for entry in removed} == {old.key, "unfinished"}
-    assert [entry.key for entry in cache.entries()] == [new.key]
-    os.utime(new.folder / cache.FACTS, (ago, ago))
+    assert [entry.key for entry in environment_cache.entries()] == [new.key]
+    os.utime(new.folder / environment_cache.FACTS, (ago, ago))
     environment(make())  # Using it counts.
-    assert cache.prune() == ([], [])
+    assert environment_cache.prune() == ([], [])
     with pytest.raises(EnvironmentFailed, match="no environment with this key"):
-        cache.prune(key="zzz")
-    assert [entry.key for entry in cache.prune(key=new.key[:8])[0]] == [new.key]
+        environment_cache.prune(key="zzz")
+    assert [entry.key for entry in environment_cache.prune(key=new.key[:8])[0]] == [new.key]
 
 
 def test_a_cache_that_cannot_be_written_names_the_way_out(

@@ -12,12 +12,12 @@ import pytest
 from packaging.pylock import Pylock
 
 from bundler.errors import PackError
-from bundler.requirements import index
-from bundler.requirements.addresses import told
-from bundler.requirements.given import read_given
-from bundler.requirements.index import OFFLINE
-from bundler.requirements.lock import LOCK_MEMBER, TEXT_MEMBER, Lock, Locker, LockOptions
-from bundler.requirements.record import LOADER
+from bundler.requirements.locking import index
+from bundler.requirements.locking.addresses import told
+from bundler.requirements.locking.from_author import read_given
+from bundler.requirements.locking.index import OFFLINE
+from bundler.requirements.locking.lock import LOCK_MEMBER, TEXT_MEMBER, Lock, Locker, LockOptions
+from bundler.requirements.locking.record import LOADER
 from tests.requirements import wheels
 from tests.sources.trees import installed
 

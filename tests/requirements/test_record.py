@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from bundler.errors import PackError
 from bundler.manifest import DirectSource, PinnedDistribution
-from bundler.requirements.record import LOADER, direct_pins, transitive_pins
+from bundler.requirements.locking.record import LOADER, direct_pins, transitive_pins
 from tests.sources.trees import installed
 
 ROOT = Path(__file__).parents[2]

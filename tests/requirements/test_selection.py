@@ -13,10 +13,10 @@ from bundler.archive.reader import open_bundle
 from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import DirectSource, PinnedDistribution
-from bundler.requirements.locked import read_lock
-from bundler.requirements.record import LOADER
-from bundler.requirements.selection import Selection, select
-from bundler.requirements.target import Target, ask
+from bundler.requirements.environments.interpreter_choice import Target, ask
+from bundler.requirements.environments.lock_reader import read_lock
+from bundler.requirements.environments.selection import Selection, select
+from bundler.requirements.locking.record import LOADER
 from tests.requirements import wheels
 
 Select = Callable[..., Selection]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.requirements.toml import toml_text
+from bundler.requirements.locking.toml import toml_text
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))
 PLAIN = st.one_of(

@@ -16,7 +16,7 @@ import packaging
 
 from bundler.archive.writer import NewMember, write_bundle
 from bundler.manifest import PinnedDistribution
-from bundler.requirements.record import LOADER
+from bundler.requirements.locking.record import LOADER
 from tests.manifest import samples
 
 

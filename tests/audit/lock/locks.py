@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from bundler.manifest import Manifest, PinnedDistribution
-from bundler.requirements.toml import toml_text
+from bundler.requirements.locking.toml import toml_text
 from tests.manifest.samples import small
 
 HASH = "a" * 64

@@ -15,7 +15,7 @@ from bundler.audit.facts import Check, Finding, Severity
 from bundler.audit.lock import RULES, lock_findings
 from bundler.limits import LIMITS
 from bundler.manifest import DirectSource, Manifest, Member
-from bundler.requirements.toml import toml_text
+from bundler.requirements.locking.toml import toml_text
 from tests.audit.lock.locks import FIXED, HASH, lines, manifest, package, pin, pylock, wheel
 
 

@@ -20,13 +20,13 @@ from packaging.version import InvalidVersion, Version
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError
 from bundler.manifest import DirectSource, PinnedDistribution, Requirements
-from bundler.requirements.addresses import told
-from bundler.requirements.given import Given, allowed_files
-from bundler.requirements.index import Answer, Package, ask_index, canonical
+from bundler.requirements.locking.addresses import told
+from bundler.requirements.locking.from_author import Given, allowed_files
+from bundler.requirements.locking.index import Answer, Package, ask_index, canonical
+from bundler.requirements.locking.record import NeededImport, direct_pins, framework_here, pin_of, transitive_pins
+from bundler.requirements.locking.toml import toml_text
+from bundler.requirements.locking.vendor import Vendored, vendored_wheels
 from bundler.requirements.machine import family_of, find_installed
-from bundler.requirements.record import NeededImport, direct_pins, framework_here, pin_of, transitive_pins
-from bundler.requirements.toml import toml_text
-from bundler.requirements.vendor import Vendored, vendored_wheels
 
 TEXT_MEMBER = "requirements/requirements.txt"
 LOCK_MEMBER = "requirements/pylock.toml"

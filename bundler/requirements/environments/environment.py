@@ -19,12 +19,12 @@ from typing import Any, BinaryIO
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import EnvironmentFailed, TargetExists
-from bundler.requirements import cache, own
-from bundler.requirements.installer import Installation, find_installer, install
-from bundler.requirements.locked import read_lock
-from bundler.requirements.locks import locked
-from bundler.requirements.selection import Selection, select
-from bundler.requirements.target import Target, choose
+from bundler.requirements.environments import environment_cache, install_self
+from bundler.requirements.environments.file_locks import locked
+from bundler.requirements.environments.installer import Installation, find_installer, install
+from bundler.requirements.environments.interpreter_choice import Target, choose
+from bundler.requirements.environments.lock_reader import read_lock
+from bundler.requirements.environments.selection import Selection, select
 from bundler.version import __version__
 
 _KEY_DIGITS = 32
@@ -166,15 +166,15 @@ def _key(selection: Selection, lock: bytes | None, target: Target) -> str:
         "wanted": [(item.line, item.hashes, item.unchecked) for item in selection.wanted],
         "vendored": [item.vendored.sha256 for item in selection.wanted if item.vendored is not None],
         "interpreter": target.identity,
-        "kbundle": [__version__, own.source_digest()],
+        "kbundle": [__version__, install_self.source_digest()],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:_KEY_DIGITS]
 
 
 @contextlib.contextmanager
 def _held(plan: _Plan) -> Iterator[Held]:
-    folder = cache.make_cache_folder() / plan.key
-    lock = cache.lock_file(plan.key)
+    folder = environment_cache.make_cache_folder() / plan.key
+    lock = environment_cache.lock_file(plan.key)
 
     def waiting() -> None:
         if plan.progress is not None:
@@ -186,7 +186,7 @@ def _held(plan: _Plan) -> Iterator[Held]:
             with _written_below(folder):
                 descriptor = stack.enter_context(locked(lock, shared=True, waiting=waiting))
             if _is_ready(folder, plan):
-                cache.used_now(folder)
+                environment_cache.used_now(folder)
                 yield Held(environment=_result(folder, plan, cached=not built), descriptor=descriptor)
                 return
         # Before this lock and after it somebody else may build or remove it: so look again each time.
@@ -194,7 +194,7 @@ def _held(plan: _Plan) -> Iterator[Held]:
             if not _is_ready(folder, plan):
                 try:
                     if folder.exists():
-                        cache.remove(folder)
+                        environment_cache.remove(folder)
                     _build(folder, plan, [descriptor])
                 except BaseException:
                     lock.unlink(missing_ok=True)
@@ -211,11 +211,14 @@ def _written_below(folder: Path) -> Iterator[None]:
         # No file says this: the reader of the caller's progress has left.
         raise
     except OSError as error:
-        raise cache.cannot_write(folder, error) from error
+        raise environment_cache.cannot_write(folder, error) from error
 
 
 def _made_in(folder: Path, plan: _Plan) -> Environment:
-    lock = cache.make_cache_folder() / f"at-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:_KEY_DIGITS]}.lock"
+    lock = (
+        environment_cache.make_cache_folder()
+        / f"at-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:_KEY_DIGITS]}.lock"
+    )
 
     def waiting() -> None:
         if plan.progress is not None:
@@ -224,11 +227,11 @@ def _made_in(folder: Path, plan: _Plan) -> Environment:
     with _written_below(folder), locked(lock, waiting=waiting) as descriptor:
         try:
             if _is_ready(folder, plan):
-                cache.used_now(folder)
+                environment_cache.used_now(folder)
                 return _result(folder, plan, cached=True)
             _require_free(folder)
-            if (folder / cache.UNFINISHED).exists():
-                cache.remove(folder)
+            if (folder / environment_cache.UNFINISHED).exists():
+                environment_cache.remove(folder)
             _build(folder, plan, [descriptor])
             return _result(folder, plan, cached=False)
         finally:
@@ -242,13 +245,13 @@ def _require_free(folder: Path) -> None:
                 "the folder to write into does not exist", place=str(folder.parent), hint=f"mkdir -p '{folder.parent}'"
             )
         return
-    if folder.is_dir() and ((folder / cache.UNFINISHED).exists() or not any(folder.iterdir())):
+    if folder.is_dir() and ((folder / environment_cache.UNFINISHED).exists() or not any(folder.iterdir())):
         return
     raise TargetExists(
         "there is something where the environment would go",
         place=str(folder),
         expected="an empty folder, or none",
-        found="an environment for another lock, Python or kbundle" if cache.facts_of(folder) else None,
+        found="an environment for another lock, Python or kbundle" if environment_cache.facts_of(folder) else None,
         hint="name another folder, or none: the environment is then kept in the cache",
     )
 
@@ -256,7 +259,7 @@ def _require_free(folder: Path) -> None:
 def _build(folder: Path, plan: _Plan, keep: Sequence[int]) -> None:
     """Make the environment in `folder`, which is empty or not there; it is as it was if this fails."""
     was_there = folder.exists()
-    unfinished = folder / cache.UNFINISHED
+    unfinished = folder / environment_cache.UNFINISHED
     try:
         folder.mkdir(exist_ok=True)
         unfinished.touch()
@@ -273,12 +276,12 @@ def _build(folder: Path, plan: _Plan, keep: Sequence[int]) -> None:
                 progress=plan.progress,
             )
         )
-        own.copy_into(folder / plan.target.site)
+        install_self.copy_into(folder / plan.target.site)
         unfinished.write_text(json.dumps(_facts(plan, installer.name), indent=2) + "\n", "utf-8")
-        os.replace(unfinished, folder / cache.FACTS)
+        os.replace(unfinished, folder / environment_cache.FACTS)
     except BaseException:
         with contextlib.suppress(OSError):
-            cache.remove(folder)
+            environment_cache.remove(folder)
             if was_there:
                 folder.mkdir()
         raise
@@ -301,7 +304,7 @@ def _facts(plan: _Plan, installer: str) -> dict[str, Any]:
 
 
 def _is_ready(folder: Path, plan: _Plan) -> bool:
-    facts = cache.facts_of(folder)
+    facts = environment_cache.facts_of(folder)
     # The interpreter is a link to the one that it was made from, which may be gone.
     return facts is not None and facts.get("key") == plan.key and plan.target.python_in(folder).exists()
 

@@ -16,9 +16,9 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed
 from bundler.limits import LIMITS
+from bundler.requirements.environments.interpreter_choice import Target
+from bundler.requirements.environments.selection import Selection, Wanted
 from bundler.requirements.programs import ProgramFailed, find_uv, run_program, scrubbed_environment
-from bundler.requirements.selection import Selection, Wanted
-from bundler.requirements.target import Target
 
 #: ``uv`` or ``pip``; without it, uv where it is found.
 CHOICE = "KBUNDLE_INSTALLER"

@@ -29,7 +29,7 @@ from bundler.archive.contents import shortened
 from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
-from bundler.requirements.target import Target
+from bundler.requirements.environments.interpreter_choice import Target
 
 File = PackageWheel | PackageSdist | PackageVcs | PackageArchive | PackageDirectory
 

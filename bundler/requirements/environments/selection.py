@@ -21,10 +21,10 @@ from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, PinnedDistribution
-from bundler.requirements.closing import close_over
-from bundler.requirements.locked import Lock, Locked, locked_for, pythons_with_wheels
-from bundler.requirements.record import LOADER
-from bundler.requirements.target import Target
+from bundler.requirements.environments.interpreter_choice import Target
+from bundler.requirements.environments.lock_reader import Lock, Locked, locked_for, pythons_with_wheels
+from bundler.requirements.locking.record import LOADER
+from bundler.requirements.transitive import close_over
 
 #: kbundle itself is copied into the environment, and `LOADER` is what it needs there.
 KBUNDLE = "kbundle"

@@ -12,8 +12,8 @@ from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError
 from bundler.manifest import PinnedDistribution
-from bundler.requirements.closing import Closed, applies, close_over
 from bundler.requirements.machine import FAMILIES, Installed, editable_needs, find_family, find_installed
+from bundler.requirements.transitive import Closed, applies, close_over
 
 #: What kbundle itself imports where a bundle is loaded. A test compares it with pyproject.toml.
 LOADER = ("cloudpickle", "packaging", "rich", "zstandard")

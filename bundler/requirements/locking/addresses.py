@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bundler.requirements.index import Package
+from bundler.requirements.locking.index import Package
 from bundler.requirements.machine import without_credentials
 
 #: Where the public index keeps its files and its pages.

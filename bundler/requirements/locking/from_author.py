@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError
 from bundler.limits import LIMITS
-from bundler.requirements.closing import applies
+from bundler.requirements.transitive import applies
 
 _HINT = 'give requirements=["scipy>=1.11", ...], a requirements.txt or a pylock.toml'
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-fA-F]{64})")

@@ -15,8 +15,8 @@ from typing import Any
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError
 from bundler.limits import LIMITS
-from bundler.requirements.addresses import WHEELS, file_name
-from bundler.requirements.index import canonical
+from bundler.requirements.locking.addresses import WHEELS, file_name
+from bundler.requirements.locking.index import canonical
 
 _FOLDER = f"requirements/{WHEELS}"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import EnvironmentFailed
-from bundler.requirements.locks import Busy, locked
+from bundler.requirements.environments.file_locks import Busy, locked
 
 FACTS = "kbundle-environment.json"
 UNFINISHED = "kbundle-environment.unfinished"
