@@ -16,8 +16,8 @@ from bundler import configtree
 from bundler.archive.scratch import written_below
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, RebuildFailed
-from bundler.keras_io import arrays
-from bundler.keras_io.keras_file import read_config, unpack_keras_file
+from bundler.keras_io.files.keras_file import read_config, unpack_keras_file
+from bundler.keras_io.selftest import arrays
 from bundler.namespace import ModuleText, open_namespace
 
 

@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> int:
     """Pack the model file and say what was written."""
     # The framework logs its start-up to stderr by default; the error that matters would drown in it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from bundler.keras_io.arrays import read_file
+    from bundler.keras_io.selftest.arrays import read_file
     from bundler.packing.bundling import bundle
 
     arguments = _builder_arguments(options.builder_arg)

@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace, target: Path) -> None:
 def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.keras_io.framework import require_installed
-    from bundler.keras_io.prediction import predict, read_inputs
+    from bundler.keras_io.selftest.prediction import predict, read_inputs
 
     try:
         require_installed()

@@ -17,7 +17,7 @@ from bundler.errors import BundleError, RefusalWarning, SelfTestFailed
 from bundler.report.text import shown
 
 if TYPE_CHECKING:
-    from bundler.keras_io.selftest import Replay
+    from bundler.keras_io.selftest.recording import Replay
     from bundler.namespace.guard import Use
 
 NO_SELF_TEST = "have the author pack the model with example_inputs=, which records one"
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _replayed(options: argparse.Namespace, reader: BundleReader) -> Replay:
-    from bundler.keras_io.selftest import replay
+    from bundler.keras_io.selftest.recording import replay
 
     with shown_progress() as progress, warnings.catch_warnings():
         # The command says itself what was refused.
@@ -108,7 +108,7 @@ def _numbers(result: Replay | None) -> dict[str, Any]:
 
 
 def _outcome(result: Replay) -> str:
-    from bundler.keras_io.comparison import Tolerances
+    from bundler.keras_io.selftest.output_difference import Tolerances
 
     if result.problem is not None:
         return f"failed: {shown(result.problem)}"

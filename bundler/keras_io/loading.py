@@ -14,15 +14,16 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
-from bundler.keras_io import registry, tfsm
-from bundler.keras_io.adapt import built, check_kinds, every_weight, shared
+from bundler.keras_io import registry
+from bundler.keras_io.adapt import builder_model, check_kinds, every_weight, shared
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.decoding import Declared
 from bundler.keras_io.adapt.tags import TAG
-from bundler.keras_io.carried_arrays import Kept
 from bundler.keras_io.failures import rebuild_error
+from bundler.keras_io.files import tfsm
+from bundler.keras_io.files.carried_arrays import Kept
+from bundler.keras_io.files.keras_file import read_config, write_config
 from bundler.keras_io.framework import keras
-from bundler.keras_io.keras_file import read_config, write_config
 from bundler.keras_io.program.restore import (
     set_code_values,
     set_object_values,
@@ -107,7 +108,7 @@ def load(
     if builder is not None:
         function = find_function(builder, namespace)
         key = f"{namespace.prefix}>builder"
-        offered[key] = built.adapter_of(function, builder)
+        offered[key] = builder_model.adapter_of(function, builder)
         config["registered_name"] = key
     elif compile and values and isinstance(config.get("compile_config"), dict):
         offered |= _prepared_root(config, objects, namespace, offered, values)

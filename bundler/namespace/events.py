@@ -2,7 +2,7 @@
 
 The events are those of the table in Python's documentation ("Audit events table", PEP 578), 3.11 to 3.14, that stand
 for an effect outside the process or for a way past what is checked here. An event that is not listed is harmless, or
-follows from one that is. `kbundle.native` is ours: `bundler.keras_io.native` raises it where the framework's native
+follows from one that is. `kbundle.native` is ours: `bundler.keras_io.native.watching` raises it where the framework's native
 code is about to act, since no event of the interpreter tells.
 """
 
@@ -18,7 +18,7 @@ FILESYSTEM, NETWORK, PROCESS, NATIVE_CODE = "filesystem", "network", "process", 
 DYNAMIC_CODE, DESERIALIZATION, ENVIRONMENT = "dynamic-code", "unsafe-deserialization", "environment"
 REFLECTION, SIDE_EFFECTS = "reflection", "side-effects"
 
-#: The event that `bundler.keras_io.native` raises: capability, what, path or `None`, "r" or "w" or `None`.
+#: The event that `bundler.keras_io.native.watching` raises: capability, what, path or `None`, "r" or "w" or `None`.
 NATIVE_EVENT = "kbundle.native"
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND

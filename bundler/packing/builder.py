@@ -11,8 +11,8 @@ from types import FunctionType
 from typing import Any
 
 from bundler.errors import BundleError, PackError, RebuildFailed
-from bundler.keras_io import payload
-from bundler.keras_io.adapt import built
+from bundler.keras_io.adapt import builder_model
+from bundler.keras_io.files import save_keras
 from bundler.packing.compose import packed_versions
 from bundler.packing.search import Search, needs_of, provisional_namespace
 from bundler.sources.closure import close
@@ -106,7 +106,7 @@ def made_model(function: Callable[..., Any], arguments: Mapping[str, Any], weigh
     """
     place = f"builder={function.__qualname__}"
     try:
-        model = built.call_builder(function, arguments, place)
+        model = builder_model.call_builder(function, arguments, place)
     except RebuildFailed as error:
         raise PackError(
             error.message, place=place, expected=error.expected, found=error.found, hint=error.hint
@@ -122,7 +122,7 @@ def made_model(function: Callable[..., Any], arguments: Mapping[str, Any], weigh
             found="a file of another kind" if path.is_file() else "nothing",
             hint="save it with model.save_weights('model.weights.h5')",
         )
-    payload.load_weights(model, path, place)
+    save_keras.load_weights(model, path, place)
     return model
 
 

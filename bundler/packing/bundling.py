@@ -24,9 +24,10 @@ from bundler.audit.result import Audit
 from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
 from bundler.errors import PackError, ProofFailed, SourceError
-from bundler.keras_io import framework, selftest
+from bundler.keras_io import framework
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.account import Difference, lacks_weights
+from bundler.keras_io.selftest import recording
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
@@ -287,7 +288,7 @@ class _Writer:
         self.step("recording the self-test")
         payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
         declared = [spec for facts in payloads for spec in facts.inputs or ()]
-        recorded = selftest.record(found.model, self.example_inputs, declared)
+        recorded = recording.record(found.model, self.example_inputs, declared)
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
         manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.archive.writer import NewMember
-from bundler.keras_io import framework, payload
+from bundler.keras_io import framework
+from bundler.keras_io.files import save_keras
+from bundler.keras_io.keras_settings import current_settings
 from bundler.keras_io.program.seeds import seeds_of
-from bundler.keras_io.settings import current_settings
 from bundler.manifest import (
     Adaptation,
     Builder,
@@ -165,7 +166,7 @@ def custom_objects(
 
 def payload_facts(model: Any, keras_version: str) -> Payload:
     """Return what the manifest says about the live model `model`, which goes into a ``.keras`` file."""
-    inputs, outputs = payload.signature_of(model)
+    inputs, outputs = save_keras.signature_of(model)
     return Payload(
         kind="keras",
         member=PAYLOAD_MEMBER,
@@ -175,7 +176,7 @@ def payload_facts(model: Any, keras_version: str) -> Payload:
         tensorflow_version=framework.versions()[1],
         backend="tensorflow",
         layers=len(model.layers),
-        parameters=payload.parameters_of(model),
+        parameters=save_keras.parameters_of(model),
         compiled=bool(model.compiled),
         inputs=inputs,
         outputs=outputs,

@@ -11,7 +11,8 @@ from typing import Any
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError, RebuildFailed
-from bundler.keras_io import keras_file, loading, payload
+from bundler.keras_io import loading
+from bundler.keras_io.files import keras_file, save_keras
 from bundler.namespace import ROOT
 from bundler.packing import guessed_adaptations, tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
@@ -89,7 +90,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
         # The paths in its config are those of one machine, so this file cannot stay as it is.
         keras_file.unpack_keras_file(path, scratch / "embedded")
         path = scratch / "embedded.keras"
-        payload.zip_keras_file(scratch / "embedded", config, path)
+        save_keras.zip_keras_file(scratch / "embedded", config, path)
     return Found(
         model=model,
         payload=(NewMember(name=PAYLOAD_MEMBER, content=path), *members),

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import SourceError
-from bundler.keras_io import legacy_h5, loading
+from bundler.keras_io import loading
+from bundler.keras_io.files import legacy_h5
 from bundler.manifest import CustomObject, ObjectSource
 from bundler.packing.compose import packed_versions
 from bundler.packing.search import Search, Step, close_over, provisional_namespace

@@ -12,7 +12,8 @@ from typing import Any
 from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
-from bundler.keras_io import framework, loading, marks, payload, public_functions, registry
+from bundler.keras_io import framework, loading, marks, public_functions, registry
+from bundler.keras_io.files import save_keras
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
@@ -123,7 +124,7 @@ def from_model(
     marks.unmark(config, saved.values)
     graphs = tfsm_graphs.embed(config, tfsm_graphs.graph_folders(config))
     keras_file = scratch / "model.keras"
-    payload.write_keras_file(saved.directory, config, keras_file)
+    save_keras.write_keras_file(saved.directory, config, keras_file)
     made = {**resolution.lifted.places, **by_value}
     places = {adapted_model.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     program = program_of(
@@ -198,8 +199,8 @@ def _save(
     public = public_functions.public_names()
     values = _values_of(model, public)
     with (
-        payload.distinct_names(tuple(twins)),
-        payload.distinct_modules(twin_classes(live.classes)),
+        save_keras.distinct_names(tuple(twins)),
+        save_keras.distinct_modules(twin_classes(live.classes)),
         marks.marked(values),
     ):
         config, written, used, named = (

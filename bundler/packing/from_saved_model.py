@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bundler.keras_io import saved_model
-from bundler.keras_io.python_calls import python_calls, refuse_python_calls
+from bundler.keras_io.files import saved_model
+from bundler.keras_io.native.python_calls import python_calls, refuse_python_calls
 from bundler.packing.compose import Found
 from bundler.packing.inference_graph import GRAPH_MEMBER, found_graph, members_below
 from bundler.packing.search import Step

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bundler.archive.writer import NewMember
-from bundler.keras_io import framework, graph, saved_model
-from bundler.keras_io.python_calls import GRAPH
+from bundler.keras_io import framework
+from bundler.keras_io.files import export_graph, saved_model
+from bundler.keras_io.native.python_calls import GRAPH
 from bundler.manifest import Parameters, Payload
 from bundler.packing.compose import Found
 from bundler.packing.search import Step
@@ -61,7 +62,7 @@ def members_below(directory: Path) -> tuple[NewMember, ...]:
 
 def _graph_of(model: Any, scratch: Path, step: Step, example_inputs: Any) -> tuple[tuple[NewMember, ...], Payload]:
     step("tracing the model")
-    traced = graph.save_graph(model, scratch / "saved_model", example_inputs)
+    traced = export_graph.save_graph(model, scratch / "saved_model", example_inputs)
     keras_version, tensorflow_version = framework.versions()
     facts = Payload(
         kind="saved_model",
@@ -77,6 +78,6 @@ def _graph_of(model: Any, scratch: Path, step: Step, example_inputs: Any) -> tup
         inputs=traced.inputs,
         outputs=traced.outputs,
         agreement=traced.agreement,
-        endpoint=graph.ENDPOINT,
+        endpoint=export_graph.ENDPOINT,
     )
     return members_below(traced.directory), facts

@@ -9,9 +9,9 @@ from types import FunctionType
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io import payload
-from bundler.keras_io.inference_model import is_inference_model
-from bundler.keras_io.saved_model import is_saved_model
+from bundler.keras_io.files import save_keras
+from bundler.keras_io.files.inference_model import is_inference_model
+from bundler.keras_io.files.saved_model import is_saved_model
 from bundler.manifest import Adaptation
 from bundler.packing.compose import Found
 from bundler.packing.from_keras_file import from_keras_file
@@ -47,7 +47,7 @@ def from_input(
                 hint="load the model where its classes are defined, and pack it there",
             )
         return _from_path(Path(model), search, scratch, step, options)
-    if not payload.is_model(model):
+    if not save_keras.is_model(model):
         raise PackError(
             "this is neither a Keras model nor the path of one",
             expected="a keras.Model, or the path of a .keras file, an .h5 file or a SavedModel folder",
@@ -100,7 +100,7 @@ def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options
     if model is None or isinstance(model, str | os.PathLike):
         step("calling the builder")
         model = builder.made_model(function, arguments, model)
-    elif not payload.is_model(model):
+    elif not save_keras.is_model(model):
         raise PackError(
             "this is neither a Keras model nor a file of weights",
             expected="a keras.Model, or the path of a .weights.h5 file",

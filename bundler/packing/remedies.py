@@ -11,7 +11,7 @@ from bundler.keras_io.adapt import replaced
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.certain import takes, unsafe_values
-from bundler.keras_io.adapt.values import survives
+from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
 from bundler.saving import adapted_model

@@ -8,9 +8,9 @@ from typing import Any
 
 from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
-from bundler.keras_io import tfsm
-from bundler.keras_io.python_calls import python_calls
-from bundler.keras_io.saved_model import files_of, is_saved_model
+from bundler.keras_io.files import tfsm
+from bundler.keras_io.files.saved_model import files_of, is_saved_model
+from bundler.keras_io.native.python_calls import python_calls
 
 
 def graph_folders(config: Any, near: Sequence[Path] = ()) -> dict[str, Path]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io import calls, selftest
 from bundler.keras_io.program.account import Account
 from bundler.keras_io.program.next_step import NextStep, predicted_step
 from bundler.keras_io.program.outputs import (
@@ -20,8 +19,9 @@ from bundler.keras_io.program.outputs import (
     output_problems,
     own_steps,
 )
-from bundler.keras_io.state import ModelState, state_of
-from bundler.keras_io.training import NotTaken
+from bundler.keras_io.selftest import model_call, recording
+from bundler.keras_io.selftest.training import NotTaken
+from bundler.keras_io.selftest.weights_digest import ModelState, state_of
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Seed
 from bundler.packing.compose import Found
@@ -50,7 +50,9 @@ class Expectation:
     surroundings: Surroundings
 
 
-def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded, roots: Iterable[Path]) -> Expectation:
+def expectation_of(
+    found: Found, manifest: Manifest, recorded: recording.Recorded, roots: Iterable[Path]
+) -> Expectation:
     """Return what a fresh interpreter must find in the bundle of `found`; the author's model is not changed by it.
 
     Args:
@@ -75,7 +77,7 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
             try:
                 step = predicted_step(found.model, recorded.inputs, recorded.answers, modules)
             except NotTaken as error:
-                unstepped = calls.told(error.__cause__) if error.__cause__ else str(error)
+                unstepped = model_call.told(error.__cause__) if error.__cause__ else str(error)
     return Expectation(
         state=state,
         account=account,
@@ -89,13 +91,13 @@ def expectation_of(found: Found, manifest: Manifest, recorded: selftest.Recorded
     )
 
 
-def _own_steps(model: Any, recorded: selftest.Recorded, modules: Iterable[ModuleType]) -> Iterator[StepOutputs | str]:
+def _own_steps(model: Any, recorded: recording.Recorded, modules: Iterable[ModuleType]) -> Iterator[StepOutputs | str]:
     """Yield what each step of the author's gives, or a line that says why it is not compared."""
     for name in own_steps(model):
         try:
             yield expected_outputs(model, name, recorded.inputs, recorded.answers, modules)
         except NotGiven as error:
-            why = "" if error.__cause__ is None else f": {calls.told(error.__cause__)}"
+            why = "" if error.__cause__ is None else f": {model_call.told(error.__cause__)}"
             yield f"not compared: {error}{why}"
 
 

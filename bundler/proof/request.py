@@ -12,7 +12,7 @@ from typing import Any
 from bundler.keras_io.program.account import Account, Difference
 from bundler.keras_io.program.next_step import NextStep
 from bundler.keras_io.program.outputs import Output, StepOutputs
-from bundler.keras_io.state import ModelState
+from bundler.keras_io.selftest.weights_digest import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import Seed, Use, Uses
 from bundler.manifest.codec import from_json, to_json

@@ -14,13 +14,14 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
-from bundler.keras_io import calls, failures, selftest, training
+from bundler.keras_io import failures
 from bundler.keras_io.program.account import Account, differences, strangers
 from bundler.keras_io.program.loaded import loaded_account, loaded_modules
 from bundler.keras_io.program.next_step import step_of, step_problems
 from bundler.keras_io.program.outputs import drawn_outputs, output_problems, step_outputs
 from bundler.keras_io.program.seeds import seeds_of
-from bundler.keras_io.state import ModelState, state_of, state_problems
+from bundler.keras_io.selftest import model_call, recording, training
+from bundler.keras_io.selftest.weights_digest import ModelState, state_of, state_problems
 from bundler.manifest import Use, Uses
 from bundler.namespace import Namespace, loaded_namespaces
 from bundler.proof.request import (
@@ -117,10 +118,10 @@ def _training_problem(model: Any, reader: BundleReader) -> str | None:
     if test is None:
         return "there is no self-test to take the inputs from"
     try:
-        training.train_once(model, *selftest.recorded_arrays(reader, test))
+        training.train_once(model, *recording.recorded_arrays(reader, test))
     except training.NotTaken as error:
         # Targets are guessed; that a loss or a train_step does not take them says nothing against the bundle.
-        return calls.told(error.__cause__) if error.__cause__ else str(error)
+        return model_call.told(error.__cause__) if error.__cause__ else str(error)
     return None
 
 
@@ -193,7 +194,7 @@ def _require_drawn(request: Request, model: Any, reader: BundleReader) -> None:
     test = reader.manifest.self_test
     if request.drawn is None or test is None:
         return
-    problems = output_problems(request.drawn, drawn_outputs(model, selftest.recorded_arrays(reader, test)[0]))
+    problems = output_problems(request.drawn, drawn_outputs(model, recording.recorded_arrays(reader, test)[0]))
     if problems:
         raise CheckFailed(
             Failure(
@@ -212,11 +213,11 @@ def _require_steps(request: Request, model: Any, reader: BundleReader) -> None:
         return
     modules = loaded_modules(namespace, namespace.modules).values()
     for item in request.steps:
-        inputs, answers = selftest.recorded_arrays(reader, test)
+        inputs, answers = recording.recorded_arrays(reader, test)
         try:
             found = step_outputs(model, item.step, inputs, answers, item.guess, modules)
         except Exception as error:
-            raise SelfTestFailed(f"{item.step} fails: {calls.told(error)}") from error
+            raise SelfTestFailed(f"{item.step} fails: {model_call.told(error)}") from error
         if problems := output_problems(item.outputs, found):
             told = ", ".join(problems[:_SHOWN])
             raise CheckFailed(
@@ -233,7 +234,7 @@ def _require_step(request: Request, model: Any, reader: BundleReader) -> None:
     if test is None or request.step is None or namespace is None:
         raise CheckFailed(Failure(stage=NEXT_STEP, message="the bundle has no self-test to take the inputs from"))
     modules = loaded_modules(namespace, namespace.modules).values()
-    found = step_of(model, *selftest.recorded_arrays(reader, test), request.step.guess, modules)
+    found = step_of(model, *recording.recorded_arrays(reader, test), request.step.guess, modules)
     problems = step_problems(request.step, found)
     if problems:
         raise CheckFailed(
@@ -265,7 +266,7 @@ def _require_state(stage: str, state: ModelState | None, model: Any) -> None:
 
 
 def _require_outputs(stage: str, model: Any, reader: BundleReader) -> None:
-    result = selftest.replay(model, reader, same_machine=True)
+    result = recording.replay(model, reader, same_machine=True)
     if result.problem is not None:
         raise CheckFailed(
             Failure(

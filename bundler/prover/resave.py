@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bundler.keras_io import payload
+from bundler.keras_io.files import save_keras
 from bundler.keras_io.framework import keras
-from bundler.keras_io.settings import current_settings
+from bundler.keras_io.keras_settings import current_settings
 from bundler.manifest import Manifest
 from bundler.unpacking.rebuilding import holds_keyless
 
@@ -25,7 +25,7 @@ def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
     """
     if _is_kerass_own(manifest) and not holds_keyless(model):
         # A folder, not a ZIP: Keras reads the weights of a ZIP into memory as a whole.
-        payload.save(model, folder / "again")
+        save_keras.save(model, folder / "again")
         return folder / "again"
     from bundler.packing.bundling import bundle
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.keras_io.comparison import Tolerances
+from bundler.keras_io.selftest.output_difference import Tolerances
 from bundler.manifest import Agreement, CustomObject, Manifest, Module, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.restored import adaptation_lines, state_lines

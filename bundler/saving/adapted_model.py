@@ -14,15 +14,16 @@ from typing import Any
 
 from bundler import configtree
 from bundler.errors import PackError, SourceError
-from bundler.keras_io import adapt, carried_arrays, marks, payload
-from bundler.keras_io.adapt import built, every_weight, replaced, shared
+from bundler.keras_io import adapt, marks
+from bundler.keras_io.adapt import builder_model, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_arguments
-from bundler.keras_io.adapt.given import Given
-from bundler.keras_io.adapt.values import changes_kind
-from bundler.keras_io.keras_file import WEIGHTS
+from bundler.keras_io.adapt.known_arguments import Given
+from bundler.keras_io.adapt.value_encoding import changes_kind
+from bundler.keras_io.files import carried_arrays, save_keras
+from bundler.keras_io.files.keras_file import WEIGHTS
 from bundler.keras_io.private import compile_call
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -62,7 +63,7 @@ def save(
     first: PackError | None = None
     if not any(kind not in _LOADERS for kinds in wanted.values() for kind in kinds):
         try:
-            plain = payload.save(model, directory / "plain")
+            plain = save_keras.save(model, directory / "plain")
         except PackError as error:
             if not model.weights and not model.built:
                 raise
@@ -93,9 +94,9 @@ def save_for_builder(model: Any, directory: Path) -> tuple[Any, Path, tuple[Adap
     Raises:
         PackError: Keras cannot save what it was compiled with.
     """
-    with built.saved_for_builder(model):
-        config = payload.save(model, directory / "built")
-    built.stock_root(config)
+    with builder_model.saved_for_builder(model):
+        config = save_keras.save(model, directory / "built")
+    builder_model.stock_root(config)
     return config, directory / "built", (), ()
 
 
@@ -118,7 +119,7 @@ def _adapted(
         asked = [*instances, *([model] if is_framework(type(model).__module__) and type(model) in wanted else [])]
         with own.own_configs(saving, asked, model, twice):
             try:
-                config = payload.save(model, where)
+                config = save_keras.save(model, where)
             except PackError as error:
                 failure = error
         if saving.problems:

@@ -12,11 +12,11 @@ from bundler.audit.graph.operations import WITHHELD
 from bundler.audit.parts import source_of
 from bundler.audit.source import lists
 from bundler.audit.source.closed_functions import close_source
-from bundler.keras_io import crossings
-from bundler.keras_io.array_kinds import array_stand_ins
-from bundler.keras_io.copied_lambdas import keep_lambdas
-from bundler.keras_io.native import make_native_effects_visible
-from bundler.keras_io.settings import settings_stand_ins
+from bundler.keras_io.keras_settings import settings_stand_ins
+from bundler.keras_io.native import crossings
+from bundler.keras_io.native.array_kinds import array_stand_ins
+from bundler.keras_io.native.copied_lambdas import keep_lambdas
+from bundler.keras_io.native.watching import make_native_effects_visible
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
 

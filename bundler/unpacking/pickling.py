@@ -28,9 +28,10 @@ from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
 from bundler.errors import BundleError, IntegrityError
-from bundler.keras_io import framework, marks, payload, registry, saved_model, tfsm
+from bundler.keras_io import framework, marks, registry
 from bundler.keras_io.adapt import OBJECT_VALUES
-from bundler.keras_io.keras_file import unpack_keras_file
+from bundler.keras_io.files import save_keras, saved_model, tfsm
+from bundler.keras_io.files.keras_file import unpack_keras_file
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
@@ -154,7 +155,7 @@ class _Reduction:
             with marks.marked(values):
                 config, folder, adaptations = _saved(model, manifest, Path(scratch) / "saved")
             path = Path(scratch) / "model.keras"
-            payload.write_keras_file(folder, config, path)
+            save_keras.write_keras_file(folder, config, path)
             state = path.read_bytes()
         hosts, graphs = _hosts_in(model, config), _graphs_in(config)
         return revive, (self._reference, state, adaptations, hosts, graphs, seeds_of(model))

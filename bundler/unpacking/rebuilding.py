@@ -18,10 +18,10 @@ from bundler.archive.reader import BundleReader
 from bundler.errors import BundleError, LimitExceeded
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error, refusal_in
-from bundler.keras_io.keras_file import read_config
+from bundler.keras_io.files.keras_file import read_config
+from bundler.keras_io.keras_settings import hold_settings, settings_in_force
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.seeds import set_seeds
-from bundler.keras_io.settings import hold_settings, settings_in_force
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import Guard, ModuleText, Namespace, Record, open_namespace

@@ -33,8 +33,10 @@ from bundler.errors import (
     RefusalWarning,
     UnsupportedVersion,
 )
-from bundler.keras_io import framework, saved_model, selftest, tfsm
-from bundler.keras_io.keras_file import unpack_keras_file
+from bundler.keras_io import framework
+from bundler.keras_io.files import saved_model, tfsm
+from bundler.keras_io.files.keras_file import unpack_keras_file
+from bundler.keras_io.selftest import recording
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.namespace import Use
@@ -160,7 +162,7 @@ def unbundle_pinned(
                 reader, payload, terms, lambda: admit(comparison, requirements, reader.digest), progress
             )
             if self_test:
-                selftest.require_same(selftest.replay(model, reader))
+                recording.require_same(recording.replay(model, reader))
             return model
         with scratch_folder() as scratch:
             directory = scratch / "model"
@@ -194,7 +196,7 @@ def unbundle_pinned(
                 graphs=graphs,
             )
         if self_test:
-            selftest.require_same(selftest.replay(model, reader))
+            recording.require_same(recording.replay(model, reader))
         _warn_of(use for use in namespace.record.refused if use not in before)
         path = None if reader.path is None else os.path.abspath(reader.path)
         attach(

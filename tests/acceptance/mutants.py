@@ -53,7 +53,7 @@ def observe(names: dict[str, Any], folder: Path, tried: dict[str, int], most: in
     import keras
 
     from bundler import BundleError, bundle
-    from bundler.keras_io import selftest
+    from bundler.keras_io.selftest import recording
     from bundler.packing import bundling
 
     signal.alarm(_SECONDS)
@@ -61,7 +61,7 @@ def observe(names: dict[str, Any], folder: Path, tried: dict[str, int], most: in
     ran: set[CodeType] = set()
     model = _noting(names["make"], ran, is_run=_is_making)()
     provers: list[Any] = []
-    selftest.record = _noting(selftest.record, ran)
+    recording.record = _noting(recording.record, ran)
     bundling.expectation_of = _noting(bundling.expectation_of, ran)
     bundling.Prover = _kept_prover(bundling.Prover, provers)  # type: ignore[misc]
     answers: list[dict[str, str]] = []

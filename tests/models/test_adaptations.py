@@ -644,7 +644,7 @@ def test_arrays_in_a_config_keep_their_byte_order(workshop: Workshop) -> None:
         """
         import json, ml_dtypes
         from bundler.keras_io.adapt.decoding import decode
-        from bundler.keras_io.adapt.values import encode
+        from bundler.keras_io.adapt.value_encoding import encode
         from bundler.values import Unsayable
         for dtype in (">f4", "<f4", ">i8", "bool", ">U3", "S3", ">c8", "<M8[ns]", "bfloat16", "float8_e4m3fn"):
             array = np.array([1, 0, 1]).astype(dtype)
@@ -662,7 +662,7 @@ def test_arrays_in_a_config_keep_their_byte_order(workshop: Workshop) -> None:
 
 def test_the_shapes_of_a_call_are_read_in_one_way(workshop: Workshop) -> None:
     workshop.author("""
-        from bundler.keras_io.adapt.calls import call_signature
+        from bundler.keras_io.adapt.build_by_call import call_signature
 
         class Recorded(keras.Model):
             def get_build_config(self):

@@ -8,7 +8,7 @@ from tests.models.conftest import Workshop
 def test_a_call_leaves_no_trace_in_any_variable_below_the_model(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.untouched import untouched
+        from bundler.keras_io.selftest.untouched import untouched
         class Hidden(keras.layers.Layer):
             def __init__(self):
                 super().__init__()
@@ -44,9 +44,9 @@ def test_a_call_leaves_no_trace_in_any_variable_below_the_model(workshop: Worksh
 def test_tensors_and_arrays_are_each_others_inverse(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.arrays import dump, parse
-        from bundler.keras_io.comparison import Tolerances, compare
-        from bundler.keras_io.tensors import as_arrays, as_tensors
+        from bundler.keras_io.selftest.arrays import dump, parse
+        from bundler.keras_io.selftest.output_difference import Tolerances, compare
+        from bundler.keras_io.selftest.tensors import as_arrays, as_tensors
         exact = Tolerances(absolute=0.0, relative=0.0)
         value = {
             "ragged": tf.ragged.constant([[[1.0], []], [[2.0, 3.0]]]), "sparse": tf.sparse.eye(3),
@@ -63,7 +63,7 @@ def test_tensors_and_arrays_are_each_others_inverse(workshop: Workshop) -> None:
 
 def test_a_quantized_layer_computes_in_int8(workshop: Workshop) -> None:
     workshop.author("""
-        from bundler.keras_io.calls import compute_dtypes
+        from bundler.keras_io.selftest.model_call import compute_dtypes
         model = keras.Sequential([keras.Input((3,)), keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])])
         assert compute_dtypes(model, np.ones(1, "float32")) == {"float32"}
         model.quantize("int8")
@@ -73,8 +73,8 @@ def test_a_quantized_layer_computes_in_int8(workshop: Workshop) -> None:
 
 def test_a_dict_of_argument_names_is_keyword_arguments(workshop: Workshop) -> None:
     workshop.author("""
-        from bundler.keras_io.arrays import Keywords
-        from bundler.keras_io.samples import given
+        from bundler.keras_io.selftest.arrays import Keywords
+        from bundler.keras_io.selftest.samples import given
         x = np.ones((2, 3), "float32")
         class One(keras.Model):
             def call(self, features, training=None):
@@ -102,7 +102,7 @@ def test_a_dict_of_argument_names_is_keyword_arguments(workshop: Workshop) -> No
 def test_doubles_become_floats_unless_the_model_takes_doubles(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io.samples import given
+        from bundler.keras_io.selftest.samples import given
         one = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         exact = keras.Sequential([keras.Input((3,), dtype="float64"), keras.layers.Dense(2)])
         x = np.ones((2, 3))

@@ -59,7 +59,7 @@ def test_what_is_written_of_the_framework_can_be_read(workshop: Workshop) -> Non
     workshop.author("""
         import tensorflow as tf
         from bundler.keras_io.adapt.decoding import decode
-        from bundler.keras_io.adapt.values import encode
+        from bundler.keras_io.adapt.value_encoding import encode
 
         for value in [tf.nn.relu, tf.math.tanh, tf.reshape, np.tanh, np.float32, keras.ops.softmax, keras.losses.hinge,
                       keras.layers.Dense, keras.optimizers.schedules.CosineDecay, keras.Model, int]:

@@ -190,7 +190,7 @@ def test_a_keras_2_operation_is_refused_with_the_way_out(workshop: Workshop) -> 
 def test_refuses_an_h5_file_whose_config_is_none(workshop: Workshop) -> None:
     workshop.author("""
         import h5py, pathlib
-        from bundler.keras_io.legacy_h5 import read_config
+        from bundler.keras_io.files.legacy_h5 import read_config
 
         for config in (3, np.arange(3), b"\\xff", "[" * 10_000, '"a model"', "null", ["{}", "{}"]):
             with h5py.File("m.h5", "w") as file:

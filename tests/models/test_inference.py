@@ -566,8 +566,8 @@ def test_text_that_no_self_test_can_keep_is_compared_all_the_same(workshop: Work
         packed = bundle(keras.Model(i, Serialized()(i)), "../hand_over/t.kbundle", payload="inference")
         assert packed.manifest.payload.agreement.deterministic
         assert packed.manifest.self_test is None and "NUL" in packed.no_self_test, packed.no_self_test
-        from bundler.keras_io.comparison import Tolerances, compare
-        from bundler.keras_io.tensors import as_arrays
+        from bundler.keras_io.selftest.output_difference import Tolerances, compare
+        from bundler.keras_io.selftest.tensors import as_arrays
         one, other = as_arrays(tf.constant([b"a", b"b\\0"])), as_arrays(tf.constant([b"a", b"b"]))
         assert compare(one, other, Tolerances(absolute=1, relative=1)).problem
         assert compare(one, one, Tolerances(absolute=0, relative=0)).problem is None

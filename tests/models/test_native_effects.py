@@ -13,7 +13,7 @@ _START = """\
 import io, os, sys
 import h5py, keras, numpy as np, tensorflow as tf
 from bundler.audit.graph import op_capability, operations
-from bundler.keras_io.native import make_native_effects_visible
+from bundler.keras_io.native.watching import make_native_effects_visible
 
 def needed(op):
     return None if op in operations.ALLOWED or op in operations.WITHHELD else op_capability(op)

@@ -13,7 +13,7 @@ _START = """\
 import random
 import keras, tensorflow
 from bundler.audit.source.lookup import look
-from bundler.keras_io.array_kinds import array_stand_ins
+from bundler.keras_io.native.array_kinds import array_stand_ins
 from tests.namespace.powers import handed_out_raw, powers, reach_of
 
 known = list(powers(frameworks=True))

@@ -175,7 +175,7 @@ def test_what_only_training_does_is_found_in_one_step_of_it(workshop: Workshop) 
 
 def test_a_refused_guess_of_targets_does_not_spoil_the_next(workshop: Workshop) -> None:
     workshop.consumer("""
-        from bundler.keras_io.training import train_once
+        from bundler.keras_io.selftest.training import train_once
         taken = []
         def by_number(wanted, given):
             if len(wanted.shape) != 1:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Collection
 from typing import Any
 
-from bundler.keras_io.array_kinds import array_stand_ins
+from bundler.keras_io.native.array_kinds import array_stand_ins
 from bundler.namespace import Guard, ModuleText, Namespace, Use, open_namespace
 from bundler.unpacking.confinement import tables_for
 

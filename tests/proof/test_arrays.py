@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from bundler.errors import BundleError, InvalidBundle, PackError
-from bundler.keras_io.arrays import Keywords, Ragged, Sparse, dump, parse, read_file
-from bundler.keras_io.comparison import GRAPH, SELF_TEST, Tolerances, compare, tolerances_for
+from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, dump, parse, read_file
+from bundler.keras_io.selftest.output_difference import GRAPH, SELF_TEST, Tolerances, compare, tolerances_for
 
 EXACT = Tolerances(absolute=0, relative=0)
 NESTED: dict[str, Any] = {

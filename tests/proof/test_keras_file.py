@@ -13,7 +13,7 @@ import pytest
 
 from bundler import configtree
 from bundler.errors import InvalidBundle, RebuildFailed
-from bundler.keras_io.keras_file import read_config, read_metadata, unpack_keras_file, write_config
+from bundler.keras_io.files.keras_file import read_config, read_metadata, unpack_keras_file, write_config
 
 
 def _saved(path: Path, config: bytes = b"{}", metadata: bytes = b"{}") -> Path:

@@ -1,7 +1,7 @@
 """The arrays of a self-test: ``.npz``, a stored ZIP of ``.npy``, read without NumPy.
 
 NumPy evaluates the header of an ``.npy`` as Python and unpickles arrays of objects when asked to. Here the header has
-one spelling, the one that NumPy writes, and plain types only (NEP 1, and `bundler.keras_io.arrays`).
+one spelling, the one that NumPy writes, and plain types only (NEP 1, and `bundler.keras_io.selftest.arrays`).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _array(file: BinaryIO, start: int, size: int, path: str) -> Tensor:
 
 
 def _check_structure(file: BinaryIO, members: list[Inner]) -> None:
-    """Check that ``structure.json`` speaks of all the arrays and of no other (`bundler.keras_io.arrays`)."""
+    """Check that ``structure.json`` speaks of all the arrays and of no other (`bundler.keras_io.selftest.arrays`)."""
     texts = [item for item in members if item.name == _STRUCTURE]
     if not texts:
         raise Refused(NOT_ARRAYS, "it is missing")

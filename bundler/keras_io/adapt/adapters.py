@@ -29,21 +29,21 @@ from bundler.keras_io.adapt import (
     SURPLUS_ARGUMENTS,
     every_weight,
     graphs,
+    object_state,
     replaced,
-    state,
 )
 from bundler.keras_io.adapt.arguments import is_frameworks
-from bundler.keras_io.adapt.calls import call_once
+from bundler.keras_io.adapt.build_by_call import call_once
 from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
 from bundler.keras_io.adapt.decoding import decode, deserialized
 from bundler.keras_io.adapt.tags import TAG
-from bundler.keras_io.adapt.values import same
+from bundler.keras_io.adapt.value_encoding import same
 from bundler.keras_io.framework import keras
 from bundler.manifest import Adaptation
 
 #: Entries of a config that are an adapter's own: the values of ``*args``, a graph, the inputs of a call.
 POSITIONAL = f"{TAG}positional"
-GRAPH = state.GRAPH
+GRAPH = object_state.GRAPH
 CALL = f"{TAG}call"
 #: What only the config of the root has, in the order in which `_finished` names them.
 _OF_ROOT = (CALL, every_weight.EVERY_WEIGHT, replaced.REPLACED)
@@ -154,8 +154,8 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
     whole = {name: config.pop(name) for name in _OF_ROOT if name in config}
-    if plan.attributes is not None and state.ATTRIBUTES in config:
-        instance = _made(plan, lambda: state.revive(cls, config, lookup))
+    if plan.attributes is not None and object_state.ATTRIBUTES in config:
+        instance = _made(plan, lambda: object_state.revive(cls, config, lookup))
         return _finished(instance, plan, whole, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}

@@ -10,8 +10,8 @@ from typing import Any
 from bundler.keras_io.adapt import CONSTRUCTOR_ARGUMENTS, FUNCTIONAL_GRAPH, SURPLUS_ARGUMENTS
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS
 from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted, is_frameworks
-from bundler.keras_io.adapt.given import Given, Read
-from bundler.keras_io.adapt.values import survives
+from bundler.keras_io.adapt.known_arguments import Given, Read
+from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.framework import keras
 
 

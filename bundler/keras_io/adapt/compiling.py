@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
-from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.adapt.known_arguments import Read, Recorded
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import compile_call, trained_variables

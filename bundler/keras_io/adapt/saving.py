@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.keras_io import carried_arrays
 from bundler.keras_io.adapt import (
     ATTRIBUTES,
     BUILT_BY_CALL,
@@ -24,12 +23,12 @@ from bundler.keras_io.adapt import (
     SHARED_LAYERS,
     SURPLUS_ARGUMENTS,
     every_weight,
+    object_state,
     replaced,
-    state,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
 from bundler.keras_io.adapt.arguments import FRAMEWORK
-from bundler.keras_io.adapt.calls import call_signature
+from bundler.keras_io.adapt.build_by_call import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
 from bundler.keras_io.adapt.compiling import (
     compile_arguments,
@@ -38,10 +37,11 @@ from bundler.keras_io.adapt.compiling import (
     raw_compile_arguments,
     trained_by,
 )
-from bundler.keras_io.adapt.given import Read, Recorded
+from bundler.keras_io.adapt.known_arguments import Read, Recorded
 from bundler.keras_io.adapt.own_attributes import assigned_in
 from bundler.keras_io.adapt.shared import SHARED
-from bundler.keras_io.adapt.values import can_be_written, changes_kind, encode
+from bundler.keras_io.adapt.value_encoding import can_be_written, changes_kind, encode
+from bundler.keras_io.files import carried_arrays
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
 from bundler.values import Unsayable
@@ -167,7 +167,7 @@ class Saving:
 
     def _with_state(self, instance: Any, unread: Sequence[str]) -> dict[str, Any]:
         """Record the attributes of `instance`; `unread` says what would make it unnecessary."""
-        if not state.can_be_revived(type(instance)):
+        if not object_state.can_be_revived(type(instance)):
             for why in unread or [f"{_place(instance)}: its base class makes weights that no attribute of it holds"]:
                 self._problem(why)
             return {}
@@ -184,10 +184,10 @@ class Saving:
                 )
                 return None
 
-        config = state.state_of(instance, base_config(instance), encoded, compiles)
+        config = object_state.state_of(instance, base_config(instance), encoded, compiles)
         for text in (*failed, *(unread if failed else ())):
             self._problem(text)
-        self._note(type(instance), ATTRIBUTES, tuple(name for name, _ in config[state.ATTRIBUTES]))
+        self._note(type(instance), ATTRIBUTES, tuple(name for name, _ in config[object_state.ATTRIBUTES]))
         return config
 
     def _with_graph(self, instance: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bundler.keras_io import samples
+from bundler.keras_io.selftest import samples
 
 _DIRECTIONS = 3
 

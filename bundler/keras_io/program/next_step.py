@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io import samples
-from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.process_state import fixed_seeds
 from bundler.keras_io.program.below import optimizers_below
 from bundler.keras_io.program.directions import measured
-from bundler.keras_io.tensors import as_tensors
-from bundler.keras_io.training import NotTaken, likely_batches, take_step
-from bundler.keras_io.untouched import untouched
+from bundler.keras_io.selftest import samples
+from bundler.keras_io.selftest.arrays import Keywords
+from bundler.keras_io.selftest.tensors import as_tensors
+from bundler.keras_io.selftest.training import NotTaken, likely_batches, take_step
+from bundler.keras_io.selftest.untouched import untouched
 
 #: How far the same step is apart in two processes of one machine; what is drawn apart by more is another program.
 _NORM, _DIRECTION, _LOSS = 2e-3, 1e-2, 1e-4
@@ -209,7 +209,7 @@ def _distance(one: NextStep, other: NextStep) -> float:
 
 
 def _dtypes(model: Any) -> Sequence[str]:
-    from bundler.keras_io.calls import compute_dtypes
+    from bundler.keras_io.selftest.model_call import compute_dtypes
 
     return sorted(compute_dtypes(model, []))
 

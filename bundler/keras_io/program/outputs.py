@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io import arrays, samples
-from bundler.keras_io.arrays import Keywords
-from bundler.keras_io.calls import answer
 from bundler.keras_io.framework import keras
 from bundler.keras_io.process_state import fixed_seeds
 from bundler.keras_io.program.directions import measured
-from bundler.keras_io.tensors import as_arrays, as_tensors
-from bundler.keras_io.training import likely_batches
-from bundler.keras_io.untouched import untouched
+from bundler.keras_io.selftest import arrays, samples
+from bundler.keras_io.selftest.arrays import Keywords
+from bundler.keras_io.selftest.model_call import answer
+from bundler.keras_io.selftest.tensors import as_arrays, as_tensors
+from bundler.keras_io.selftest.training import likely_batches
+from bundler.keras_io.selftest.untouched import untouched
 
 _TOLERANCE = 1e-3
 #: An `evaluate` that draws images would be waited for three times.

@@ -15,7 +15,7 @@ from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
 from bundler.keras_io.adapt.decoding import Declared, decode
 from bundler.keras_io.adapt.tags import TAG
-from bundler.keras_io.adapt.values import encode
+from bundler.keras_io.adapt.value_encoding import encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by, is_of_framework

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundler.audit.weights import npy_findings, npz_findings, npz_tensors
-from bundler.keras_io.arrays import Keywords, dump, parse
+from bundler.keras_io.selftest.arrays import Keywords, dump, parse
 from tests.audit.weights.builders import written
 
 

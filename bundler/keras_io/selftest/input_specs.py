@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from bundler.keras_io.arrays import Keywords, leaves, mapped
+from bundler.keras_io.files.save_keras import DATATYPES
 from bundler.keras_io.framework import keras
-from bundler.keras_io.payload import DATATYPES
+from bundler.keras_io.selftest.arrays import Keywords, leaves, mapped
 from bundler.manifest import TensorSpec
 
 #: Dtypes tried where only the shape was recorded: Keras writes the shapes of a subclassed model down, no more.

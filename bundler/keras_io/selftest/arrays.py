@@ -29,7 +29,7 @@ from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, PackError
-from bundler.keras_io.keras_file import NOT_A_ZIP
+from bundler.keras_io.files.keras_file import NOT_A_ZIP
 from bundler.limits import LIMITS
 
 #: The headers of the arrays and of the ZIP come on top of what `dump` counts.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
-from bundler.keras_io.native_calls import Replacements, Tell, dress, exact
+from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
 from bundler.namespace import Meaning, Named
 
 #: Packages beside Keras itself that Keras looks in; as requirements they have no lists.

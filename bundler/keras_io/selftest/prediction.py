@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from bundler.errors import BundleError, PackError, RebuildFailed
-from bundler.keras_io.arrays import Keywords, Ragged, Sparse, dtype_name, leaves, mapped, read_file
-from bundler.keras_io.calls import answer_of, call_model, told
-from bundler.keras_io.inference_model import is_inference_model
-from bundler.keras_io.tensors import as_arrays, as_tensors
+from bundler.keras_io.files.inference_model import is_inference_model
+from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, dtype_name, leaves, mapped, read_file
+from bundler.keras_io.selftest.model_call import answer_of, call_model, told
+from bundler.keras_io.selftest.tensors import as_arrays, as_tensors
 from bundler.manifest import Manifest, TensorSpec
 
 

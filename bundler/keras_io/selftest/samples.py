@@ -14,9 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io.arrays import Keywords, Ragged, Sparse, leaves, mapped
-from bundler.keras_io.inputs import Unknown, are_arguments, computes_in_doubles, declared_inputs, signatures, specs_of
-from bundler.keras_io.tensors import Unstorable, array_of, as_arrays, as_tensors
+from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, leaves, mapped
+from bundler.keras_io.selftest.input_specs import (
+    Unknown,
+    are_arguments,
+    computes_in_doubles,
+    declared_inputs,
+    signatures,
+    specs_of,
+)
+from bundler.keras_io.selftest.tensors import Unstorable, array_of, as_arrays, as_tensors
 
 SEED = 20_261
 #: Given inputs keep this many rows.

@@ -9,11 +9,11 @@ from typing import Any
 from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
 from bundler.errors import LimitExceeded, PackError, SelfTestFailed
-from bundler.keras_io import arrays, calls, samples
-from bundler.keras_io import comparison as comparing
-from bundler.keras_io.comparison import SELF_TEST, Tolerances, compare, tolerances_for
-from bundler.keras_io.inputs import Unknown
-from bundler.keras_io.tensors import Unstorable
+from bundler.keras_io.selftest import arrays, model_call, samples
+from bundler.keras_io.selftest import output_difference as comparing
+from bundler.keras_io.selftest.input_specs import Unknown
+from bundler.keras_io.selftest.output_difference import SELF_TEST, Tolerances, compare, tolerances_for
+from bundler.keras_io.selftest.tensors import Unstorable
 from bundler.manifest import SelfTest, TensorSpec
 
 INPUTS_MEMBER = "examples/inputs.npz"
@@ -77,7 +77,7 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
             place=model.name,
             hint="call it once on a batch of data, and pack it again",
         )
-    outputs = found.outputs if found.deterministic else calls.zeros_like(found.outputs)
+    outputs = found.outputs if found.deterministic else model_call.zeros_like(found.outputs)
     try:
         members = (
             NewMember(name=INPUTS_MEMBER, content=arrays.dump(found.inputs)),
@@ -87,7 +87,7 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
         if found.origin == "given":
             raise
         return Recorded(self_test=None, reason=str(error).partition("\n")[0])
-    tolerances = tolerances_for(calls.compute_dtypes(model, outputs), SELF_TEST)
+    tolerances = tolerances_for(model_call.compute_dtypes(model, outputs), SELF_TEST)
     return Recorded(
         self_test=SelfTest(
             inputs=INPUTS_MEMBER,
@@ -120,10 +120,10 @@ def replay(model: Any, reader: BundleReader, *, same_machine: bool = False) -> R
         )
     inputs, expected = recorded_arrays(reader, test)
     try:
-        found = calls.answer(model, inputs)
+        found = model_call.answer(model, inputs)
     except Exception as error:
         raise SelfTestFailed(
-            f"the model fails on the inputs of its self-test: {calls.told(error)}",
+            f"the model fails on the inputs of its self-test: {model_call.told(error)}",
             hint="compare the installed versions with those that kbundle inspect shows",
         ) from error
     tolerances = Tolerances(absolute=test.absolute_tolerance, relative=test.relative_tolerance)
@@ -172,7 +172,7 @@ def _given(model: Any, example_inputs: Any, declared: Sequence[TensorSpec]) -> _
     if all(spec.shape[0] < 0 for spec in declared if spec.shape):
         inputs = samples.first_rows(inputs)
     try:
-        outputs, deterministic = calls.answer_twice(model, inputs)
+        outputs, deterministic = model_call.answer_twice(model, inputs)
     except Unstorable as error:
         raise PackError(
             f"the outputs cannot be kept: {error}",
@@ -181,7 +181,7 @@ def _given(model: Any, example_inputs: Any, declared: Sequence[TensorSpec]) -> _
         ) from error
     except Exception as error:
         raise PackError(
-            f"the model fails on the example inputs: {calls.told(error)}",
+            f"the model fails on the example inputs: {model_call.told(error)}",
             place="example_inputs",
             hint="give inputs that model(inputs, training=False) takes; several arguments of call() as a dict by name",
         ) from error
@@ -198,19 +198,19 @@ def _made(model: Any) -> _Found:
     accepted: _Found | None = None
     for sample in samples.made(model):
         try:
-            outputs, deterministic = calls.answer_twice(model, sample.inputs)
+            outputs, deterministic = model_call.answer_twice(model, sample.inputs)
         except Unstorable as error:
             raise Unknown(f"its outputs cannot be kept: {error}") from error
         except Exception as error:  # noqa: BLE001 - whatever a model raises means that it refuses this guess
             refusal = refusal or error
             continue
         found = _Found(inputs=sample.inputs, outputs=outputs, origin="made", deterministic=deterministic)
-        if calls.all_finite(outputs):
+        if model_call.all_finite(outputs):
             return found
         # Still a test, but a weak one: NaN hides a difference. Other numbers may do better.
         accepted = accepted or found
     if accepted is None:
-        why = calls.told(refusal) if refusal else "they would be too large"
+        why = model_call.told(refusal) if refusal else "they would be too large"
         raise Unknown(f"the model refuses every input that was made for it: {why}")
     return accepted
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from bundler.keras_io.arrays import Keywords, Ragged, Sparse
+from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse
 
 
 class Unstorable(Exception):

@@ -13,7 +13,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from bundler.keras_io.native_kinds import Kinds
+from bundler.keras_io.native.native_kinds import Kinds
 
 _MODULE, _FUNCTION = "pywrap_tfe", "TFE_Py_FastPathExecute"
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native_calls import Replacements, Tell, dress, exact
-from bundler.keras_io.native_entries import HDF5_ENTRIES
+from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
+from bundler.keras_io.native.native_entries import HDF5_ENTRIES
 
 #: HDF5 follows so many soft links and then gives up.
 _LINKS = 16

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native_entries import Entry
+from bundler.keras_io.native.native_entries import Entry
 
 _ROOTS = frozenset({"tensorflow", "keras", "tf_keras", "h5py", "tensorboard"})
 _PATTERN = frozenset("*?[\\{")

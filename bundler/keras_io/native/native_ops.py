@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native_calls import Replacements, Tell, dress, exact, local_path
-from bundler.keras_io.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
+from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact, local_path
+from bundler.keras_io.native.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
 
 
 def tell_of(tell: Tell, effect: Effect | None) -> None:

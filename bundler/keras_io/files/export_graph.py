@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io import calls, inputs, samples
-from bundler.keras_io.arrays import Keywords
-from bundler.keras_io.calls import told
-from bundler.keras_io.canonical import canonicalise, write_saved_model
-from bundler.keras_io.comparison import GRAPH, compare, tolerances_for
+from bundler.keras_io.files.canonical_graph import canonicalise, write_saved_model
 from bundler.keras_io.held import resources
-from bundler.keras_io.python_calls import python_calls, refuse_python_calls
-from bundler.keras_io.untouched import untouched
+from bundler.keras_io.native.python_calls import python_calls, refuse_python_calls
+from bundler.keras_io.selftest import input_specs, model_call, samples
+from bundler.keras_io.selftest.arrays import Keywords
+from bundler.keras_io.selftest.model_call import told
+from bundler.keras_io.selftest.output_difference import GRAPH, compare, tolerances_for
+from bundler.keras_io.selftest.untouched import untouched
 from bundler.manifest import Agreement, TensorSpec
 
 #: The function of the SavedModel that keeps the structure of inputs and outputs, as `model.export` calls it.
@@ -77,7 +77,7 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     # What the graph uses and no more: tracking the model would take its optimizer along.
     holder.weights = list(concrete.variables)
     holder.resources = resources(model)
-    names = inputs.names_by_path(traced.specs)
+    names = input_specs.names_by_path(traced.specs)
     outputs = _output_names(model, concrete.structured_outputs)
     flat = _flat(concrete, traced.specs, names, outputs)
     _write(holder, flat, directory, model, debug=False)
@@ -92,9 +92,9 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     specs = tf.nest.flatten(traced.specs)
     return Graph(
         directory=directory,
-        inputs=tuple(inputs.described(name, spec) for name, spec in zip(names, specs, strict=True)),
+        inputs=tuple(input_specs.described(name, spec) for name, spec in zip(names, specs, strict=True)),
         outputs=tuple(
-            inputs.described(name, tensor)
+            input_specs.described(name, tensor)
             for name, tensor in zip(outputs, _tensors(concrete.structured_outputs), strict=True)
         ),
         weights=sum(variable.shape.num_elements() or 0 for variable in holder.weights),
@@ -120,7 +120,7 @@ def _traced(model: Any, example_inputs: Any) -> _Traced:
             if not remaining:
                 continue  # Another size of the same inputs gives the same graph.
             try:
-                outputs, deterministic = calls.answer_twice(model, sample.inputs)
+                outputs, deterministic = model_call.answer_twice(model, sample.inputs)
             except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it is told below
                 refused.append(error)
                 continue
@@ -139,7 +139,7 @@ def _traced(model: Any, example_inputs: Any) -> _Traced:
                         outputs=outputs,
                         deterministic=deterministic,
                     )
-    except inputs.Unknown as error:
+    except input_specs.Unknown as error:
         raise PackError(
             f"nothing says what this model takes: {error}",
             place=model.name,
@@ -171,7 +171,7 @@ def _function(model: Any, specs: Any) -> Any:
     by_name = isinstance(specs, Keywords)
 
     def serve(inputs: Any) -> Any:
-        return calls.call_model(model, Keywords(inputs) if by_name else inputs)
+        return model_call.call_model(model, Keywords(inputs) if by_name else inputs)
 
     signature = [dict(specs) if by_name else specs]
     # No autograph: Keras calls its models without it too.
@@ -203,7 +203,7 @@ def _renamed(spec: Any, name: str) -> Any:
 def _output_names(model: Any, structure: Any) -> list[str]:
     """Return a name for each output: the keys of a dict, the layer that a Functional model names, or ``output_1``."""
     if isinstance(structure, Mapping):
-        return inputs.names_by_path(structure)
+        return input_specs.names_by_path(structure)
     count = len(_tensors(structure))
     declared = [str(name) for name in getattr(model, "output_names", None) or ()]
     if len(declared) == count and len(set(declared)) == count:
@@ -240,9 +240,9 @@ def _agreement(model: Any, traced: _Traced, directory: Path) -> Agreement:
     def serve(tensors: Any) -> Any:
         return loaded.serve(dict(tensors) if isinstance(tensors, Keywords) else tensors)
 
-    tolerances = tolerances_for(calls.compute_dtypes(model, traced.outputs), GRAPH)
+    tolerances = tolerances_for(model_call.compute_dtypes(model, traced.outputs), GRAPH)
     try:
-        actual, again = (calls.answer_of(serve, traced.inputs) for _ in range(2))
+        actual, again = (model_call.answer_of(serve, traced.inputs) for _ in range(2))
     except Exception as error:
         raise PackError(
             f"the graph of this model does not run: {told(error)}",

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bundler.keras_io.python_calls import GRAPH, read_graph
+from bundler.keras_io.native.python_calls import GRAPH, read_graph
 
 _NUMBERED = re.compile(r"^(?P<base>.+)_(?P<number>\d+)$")
 

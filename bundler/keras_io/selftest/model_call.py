@@ -12,12 +12,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bundler.keras_io.arrays import Keywords, leaves, mapped
-from bundler.keras_io.comparison import SELF_TEST, compare, tolerances_for
+from bundler.keras_io.files.inference_model import is_inference_model
 from bundler.keras_io.held import layers
-from bundler.keras_io.inference_model import is_inference_model
-from bundler.keras_io.tensors import as_arrays, as_tensors
-from bundler.keras_io.untouched import untouched
+from bundler.keras_io.selftest.arrays import Keywords, leaves, mapped
+from bundler.keras_io.selftest.output_difference import SELF_TEST, compare, tolerances_for
+from bundler.keras_io.selftest.tensors import as_arrays, as_tensors
+from bundler.keras_io.selftest.untouched import untouched
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CALLING = re.compile(r"^(Exception encountered when calling [^\n]*\n\n)+")

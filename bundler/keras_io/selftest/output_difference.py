@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.keras_io.arrays import dtype_name, leaves
+from bundler.keras_io.selftest.arrays import dtype_name, leaves
 
 #: Both tolerances of a self-test's floats: the same operations run again, on another machine or version.
 SELF_TEST = 1e-5

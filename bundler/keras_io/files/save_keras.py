@@ -19,8 +19,8 @@ from bundler import configtree
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import PackError
 from bundler.keras_io.adapt.every_weight import layers_below
+from bundler.keras_io.files.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.keras_io.framework import keras, versions
-from bundler.keras_io.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.manifest import Parameters, TensorSpec
 from bundler.namespace import IMPORT_LOCK
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native_calls import Replacements, Tell, dress, exact
-from bundler.keras_io.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
-from bundler.keras_io.native_ops import tell_of
+from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
+from bundler.keras_io.native.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
+from bundler.keras_io.native.native_ops import tell_of
 
 _UNREADABLE = Effect("native-code", "TensorFlow takes a graph that cannot be read")
 _PY = "tensorflow.python."

@@ -14,13 +14,13 @@ from typing import Any
 
 from bundler.archive import scratch
 from bundler.errors import BundleError, PackError, RebuildFailed
-from bundler.keras_io import graph as tracing
-from bundler.keras_io.calls import told
-from bundler.keras_io.canonical import FINGERPRINT, canonicalise, write_saved_model
+from bundler.keras_io.files import export_graph as tracing
+from bundler.keras_io.files.canonical_graph import FINGERPRINT, canonicalise, write_saved_model
+from bundler.keras_io.files.inference_model import inference_class
+from bundler.keras_io.files.save_keras import DATATYPES
 from bundler.keras_io.framework import keras, versions
-from bundler.keras_io.inference_model import inference_class
-from bundler.keras_io.payload import DATATYPES
-from bundler.keras_io.python_calls import GRAPH, read_graph
+from bundler.keras_io.native.python_calls import GRAPH, read_graph
+from bundler.keras_io.selftest.model_call import told
 from bundler.manifest import Parameters, Payload, TensorSpec
 from bundler.manifest.codec import from_json, to_json
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import InvalidBundle
-from bundler.keras_io import arrays
+from bundler.keras_io.selftest import arrays
 
 #: Below the folder of a ``.keras`` file.
 PLACE = "assets/kbundle/arrays.npz"

@@ -213,7 +213,7 @@ def _variables(graph: Any, endpoint: Any) -> list[Any]:
 
 
 def _symbols(specs: Any) -> list[Any]:
-    from bundler.keras_io.payload import DATATYPES
+    from bundler.keras_io.files.save_keras import DATATYPES
 
     dtypes = {datatype: dtype for dtype, datatype in DATATYPES.items()}
     return [

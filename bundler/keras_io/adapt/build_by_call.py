@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from bundler.keras_io.arrays import Keywords
 from bundler.keras_io.framework import keras
-from bundler.keras_io.inputs import declared_inputs, recorded_shapes
+from bundler.keras_io.selftest.arrays import Keywords
+from bundler.keras_io.selftest.input_specs import declared_inputs, recorded_shapes
 
 _DATATYPES = ("float32", "int32", "string")
 

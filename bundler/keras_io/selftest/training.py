@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.keras_io import samples
-from bundler.keras_io.arrays import Keywords, leaves, mapped
 from bundler.keras_io.failures import asked_words
-from bundler.keras_io.tensors import as_tensors
+from bundler.keras_io.selftest import samples
+from bundler.keras_io.selftest.arrays import Keywords, leaves, mapped
+from bundler.keras_io.selftest.tensors import as_tensors
 
 
 class NotTaken(Exception):

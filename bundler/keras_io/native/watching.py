@@ -42,7 +42,7 @@ def make_native_effects_visible(capability_of_op: _OfOp, look: _OfName | None = 
 
     Args:
         capability_of_op: What an operation needs when it runs: nothing for those that TensorFlow has and that open
-            nothing, ``native-code`` for those that it does not have (`bundler.keras_io.native_kinds`).
+            nothing, ``native-code`` for those that it does not have (`bundler.keras_io.native.native_kinds`).
         look: What the closed lists say of a dotted name; without it, what Keras finds by a name raises no event.
 
     Returns:
@@ -54,14 +54,14 @@ def make_native_effects_visible(capability_of_op: _OfOp, look: _OfName | None = 
 def _replace(capability_of_op: _OfOp, look: _OfName | None) -> tuple[str, ...]:
     import tensorflow as tf  # noqa: F401 - the generated modules are there then
 
-    from bundler.keras_io.native_calls import Replacements, teller
-    from bundler.keras_io.native_entries import ENTRIES
-    from bundler.keras_io.native_fast import keep_harmless_operations_fast
-    from bundler.keras_io.native_graphs import watch_imports, watch_sessions
-    from bundler.keras_io.native_hdf5 import watch_hdf5
-    from bundler.keras_io.native_kinds import Kinds
-    from bundler.keras_io.native_names import watch_names
-    from bundler.keras_io.native_ops import watch_eager, watch_graphs
+    from bundler.keras_io.native.native_calls import Replacements, teller
+    from bundler.keras_io.native.native_entries import ENTRIES
+    from bundler.keras_io.native.native_fast import keep_harmless_operations_fast
+    from bundler.keras_io.native.native_graphs import watch_imports, watch_sessions
+    from bundler.keras_io.native.native_hdf5 import watch_hdf5
+    from bundler.keras_io.native.native_kinds import Kinds
+    from bundler.keras_io.native.native_names import watch_names
+    from bundler.keras_io.native.native_ops import watch_eager, watch_graphs
 
     tell, replacements = teller(), Replacements()
     kinds = Kinds(capability_of_op)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from bundler.keras_io.native_calls import exact
+from bundler.keras_io.native.native_calls import exact
 
 #: The capability that an operation needs when it runs, or nothing.
 CapabilityOf = Callable[[str], str | None]
