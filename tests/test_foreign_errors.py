@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bundler import configtree
 from bundler.archive.scratch import written_below
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io.files.keras_file import read_config, unpack_keras_file
 from bundler.keras_io.selftest import arrays
 from bundler.namespace import ModuleText, open_namespace
@@ -102,4 +102,4 @@ def test_refuses_arrays_of_a_structure_that_means_nothing(structure: Any) -> Non
 
 def test_a_pointer_of_thousands_of_digits_points_to_nothing() -> None:
     with pytest.raises(KeyError):
-        configtree.get([1, 2], "/" + "1" * 5000)
+        keras_config.get([1, 2], "/" + "1" * 5000)

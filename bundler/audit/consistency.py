@@ -14,7 +14,6 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from bundler import configtree
 from bundler.audit.advisories import family, parse
 from bundler.audit.consistency_rules import (
     ABSENT_TENSOR,
@@ -42,9 +41,10 @@ from bundler.audit.consistency_rules import (
     VERSION,
 )
 from bundler.audit.facts import REFLECTION, Finding
-from bundler.audit.outline import Outline, definitions_of
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.rules import OF_CAPABILITY
+from bundler.formats import keras_config
+from bundler.formats.python.outline import Outline, definitions_of
 from bundler.manifest import Adaptation, CustomObject, Manifest
 from bundler.manifest.codec import JSON
 
@@ -152,7 +152,7 @@ def _path_findings(manifest: Manifest, config: JSON) -> Iterator[Finding]:
                 yield PATH.at(member, f"{what} and {claimed[pointer]} are both declared here", inside=pointer)
             claimed[pointer] = what
             try:
-                value = configtree.get(config, pointer)
+                value = keras_config.get(config, pointer)
             except (KeyError, RecursionError):
                 yield PATH.at(member, f"{what} is declared here, where the config has nothing", inside=pointer)
                 continue
@@ -168,7 +168,7 @@ def _asked(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and isinstance(value.get("class_name"), str) and "config" in value:
-        return configtree.lookup_key(value)
+        return keras_config.lookup_key(value)
     return None
 
 
@@ -205,7 +205,7 @@ def _value_findings(adaptation: Adaptation, modules: Collection[str]) -> Iterato
         if any(part.startswith("__") or not part.isidentifier() for part in name.split(".")):
             yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: the name {name[:80]!r}")
         # Objects are named in the config, which is where they are looked for.
-        if any(isinstance(node, dict) and "class_name" in node for _, node in configtree.walk(value)):
+        if any(isinstance(node, dict) and "class_name" in node for _, node in keras_config.walk(value)):
             yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: {name[:80]} holds an object")
 
 

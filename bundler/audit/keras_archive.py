@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from bundler.archive import inner_zip
-from bundler.archive.inner_zip import STORED, Inner, Unreadable
 from bundler.archive.window import read_at
 from bundler.audit.facts import Finding, Rule, Severity
 from bundler.audit.weights.hdf5 import SIGNATURE
 from bundler.errors import InvalidBundle, LimitExceeded
+from bundler.formats import strict_zip
+from bundler.formats.strict_zip import STORED, Inner, Unreadable
 from bundler.limits import LIMITS
 
 CONFIG = "config.json"
@@ -128,7 +128,7 @@ class KerasArchive:
         if member.size > limit:
             raise LimitExceeded(f"{name} of the model is too large", place=name, expected=limit, found=member.size)
         try:
-            return b"".join(inner_zip.pieces(self._file, member))
+            return b"".join(strict_zip.pieces(self._file, member))
         except Unreadable as problem:
             raise InvalidBundle(problem.what, place=name) from problem
 
@@ -139,7 +139,7 @@ class KerasArchive:
         whole. A packed one is unpacked to a temporary file and checked. Raises as `read`.
         """
         try:
-            return inner_zip.opened(self._file, self._find(name))
+            return strict_zip.opened(self._file, self._find(name))
         except Unreadable as problem:
             raise InvalidBundle(problem.what, place=name) from problem
 
@@ -149,7 +149,7 @@ class KerasArchive:
         Raises as `read`.
         """
         try:
-            for piece in inner_zip.pieces(self._file, self._find(name)):
+            for piece in strict_zip.pieces(self._file, self._find(name)):
                 target.write(piece)
         except Unreadable as problem:
             raise InvalidBundle(problem.what, place=name) from problem
@@ -178,7 +178,7 @@ def open_keras_file(file: BinaryIO, size: int, *, member: str = "model/model.ker
     if not head.startswith(b"PK\3\4"):
         return KerasArchive((NOT_A_ZIP.at(member, f"it begins with {head[:8]!r}"),), {}, file)
     try:
-        members = inner_zip.read_inner_zip(file, size, unpacked=True)
+        members = strict_zip.read_inner_zip(file, size, unpacked=True)
     except Unreadable as problem:
         return KerasArchive((TWO_READINGS.at(member, problem.what, inside=problem.name),), {}, file)
     findings = [*_unexpected(members, member), *_too_large(members, size, member)]
@@ -200,7 +200,7 @@ def content_findings(archive: KerasArchive, *, member: str = "model/model.keras"
         if item.name == WEIGHTS and item.method == STORED:
             continue
         try:
-            for _ in inner_zip.pieces(archive._file, item):
+            for _ in strict_zip.pieces(archive._file, item):
                 pass
         except Unreadable as problem:
             found.append(DAMAGED.at(member, problem.what, inside=item.name))
@@ -239,7 +239,7 @@ def _suspicious(file: BinaryIO, members: list[Inner], member: str) -> list[Findi
         if not item.name.startswith(_ASSETS) or item.name == ARRAYS:
             continue
         try:
-            head = next(inner_zip.pieces(file, item), b"")
+            head = next(strict_zip.pieces(file, item), b"")
         except Unreadable as problem:
             found.append(DAMAGED.at(member, problem.what, inside=item.name))
             continue

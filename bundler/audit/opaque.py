@@ -26,7 +26,7 @@ from bundler.audit.facts import (
     Rule,
     Severity,
 )
-from bundler.audit.pickled import Fault, Imported, Pickled, read_pickles
+from bundler.formats.pickles import Fault, Imported, Pickled, read_pickles
 
 _PACK_AGAIN = "have the author pack the object from source, or again with kbundle"
 _FROM_SOURCE = "have the author define it in a module, so that its source travels and can be read"

@@ -14,11 +14,11 @@ from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.keras_archive import ARRAYS, CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
 from bundler.audit.lock import MALFORMED, lock_findings
 from bundler.audit.opaque import bundled_modules, opaque_findings
-from bundler.audit.outline import definitions_of
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.closed_functions import close_source
 from bundler.audit.subject import Subject
 from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, npz_findings
+from bundler.formats.python.outline import definitions_of
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 

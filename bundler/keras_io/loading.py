@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io import registry
 from bundler.keras_io.adapt import builder_model, check_kinds, every_weight, shared
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
@@ -177,9 +177,9 @@ def _prepared_root(
 
     A root that the caller replaced is left alone.
     """
-    known = offered.get(configtree.lookup_key(config))
+    known = offered.get(keras_config.lookup_key(config))
     own = next((item for item in objects if "" in item.paths), None)
-    if known is None and (own is not None or not configtree.is_builtin_class(config)):
+    if known is None and (own is not None or not keras_config.is_builtin_class(config)):
         return {}
     if known is None:
         known = getattr(keras(), "Sequential" if config.get("class_name") == "Sequential" else "Model")
@@ -228,7 +228,7 @@ def _adapters(
             continue
         adapters[key] = adapter_of(cls, plan, given)
         for pointer in paths:
-            node = configtree.get(config, pointer)
+            node = keras_config.get(config, pointer)
             if isinstance(node, dict) and not _only_names(config, pointer):
                 _point_to(config, pointer, key)
     return adapters
@@ -237,7 +237,7 @@ def _adapters(
 def _only_names(config: Any, pointer: str) -> bool:
     """Say whether the node at `pointer` is there for the class itself, not for an instance of it."""
     holder, _, last = pointer.rpartition("/")
-    around = configtree.get(config, holder) if last == "of" else None
+    around = keras_config.get(config, holder) if last == "of" else None
     return isinstance(around, dict) and TAG in around and around[TAG] != "node"
 
 
@@ -337,7 +337,7 @@ def _register(item: CustomObject, obj: Any, namespace: Namespace, *, replaced: b
 
 def _point_to(config: Any, pointer: str, key: str) -> None:
     try:
-        value = configtree.get(config, pointer)
+        value = keras_config.get(config, pointer)
     except KeyError as error:
         raise InvalidBundle(
             "the manifest points to a place that the model's config does not have",
@@ -345,14 +345,14 @@ def _point_to(config: Any, pointer: str, key: str) -> None:
             hint="ask the author for a new bundle",
         ) from error
     if isinstance(value, str):
-        configtree.replace(config, pointer, key)
+        keras_config.replace(config, pointer, key)
     elif not (isinstance(value, dict) and "class_name" in value and "config" in value):
         raise InvalidBundle(
             "the manifest points to something that names no object",
             place=f"manifest.json: objects, path {pointer!r}",
             hint="ask the author for a new bundle",
         )
-    elif configtree.is_function(value):
+    elif keras_config.is_function(value):
         value["config"] = key
     else:
         value["registered_name"] = key
@@ -369,10 +369,10 @@ def _fill_in(
     """
     filled: dict[str, Any] = {}
     missing = []
-    for pointer, node in configtree.nodes(config):
-        if pointer in declared or configtree.is_builtin_class(node) or "module" not in node:
+    for pointer, node in keras_config.nodes(config):
+        if pointer in declared or keras_config.is_builtin_class(node) or "module" not in node:
             continue
-        key = configtree.lookup_key(node)
+        key = keras_config.lookup_key(node)
         if key in custom_objects:
             filled[f"{namespace.prefix}>outside:{key}"] = custom_objects[key]
             _point_to(config, pointer, f"{namespace.prefix}>outside:{key}")
@@ -385,7 +385,7 @@ def _fill_in(
 
 def is_builtin_function(node: dict[str, Any]) -> bool:
     """Say whether `node` is a plain function of Keras itself."""
-    if not configtree.is_function(node):
+    if not keras_config.is_function(node):
         return False
     module = node.get("module")
     if isinstance(module, str) and module.split(".")[0] == "keras":

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
-from bundler import configtree
+from bundler.formats import keras_config
 from bundler.keras_io.framework import keras
 from bundler.namespace import IMPORT_LOCK
 
@@ -61,9 +61,9 @@ def marked(values: Mapping[str, Any]) -> Iterator[None]:
 
 def unmark(config: Any, values: Mapping[str, Any]) -> None:
     """Write the own names of `values` wherever else `config` has a key: where an author's code wrote ``__name__``."""
-    for pointer, value in list(configtree.walk(config)):
+    for pointer, value in list(keras_config.walk(config)):
         if isinstance(value, str) and value in values:
-            configtree.replace(config, pointer, str(getattr(values[value], "__name__", value)))
+            keras_config.replace(config, pointer, str(getattr(values[value], "__name__", value)))
 
 
 def _writer(original: Any) -> Any:

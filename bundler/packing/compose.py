@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.archive.writer import NewMember
+from bundler.formats.python.definitions import definition_line
 from bundler.keras_io import framework
 from bundler.keras_io.files import save_keras
 from bundler.keras_io.keras_settings import current_settings
@@ -33,7 +34,6 @@ from bundler.manifest import (
 from bundler.packing.live_program import Program
 from bundler.requirements.locking.lock import Lock, Locker
 from bundler.sources.closure import ClosedModule, Closure, RequiredImport
-from bundler.sources.definitions import definition_line
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator
 from bundler.version import __version__

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError, RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io import loading
 from bundler.keras_io.files import keras_file, save_keras
 from bundler.namespace import ROOT
@@ -36,7 +36,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     """
     step("finding the source")
     config = keras_file.read_config(path)
-    if any(isinstance(value, str) and value.startswith(ROOT) for _, value in configtree.walk(config)):
+    if any(isinstance(value, str) and value.startswith(ROOT) for _, value in keras_config.walk(config)):
         raise PackError(
             "this file was saved from a model that came out of a bundle, and names its code by that bundle",
             place=str(path),
@@ -106,10 +106,10 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
 def _given(config: Any, offered: Mapping[str, Any]) -> dict[str, Any]:
     """Return `offered` by the keys that `config` has: the author may have given the bare names of classes."""
     given = {}
-    for _, node in configtree.nodes(config):
-        key = configtree.lookup_key(node)
+    for _, node in keras_config.nodes(config):
+        key = keras_config.lookup_key(node)
         for name in (key, str(node["class_name"]), key.rpartition(">")[2]):
-            if name in offered and not configtree.is_builtin_class(node):
+            if name in offered and not keras_config.is_builtin_class(node):
                 given[key] = offered[name]
                 break
     return given
@@ -120,7 +120,7 @@ def _without(config: Any, given: Mapping[str, Any]) -> Any:
     if not given:
         return config
     config = copy.deepcopy(config)
-    for _, node in configtree.nodes(config):
-        if configtree.lookup_key(node) in given:
+    for _, node in keras_config.nodes(config):
+        if keras_config.lookup_key(node) in given:
             node["module"] = "keras"
     return config

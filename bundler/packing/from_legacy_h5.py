@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import SourceError
+from bundler.formats.python.definitions import Definition, Kind, definitions_below
 from bundler.keras_io import loading
 from bundler.keras_io.files import legacy_h5
 from bundler.manifest import CustomObject, ObjectSource
 from bundler.packing.compose import packed_versions
 from bundler.packing.search import Search, Step, close_over, provisional_namespace
-from bundler.sources.definitions import Definition, Kind, definitions_below
 from bundler.sources.locate import Locator
 from bundler.sources.resolve import Resolution, defines
 

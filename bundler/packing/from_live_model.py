@@ -9,9 +9,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from bundler import configtree
 from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
+from bundler.formats import keras_config
 from bundler.keras_io import framework, loading, marks, public_functions, registry
 from bundler.keras_io.files import save_keras
 from bundler.keras_io.program.restore import value_adaptations, without_values
@@ -243,10 +243,10 @@ def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) 
     """Write the objects' own keys and modules into `config`, where a loaded model or the writer had others."""
     for item in objects:
         for pointer in item.paths:
-            node = configtree.get(config, pointer)
+            node = keras_config.get(config, pointer)
             if isinstance(node, str):
-                configtree.replace(config, pointer, item.key)
-            elif configtree.is_function(node):
+                keras_config.replace(config, pointer, item.key)
+            elif keras_config.is_function(node):
                 node["config"] = item.key
             else:
                 node["registered_name"] = item.key
@@ -254,10 +254,10 @@ def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) 
                     # Where a loaded bundle keeps it says nothing; so the first and the second bundle agree.
                     node["module"] = item.module
     prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]
-    for pointer, value in list(configtree.walk(config)):
+    for pointer, value in list(keras_config.walk(config)):
         if isinstance(value, str):
             plain = value
             for prefix in prefixes:
                 plain = plain.replace(prefix, "")
             if plain != value:
-                configtree.replace(config, pointer, plain)
+                keras_config.replace(config, pointer, plain)

@@ -10,8 +10,8 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io import adapt, loading
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.manifest import Adaptation, CustomObject
@@ -67,12 +67,12 @@ def _refused(cls: Any, names: Sequence[str]) -> list[str]:
 
 
 def _nodes(config: Any, item: CustomObject) -> list[dict[str, Any]]:
-    nodes = (configtree.get(config, pointer) for pointer in item.paths)
+    nodes = (keras_config.get(config, pointer) for pointer in item.paths)
     return [node for node in nodes if isinstance(node, dict) and isinstance(node.get("config"), dict)]
 
 
 def _holds_node(node: Mapping[str, Any], name: str) -> bool:
-    return name != "dtype" and any(True for _ in configtree.nodes(node["config"][name]))
+    return name != "dtype" and any(True for _ in keras_config.nodes(node["config"][name]))
 
 
 def _of(kind: str, item: CustomObject, names: Sequence[str]) -> Adaptation:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import PackError, SourceError
+from bundler.formats import keras_config
 from bundler.keras_io import adapt, marks
 from bundler.keras_io.adapt import builder_model, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
@@ -210,7 +210,7 @@ def unkept_by_compile(model: Any) -> list[str]:
 
 def _certain(config: Any, instances: Sequence[Any], adapted: Wanted | None = None) -> Wanted:
     """Return what the classes that `config` names need for certain."""
-    named = {(str(node.get("module")), node["class_name"]) for _, node in configtree.nodes(config)}
+    named = {(str(node.get("module")), node["class_name"]) for _, node in keras_config.nodes(config)}
     found: Wanted = {}
     for instance in instances:
         cls = type(instance)

@@ -24,10 +24,10 @@ import cloudpickle
 
 from bundler.archive.names import collisions, name_problem
 from bundler.errors import PackError, SourceError
+from bundler.formats.python.definitions import definitions_in
 from bundler.namespace import namespace_of
 from bundler.namespace.opaque import MARK
 from bundler.sources.closure import RequiredImport
-from bundler.sources.definitions import definitions_in
 from bundler.sources.live import attribute_of
 from bundler.sources.locate import Locator, Verdict
 

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from bundler.errors import PackError, SourceError
+from bundler.formats.python.minimum_version import python_floor
 from bundler.limits import LIMITS
 from bundler.manifest import Unresolved
 from bundler.sources.data import DataFinder
-from bundler.sources.floor import python_floor
 from bundler.sources.import_order import import_order
 from bundler.sources.locate import Verdict
 from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan

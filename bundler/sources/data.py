@@ -21,7 +21,7 @@ from bundler.sources.locate import Located, Locator, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.sources.imports import Imports, Literal
+    from bundler.formats.python.import_statements import Imports, Literal
 
 _CODE = (".py", ".pyw", ".pyi", ".pyc", ".pyo")
 _MACHINE_CODE = re.compile(r"\.(so(\.[0-9]+)*|dylib|dll|pyd)$")

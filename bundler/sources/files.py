@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import SourceError
+from bundler.formats import keras_config
+from bundler.formats.python.definitions import Definition, Kind, binds, definitions_below, definitions_in
 from bundler.sources.closure import close
-from bundler.sources.definitions import Definition, Kind, binds, definitions_below, definitions_in
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Located, Locator, Verdict
 from bundler.sources.resolve import Resolution, defines
@@ -42,20 +42,20 @@ def resolve_file(
     """
     search = _FileSearch(sources, locator)
     by_name = []
-    for pointer, node in configtree.nodes(config):
+    for pointer, node in keras_config.nodes(config):
         if node["class_name"] == "__lambda__":
             search.problems.append(
                 f"{pointer}: a Python lambda has no source in the file; "
                 "write it as a named function in a module and save the model again"
             )
-        elif configtree.is_function(node):
+        elif keras_config.is_function(node):
             if not is_builtin_function(node):
                 by_name.append((pointer, node))
-        elif "module" in node and not configtree.is_builtin_class(node) and not search.add_class(pointer, node):
+        elif "module" in node and not keras_config.is_builtin_class(node) and not search.add_class(pointer, node):
             by_name.append((pointer, node))
     for pointer, node in by_name:
         search.add_by_name(pointer, node)
-    for pointer, value in configtree.walk(config):
+    for pointer, value in keras_config.walk(config):
         if isinstance(value, str) and ">" in value:
             search.add_key(pointer, value)
     return search.result()
@@ -81,13 +81,13 @@ class _FileSearch:
         if not is_source and located.verdict is not Verdict.REQUIREMENT:
             return False
         distribution = None if is_source else located.distribution
-        self._add(module, name, configtree.lookup_key(node), pointer, distribution)
+        self._add(module, name, keras_config.lookup_key(node), pointer, distribution)
         return True
 
     def add_by_name(self, pointer: str, node: dict[str, JSON]) -> None:
         """Note the function or class of `node` if exactly one definition has its name."""
-        key = configtree.lookup_key(node)
-        kind = Kind.FUNCTION if configtree.is_function(node) else Kind.CLASS
+        key = keras_config.lookup_key(node)
+        kind = Kind.FUNCTION if keras_config.is_function(node) else Kind.CLASS
         name = str(node["class_name"]) if kind is Kind.CLASS else key.rpartition(">")[2]
         module = str(node.get("module"))
         definitions = self._all_definitions()
@@ -147,7 +147,7 @@ class _FileSearch:
         return self._definitions
 
     def _explain(self, node: dict[str, JSON], name: str, candidates: Sequence[Definition]) -> str:
-        what = "function" if configtree.is_function(node) else "class"
+        what = "function" if keras_config.is_function(node) else "class"
         if candidates:
             places = ", ".join(f"{item.module} line {item.line}" for item in candidates)
             return f"the {what} {name!r} is defined in {len(candidates)} places ({places}); give one source folder"

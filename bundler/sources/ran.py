@@ -19,9 +19,9 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+from bundler.formats.python.definitions import definition_line
 from bundler.sources.closure import ClosedModule
 from bundler.sources.compiled import COMPUTED, Compiled, cached_codes, compiled, defaults_of, shape_of, typed
-from bundler.sources.definitions import definition_line
 from bundler.sources.gathered import Gathered, gather
 from bundler.sources.live import bases_of, is_framework
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType, MappingProxyType
 from typing import Any
 
-from bundler import configtree
+from bundler.formats import keras_config
 from bundler.namespace import Namespace, namespace_of
 from bundler.sources.found import FoundObject
 from bundler.sources.lift import Lifted, lift, needs_lifting
@@ -113,15 +113,15 @@ def resolve_live(
         values=values,
         public=public,
     )
-    for pointer, node in configtree.nodes(config):
+    for pointer, node in keras_config.nodes(config):
         if node["class_name"] == "__lambda__":
             search.problems.append(
                 f"{pointer}: a Python lambda that no attribute of the model holds; "
                 "write it as a named function (def ...) in a module and use that"
             )
-        elif configtree.is_function(node) and node["config"] in values:
+        elif keras_config.is_function(node) and node["config"] in values:
             search.add_value(str(node["config"]), pointer)
-        elif configtree.is_function(node):
+        elif keras_config.is_function(node):
             if not search.add_function(node, pointer) and not is_builtin_function(node):
                 search.problems.append(
                     f"{pointer}: the function {node['config']!r} is not held by any attribute of the model; "
@@ -129,9 +129,9 @@ def resolve_live(
                 )
         elif "module" not in node:
             search.add_bare_node(node, pointer)
-        elif not configtree.is_builtin_class(node):
+        elif not keras_config.is_builtin_class(node):
             search.add_class_node(node, pointer)
-    for pointer, value in configtree.walk(config):
+    for pointer, value in keras_config.walk(config):
         if isinstance(value, str):
             search.add_name(value, pointer)
     search.lift()
@@ -178,7 +178,7 @@ class _LiveSearch:
 
     def add_class_node(self, node: dict[str, JSON], pointer: str) -> None:
         # Keras writes no module for what a script defines.
-        identity = (str(node.get("module") or "__main__"), str(node["class_name"]), configtree.lookup_key(node))
+        identity = (str(node.get("module") or "__main__"), str(node["class_name"]), keras_config.lookup_key(node))
         found = self.classes.get(identity, []) or _from_modules(*identity[:2]) or self._from_table(identity)
         if len(found) == 1:
             self.paths.setdefault(found[0], []).append(pointer)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import PackError, SourceError
+from bundler.formats.python.import_statements import Import, Imports, find_imports
 from bundler.limits import LIMITS
-from bundler.sources.imports import Import, Imports, find_imports
 from bundler.sources.locate import Located, Locator, Verdict
 from bundler.sources.places import modules_below
 

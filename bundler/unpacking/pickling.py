@@ -22,12 +22,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from bundler import configtree
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
 from bundler.errors import BundleError, IntegrityError
+from bundler.formats import keras_config
 from bundler.keras_io import framework, marks, registry
 from bundler.keras_io.adapt import OBJECT_VALUES
 from bundler.keras_io.files import save_keras, saved_model, tfsm
@@ -182,8 +182,8 @@ def _hosts_in(model: Any, config: Any) -> dict[str, Any]:
     live = live_objects(model)
     own = [obj for obj in (*live.classes, *live.functions) if namespace_of(obj.__module__) is None]
     by_key = {registry.saved_key(obj): obj for obj in own}
-    nodes = (node for _, node in configtree.nodes(config) if not configtree.is_builtin_class(node))
-    return {key: by_key[key] for key in sorted({configtree.lookup_key(node) for node in nodes} & by_key.keys())}
+    nodes = (node for _, node in keras_config.nodes(config) if not keras_config.is_builtin_class(node))
+    return {key: by_key[key] for key in sorted({keras_config.lookup_key(node) for node in nodes} & by_key.keys())}
 
 
 def _graphs_in(config: Any) -> dict[str, dict[str, bytes]]:

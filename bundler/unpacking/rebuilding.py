@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from bundler import configtree
 from bundler.archive.reader import BundleReader
 from bundler.errors import BundleError, LimitExceeded
+from bundler.formats import keras_config
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error, refusal_in
 from bundler.keras_io.files.keras_file import read_config
@@ -108,8 +108,8 @@ def objects_again(
     Such a config names bundled objects by their keys in the tree. Those whose key is in `replaced` have no place.
     """
     places: dict[str, list[str]] = {}
-    for pointer, node in configtree.nodes(read_config(directory)):
-        if not configtree.is_builtin_class(node):
+    for pointer, node in keras_config.nodes(read_config(directory)):
+        if not keras_config.is_builtin_class(node):
             places.setdefault(_key_in_tree(node, namespace), []).append(pointer)
     bare = Counter((item.module, item.qualname.rpartition(".")[2]) for item in manifest.objects)
     objects = []
@@ -130,7 +130,7 @@ def objects_again(
 
 def _key_in_tree(node: dict[str, Any], namespace: Namespace) -> str:
     """Return the key of what `node` names; a class that Keras has no key for (an enumeration) is told by its module."""
-    key, module = configtree.lookup_key(node), str(node.get("module"))
+    key, module = keras_config.lookup_key(node), str(node.get("module"))
     if key == node["class_name"] and module.startswith(f"{namespace.prefix}."):
         return registry.unique_key(namespace, namespace.original(module), key)
     return key

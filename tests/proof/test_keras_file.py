@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bundler import configtree
 from bundler.errors import InvalidBundle, RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io.files.keras_file import read_config, read_metadata, unpack_keras_file, write_config
 
 
@@ -57,4 +57,4 @@ def test_says_that_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_pointer_with_a_number_beyond_all_lists_leads_nowhere() -> None:
     with pytest.raises(KeyError):
-        configtree.get([1], f"/{'9' * 5000}")
+        keras_config.get([1], f"/{'9' * 5000}")

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from bundler.sources.floor import python_floor
+from bundler.formats.python.minimum_version import python_floor
 
 GENERIC = b"def f[T](x: T) -> T:\n    return x\n"
 NESTED = b"x = f'{d['a']}'\n"

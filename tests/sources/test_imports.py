@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from bundler.errors import SourceError
-from bundler.sources.imports import Imports, find_imports
+from bundler.formats.python.import_statements import Imports, find_imports
 
 
 def read(text: str, module: str = "pkg.sub.mod", *, is_package: bool = False) -> Imports:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler import configtree
 from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem, unbuilt_problem
 from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
 from bundler.audit.facts import Finding, Rule
+from bundler.formats import keras_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
 
@@ -108,7 +108,7 @@ def config_findings(
         weight_bytes=weight_bytes,
     )
     found: list[Finding] = []
-    for pointer, value in configtree.walk(config):
+    for pointer, value in keras_config.walk(config):
         if not isinstance(value, dict) or "class_name" not in value or "config" not in value:
             continue
         if len(found) >= _MOST:
@@ -155,13 +155,13 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if _is_bare(node) and _is_reserved(name):
         yield rules.LEGACY_NODE, f"{name} without a module"
         return
-    key = configtree.lookup_key(node)
+    key = keras_config.lookup_key(node)
     # What is declared wins only outside Keras: a node of Keras's under a declared name shows one and may load another.
     if not _is_kerass(module) and _is_declared(node, key, pointer, known):
         # Its own config is its code's business, and the audit of that code shows what it does with it.
         yield from _name_problems(config, strict=known.kinds.get(pointer) in _LAYERS or key in known.layers)
         return
-    if configtree.is_function(node):
+    if keras_config.is_function(node):
         yield from _function_problems(node, key, known)
         return
     if name == key == "TFSMLayer" and isinstance(config, dict) and _is_one_of(config.get("filepath"), known.graphs):

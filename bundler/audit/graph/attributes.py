@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bundler.audit.graph import rules, wire
+from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
-from bundler.audit.graph.program import Body, Node, Program, place
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.meta_graph import Body, Node, Program, place
 
 #: A device of this machine, in full or in part. TensorFlow takes any case; other jobs and tasks are other processes.
 _HERE = re.compile(

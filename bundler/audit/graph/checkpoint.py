@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from bundler.audit.graph import rules, wire
+from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.constants import EXACT, HANDLE, VARIANT, elements
 from bundler.audit.graph.opener import Opener
-from bundler.audit.graph.wire import Span, Unreadable
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.wire import Span, Unreadable
 from bundler.limits import LIMITS
 
 INDEX = "variables/variables.index"

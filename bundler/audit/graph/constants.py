@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from bundler.audit.graph import rules, wire
+from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
-from bundler.audit.graph.wire import Span
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.wire import Span
 from bundler.limits import LIMITS
 
 #: The bytes of an element by `DataType`. The texts, the handles and what is stored in half bytes are not here.

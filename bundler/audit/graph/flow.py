@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.operations import CHECKPOINT, TABLE_FILE
-from bundler.audit.graph.program import MAIN, Body, Node, Program, place
+from bundler.formats.saved_model.meta_graph import MAIN, Body, Node, Program, place
 
 #: The inputs that are paths.
 _PATHS = {

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 
 from bundler.audit.facts import Finding
-from bundler.audit.graph import checkpoint, constants, flow, nodes, objects, rules, wire
+from bundler.audit.graph import checkpoint, constants, flow, nodes, objects, rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.opener import Opener
-from bundler.audit.graph.program import place, program
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.meta_graph import place, program
 from bundler.limits import LIMITS
 
 _GRAPH = "saved_model.pb"

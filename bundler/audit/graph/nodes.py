@@ -5,7 +5,7 @@ from __future__ import annotations
 from bundler.audit.facts import FILESYSTEM, Rule
 from bundler.audit.graph import attributes, operations, rules
 from bundler.audit.graph.collected import Collected
-from bundler.audit.graph.program import MAIN, Program, place
+from bundler.formats.saved_model.meta_graph import MAIN, Program, place
 
 _RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (operations.READS, rules.FILES),

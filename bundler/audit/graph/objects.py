@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from bundler.audit.graph import rules, wire
+from bundler.audit.graph import rules
 from bundler.audit.graph.attributes import is_here
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.flow import Uses
-from bundler.audit.graph.wire import Span
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.wire import Span
 
 #: What `tf.saved_model.save` gives user objects; Keras 2 adds names of its own, which `tf.saved_model.load` takes for
 #: plain objects. ``optimizer`` makes the loader import tf_keras, so it is not here.

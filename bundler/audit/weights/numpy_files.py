@@ -11,11 +11,11 @@ import math
 import re
 from typing import Any, BinaryIO
 
-from bundler.archive.inner_zip import STORED, Inner, Unreadable, pieces, read_inner_zip
 from bundler.archive.window import read_at
 from bundler.audit.facts import Finding
 from bundler.audit.weights.hdf5 import Tensor
 from bundler.audit.weights.rules import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Refused
+from bundler.formats.strict_zip import STORED, Inner, Unreadable, pieces, read_inner_zip
 from bundler.limits import LIMITS
 
 _MAGIC = b"\x93NUMPY"

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import InvalidBundle, RequirementsNotMet
+from bundler.formats import keras_config
 from bundler.keras_io.adapt.public import public_object, public_place
 from bundler.keras_io.adapt.sharing import WORD as SHARED
 from bundler.keras_io.adapt.tags import TAG
@@ -70,7 +70,7 @@ def decode(
     if TAG not in value:
         if isinstance(value.get("class_name"), str) and "config" in value:
             # A function that a module of the bundle gives is the bundle's, also where it took it from the framework.
-            declared = _looked_up(value, lookup) if configtree.is_function(value) else None
+            declared = _looked_up(value, lookup) if keras_config.is_function(value) else None
             return declared if declared is not None else deserialized(value)
         return _plain({key: inner(item) for key, item in value.items()})
     try:
@@ -99,7 +99,7 @@ def decode(
 
 def _looked_up(node: dict[str, Any], lookup: Lookup) -> Any:
     try:
-        return lookup(configtree.lookup_key(node))
+        return lookup(keras_config.lookup_key(node))
     except KeyError:
         return None
 
@@ -112,7 +112,7 @@ def deserialized(node: dict[str, Any]) -> Any:
     """
     found = keras().saving.deserialize_keras_object(node)
     is_frameworks = str(getattr(found, "__module__", "")).partition(".")[0] in _FRAMEWORK
-    if configtree.is_function(node) and is_frameworks and public_place(found) is None:
+    if keras_config.is_function(node) and is_frameworks and public_place(found) is None:
         raise InvalidBundle(
             "the model's config names a function that is nothing that a model is made of",
             place=f"config.json: {str(node['config'])[:80]!r}",
@@ -127,7 +127,7 @@ def _plain(decoded: dict[Any, Any]) -> dict[Any, Any]:
     Every node of a config is held against the manifest before Keras reads it; one that only decoding makes is not.
     """
     is_node = isinstance(decoded.get("class_name"), str) and "config" in decoded and "module" in decoded
-    if is_node and (configtree.is_function(decoded) or not configtree.is_builtin_class(decoded)):
+    if is_node and (keras_config.is_function(decoded) or not keras_config.is_builtin_class(decoded)):
         raise InvalidBundle(
             "the model's config hides an object in a value",
             place=f"config.json: {TAG}",
@@ -168,14 +168,14 @@ def _decode_class(value: dict[str, Any], _: Callable[[Any], Any], lookup: Lookup
     node = value["of"]
     if TAG in node:
         return _decode_public(node)
-    return lookup(configtree.lookup_key(node))
+    return lookup(keras_config.lookup_key(node))
 
 
 def _declared(value: dict[str, Any], lookup: Lookup) -> Any:
     """Return a class of the bundle's; what the framework has is not called with arguments from a config."""
     if TAG in value["of"]:
         raise ValueError("only a class that the manifest declares is made from a config")
-    return lookup(configtree.lookup_key(value["of"]))
+    return lookup(keras_config.lookup_key(value["of"]))
 
 
 def _enum_class(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) -> Any:
@@ -223,7 +223,7 @@ def _partial(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup)
     # What is declared of an installed distribution may be anything that can be imported here, and the arguments are
     # the config's.
     is_named = isinstance(node, dict) and node.get("class_name") == "function" and not is_frameworks
-    if is_named and lookup(configtree.lookup_key(node)) is not function:
+    if is_named and lookup(keras_config.lookup_key(node)) is not function:
         raise ValueError("only a function of the bundle, or of the vocabulary of models, gets arguments")
     return functools.partial(function, *inner(value["items"]), **inner(value["keywords"]))
 

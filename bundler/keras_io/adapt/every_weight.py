@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
@@ -94,7 +94,7 @@ def described(model: Any) -> dict[str, Any]:
 
 def has_changed_parts(model: Any, config: Any) -> bool:
     """Say whether a layer that `config` does not show was quantized or got a LoRA after it was made."""
-    shown = {node["config"].get("name") for _, node in configtree.nodes(config) if isinstance(node["config"], dict)}
+    shown = {node["config"].get("name") for _, node in keras_config.nodes(config) if isinstance(node["config"], dict)}
     return any(_changes_of(layer) and layer.name not in shown for layer in layers_below(model))
 
 

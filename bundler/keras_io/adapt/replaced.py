@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import InvalidBundle, RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io import private
 from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
 from bundler.keras_io.adapt.decoding import deserialized
@@ -86,7 +86,7 @@ def _hidden(model: Any, config: Any) -> list[tuple[Any, Any]]:
     """Return (holder, layer) for the layers that `config` does not show and a class may not make as they are."""
     shown = {
         (node["class_name"], node["config"].get("name"))
-        for _, node in configtree.nodes(config)
+        for _, node in keras_config.nodes(config)
         if isinstance(node["config"], dict)
     }
     found: list[tuple[Any, Any]] = []

@@ -10,8 +10,8 @@ import collections
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import InvalidBundle
+from bundler.formats import keras_config
 from bundler.keras_io.adapt import graphs
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
@@ -23,7 +23,7 @@ SHARED = f"{TAG}shared"
 def named_twice(config: Any, layers: Iterable[Any]) -> list[Any]:
     """Return those of `layers` that `config` may have at two places, told by class and name."""
     count: collections.Counter[tuple[str, str]] = collections.Counter()
-    for _, node in configtree.nodes(config):
+    for _, node in keras_config.nodes(config):
         inner = node.get("config")
         if isinstance(inner, dict) and isinstance(inner.get("name"), str):
             count[str(node["class_name"]), inner["name"]] += 1
@@ -33,7 +33,7 @@ def named_twice(config: Any, layers: Iterable[Any]) -> list[Any]:
 def keep_shared(config: Any) -> list[str]:
     """Take the number from every layer of `config` that has only one place; return the names of the others."""
     places: dict[int, list[dict[str, Any]]] = {}
-    for _, node in configtree.nodes(config):
+    for _, node in keras_config.nodes(config):
         inner = node.get("config")
         if isinstance(inner, dict) and SHARED in inner:
             places.setdefault(inner[SHARED], []).append(inner)
@@ -58,7 +58,7 @@ def let_in(config: Any, offered: Mapping[str, Any], prefix: str) -> dict[str, An
     """
     makers: dict[str, Any] = {}
     classes: dict[str, Any] = {}
-    for pointer, node in list(configtree.nodes(config)):
+    for pointer, node in list(keras_config.nodes(config)):
         inner = node.get("config")
         if not pointer or not isinstance(inner, dict) or SHARED not in inner:
             continue
@@ -76,7 +76,7 @@ def let_in(config: Any, offered: Mapping[str, Any], prefix: str) -> dict[str, An
         node["registered_name"] = key
     if not makers:
         return {}
-    for pointer, node in list(configtree.nodes(config)):
+    for pointer, node in list(keras_config.nodes(config)):
         if pointer and graphs.is_graph(node.get("config")) and node.get("registered_name") not in makers:
             known = _known(node, offered)
             if known is None or graphs.is_rebuilt_by_keras(known):
@@ -87,7 +87,7 @@ def let_in(config: Any, offered: Mapping[str, Any], prefix: str) -> dict[str, An
 
 
 def _known(node: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
-    return offered.get(configtree.lookup_key(dict(node)))
+    return offered.get(keras_config.lookup_key(dict(node)))
 
 
 def _maker(node: Mapping[str, Any], build: Any, known: Any) -> Any:

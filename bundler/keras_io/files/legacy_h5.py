@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import PackError
+from bundler.formats import keras_config
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 
@@ -70,11 +70,11 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def class_names(config: Any) -> Iterator[tuple[str, str]]:
     """Yield (pointer, name) for every class that the config of an ``.h5`` file asks for, Keras's own too."""
-    for pointer, node in configtree.nodes(config):
-        name = configtree.lookup_key(node)
+    for pointer, node in keras_config.nodes(config):
+        name = keras_config.lookup_key(node)
         if is_by_keras_2(config) and name.startswith("Custom>") and is_builtin(name.removeprefix("Custom>")):
             continue  # Keras 2 registered its own optimizers like an author's.
-        if not configtree.is_function(node) and not (name.startswith("__") and name.endswith("__")):
+        if not keras_config.is_function(node) and not (name.startswith("__") and name.endswith("__")):
             yield pointer, name
 
 
@@ -83,8 +83,8 @@ def function_names(config: Any) -> Iterator[tuple[str, str, bool]]:
 
     It is `certain` where nothing else could stand there: an activation, a loss, a metric.
     """
-    nodes = {f"{pointer}/config" for pointer, node in configtree.nodes(config) if configtree.is_function(node)}
-    for pointer, value in configtree.walk(config):
+    nodes = {f"{pointer}/config" for pointer, node in keras_config.nodes(config) if keras_config.is_function(node)}
+    for pointer, value in keras_config.walk(config):
         field = pointer.rpartition("/")[2]
         if not isinstance(value, str) or field in _LABELS or is_builtin(value) or _is_given_by_alias(value):
             continue

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from bundler import configtree
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import PackError
+from bundler.formats import keras_config
 from bundler.keras_io.adapt.every_weight import layers_below
 from bundler.keras_io.files.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.keras_io.framework import keras, versions
@@ -141,7 +141,7 @@ def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
 def number_shared_objects(config: Any) -> None:
     """Replace the memory addresses that Keras uses as ``shared_object_id`` by 1, 2, ... in document order."""
     numbers: dict[Any, int] = {}
-    for _, node in configtree.nodes(config):
+    for _, node in keras_config.nodes(config):
         if "shared_object_id" in node:
             node["shared_object_id"] = numbers.setdefault(node["shared_object_id"], len(numbers) + 1)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bundler import configtree
 from bundler.errors import RebuildFailed
+from bundler.formats import keras_config
 from bundler.keras_io.framework import keras
 
 #: Where a bundle has the folders, each below a number.
@@ -85,9 +85,9 @@ def _stand_in() -> type[Any]:
 
 
 def _layers(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for pointer, node in configtree.nodes(config):
+    for pointer, node in keras_config.nodes(config):
         # Keras finds the class by "layers.TFSMLayer" of the module "keras", too, and without any module.
         is_named = node["class_name"].rpartition(".")[2] == _CLASS
-        is_kerass = configtree.is_builtin_class(node) or node.get("module") is None
+        is_kerass = keras_config.is_builtin_class(node) or node.get("module") is None
         if is_named and is_kerass and isinstance(node["config"], dict):
             yield pointer, node

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bundler import configtree
 from bundler.audit.contents import TensorFact
+from bundler.formats import keras_config
 from bundler.manifest.codec import JSON
 
 #: Layers in the table, and models inside models.
@@ -73,7 +73,7 @@ def layers_of(model: JSON, tensors: Iterable[TensorFact]) -> list[Layer]:
                 name=name_of(node),
                 class_name=text_of(node.get("class_name")),
                 key=text_of(node.get("registered_name")) or text_of(node.get("class_name")),
-                stock=isinstance(node.get("class_name"), str) and configtree.is_builtin_class(node),
+                stock=isinstance(node.get("class_name"), str) and keras_config.is_builtin_class(node),
                 shape=shapes.get(name_of(node)) or _own_shape(node),
                 stored=stored.get(place),
             )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import SourceError
-from bundler.sources.imports import parse
+from bundler.formats.python.import_statements import parse
 from bundler.sources.reduce.effects import Effects, changed_parameters, effects_of, effects_of_call
 from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bundler.sources.flow import SPLIT, Context, is_never_imported, parts_of
-from bundler.sources.imports import absolute
+from bundler.formats.python.execution import SPLIT, Context, is_never_imported, parts_of
+from bundler.formats.python.import_statements import absolute
 from bundler.sources.lift.names import names_of
 
 #: What reads or makes names of the module without spelling them.

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler import configtree
 from bundler.audit.config import RULES, config_findings, keras_versions, read_config
 from bundler.audit.config.sizes import least_weights
+from bundler.formats import keras_config
 from bundler.manifest import CustomObject, ObjectSource
 from tests.audit.bundles import DENSE, JSON, function, model, node
 
@@ -28,9 +28,9 @@ _BYTECODE = {"class_name": "__lambda__", "config": {"value": "4wEA"}}
 def declared(config: JSON, *objects: CustomObject) -> tuple[CustomObject, ...]:
     """Return `objects` with the paths that the packer would give them."""
     places: dict[str, list[str]] = {}
-    for pointer, value in configtree.nodes(config):
-        if "module" in value and not configtree.is_builtin_class(value):
-            places.setdefault(configtree.lookup_key(value), []).append(pointer)
+    for pointer, value in keras_config.nodes(config):
+        if "module" in value and not keras_config.is_builtin_class(value):
+            places.setdefault(keras_config.lookup_key(value), []).append(pointer)
     return tuple(dataclasses.replace(item, paths=tuple(places.get(item.key, ()))) for item in objects)
 
 
@@ -343,7 +343,7 @@ def test_refuses_keys_that_make_places_of_gigabytes() -> None:
 
 def test_a_walk_has_one_place_in_memory_at_a_time() -> None:
     tracemalloc.start()
-    for _ in configtree.walk({"k" * 100_000: [0] * 2_000}):
+    for _ in keras_config.walk({"k" * 100_000: [0] * 2_000}):
         pass
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()

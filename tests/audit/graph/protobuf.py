@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bundler.audit.graph.wire import table
+from bundler.formats.saved_model.wire import table
 
 Message = Mapping[str, Any] | list[tuple[str, Any]]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFLECTION, Finding, Severity
 from bundler.audit.opaque import RULES, bundled_modules, opaque_findings
-from bundler.audit.pickled import MOST_OPCODES
+from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
 from tests.audit.opaque.programs import (
     by_cloudpickle,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.sources.texts import dotted
+from bundler.formats.python.strings import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

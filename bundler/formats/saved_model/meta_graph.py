@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bundler.audit.graph import wire
-from bundler.audit.graph.wire import Span, Unreadable
+from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.wire import Span, Unreadable
 
 #: The name of the main graph among the bodies; no function has it.
 MAIN = ""

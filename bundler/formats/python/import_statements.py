@@ -12,8 +12,8 @@ import warnings
 from dataclasses import dataclass
 
 from bundler.errors import SourceError
-from bundler.sources.flow import SPLIT, Context, parts_of
-from bundler.sources.texts import Texts
+from bundler.formats.python.execution import SPLIT, Context, parts_of
+from bundler.formats.python.strings import Texts
 
 _IMPORT_CALLS = frozenset(
     {"importlib.import_module", "importlib.__import__", "builtins.__import__", "__import__"},
