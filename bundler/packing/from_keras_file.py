@@ -18,8 +18,8 @@ from bundler.packing import guessed_adaptations, tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
 from bundler.packing.from_live_model import from_model
 from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
-from bundler.sources.files import resolve_file
-from bundler.sources.live import kind_of
+from bundler.sources.from_files import resolve_file
+from bundler.sources.live_objects import kind_of
 from bundler.sources.locate import Locator
 
 

@@ -25,10 +25,10 @@ from bundler.packing.search import BundleSources, Search, Step, close_over, with
 from bundler.saving import adapted_model
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
+from bundler.sources.extract import Lifted, is_lambda
 from bundler.sources.found import FoundObject
 from bundler.sources.held_callables import framework_functions, held_callables
-from bundler.sources.lift import Lifted, is_lambda
-from bundler.sources.live import LiveObjects, live_objects
+from bundler.sources.live_objects import LiveObjects, live_objects
 from bundler.sources.locate import Locator, Verdict
 from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes

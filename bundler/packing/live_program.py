@@ -19,7 +19,7 @@ from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
-from bundler.sources.live import attribute_of
+from bundler.sources.live_objects import attribute_of
 from bundler.sources.places import SCRIPTS
 from bundler.values import Unsayable
 

@@ -15,7 +15,7 @@ from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.program.account import lacks_weights
 from bundler.manifest import Adaptation
 from bundler.saving import adapted_model
-from bundler.sources.live import is_framework, live_instances
+from bundler.sources.live_objects import is_framework, live_instances
 
 
 def remedies(

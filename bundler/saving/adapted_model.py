@@ -29,7 +29,7 @@ from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.constructor import Unread, read_arguments
 from bundler.sources.constructor.solve import UNKNOWN
-from bundler.sources.live import attribute_of, is_framework, live_instances
+from bundler.sources.live_objects import attribute_of, is_framework, live_instances
 
 #: By class the kinds that it needs, each with its arguments.
 Wanted = dict[type, dict[str, tuple[str, ...]]]

@@ -28,7 +28,7 @@ from bundler.formats.python.definitions import definitions_in
 from bundler.namespace import namespace_of
 from bundler.namespace.opaque import MARK
 from bundler.sources.closure import RequiredImport
-from bundler.sources.live import attribute_of
+from bundler.sources.live_objects import attribute_of
 from bundler.sources.locate import Locator, Verdict
 
 #: The original module and qualified name of an object.

@@ -18,8 +18,8 @@ from bundler.manifest import Unresolved
 from bundler.sources.data import DataFinder
 from bundler.sources.import_order import import_order
 from bundler.sources.locate import Verdict
+from bundler.sources.module_graph import Edge, Node, Walk, member_of
 from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
-from bundler.sources.walk import Edge, Node, Walk, member_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from bundler.sources.lift.segments import first_line
+from bundler.sources.extract.segments import first_line
 
 #: A code object without its file name, its lines and its columns.
 Shape = tuple[Any, ...]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from bundler.sources.live import is_framework, is_frameworks_function, live_functions, live_instances
+from bundler.sources.live_objects import is_framework, is_frameworks_function, live_functions, live_instances
 
 #: What Keras itself keeps, and writes in a way of its own.
 _KEPT = frozenset({"_auto_config"})

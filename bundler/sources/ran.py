@@ -23,7 +23,7 @@ from bundler.formats.python.definitions import definition_line
 from bundler.sources.closure import ClosedModule
 from bundler.sources.compiled import COMPUTED, Compiled, cached_codes, compiled, defaults_of, shape_of, typed
 from bundler.sources.gathered import Gathered, gather
-from bundler.sources.live import bases_of, is_framework
+from bundler.sources.live_objects import bases_of, is_framework
 
 #: What only classes that were written in C have in their dictionary.
 _OF_C = types.MethodDescriptorType | types.WrapperDescriptorType | types.BuiltinFunctionType

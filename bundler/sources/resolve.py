@@ -16,9 +16,9 @@ from typing import Any
 
 from bundler.formats import keras_config
 from bundler.namespace import Namespace, namespace_of
+from bundler.sources.extract import Lifted, lift, needs_lifting
 from bundler.sources.found import FoundObject
-from bundler.sources.lift import Lifted, lift, needs_lifting
-from bundler.sources.live import (
+from bundler.sources.live_objects import (
     LiveObjects,
     attribute_of,
     bases_of,

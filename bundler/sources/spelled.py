@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from bundler.sources.lift.facts import LiftedModule
-from bundler.sources.lift.naming import ModuleNames, identifier
-from bundler.sources.lift.values import is_plain, numpy_array, numpy_scalar, written
-from bundler.sources.live import is_framework, is_frameworks_function
+from bundler.sources.extract.constant_values import is_plain, numpy_array, numpy_scalar, written
+from bundler.sources.extract.extracted import LiftedModule
+from bundler.sources.extract.naming import ModuleNames, identifier
+from bundler.sources.live_objects import is_framework, is_frameworks_function
 from bundler.sources.places import SCRIPTS
 from bundler.sources.used_attributes import names_used, stored_arguments
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.live import is_framework
+from bundler.sources.live_objects import is_framework
 
 
 def names_used(cls: type, functions: Iterable[Any], known: Collection[str] = ()) -> frozenset[str]:

@@ -40,7 +40,7 @@ from bundler.packing.live_program import carried_values, program_of
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
 from bundler.saving import adapted_model
-from bundler.sources.live import live_objects
+from bundler.sources.live_objects import live_objects
 from bundler.unpacking.confinement import closed_texts, guard_for
 from bundler.unpacking.rebuilding import (
     build,

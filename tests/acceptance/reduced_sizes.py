@@ -19,8 +19,8 @@ from bundler.audit.facts import Severity
 from bundler.audit.source import SourceText
 from bundler.audit.source.closed_functions import close_source
 from bundler.sources.locate import Locator, Verdict
+from bundler.sources.module_graph import Walk
 from bundler.sources.reduce.plan import Needs, plan
-from bundler.sources.walk import Walk
 from tests.acceptance.benign import Everything
 
 _BASES = frozenset({"Layer", "Model", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Regularizer"})

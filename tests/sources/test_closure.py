@@ -389,10 +389,10 @@ def test_namespace_folder_counts_once_its_data_is_packed(tmp_path: Path) -> None
 def test_caps_hold(cap: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    from bundler.sources import walk
+    from bundler.sources import module_graph
 
     limits = dataclasses.replace(closing.LIMITS, **{cap: 1})
-    monkeypatch.setattr(walk, "LIMITS", limits)
+    monkeypatch.setattr(module_graph, "LIMITS", limits)
     monkeypatch.setattr(closing, "LIMITS", limits)
     with pytest.raises(PackError, match=message):
         closed(tmp_path, {"pkg/__init__.py": "", "pkg/layers.py": "x = 1"})

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 import hypothesis.strategies as st
 from hypothesis import given
 
+from bundler.sources.reduce.author_modules import Found, Modules
 from bundler.sources.reduce.cut import cut
-from bundler.sources.reduce.modules import Found, Modules
-from bundler.sources.reduce.reach import reduce
+from bundler.sources.reduce.reachable import reduce
 
 
 def reduced(files: Mapping[str, str], needed: Mapping[str, Collection[str] | None]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.constructor.text import CHANGES_IN_PLACE, definition
-from bundler.sources.live import is_framework
+from bundler.sources.constructor.constructor_text import CHANGES_IN_PLACE, definition
+from bundler.sources.live_objects import is_framework
 
 #: What sets attributes whose names no bytecode shows; the last three are those of the package attrs.
 _BY_ANY_NAME = frozenset(

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.constructor_text import Assignment, Body, body_of, bound, definition
 from bundler.sources.constructor.keywords import passes_on
 from bundler.sources.constructor.others import changed_later, set_by_author
 from bundler.sources.constructor.solve import UNKNOWN, Leaf, Solver, is_constant
-from bundler.sources.constructor.text import Assignment, Body, body_of, bound, definition
-from bundler.sources.live import is_framework
+from bundler.sources.live_objects import is_framework
 
 #: Asks an object of the framework for one argument of its constructor; returns `UNKNOWN` where it cannot tell.
 FrameworkReader = Callable[[Any, str], Any]

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.sources.constructor.lists import Group
-from bundler.sources.constructor.text import Scope, bound, definition, result_of
+from bundler.sources.constructor.appended_lists import Group
+from bundler.sources.constructor.constructor_text import Scope, bound, definition, result_of
 from bundler.sources.constructor.words import value_in
 
 #: No answer. `None` is a value.

@@ -10,7 +10,7 @@ import copy
 import io
 import tokenize
 
-from bundler.sources.reduce.reach import Kept
+from bundler.sources.reduce.reachable import Kept
 from bundler.sources.reduce.statements import Role, Statement
 
 _MOST_NAMES = 6

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.sources.locate import Verdict
+from bundler.sources.module_graph import Walk
+from bundler.sources.reduce.author_modules import Found, Modules
 from bundler.sources.reduce.cut import cut, is_reduced, left_names, left_out
-from bundler.sources.reduce.modules import Found, Modules
-from bundler.sources.reduce.reach import reduce
-from bundler.sources.walk import Walk
+from bundler.sources.reduce.reachable import reduce
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

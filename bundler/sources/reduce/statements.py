@@ -11,7 +11,7 @@ from functools import cached_property
 
 from bundler.formats.python.execution import SPLIT, Context, is_never_imported, parts_of
 from bundler.formats.python.import_statements import absolute
-from bundler.sources.lift.names import names_of
+from bundler.sources.extract.free_names import names_of
 
 #: What reads or makes names of the module without spelling them.
 _BLIND = frozenset({"globals", "exec", "eval", "compile", "__import__"})

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.lift import Lifted, lift
+from bundler.sources.extract import Lifted, lift
 
 _NUMBERS = itertools.count()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.lift import lift, needs_lifting
+from bundler.sources.extract import lift, needs_lifting
 from tests.sources.lift.conftest import Session, again, lifted, text_of
 
 REGISTRY = """

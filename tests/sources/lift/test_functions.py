@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from bundler.sources.lift import lift, needs_lifting
+from bundler.sources.extract import lift, needs_lifting
 from tests.sources.lift.conftest import Session, again, lifted, text_of
 
 

@@ -24,7 +24,7 @@ _CELLS = (
     "%%time\nclass Again:\n    def call(self, x):\n        return 2\n",
     """
 import json
-from bundler.sources.lift import lift
+from bundler.sources.extract import lift
 def show(*objects):
     found = lift(objects, taken=())
     return {"problems": found.problems, "texts": {module.name: module.text.decode() for module in found.modules}}

@@ -321,7 +321,7 @@ def test_the_definition_that_ran_is_taken_of_two_branches(session: Session, monk
 
 
 def test_the_module_is_called_like_the_script_and_keeps_clear_of_others(session: Session) -> None:
-    from bundler.sources.lift import lift
+    from bundler.sources.extract import lift
 
     session.script("def f():\n    return 1\n", name="train-v2.py")
     found = lift([session["f"]], taken=())
@@ -332,7 +332,7 @@ def test_the_module_is_called_like_the_script_and_keeps_clear_of_others(session:
 
 def test_a_script_named_like_an_installed_package_gets_another_name(session: Session) -> None:
     session.script("def f():\n    return 1\n", name="pytest.py")
-    from bundler.sources.lift import lift
+    from bundler.sources.extract import lift
 
     assert [module.name for module in lift([session["f"]], taken=()).modules] == ["pytest_script"]
     session.script("def f():\n    return 1\n", name="json.py")
@@ -381,7 +381,7 @@ def test_classes_without_methods_are_told_apart_by_their_constants(
 
 def test_the_name_of_a_module_fits_every_file_system(session: Session) -> None:
     session.script("def f():\n    return 1\n", name="Modèle 2.py")
-    from bundler.sources.lift import lift
+    from bundler.sources.extract import lift
 
     assert [module.name for module in lift([session["f"]], taken={"modele_2"}).modules] == ["Modele_2_script"]
 

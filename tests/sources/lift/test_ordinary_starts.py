@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.lift import lift
+from bundler.sources.extract import lift
 from tests.sources.lift.conftest import Session, again, problem, text_of
 
 

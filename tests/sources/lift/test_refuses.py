@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from bundler.sources.lift import lift
-from bundler.sources.live import attribute_of
+from bundler.sources.extract import lift
+from bundler.sources.live_objects import attribute_of
 from tests.sources.lift.conftest import Session, problem
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.constructor.appended_lists import appended
 from bundler.sources.constructor.keywords import KeywordsByName, passes_on
-from bundler.sources.constructor.lists import appended
 
 #: Methods that change a list, a dict or a set.
 CHANGES_IN_PLACE = frozenset({"extend", "insert", "update", "pop", "remove", "reverse", "sort", "add", "clear"})

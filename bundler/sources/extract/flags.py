@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bundler.sources.lift.draft import Item
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import is_plain, type_name, written
+from bundler.sources.extract.constant_values import is_plain, type_name, written
+from bundler.sources.extract.draft import Item
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.use import Use
 
 _HOLDERS = ("FlagValues", "FlagHolder")
 

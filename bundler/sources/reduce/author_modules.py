@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bundler.errors import SourceError
 from bundler.formats.python.import_statements import parse
-from bundler.sources.reduce.effects import Effects, changed_parameters, effects_of, effects_of_call
+from bundler.sources.reduce.side_effects import Effects, changed_parameters, effects_of, effects_of_call
 from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType, GenericAlias, MethodType, ModuleType
 from typing import Any
 
-from bundler.sources.lift import frameworks, keras_models, own_text
-from bundler.sources.lift.array_text import ArrayText
-from bundler.sources.lift.draft import Draft
-from bundler.sources.lift.scalars import SCALARS, scalar
-from bundler.sources.lift.values import type_name
+from bundler.sources.extract import framework_values, keras_models, own_text
+from bundler.sources.extract.array_text import ArrayText
+from bundler.sources.extract.constant_values import type_name
+from bundler.sources.extract.draft import Draft
+from bundler.sources.extract.scalars import SCALARS, scalar
 from bundler.values import SETTERS, Unsayable, module_of, own_state, pydantic_fields, taken_apart
 
 #: Gives the name by which a draft has a module, class, function or object that is not written but referred to.
@@ -136,7 +136,7 @@ class Writer:
             items = ", ".join(self._expression(item) for item in typing.get_args(value))
             return f"{self.refer(typing.get_origin(value))}[{items}]"
         is_named = isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType)
-        if is_named or frameworks.is_function(value):
+        if is_named or framework_values.is_function(value):
             return self.refer(value)
         return None
 
@@ -157,7 +157,7 @@ class Writer:
         array = self._arrays.of(value)
         if array is not None:
             return array
-        if (variable := frameworks.variable_for(value)) is not None:
+        if (variable := framework_values.variable_for(value)) is not None:
             if id(value) in self.parts:
                 raise Unsayable("a variable of the packed model")
             return self._call(variable.maker, variable.items, variable.keywords)
@@ -176,10 +176,10 @@ class Writer:
             return self._model(value, name)
         if keras_models.is_layer_with_weights(value):
             return self._built(value, name)
-        framework = frameworks.lines_for(value)
+        framework = framework_values.lines_for(value)
         return self._own(value, name) if framework is None else self._framework(value, framework, name)
 
-    def _framework(self, value: Any, call: frameworks.Call, name: str | None) -> str:
+    def _framework(self, value: Any, call: framework_values.Call, name: str | None) -> str:
         text = self._call(call.maker, call.items, call.keywords)
         if not call.after:
             return text
@@ -224,7 +224,7 @@ class Writer:
     def _layer(self, layer: Any) -> str:
         if keras_models.is_model(layer):
             return self._graph(layer)
-        call = frameworks.lines_for(layer, weights=False)
+        call = framework_values.lines_for(layer, weights=False)
         if call is None:
             raise Unsayable(f"a Keras model with a layer of type {type_name(layer)!r}")
         if not keras_models.is_adapted(layer):

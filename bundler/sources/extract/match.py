@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.segments import Definition, first_line
-from bundler.sources.lift.texts import Texts, Unit, functions_of, made_name
-from bundler.sources.lift.values import literal_is
-from bundler.sources.live import bases_of, is_framework
+from bundler.sources.extract.constant_values import literal_is
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, made_name
+from bundler.sources.extract.segments import Definition, first_line
+from bundler.sources.live_objects import bases_of, is_framework
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

@@ -11,7 +11,7 @@ from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 from bundler.sources.installed import is_site, is_stdlib
-from bundler.sources.live import is_framework
+from bundler.sources.live_objects import is_framework
 from bundler.values import Unsayable
 
 _CONTAINERS = {dict: "update", list: "extend", set: "update"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import io
 
-from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import type_name
+from bundler.sources.extract.constant_values import type_name
+from bundler.sources.extract.use import Use
 
 _PART = (
     "make it in the __init__ of the class that uses it, and keep it as an attribute; a loss that needs a part of the "

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bundler.sources.reduce.modules import Module, Modules
+from bundler.sources.reduce.author_modules import Module, Modules
 from bundler.sources.reduce.statements import Chain, Imported, Role
 
 #: Asks nothing of a module but that it runs: every module has this attribute.

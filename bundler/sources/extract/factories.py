@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from bundler.sources.lift.captures import stored
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.texts import Texts, Unit, functions_of, owners_of
-from bundler.sources.lift.values import is_plain
-from bundler.sources.live import is_framework
+from bundler.sources.extract.captures import stored
+from bundler.sources.extract.constant_values import is_plain
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, owners_of
+from bundler.sources.live_objects import is_framework
 
 #: Where the value of an argument is not known.
 _UNKNOWN = object()

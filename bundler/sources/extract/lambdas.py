@@ -8,10 +8,10 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.match import Match
-from bundler.sources.lift.segments import expression_text
-from bundler.sources.lift.values import is_plain, literal_is, type_name, written
+from bundler.sources.extract.constant_values import is_plain, literal_is, type_name, written
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.match import Match
+from bundler.sources.extract.segments import expression_text
 
 
 def function_text(match: Match, function: Callable[..., Any], name: str) -> str:

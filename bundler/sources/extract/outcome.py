@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bundler.sources.lift.draft import Draft
-from bundler.sources.lift.drafts import Drafts
-from bundler.sources.lift.facts import Lifted, LiftedModule
-from bundler.sources.lift.files import file_name, file_of
+from bundler.sources.extract.array_file import file_name, file_of
+from bundler.sources.extract.draft import Draft
+from bundler.sources.extract.drafts import Drafts
+from bundler.sources.extract.extracted import Lifted, LiftedModule
 
 
 def lifted_of(drafts: Drafts, places: Mapping[Any, tuple[Draft, str]], problems: Iterable[str]) -> Lifted:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.match import Match, described
-from bundler.sources.lift.texts import functions_of
-from bundler.sources.lift.values import computed, is_plain, same
+from bundler.sources.extract.constant_values import computed, is_plain, same
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.match import Match, described
+from bundler.sources.extract.namespace_texts import functions_of
 
 
 def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:

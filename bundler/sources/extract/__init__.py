@@ -5,8 +5,8 @@ have written. Keras and IPython are not imported: objects are looked at through 
 `linecache`.
 """
 
-from bundler.sources.lift.facts import Lifted, LiftedModule
-from bundler.sources.lift.lifting import lift
-from bundler.sources.lift.namespaces import is_lambda, needs_lifting
+from bundler.sources.extract.extracted import Lifted, LiftedModule
+from bundler.sources.extract.extracting import lift
+from bundler.sources.extract.namespaces import is_lambda, needs_lifting
 
 __all__ = ["Lifted", "LiftedModule", "is_lambda", "lift", "needs_lifting"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 from typing import Any, TypeGuard
 
-from bundler.sources.lift.texts import functions_of, owners_of
-from bundler.sources.live import is_framework
+from bundler.sources.extract.namespace_texts import functions_of, owners_of
+from bundler.sources.live_objects import is_framework
 from bundler.sources.places import SCRIPTS
 
 Liftable = type | FunctionType

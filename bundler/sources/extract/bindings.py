@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from bundler.namespace import namespace_of
-from bundler.sources.lift.segments import Definition
-from bundler.sources.lift.texts import Unit
-from bundler.sources.lift.values import awake, same
+from bundler.sources.extract.constant_values import awake, same
+from bundler.sources.extract.namespace_texts import Unit
+from bundler.sources.extract.segments import Definition
 from bundler.sources.places import SCRIPTS
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)

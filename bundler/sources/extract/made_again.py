@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bundler.sources.lift import naming
-from bundler.sources.lift.draft import Draft, Item
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.makings import Making, table_of
-from bundler.sources.lift.match import described
-from bundler.sources.lift.namespaces import is_loose
-from bundler.sources.lift.referring import Lifter
-from bundler.sources.lift.use import Use
-from bundler.sources.lift.values import written
+from bundler.sources.extract import naming
+from bundler.sources.extract.constant_values import written
+from bundler.sources.extract.draft import Draft, Item
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.makings import Making, table_of
+from bundler.sources.extract.match import described
+from bundler.sources.extract.namespaces import is_loose
+from bundler.sources.extract.referring import Lifter
+from bundler.sources.extract.use import Use
 
 
 def add_made_again(lifter: Lifter, cls: type, made: Making) -> tuple[Draft, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.sources.lift.values import interchangeable
+from bundler.sources.extract.constant_values import interchangeable
 
 #: Text, line: where an item stood; items that have no text of their own stand right before their first user.
 Order = tuple[int, int, int]

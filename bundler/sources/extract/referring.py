@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
-from bundler.sources.lift import bindings, frameworks
-from bundler.sources.lift.draft import Draft, Item
-from bundler.sources.lift.drafts import Drafts
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.namespaces import is_liftable
-from bundler.sources.lift.naming import identifier
-from bundler.sources.lift.use import Use
+from bundler.sources.extract import bindings, framework_values
+from bundler.sources.extract.draft import Draft, Item
+from bundler.sources.extract.drafts import Drafts
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.namespaces import is_liftable
+from bundler.sources.extract.naming import identifier
+from bundler.sources.extract.use import Use
 from bundler.values import Unsayable
 
 #: What is a value by itself: nobody asks whether it is the same object.
@@ -124,7 +124,7 @@ class References:
             if sys.modules.get(value.__name__) is not value:
                 raise Unsayable(f"the module {value.__name__!r}, which was not imported")
             return self._imported(value, value.__name__.partition(".")[0], None)
-        place = frameworks.public_place(value)
+        place = framework_values.public_place(value)
         if place is not None:
             return self._imported(value, place[1], f"from {place[0]} import {place[1]}")
         text = bindings.import_by_value(own, value)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundler.sources.lift.texts import Unit
+from bundler.sources.extract.namespace_texts import Unit
 
 #: File names that Windows keeps for devices.
 _DEVICES = ("con", "prn", "aux", "nul")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.sources.lift.files import as_array, file_name
-from bundler.sources.lift.scalars import SCALARS, scalar
+from bundler.sources.extract.array_file import as_array, file_name
+from bundler.sources.extract.scalars import SCALARS, scalar
 from bundler.values import Unsayable
 
 #: Longer arrays lie in the file. Of lists the text is what counts.

@@ -6,10 +6,10 @@ import builtins
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from bundler.sources.lift import bindings, naming
-from bundler.sources.lift.draft import Draft
-from bundler.sources.lift.namespaces import is_loose
-from bundler.sources.lift.values import interchangeable
+from bundler.sources.extract import bindings, naming
+from bundler.sources.extract.constant_values import interchangeable
+from bundler.sources.extract.draft import Draft
+from bundler.sources.extract.namespaces import is_loose
 
 
 class Drafts:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from bundler.sources.lift.factories import Factory, arguments, check_explained, factory_of
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.texts import Texts, Unit
-from bundler.sources.lift.values import is_plain, written
-from bundler.sources.live import is_framework
+from bundler.sources.extract.constant_values import is_plain, written
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.factories import Factory, arguments, check_explained, factory_of
+from bundler.sources.extract.namespace_texts import Texts, Unit
+from bundler.sources.live_objects import is_framework
 from bundler.sources.places import SCRIPTS
 
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

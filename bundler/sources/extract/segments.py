@@ -8,7 +8,7 @@ import re
 import tokenize
 from collections.abc import Iterable
 
-from bundler.sources.lift.texts import Unit
+from bundler.sources.extract.namespace_texts import Unit
 
 #: Marks of cells in exported notebooks and in editors; they belong to no definition.
 _CELL_MARK = re.compile(r"#\s*(%%|In\[|<codecell>|coding[:=]|-\*-)|#!")

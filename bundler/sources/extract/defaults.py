@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
-from bundler.sources.lift.captures import defaults_of
-from bundler.sources.lift.values import computed, is_plain, same, written
+from bundler.sources.extract.captures import defaults_of
+from bundler.sources.extract.constant_values import computed, is_plain, same, written
 
 
 def with_defaults(text: str, function: FunctionType, namespace: Mapping[str, Any]) -> str:

@@ -13,27 +13,27 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from bundler.sources.lift import bindings, flags, lambdas, naming
-from bundler.sources.lift.captures import captured, defined_before, surroundings
-from bundler.sources.lift.defaults import with_defaults
-from bundler.sources.lift.draft import Draft, Item
-from bundler.sources.lift.drafts import Drafts
-from bundler.sources.lift.facts import Lifted, NotLiftableError
-from bundler.sources.lift.frameworks import import_of
-from bundler.sources.lift.made_again import add_made_again
-from bundler.sources.lift.makings import making
-from bundler.sources.lift.match import Match, described, is_transparent, match_class, match_function
-from bundler.sources.lift.names import Names, line_of, names_of
-from bundler.sources.lift.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
-from bundler.sources.lift.outcome import lifted_of
-from bundler.sources.lift.referring import InProgress
-from bundler.sources.lift.refusals import refusal
-from bundler.sources.lift.segments import Definition, statement_text
-from bundler.sources.lift.statements import Statements
-from bundler.sources.lift.texts import Texts, futures
-from bundler.sources.lift.use import Use
-from bundler.sources.lift.value_items import value_item
-from bundler.sources.lift.values import is_flat, is_plain, same, written
+from bundler.sources.extract import bindings, flags, lambdas, naming
+from bundler.sources.extract.binding_statements import Statements
+from bundler.sources.extract.captures import captured, defined_before, surroundings
+from bundler.sources.extract.constant_values import is_flat, is_plain, same, written
+from bundler.sources.extract.defaults import with_defaults
+from bundler.sources.extract.draft import Draft, Item
+from bundler.sources.extract.drafts import Drafts
+from bundler.sources.extract.extracted import Lifted, NotLiftableError
+from bundler.sources.extract.framework_values import import_of
+from bundler.sources.extract.free_names import Names, line_of, names_of
+from bundler.sources.extract.made_again import add_made_again
+from bundler.sources.extract.makings import making
+from bundler.sources.extract.match import Match, described, is_transparent, match_class, match_function
+from bundler.sources.extract.namespace_texts import Texts, futures
+from bundler.sources.extract.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
+from bundler.sources.extract.outcome import lifted_of
+from bundler.sources.extract.referring import InProgress
+from bundler.sources.extract.refusals import refusal
+from bundler.sources.extract.segments import Definition, statement_text
+from bundler.sources.extract.use import Use
+from bundler.sources.extract.value_items import value_item
 
 
 def lift(objects: Sequence[Liftable], *, taken: Collection[str], parts: Collection[int] = ()) -> Lifted:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bundler.sources.lift.carried import Writer
-from bundler.sources.lift.draft import Draft, Item
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.read_attributes import with_read_attributes
-from bundler.sources.lift.referring import InProgress, Lifter, References
-from bundler.sources.lift.refusals import refusal
-from bundler.sources.lift.use import Use
+from bundler.sources.extract.draft import Draft, Item
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.read_attributes import with_read_attributes
+from bundler.sources.extract.referring import InProgress, Lifter, References
+from bundler.sources.extract.refusals import refusal
+from bundler.sources.extract.use import Use
+from bundler.sources.extract.value_lines import Writer
 from bundler.values import Unsayable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bundler.sources.lift.values import written
+from bundler.sources.extract.constant_values import written
 
 SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.lift import bindings
-from bundler.sources.lift.bindings import Binding
-from bundler.sources.lift.facts import NotLiftableError
-from bundler.sources.lift.match import Match, is_transparent, match_class, match_function
-from bundler.sources.lift.segments import Definition, statement_text
-from bundler.sources.lift.texts import Texts, Unit, functions_of, unwrapped
-from bundler.sources.lift.values import is_flat, is_plain, literal_is, reproduces, written
+from bundler.sources.extract import bindings
+from bundler.sources.extract.bindings import Binding
+from bundler.sources.extract.constant_values import is_flat, is_plain, literal_is, reproduces, written
+from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.match import Match, is_transparent, match_class, match_function
+from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, unwrapped
+from bundler.sources.extract.segments import Definition, statement_text
 
 
 class Statements:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 
-from bundler.sources.lift.draft import Order
-from bundler.sources.lift.segments import first_line
-from bundler.sources.lift.texts import Unit
+from bundler.sources.extract.draft import Order
+from bundler.sources.extract.namespace_texts import Unit
+from bundler.sources.extract.segments import first_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
