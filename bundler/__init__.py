@@ -42,10 +42,10 @@ from bundler.version import __version__
 if TYPE_CHECKING:
     from bundler.archive.extract import extract
     from bundler.archive.reader import BundleReader, open_bundle
-    from bundler.audit.facts import Finding
+    from bundler.audit.auditing import audit_bundle
+    from bundler.audit.finding import Finding
     from bundler.audit.policy import Policy, read_policy
     from bundler.audit.result import Audit
-    from bundler.audit.run import audit_bundle
     from bundler.differ.bundles import diff_bundles
     from bundler.differ.facts import Difference
     from bundler.manifest import Manifest
@@ -62,13 +62,13 @@ _LAZY = {
     "BundleReader": "bundler.archive.reader",
     "Difference": "bundler.differ.facts",
     "Environment": "bundler.requirements.environments.environment",
-    "Finding": "bundler.audit.facts",
+    "Finding": "bundler.audit.finding",
     "Manifest": "bundler.manifest",
     "PackedBundle": "bundler.packing.bundling",
     "Policy": "bundler.audit.policy",
     "Record": "bundler.namespace.guard",
     "Use": "bundler.namespace.guard",
-    "audit_bundle": "bundler.audit.run",
+    "audit_bundle": "bundler.audit.auditing",
     "bundle": "bundler.packing.bundling",
     "check_requirements": "bundler.requirements.api",
     "diff_bundles": "bundler.differ.bundles",

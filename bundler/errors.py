@@ -87,7 +87,7 @@ class ConsentRequired(BundleError):
     Attributes:
         words: what ``allow=`` must hold beside what it holds.
         reasons: one line for each thing that asks for a word.
-        findings: these things as data (`bundler.audit.facts.Finding`); empty where the code was running already.
+        findings: these things as data (`bundler.audit.finding.Finding`); empty where the code was running already.
         uses: what the running code reached for (`bundler.namespace.guard.Use`); empty where nothing has run.
     """
 
@@ -137,7 +137,7 @@ class AuditRefused(BundleError):
 
     Attributes:
         reasons: one line for each thing that is refused.
-        findings: these things as data (`bundler.audit.facts.Finding`).
+        findings: these things as data (`bundler.audit.finding.Finding`).
     """
 
     #: See `ConsentRequired`.

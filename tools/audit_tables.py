@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from bundler.audit.catalogue import RULES
-from bundler.audit.facts import CAPABILITIES
+from bundler.audit.finding import CAPABILITIES
 
 PAGE = Path(__file__).parents[1] / "docs" / "audit.md"
 

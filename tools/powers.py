@@ -16,7 +16,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from bundler.audit.source import doors, frameworks
+from bundler.audit.source import framework_sinks, library_sinks
 from bundler.audit.source.lookup import Kind, look
 
 _SKIPPED = frozenset(
@@ -29,9 +29,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     roots = [name for name in sorted(sys.stdlib_module_names) if name not in _SKIPPED and not name.startswith("_")]
     roots += ["_io", "_socket", "_thread", "_pickle", "_posixsubprocess", "_ctypes", "posix"]
-    tables = (frameworks.TENSORFLOW, frameworks.KERAS, frameworks.NUMPY)
+    tables = (framework_sinks.TENSORFLOW, framework_sinks.KERAS, framework_sinks.NUMPY)
     modules = {name: _module(name) for name in roots}
-    for path in sorted({name for table in (*tables, doors.DOORS) for name in table}):
+    for path in sorted({name for table in (*tables, library_sinks.DOORS) for name in table}):
         modules |= {name: module for name in (path.rpartition(".")[0], path) if (module := _reached(name))}
     for name, module in sorted(modules.items()):
         powers = sorted(set(_powers(name, module))) if isinstance(module, ModuleType) else []

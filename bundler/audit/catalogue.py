@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from bundler.audit import config, consistency, graph, keras_archive, lock, opaque, policy, source, weights
-from bundler.audit.facts import Rule
+from bundler.audit import config, graph, keras_archive, policy, source, weights
+from bundler.audit.consistency import contradictions
+from bundler.audit.finding import Rule
+from bundler.audit.lock import lock_findings
+from bundler.audit.pickles import pickle_findings
 
 #: The rules of each part, in the order in which a bundle is audited.
 RULES: tuple[Rule, ...] = tuple(
     rule
-    for part in (keras_archive, config, weights, graph, source, opaque, consistency, lock, policy)
+    for part in (keras_archive, config, weights, graph, source, pickle_findings, contradictions, lock_findings, policy)
     for rule in part.RULES
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from bundler.audit.facts import CAPABILITIES, Finding, Severity
+from bundler.audit.finding import CAPABILITIES, Finding, Severity
 from bundler.audit.result import Audit
 from bundler.errors import AuditRefused, BundleError, ConsentRequired, RebuildFailed, SourceError
 from bundler.manifest import Manifest

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.facts import Finding, Rule, Severity
+from bundler.audit.finding import Finding, Rule, Severity
 from bundler.audit.weights.hdf5 import SIGNATURE
 from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.formats import strict_zip

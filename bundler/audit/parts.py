@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from bundler.audit.config import config_findings, keras_versions, read_config
-from bundler.audit.consistency import consistency_findings
-from bundler.audit.contents import Contents, TensorFact
-from bundler.audit.facts import Check, Finding
+from bundler.audit.consistency.contradictions import consistency_findings
+from bundler.audit.finding import Check, Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.keras_archive import ARRAYS, CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
-from bundler.audit.lock import MALFORMED, lock_findings
-from bundler.audit.opaque import bundled_modules, opaque_findings
+from bundler.audit.lock.lock_findings import MALFORMED, lock_findings
+from bundler.audit.page_contents import Contents, TensorFact
+from bundler.audit.pickles.pickle_findings import bundled_modules, opaque_findings
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.closed_functions import close_source
 from bundler.audit.subject import Subject

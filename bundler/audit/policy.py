@@ -35,7 +35,7 @@ from typing import Any, Literal
 
 from packaging.utils import canonicalize_name
 
-from bundler.audit.facts import CAPABILITIES, Finding, Held, Rule, Severity
+from bundler.audit.finding import CAPABILITIES, Finding, Held, Rule, Severity
 from bundler.errors import BundleError
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bundler.audit.facts import Check, Finding, Held, Severity
+from bundler.audit.finding import Check, Finding, Held, Severity
 from bundler.audit.policy import Gate
 from bundler.manifest import Use
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from bundler.archive.positioned import PIECE
 from bundler.archive.progress import Meter, Progress
 from bundler.archive.reader import BundleReader
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.keras_archive import CONFIG, METADATA, WEIGHTS, KerasArchive, open_keras_file
 from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, tensor_digest
 from bundler.differ import bounds

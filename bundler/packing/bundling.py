@@ -18,10 +18,10 @@ from typing import Any
 from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
+from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.consent import check_words, consent_lines, require_acceptable
-from bundler.audit.facts import REFLECTION
+from bundler.audit.finding import REFLECTION
 from bundler.audit.result import Audit
-from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.keras_io import framework

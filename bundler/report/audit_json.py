@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
 from bundler.manifest import Use
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
 from bundler.report.text import lines_of, shown, size_text, table
 from bundler.report.verdict import (

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
-from bundler.audit.facts import Finding, Rule, Severity
+from bundler.audit.finding import Finding, Rule, Severity
 from bundler.audit.result import Audit
 from bundler.manifest import Use
 from bundler.report.text import shown

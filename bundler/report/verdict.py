@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bundler.audit.facts import CAPABILITIES, Finding, Rule, Severity
+from bundler.audit.finding import CAPABILITIES, Finding, Rule, Severity
 from bundler.audit.result import Audit, Verdict
 from bundler.manifest import Use
 

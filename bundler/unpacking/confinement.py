@@ -10,7 +10,7 @@ from typing import Any
 from bundler.audit.graph import op_capability
 from bundler.audit.graph.operations import WITHHELD
 from bundler.audit.parts import source_of
-from bundler.audit.source import lists
+from bundler.audit.source import guard_lists
 from bundler.audit.source.closed_functions import close_source
 from bundler.keras_io.keras_settings import settings_stand_ins
 from bundler.keras_io.native import crossings
@@ -56,10 +56,10 @@ def tables_for(roots: Collection[str]) -> Tables:
     known = frozenset({*sys.stdlib_module_names, *_FRAMEWORK, *roots, __name__.partition(".")[0]})
     return Tables(
         look=_look,
-        power=lists.power_of,
-        interpreter_name=lists.is_interpreter_name,
-        targets=lists.TARGETS,
-        unseen=lists.UNSEEN,
+        power=guard_lists.power_of,
+        interpreter_name=guard_lists.is_interpreter_name,
+        targets=guard_lists.TARGETS,
+        unseen=guard_lists.UNSEEN,
         installed=known.__contains__,
     )
 
@@ -72,7 +72,7 @@ def closed_texts(manifest: Manifest, code: Mapping[str, bytes], accepted: Collec
 
 @functools.lru_cache(maxsize=16_384)
 def _look(path: str) -> Named:
-    found = lists.look(path)
+    found = guard_lists.look(path)
     return Named(path=found.path, kind=Meaning(found.kind.value), capability=found.capability or "reflection")
 
 

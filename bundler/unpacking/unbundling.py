@@ -19,12 +19,12 @@ from bundler.archive.pin import check_digest
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
+from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.config.rules import UNKNOWN
 from bundler.audit.consent import check_pickles, check_words, require_accepted
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.parts import Parts
 from bundler.audit.policy import Policy, read_policy
-from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import Subject, of_reader
 from bundler.errors import (
     BundleError,

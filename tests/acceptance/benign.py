@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bundler.audit import source
-from bundler.audit.facts import Finding, Held, Severity
+from bundler.audit.finding import Finding, Held, Severity
 from bundler.audit.source import SourceText
 from bundler.audit.source.closed_functions import close_source
 

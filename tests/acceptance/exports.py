@@ -28,7 +28,7 @@ import tensorflow as tf  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
 import bundler  # noqa: E402
-from bundler.audit.facts import Finding  # noqa: E402
+from bundler.audit.finding import Finding  # noqa: E402
 from bundler.audit.graph import Opener, saved_model_findings  # noqa: E402
 
 EXPORTS: dict[str, Callable[[Path], None]] = {}

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.source import SourceText
 from bundler.audit.source.closed_functions import close_source
 from bundler.sources.locate import Locator, Verdict

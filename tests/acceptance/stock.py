@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.audit.config import config_findings, read_config
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.keras_archive import CONFIG, WEIGHTS, content_findings, open_keras_file
 from bundler.audit.weights import hdf5_findings
 

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from bundler.audit.catalogue import RULES
-from bundler.audit.facts import CAPABILITIES
+from bundler.audit.finding import CAPABILITIES
 
 _ROOT = Path(__file__).parents[2]
 

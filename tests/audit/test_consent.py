@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from bundler import AuditRefused, BundleError, ConsentRequired, RebuildFailed, SourceError
+from bundler.audit.auditing import Terms
 from bundler.audit.consent import (
     check_pickles,
     check_words,
@@ -16,10 +17,9 @@ from bundler.audit.consent import (
     require_accepted,
     use_lines,
 )
-from bundler.audit.facts import FILESYSTEM, NETWORK, Finding, Held, Rule, Severity
+from bundler.audit.finding import FILESYSTEM, NETWORK, Finding, Held, Rule, Severity
 from bundler.audit.policy import Gate, Policy
 from bundler.audit.result import Audit, Verdict, in_order
-from bundler.audit.run import Terms
 from bundler.audit.source.rules import UNKNOWN_IMPORT
 from bundler.manifest import OpaqueSource
 from tests.manifest import samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.audit.facts import FILESYSTEM, Held, Rule, Severity
+from bundler.audit.finding import FILESYSTEM, Held, Rule, Severity
 
 
 def rule(severity: Severity, capability: str | None) -> Rule:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler import BundleError
-from bundler.audit.facts import NETWORK, Held, Rule, Severity
+from bundler.audit.finding import NETWORK, Held, Rule, Severity
 from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
 from tests.manifest import samples
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bundler.archive.writer import NewMember
+from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.result import Verdict
-from bundler.audit.run import Terms, audit_subject
 from bundler.audit.subject import of_members
 from bundler.limits import LIMITS
 from tests.audit.bundles import DENSE, keras_file, model

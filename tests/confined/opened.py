@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Collection, Mapping
 
-from bundler.audit.facts import Held, Severity
+from bundler.audit.finding import Held, Severity
 from bundler.audit.parts import source_of
 from bundler.audit.source.closed_functions import close_source
 from bundler.keras_io import registry

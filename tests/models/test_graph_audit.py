@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from tests.audit.graph.saved_models import audited_bytes
 from tests.models.conftest import Workshop

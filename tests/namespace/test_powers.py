@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from bundler.audit.source.exported_names import exported
 from bundler.audit.source.lookup import Kind, look
-from bundler.audit.source.names import exported
 from bundler.namespace.views import View
 from tests.namespace.powers import handed_out_raw, powers, reach_of
 

@@ -15,7 +15,7 @@ from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem, unbuilt_problem
 from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.finding import Finding, Rule
 from bundler.formats import keras_config
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject

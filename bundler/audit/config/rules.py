@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import Rule, Severity
+from bundler.audit.finding import Rule, Severity
 
 _NEW = "ask the author for a bundle that kbundle wrote; do not load this file with other tools either"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.finding import Finding, Rule
 
 _OF_A_KIND = 200
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bundler.audit.facts import Finding
-from bundler.audit.graph import checkpoint, constants, flow, nodes, objects, rules
+from bundler.audit.finding import Finding
+from bundler.audit.graph import checkpoint, constants, graph_objects, nodes, path_origins, rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.opener import Opener
 from bundler.formats.saved_model import wire
@@ -70,9 +70,9 @@ def _look_at(data: bytes, names: frozenset[str], collected: Collected) -> None:
     for span in saved.get("meta_graphs", []):
         meta = wire.read(data, span, "MetaGraphDef")
         running = program(data, meta.get("graph_def"))
-        uses = objects.look_at(data, meta, names, collected)
+        uses = graph_objects.look_at(data, meta, names, collected)
         nodes.look_at(running, collected)
-        flow.look_at(running, uses, collected)
+        path_origins.look_at(running, uses, collected)
         for body, node in running.everywhere():
             for value in node.attributes.values():
                 if value.kind == "tensor":

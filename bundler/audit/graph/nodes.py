@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import FILESYSTEM, Rule
-from bundler.audit.graph import attributes, operations, rules
+from bundler.audit.finding import FILESYSTEM, Rule
+from bundler.audit.graph import node_attributes, operations, rules
 from bundler.audit.graph.collected import Collected
 from bundler.formats.saved_model.meta_graph import MAIN, Program, place
 
@@ -48,7 +48,7 @@ def look_at(program: Program, collected: Collected) -> None:
             rule = _rule(node.op)
             lacks = rule is rules.NATIVE and node.op not in operations.NATIVE
             collected.add(rule, f"{node.op}, which TensorFlow does not have" if lacks else node.op, place(body, node))
-        attributes.look_at(program, body, node, collected)
+        node_attributes.look_at(program, body, node, collected)
         for reference in node.references:
             if reference.function not in program.bodies or reference.function == MAIN:
                 what = f"{node.op} runs the function {reference.function!r}, which is not there"

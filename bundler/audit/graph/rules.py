@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import (
+from bundler.audit.finding import (
     DYNAMIC_CODE,
     FILESYSTEM,
     NATIVE_CODE,

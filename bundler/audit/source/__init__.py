@@ -26,13 +26,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bundler.audit.facts import Finding
-from bundler.audit.source import rules, text
-from bundler.audit.source.flow import Flow
+from bundler.audit.finding import Finding
+from bundler.audit.source import hidden_text, rules
+from bundler.audit.source.module_walk import Walk
+from bundler.audit.source.name_values import Flow
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
 from bundler.audit.source.uses import ANY
-from bundler.audit.source.walk import Walk
 
 __all__ = ["RULES", "SourceText", "source_findings"]
 
@@ -112,11 +112,13 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
     """Return a module's tree, and add what is wrong with its text to `found`."""
     if len(item.text) > FILE_BYTES or total > TOTAL_BYTES:
         raise _Unreadable(f"{len(item.text)} bytes; {FILE_BYTES} of one module and {TOTAL_BYTES} of all are read")
-    shown, problem = text.decoded(item.text)
+    shown, problem = hidden_text.decoded(item.text)
     if shown is None:
         found.append(rules.HIDDEN_TEXT.at(item.member, problem or ""))
         return None
-    found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.text_problems(shown))]
+    found += [
+        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(hidden_text.text_problems(shown))
+    ]
     if any(name.group().count(b".") > DOTS for name in _DOTTED.finditer(item.text)):
         raise _Unreadable(f"a name of more than {DOTS} parts")
     try:
@@ -128,9 +130,12 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
     except (ValueError, RecursionError, MemoryError) as error:
         raise _Unreadable(f"does not parse: {type(error).__name__}") from error
     found += [
-        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.line_problems(shown, tree))
+        rules.HIDDEN_TEXT.at(item.member, what, line=line)
+        for line, what in _first(hidden_text.line_problems(shown, tree))
     ]
-    found += [rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(text.name_problems(shown))]
+    found += [
+        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(hidden_text.name_problems(shown))
+    ]
     return tree
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 
 #: The built-in that stores a method to a class of the bundle's: `bundler.namespace` gives it.
 STORE = "__store__"

@@ -18,7 +18,7 @@ import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bundler.audit.facts import UNREADABLE, Finding, Held, Severity
+from bundler.audit.finding import UNREADABLE, Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.asked_when_run import asked_when_run, is_asked
 

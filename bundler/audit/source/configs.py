@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.audit.config.stock import is_stock_class
-from bundler.audit.source.flow import Flow
+from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
 
 #: Methods that give a part of a dict or list, or a copy.

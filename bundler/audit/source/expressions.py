@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from bundler.audit.source.asked_when_run import MADE_AGAIN
-from bundler.audit.source.attributes import is_interpreter_name
-from bundler.audit.source.calls import attribute_names, call_problems, format_problems
+from bundler.audit.source.attribute_names import is_interpreter_name
+from bundler.audit.source.call_rules import attribute_names, call_problems, format_problems
 from bundler.audit.source.classes import Classes
 from bundler.audit.source.configs import names_plain_object
 from bundler.audit.source.lookup import Kind, look

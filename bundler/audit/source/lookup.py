@@ -6,10 +6,10 @@ import enum
 import functools
 from typing import NamedTuple
 
-from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
+from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
 from bundler.audit.graph import op_is_allowed, operations
-from bundler.audit.source import doors, frameworks
-from bundler.audit.source.names import computing_names, exported, keras_sources, standard_library, starred
+from bundler.audit.source import framework_sinks, library_sinks
+from bundler.audit.source.exported_names import computing_names, exported, keras_sources, standard_library, starred
 
 FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
@@ -77,14 +77,14 @@ _POWER = frozenset(
 )
 #: Submodules of requirements that have the name of a module of power, and are their own.
 _OWN = frozenset({"scipy.io", "skimage.io", "torchvision.io", "torch.types", "torch.multiprocessing", "jax.numpy"})
-_DOORS = doors.merged(
-    doors.IMPORTS.items(),
-    doors.DOORS.items(),
-    frameworks.TENSORFLOW.items(),
-    frameworks.KERAS.items(),
-    frameworks.NUMPY.items(),
-    frameworks.OTHERS.items(),
-    frameworks.KERAS_SOURCE_DOORS.items(),
+_DOORS = library_sinks.merged(
+    library_sinks.IMPORTS.items(),
+    library_sinks.DOORS.items(),
+    framework_sinks.TENSORFLOW.items(),
+    framework_sinks.KERAS.items(),
+    framework_sinks.NUMPY.items(),
+    framework_sinks.OTHERS.items(),
+    framework_sinks.KERAS_SOURCE_DOORS.items(),
     [("tf_keras", UNSAFE_DESERIALIZATION)],
 )
 
@@ -102,7 +102,7 @@ def raw_doors() -> frozenset[str]:
     """Return what raw operations and classes of the frameworks are called that reach outside: no attribute of data."""
     parts = (operations.READS, operations.WRITES, operations.CHECKPOINT, operations.TABLE_FILE, operations.NETWORK,
              operations.DYNAMIC, operations.NATIVE, operations.PROCESS)  # fmt: skip
-    listed = (*frameworks.TENSORFLOW, *frameworks.KERAS, *frameworks.NUMPY)
+    listed = (*framework_sinks.TENSORFLOW, *framework_sinks.KERAS, *framework_sinks.NUMPY)
     classes = {name for path in listed if (name := path.rpartition(".")[2])[:1].isupper() and len(name) > 6}
     return frozenset().union(*parts) | {"PrintV2"} | classes
 
@@ -128,7 +128,7 @@ def look(path: str) -> Denoted:
     if module == "tensorflow.raw_ops":
         known = raw_op_allowed(name) and name in exported()[module]
         return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.DOOR, REFLECTION)
-    if path in doors.CALLS:
+    if path in library_sinks.CALLS:
         return Denoted(path, Kind.CALL, REFLECTION)
     root = path.partition(".")[0]
     if path.startswith("tensorflow.compat.v1."):
@@ -176,10 +176,10 @@ def brings(owner: Denoted, name: str) -> bool:
 
 def _standard(path: str) -> Denoted:
     module, _, name = path.rpartition(".")
-    if path in doors.PURE_PARTS or path in exported():
+    if path in library_sinks.PURE_PARTS or path in exported():
         return Denoted(path, Kind.MODULE)
-    if module in doors.PURE_PARTS:
-        capability, names = doors.PURE_PARTS[module]
+    if module in library_sinks.PURE_PARTS:
+        capability, names = library_sinks.PURE_PARTS[module]
         return Denoted(path, Kind.PLAIN) if name in names else Denoted(path, Kind.DOOR, capability)
     if name in exported().get(module, ()):
         return Denoted(path, Kind.PLAIN)
@@ -204,7 +204,7 @@ def _exported(path: str) -> Denoted:
 
 
 def _requirement(path: str) -> Denoted:
-    for prefix, capability in frameworks.OTHER_PREFIXES.items():
+    for prefix, capability in framework_sinks.OTHER_PREFIXES.items():
         if path.startswith(prefix):
             return Denoted(path, Kind.DOOR, capability)
     module, _, name = path.rpartition(".")
@@ -231,7 +231,7 @@ def _keras_source(path: str) -> Denoted:
         # Modules that are imported when they are used, and what makes one of any name.
         return look(REEXPORTS[parts[-1]]) if parts[-1] in REEXPORTS else Denoted(path, Kind.DOOR, DYNAMIC_CODE)
     for end in range(len(parts), 2, -1):
-        if (capability := frameworks.KERAS_SOURCE_DOORS.get(".".join(parts[:end]))) is not None:
+        if (capability := framework_sinks.KERAS_SOURCE_DOORS.get(".".join(parts[:end]))) is not None:
             return Denoted(path, Kind.DOOR, capability)
     if path in keras_sources():
         return Denoted(path, Kind.MODULE) if _computes(path) else Denoted(path, Kind.DOOR, FILESYSTEM)
@@ -260,7 +260,7 @@ def _keras_source(path: str) -> Denoted:
 @functools.cache
 def _keras_doors() -> dict[str, str]:
     """Return the doors of Keras's public interface by the last part of their names; ``keras.src`` has them too."""
-    paths = (*frameworks.KERAS, *(path for path in doors.CALLS if path.startswith("keras.")))
+    paths = (*framework_sinks.KERAS, *(path for path in library_sinks.CALLS if path.startswith("keras.")))
     named = {path.rpartition(".")[2]: path for path in paths if path.count(".") > 1 and ".src." not in path}
     # Each module has a `deserialize` of its own, and only that of layers builds whatever it is told.
     return {name: path for name, path in named.items() if name != "deserialize"}
@@ -270,12 +270,12 @@ def _computes(module: str) -> bool:
     """Whether `module` of ``keras.src`` is in the list, or leads to what is."""
     return any(
         module == part or module.startswith(part + ".") or part.startswith(module + ".")
-        for part in frameworks.KERAS_SOURCES
+        for part in framework_sinks.KERAS_SOURCES
     )
 
 
 @functools.cache
 def harmless_names() -> frozenset[str]:
     """Return what functions of the frameworks are called that only compute, whichever module has them."""
-    paths = (*_DOORS, *doors.CALLS)
+    paths = (*_DOORS, *library_sinks.CALLS)
     return computing_names(frozenset({*paths, "tensorflow.raw_ops"})) - {path.rpartition(".")[2] for path in paths}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bundler.audit import facts
-from bundler.audit.facts import Rule, Severity
+from bundler.audit import finding
+from bundler.audit.finding import Rule, Severity
 
 _REMEDY = "take it out of the packed code, or have whoever loads the bundle accept it with allow=[{!r}]"
 
@@ -24,80 +24,80 @@ def _consent(name: str, capability: str, title: str, why: str) -> Rule:
 
 FILESYSTEM = _consent(
     "filesystem",
-    facts.FILESYSTEM,
+    finding.FILESYSTEM,
     "reads or writes files",
     "a layer that computes needs no file; reading one leaks it, writing one changes the machine (CWE-73)",
 )
 NETWORK = _consent(
     "network",
-    facts.NETWORK,
+    finding.NETWORK,
     "uses the network",
     "a connection carries data out and code in (CWE-494)",
 )
 PROCESS = _consent(
     "process",
-    facts.PROCESS,
+    finding.PROCESS,
     "starts, signals or ends a process",
     "whoever starts a program runs code that nobody audited (CWE-78)",
 )
 NATIVE_CODE = _consent(
     "native-code",
-    facts.NATIVE_CODE,
+    finding.NATIVE_CODE,
     "loads or calls machine code",
     "machine code is past what source shows, and past every check of the interpreter (CWE-114)",
 )
 DYNAMIC_CODE = _consent(
     "dynamic-code",
-    facts.DYNAMIC_CODE,
+    finding.DYNAMIC_CODE,
     "makes code from data",
     "code that is made at run time is not in the source that was audited (CWE-95)",
 )
 UNSAFE_DESERIALIZATION = _consent(
     "unsafe-deserialization",
-    facts.UNSAFE_DESERIALIZATION,
+    finding.UNSAFE_DESERIALIZATION,
     "rebuilds objects from data in a way that can run code",
     "a pickle calls what it names (CWE-502); so does a Keras config (CVE-2025-1550, CVE-2025-8747, CVE-2025-9906)",
 )
 ENVIRONMENT = _consent(
     "environment",
-    facts.ENVIRONMENT,
+    finding.ENVIRONMENT,
     "reads or changes the process's surroundings",
     "environment variables hold passwords and choose what programs load (CWE-526)",
 )
 REFLECTION = _consent(
     "reflection",
-    facts.REFLECTION,
+    finding.REFLECTION,
     "reaches objects through the interpreter",
     "frames, __globals__, __subclasses__ and computed names lead from any object to any other (CWE-470)",
 )
 SIDE_EFFECTS = _consent(
     "side-effects",
-    facts.SIDE_EFFECTS,
+    finding.SIDE_EFFECTS,
     "changes what other code does",
     "code that replaces or reconfigures a library acts in the caller's name, later and elsewhere (CWE-913)",
 )
 UNRESOLVED = _consent(
     "unresolved",
-    facts.REFLECTION,
+    finding.REFLECTION,
     "uses what cannot be resolved by reading",
     "a module or function that leaves what can be followed may be used for anything afterwards",
 )
 UNKNOWN_IMPORT = _consent(
     "unknown-import",
-    facts.DYNAMIC_CODE,
+    finding.DYNAMIC_CODE,
     "imports what nothing names",
     "neither the standard library, nor the framework, nor the lock, nor the bundle has it: it is whatever the machine"
     " has under that name (CWE-427)",
 )
 HIDDEN_TEXT = _consent(
     "hidden-text",
-    facts.UNREADABLE,
+    finding.UNREADABLE,
     "text that a reader does not see as Python does",
     "bidirectional controls and look-alike letters hide code from reviewers (CVE-2021-42574, CVE-2021-42694; PEP 672)",
 )
 DOES_NOT_PARSE = _consent(
     "does-not-parse",
-    facts.UNREADABLE,
+    finding.UNREADABLE,
     "source that cannot be read",
     "what is not parsed is not audited; another version of Python may run it",
 )

@@ -14,14 +14,14 @@ import ast
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from bundler.audit.facts import FILESYSTEM, REFLECTION, Finding, Held, Rule
+from bundler.audit.finding import FILESYSTEM, REFLECTION, Finding, Held, Rule
 from bundler.audit.source import rules
-from bundler.audit.source.attributes import DANGEROUS, UNSEEN_POWERS, is_interpreter_name, problem, store_problem
-from bundler.audit.source.doors import CALLS
-from bundler.audit.source.doors import FOLLOWED as FOLLOWED_DOORS
-from bundler.audit.source.flow import Flow
+from bundler.audit.source.attribute_names import DANGEROUS, UNSEEN_POWERS, is_interpreter_name, problem, store_problem
+from bundler.audit.source.certain_paths import OF_FILES, is_path
+from bundler.audit.source.library_sinks import CALLS
+from bundler.audit.source.library_sinks import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.lookup import Kind
-from bundler.audit.source.paths import OF_FILES, is_path
+from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Module, Scope
 from bundler.audit.source.values import REAL, UNKNOWN, Value
 

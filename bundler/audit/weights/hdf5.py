@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.weights import headers
 from bundler.audit.weights.extents import UNDEFINED, Extents
 from bundler.audit.weights.groups import GroupReader, check_texts, symbol

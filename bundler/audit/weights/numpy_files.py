@@ -12,7 +12,7 @@ import re
 from typing import Any, BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.weights.hdf5 import Tensor
 from bundler.audit.weights.rules import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Refused
 from bundler.formats.strict_zip import STORED, Inner, Unreadable, pieces, read_inner_zip

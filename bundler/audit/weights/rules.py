@@ -6,7 +6,7 @@ the HDF5 File Format Specification 3.0.
 
 from __future__ import annotations
 
-from bundler.audit.facts import Rule, Severity
+from bundler.audit.finding import Rule, Severity
 
 _SAVE_AGAIN = "load the weights with Keras and save the model again: model.save('model.keras')"
 _NOBODY = "do not load this file; ask the author for one that Keras saved"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from bundler.audit.contents import Contents
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.findings import checks_section, findings_section, numbered
 from bundler.report.page.markup import Markup, join, name, plain, spelled, tag, words

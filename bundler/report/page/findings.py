@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bundler.audit.contents import Contents
-from bundler.audit.facts import Finding, Rule
+from bundler.audit.finding import Finding, Rule
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
 from bundler.report.page.views import Views

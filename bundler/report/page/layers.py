@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bundler.audit.contents import TensorFact
+from bundler.audit.page_contents import TensorFact
 from bundler.formats import keras_config
 from bundler.manifest.codec import JSON
 

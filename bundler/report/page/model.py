@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bundler.audit.contents import Contents
-from bundler.audit.facts import Finding, Severity
+from bundler.audit.finding import Finding, Severity
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.manifest import CustomObject, Payload
 from bundler.report.page.drawing import drawing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bundler.audit.contents import Contents
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.findings import badge, held
 from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 
-from bundler.audit.contents import Contents, TensorFact
+from bundler.audit.page_contents import Contents, TensorFact
 from bundler.manifest import PinnedDistribution
 from bundler.manifest.codec import JSON, to_json
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bundler.audit.contents import Contents
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
+from bundler.audit.page_contents import Contents
 from bundler.report.text import lines_of
 
 #: Lines of source on one page, and characters; past that only what is near a finding.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.audit.run import audit_bundle
+from bundler.audit.auditing import audit_bundle
 from bundler.manifest import CustomObject, ObjectSource
 from tests.audit.bundles import DENSE, keras_file, model, node, write
 

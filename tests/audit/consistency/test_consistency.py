@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.consistency import RULES, consistency_findings, definitions_of
-from bundler.audit.facts import Finding, Severity
+from bundler.audit.consistency.contradictions import RULES, consistency_findings, definitions_of
+from bundler.audit.finding import Finding, Severity
 from bundler.manifest import (
     Adaptation,
     Builder,

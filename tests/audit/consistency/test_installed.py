@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bundler.audit.consistency import consistency_findings
+from bundler.audit.consistency.contradictions import consistency_findings
 from bundler.manifest import CustomObject, PinnedDistribution
 from tests.manifest import samples
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from tests.audit.graph.protobuf import encoded
 

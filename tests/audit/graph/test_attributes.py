@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bundler.audit.graph.attributes import is_here
+from bundler.audit.graph.node_attributes import is_here
 from tests.audit.graph.protobuf import encoded
 from tests.audit.graph.saved_models import (
     FLOAT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from tests.audit.graph.protobuf import Message, encoded, varint
 from tests.audit.graph.saved_models import FLOAT, RESOURCE, STRING, VARIANT, audited, ids, ordinary
 

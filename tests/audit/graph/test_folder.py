@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.limits import LIMITS
 from tests.audit.graph.protobuf import encoded

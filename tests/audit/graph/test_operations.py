@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.audit.facts import CAPABILITIES, Severity
+from bundler.audit.finding import CAPABILITIES, Severity
 from bundler.audit.graph import RULES, op_capability, op_is_allowed, operations, saved_model_findings
 from tests.audit.graph.saved_models import audited, audited_bytes, folder, ids, node, ordinary, saved, with_node
 

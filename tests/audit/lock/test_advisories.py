@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from packaging.version import Version
 
-from bundler.audit.advisories import ADVISORIES, advisories_for, family
-from bundler.audit.lock import lock_findings
+from bundler.audit.lock.advisories import ADVISORIES, advisories_for, family
+from bundler.audit.lock.lock_findings import lock_findings
 from tests.audit.lock.locks import manifest, pin
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.facts import Check, Finding, Severity
-from bundler.audit.lock import RULES, lock_findings
+from bundler.audit.finding import Check, Finding, Severity
+from bundler.audit.lock.lock_findings import RULES, lock_findings
 from bundler.limits import LIMITS
 from bundler.manifest import DirectSource, Manifest, Member
 from bundler.requirements.locking.toml import toml_text

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.lock import lock_findings
-from bundler.audit.osv import ask_folder
+from bundler.audit.lock.lock_findings import lock_findings
+from bundler.audit.lock.osv import ask_folder
 from tests.audit.lock.locks import FIXED, affected, lines, manifest, pin, pylock, record
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFLECTION, Finding, Severity
-from bundler.audit.opaque import RULES, bundled_modules, opaque_findings
+from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFLECTION, Finding, Severity
+from bundler.audit.pickles.pickle_findings import RULES, bundled_modules, opaque_findings
 from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
 from tests.audit.opaque.programs import (

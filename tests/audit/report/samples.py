@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from bundler.audit.contents import Contents, TensorFact
-from bundler.audit.facts import Check, Finding, Held, Rule, Severity
+from bundler.audit.finding import Check, Finding, Held, Rule, Severity
+from bundler.audit.page_contents import Contents, TensorFact
 from bundler.audit.result import Audit, in_order
 from bundler.manifest import (
     CustomObject,

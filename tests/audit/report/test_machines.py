@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from bundler.audit.facts import CAPABILITIES, Held, Severity
+from bundler.audit.finding import CAPABILITIES, Held, Severity
 from bundler.audit.result import Audit
 from bundler.report.audit_json import as_json
 from bundler.report.sarif import as_sarif

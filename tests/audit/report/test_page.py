@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.contents import Contents
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page import audit_page
 from bundler.report.page.layers import layers_of

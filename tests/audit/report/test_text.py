@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from bundler.audit.facts import CAPABILITIES
+from bundler.audit.finding import CAPABILITIES
 from bundler.report.audit_text import FIRST, as_text
 from tests.audit.report import samples
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.source import SourceText, source_findings
 
 USE = "def f(o):\n    return x.format(o)"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bundler.audit.facts import Held
+from bundler.audit.finding import Held
 from bundler.audit.source import SourceText, source_findings
-from bundler.audit.source.text import text_problems
+from bundler.audit.source.hidden_text import text_problems
 from tests.audit.source.test_hostile import refusals
 
 _STARRED = """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.facts import Held, Severity
+from bundler.audit.finding import Held, Severity
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.closed_functions import CLOSED, close_source
 

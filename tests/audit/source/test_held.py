@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.audit.facts import Held
+from bundler.audit.finding import Held
 from bundler.audit.source import SourceText, source_findings
-from bundler.audit.source.attributes import INTERPRETER_NAMES, changes_code, is_interpreter_name
+from bundler.audit.source.attribute_names import INTERPRETER_NAMES, changes_code, is_interpreter_name
 from tests.audit.source.hostile import HOSTILE
 from tests.audit.source.test_across_modules import MISLEADING
 from tests.audit.source.test_hostile import hard, refusals

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bundler.audit.facts import Finding, Held, Severity
+from bundler.audit.finding import Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
 from tests.audit.source.hostile import HOSTILE
 

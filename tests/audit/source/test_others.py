@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from tests.acceptance.benign import consent_by_module, keras_layers
 
 #: Modules of Keras's own layers, as of Keras 3.15.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.source import RULES, SourceText, source_findings
 from tests.audit.source.hostile import HOSTILE
 from tests.audit.source.test_hostile import refusals

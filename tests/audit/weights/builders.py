@@ -11,7 +11,7 @@ import h5py
 import ml_dtypes
 import numpy as np
 
-from bundler.audit.facts import Finding
+from bundler.audit.finding import Finding
 from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors
 
 UNDEFINED = b"\xff" * 8

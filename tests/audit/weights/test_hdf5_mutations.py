@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.weights import hdf5_findings
 from tests.audit.weights import builders
 from tests.audit.weights.builders import ONE, findings, walked_by_h5py, walked_by_us

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.weights import RULES, extents, groups, hdf5
 from tests.audit.weights import builders
 from tests.audit.weights.builders import (

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundler.audit import keras_archive
-from bundler.audit.facts import Severity
+from bundler.audit.finding import Severity
 from bundler.audit.keras_archive import RULES, content_findings, open_keras_file
 from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS

@@ -6,16 +6,10 @@ import ast
 import string
 from collections.abc import Iterator
 
-from bundler.audit.facts import (
-    DYNAMIC_CODE,
-    FILESYSTEM,
-    REFLECTION,
-    SIDE_EFFECTS,
-    UNSAFE_DESERIALIZATION,
-)
-from bundler.audit.source.attributes import is_harmless_prefix
+from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, SIDE_EFFECTS, UNSAFE_DESERIALIZATION
+from bundler.audit.source.attribute_names import is_harmless_prefix
 from bundler.audit.source.configs import is_handed_in, is_of_object
-from bundler.audit.source.flow import Flow
+from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.values import Values
 

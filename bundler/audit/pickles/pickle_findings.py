@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bundler.audit.facts import (
+from bundler.audit.finding import (
     DYNAMIC_CODE,
     ENVIRONMENT,
     FILESYSTEM,

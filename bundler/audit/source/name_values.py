@@ -12,7 +12,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 
-from bundler.audit.source.doors import FOLLOWED
+from bundler.audit.source.library_sinks import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, brings, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import (

@@ -15,7 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from bundler.audit.advisories import parse
+from bundler.audit.lock.advisories import parse
 
 #: Of one record, in bytes, and of files in the folder.
 _RECORD = 4 << 20

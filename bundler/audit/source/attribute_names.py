@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from bundler.audit.facts import (
+from bundler.audit.finding import (
     DYNAMIC_CODE,
     ENVIRONMENT,
     FILESYSTEM,
@@ -23,9 +23,9 @@ from bundler.audit.facts import (
     Held,
 )
 from bundler.audit.source.asked_when_run import BUILDS_OTHERS, REPLACES_CODE
-from bundler.audit.source.doors import each, merged
+from bundler.audit.source.exported_names import methods, power_names, private_attributes, public_attributes
+from bundler.audit.source.library_sinks import each, merged
 from bundler.audit.source.lookup import harmless_names, raw_doors
-from bundler.audit.source.names import methods, power_names, private_attributes, public_attributes
 
 #: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
 DANGEROUS = merged(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import FILESYSTEM, REFLECTION
-from bundler.audit.source.attributes import DANGEROUS, ORDINARY, TARGETS, UNSEEN_POWERS, VALUES, is_interpreter_name
+from bundler.audit.finding import FILESYSTEM, REFLECTION
+from bundler.audit.source.attribute_names import (
+    DANGEROUS,
+    ORDINARY,
+    TARGETS,
+    UNSEEN_POWERS,
+    VALUES,
+    is_interpreter_name,
+)
+from bundler.audit.source.exported_names import power_names
 from bundler.audit.source.lookup import Denoted, Kind, look
-from bundler.audit.source.names import power_names
 
 __all__ = ["TARGETS", "UNSEEN", "Denoted", "Kind", "is_interpreter_name", "look", "power_of"]
 

@@ -14,8 +14,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from bundler.audit.advisories import family, parse
-from bundler.audit.consistency_rules import (
+from bundler.audit.consistency.rules import (
     ABSENT_TENSOR,
     COMPUTED,
     ELSEWHERE,
@@ -40,7 +39,8 @@ from bundler.audit.consistency_rules import (
     UNRESOLVED,
     VERSION,
 )
-from bundler.audit.facts import REFLECTION, Finding
+from bundler.audit.finding import REFLECTION, Finding
+from bundler.audit.lock.advisories import family, parse
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.rules import OF_CAPABILITY
 from bundler.formats import keras_config
@@ -76,7 +76,7 @@ def consistency_findings(
         config: the model's ``config.json``; `None` where there is none, or it was not read.
         definitions: the outline of every packed module by its name, from `definitions_of`.
         tensors: the paths of the weight file's tensors; `None` where it was not read.
-        referred: packed modules that pickles name (`bundler.audit.opaque.bundled_modules`).
+        referred: packed modules that pickles name (`bundler.audit.pickles.pickle_findings.bundled_modules`).
     """
     findings = [
         *_object_findings(manifest, definitions),

@@ -1,8 +1,8 @@
-"""The rules of `bundler.audit.consistency`."""
+"""The rules of `bundler.audit.consistency.contradictions`."""
 
 from __future__ import annotations
 
-from bundler.audit.facts import Rule, Severity
+from bundler.audit.finding import Rule, Severity
 
 _PACK_AGAIN = "have the author pack the model again with kbundle"
 

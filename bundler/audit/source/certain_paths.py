@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from bundler.audit.source.flow import Flow
+from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
 
 #: Methods of paths that reach the file they name, or move along links of the file system. Not those that read the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.audit.facts import (
+from bundler.audit.finding import (
     DYNAMIC_CODE,
     ENVIRONMENT,
     FILESYSTEM,
@@ -13,7 +13,7 @@ from bundler.audit.facts import (
     SIDE_EFFECTS,
     UNSAFE_DESERIALIZATION,
 )
-from bundler.audit.source.doors import each, merged
+from bundler.audit.source.library_sinks import each, merged
 
 TENSORFLOW = merged(
     each(

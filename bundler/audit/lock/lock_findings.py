@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion
 
-from bundler.audit.advisories import ADVISORIES, DATE, Advisory, advisories_for, family, parse
-from bundler.audit.facts import Check, Finding, Rule, Severity
-from bundler.audit.osv import Answer, ask_folder
+from bundler.audit.finding import Check, Finding, Rule, Severity
+from bundler.audit.lock.advisories import ADVISORIES, DATE, Advisory, advisories_for, family, parse
+from bundler.audit.lock.osv import Answer, ask_folder
 from bundler.formats.lock_files import Entry, File, NoLock, read_pylock, read_requirements
 from bundler.manifest import Manifest, PinnedDistribution
 from bundler.requirements.locking.addresses import PUBLIC_HOSTS

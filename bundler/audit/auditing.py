@@ -13,8 +13,8 @@ from bundler.archive.progress import Progress
 from bundler.archive.reader import open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
-from bundler.audit.contents import Contents
-from bundler.audit.facts import CAPABILITIES
+from bundler.audit.finding import CAPABILITIES
+from bundler.audit.page_contents import Contents
 from bundler.audit.parts import Parts
 from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, read_policy, under
 from bundler.audit.result import Audit, in_order

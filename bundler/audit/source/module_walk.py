@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 from bundler.audit.source import rules
-from bundler.audit.source.attributes import DEFINED, changes_code
+from bundler.audit.source.attribute_names import DEFINED, changes_code
+from bundler.audit.source.exported_names import standard_library
 from bundler.audit.source.expressions import CONVERTED, Expressions
 from bundler.audit.source.lookup import FRAMEWORKS, Kind
-from bundler.audit.source.names import standard_library
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import Value

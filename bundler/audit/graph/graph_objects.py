@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from bundler.audit.graph import rules
-from bundler.audit.graph.attributes import is_here
 from bundler.audit.graph.collected import Collected
-from bundler.audit.graph.flow import Uses
+from bundler.audit.graph.node_attributes import is_here
+from bundler.audit.graph.path_origins import Uses
 from bundler.formats.saved_model import wire
 from bundler.formats.saved_model.wire import Span
 
