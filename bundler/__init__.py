@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from bundler.audit.finding import Finding
     from bundler.audit.policy import Policy, read_policy
     from bundler.audit.result import Audit
-    from bundler.differ.bundles import diff_bundles
-    from bundler.differ.facts import Difference
+    from bundler.diff.bundles import diff_bundles
+    from bundler.diff.change import Difference
     from bundler.manifest import Manifest
     from bundler.namespace.guard import Record, Use
     from bundler.packing.bundling import PackedBundle, bundle
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Audit": "bundler.audit.result",
     "BundleReader": "bundler.archive.reader",
-    "Difference": "bundler.differ.facts",
+    "Difference": "bundler.diff.change",
     "Environment": "bundler.requirements.environments.environment",
     "Finding": "bundler.audit.finding",
     "Manifest": "bundler.manifest",
@@ -71,7 +71,7 @@ _LAZY = {
     "audit_bundle": "bundler.audit.auditing",
     "bundle": "bundler.packing.bundling",
     "check_requirements": "bundler.requirements.api",
-    "diff_bundles": "bundler.differ.bundles",
+    "diff_bundles": "bundler.diff.bundles",
     "environment": "bundler.requirements.environments.environment",
     "extract": "bundler.archive.extract",
     "open_bundle": "bundler.archive.reader",

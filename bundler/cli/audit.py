@@ -9,9 +9,9 @@ from pathlib import Path
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
 from bundler.audit.auditing import audit_with_contents
 from bundler.audit.result import Verdict
-from bundler.cli.progress import shown_progress
+from bundler.cli.progress_bar import shown_progress
 from bundler.report import audit_json, audit_text
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

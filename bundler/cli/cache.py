@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bundler.errors import BundleError
-from bundler.report.text import shown, size_text, table
+from bundler.report.terminal_text import shown, size_text, table
 from bundler.requirements.environments import environment_cache
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from bundler.archive.reader import open_bundle
-from bundler.report.comparison import as_text
+from bundler.report.machine_table import as_text
 from bundler.requirements.admit import MODES, refused
 from bundler.requirements.api import as_json
 from bundler.requirements.compare import compare

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
-from bundler.cli.progress import shown_progress
-from bundler.differ.bundles import diff_bundles
+from bundler.cli.progress_bar import shown_progress
+from bundler.diff.bundles import diff_bundles
 from bundler.report.difference import as_json, as_text
 
 

@@ -7,8 +7,8 @@ import json
 
 from bundler.archive.extract import extract
 from bundler.archive.reader import open_bundle
-from bundler.cli.progress import shown_progress
-from bundler.report.text import shown
+from bundler.cli.progress_bar import shown_progress
+from bundler.report.terminal_text import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bundler.errors import BundleError, InvalidBundle
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 from bundler.version import __version__
 
 # 2 is wrong usage, and argparse's own.

@@ -8,11 +8,11 @@ import os
 from typing import TYPE_CHECKING
 
 from bundler.audit.consent import consent_lines, use_lines
-from bundler.cli.progress import shown_progress
+from bundler.cli.progress_bar import shown_progress
 from bundler.errors import PackError
 from bundler.manifest import Use
 from bundler.manifest.codec import to_json
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 
 if TYPE_CHECKING:
     from bundler.packing.bundling import PackedBundle

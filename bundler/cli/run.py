@@ -14,10 +14,10 @@ from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments
-from bundler.cli.loading import add_loading_arguments, load
-from bundler.cli.progress import shown_progress
+from bundler.cli.load_options import add_loading_arguments, load
+from bundler.cli.progress_bar import shown_progress
 from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.cli.loading import add_loading_arguments, load
-from bundler.cli.progress import shown_progress
+from bundler.cli.load_options import add_loading_arguments, load
+from bundler.cli.progress_bar import shown_progress
 from bundler.errors import BundleError, RefusalWarning, SelfTestFailed
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 
 if TYPE_CHECKING:
     from bundler.keras_io.selftest.recording import Replay

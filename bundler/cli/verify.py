@@ -7,8 +7,8 @@ import json
 
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
-from bundler.cli.progress import shown_progress
-from bundler.report.text import shown, size_text
+from bundler.cli.progress_bar import shown_progress
+from bundler.report.terminal_text import shown, size_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

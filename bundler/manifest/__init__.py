@@ -5,6 +5,7 @@ No input or output here, and no dependency. `schema/SPEC.md` is the law that the
 
 from __future__ import annotations
 
+from bundler.manifest.canonical_json import check_major, dump_manifest, load_manifest
 from bundler.manifest.conditions import Seed, Settings
 from bundler.manifest.document import (
     Adaptation,
@@ -30,7 +31,6 @@ from bundler.manifest.document import (
 )
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
 from bundler.manifest.proved import Proof, SelfTest, Use, Uses
-from bundler.manifest.text import check_major, dump_manifest, load_manifest
 
 __all__ = [
     "FORMAT",

@@ -22,7 +22,7 @@ from bundler.namespace.frames import frame_stand_ins, locals_of, names_of, own_f
 from bundler.namespace.guard import Guard, is_bundles
 from bundler.namespace.metaclasses import Metaclasses
 from bundler.namespace.reach import Reach
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 
 _MISSING = object()
 #: Steps of making an object, which make another one anew: of any file, or over any memory.

@@ -13,7 +13,7 @@ from typing import Any
 
 from bundler.namespace.guard import Guard
 from bundler.namespace.shield import shielded
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 
 _TRUE, _FALSE = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 #: What only says how flags are read from a command line, of which a bundle has none.

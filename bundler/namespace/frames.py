@@ -14,7 +14,7 @@ from types import FrameType, SimpleNamespace
 from typing import Any
 
 from bundler.namespace.guard import Guard
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 
 #: What a module's dictionary has besides the names of its code.
 _INNER = frozenset({"__builtins__", "__loader__", "__spec__", "__path__", "__cached__", "__getattr__", "__dir__"})

@@ -31,7 +31,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from bundler.namespace.reach import Reach
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 from bundler.namespace.tree import Namespace
 
 #: Functions of importlib.resources whose first argument is a package, as an object or by name.

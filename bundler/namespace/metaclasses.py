@@ -17,8 +17,8 @@ from typing import Any
 from bundler.namespace.guard import is_bundles
 from bundler.namespace.reach import Reach
 from bundler.namespace.shield import ABSENT, Maker, body_of, made_class
+from bundler.namespace.source_texts import exact
 from bundler.namespace.stubs import Stub
-from bundler.namespace.texts import exact
 
 #: What code may read of a metaclass: these make or change no class.
 _READ = frozenset(

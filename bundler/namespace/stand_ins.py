@@ -30,7 +30,7 @@ from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
 from bundler.namespace.paths import path_class
 from bundler.namespace.shield import ABSENT, shielded
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 
 if TYPE_CHECKING:
     from bundler.namespace.reach import Reach

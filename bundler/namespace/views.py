@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bundler.namespace.shield import ShieldedModule
-from bundler.namespace.texts import exact
+from bundler.namespace.source_texts import exact
 
 
 class View(ShieldedModule):

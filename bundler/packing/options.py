@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bundler.errors import InvalidBundle, PackError
 from bundler.limits import LIMITS
-from bundler.manifest.text import canonical_json, parse_strict
+from bundler.manifest.canonical_json import canonical_json, parse_strict
 
 #: ``full`` the model itself, ``inference`` a graph of it, ``both`` the model and the graph.
 PayloadChoice = Literal["full", "inference", "both"]

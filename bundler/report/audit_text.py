@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
-from bundler.report.text import lines_of, shown, size_text, table
+from bundler.report.terminal_text import lines_of, shown, size_text, table
 from bundler.report.verdict import (
     STAGES,
     Group,

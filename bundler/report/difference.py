@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bundler.differ.facts import (
+from bundler.diff.change import (
     ADDED,
     CHANGED,
     HASHES,
@@ -24,7 +24,7 @@ from bundler.differ.facts import (
     TensorChange,
     TensorDifference,
 )
-from bundler.report.text import shown, size_text, table
+from bundler.report.terminal_text import shown, size_text, table
 
 #: Rows of one section that are printed; JSON and HTML have more.
 _ROWS = 200

@@ -7,7 +7,7 @@ import hashlib
 import html
 from collections.abc import Iterable, Sequence
 
-from bundler.differ.facts import (
+from bundler.diff.change import (
     CHANGED,
     HASHES,
     ConfigChange,
@@ -22,7 +22,7 @@ from bundler.differ.facts import (
     TensorDifference,
 )
 from bundler.report.difference import counted, line_counts, module_name, sign, summary, tensors_changed
-from bundler.report.text import shown, size_text
+from bundler.report.terminal_text import shown, size_text
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --add: #2da44e33; --del: #cf222e33; }

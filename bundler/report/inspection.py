@@ -11,7 +11,7 @@ from bundler.keras_io.selftest.output_difference import Tolerances
 from bundler.manifest import Agreement, CustomObject, Manifest, Module, Payload, PinnedDistribution, TensorSpec
 from bundler.manifest.codec import to_json
 from bundler.report.restored import adaptation_lines, state_lines
-from bundler.report.text import shown, size_text, table
+from bundler.report.terminal_text import shown, size_text, table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bundler.manifest import Adaptation, Manifest, Settings
-from bundler.report.text import shown, table
+from bundler.report.terminal_text import shown, table
 
 #: Letters of a recorded value that are shown.
 _LONGEST_VALUE = 120

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bundler.audit.finding import Finding, Rule, Severity
 from bundler.audit.result import Audit
 from bundler.manifest import Use
-from bundler.report.text import shown
+from bundler.report.terminal_text import shown
 from bundler.version import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

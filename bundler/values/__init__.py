@@ -6,7 +6,7 @@ others. No kind is pickled, and none runs code of an author.
 """
 
 from bundler.values.kinds import MAKERS, SETTERS, Made, made, module_of, taken_apart
-from bundler.values.own import OwnState, Unsayable, given_state, own_state, pydantic_fields
+from bundler.values.own_objects import OwnState, Unsayable, given_state, own_state, pydantic_fields
 from bundler.values.settings import SETTINGS_LIBRARIES
 
 __all__ = [

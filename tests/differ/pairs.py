@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.archive.writer import NewMember, write_bundle
-from bundler.differ.bundles import diff_bundles
-from bundler.differ.facts import Difference
+from bundler.diff.bundles import diff_bundles
+from bundler.diff.change import Difference
 from bundler.manifest import DataFile, Manifest, Module, Payload
 from tests.manifest import samples
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from bundler import BundleError, IntegrityError, InvalidBundle, diff_bundles
-from bundler.differ import bounds
-from bundler.differ.facts import FieldChange
+from bundler.diff import bounds
+from bundler.diff.change import FieldChange
 from bundler.manifest import CustomObject, DirectSource, ObjectSource, PinnedDistribution, Proof, Provenance
 from tests.archive import builders
 from tests.differ.pairs import bundle, compared, functional, keras_file, layer, models_compared

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.differ import bounds
-from bundler.differ.bounds import Budget
-from bundler.differ.lines import Block, changed_blocks, hunks, lines_of
+from bundler.diff import bounds
+from bundler.diff.bounds import Budget
+from bundler.diff.lines import Block, changed_blocks, hunks, lines_of
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n"]), max_size=25)
 

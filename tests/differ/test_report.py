@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from bundler.differ.facts import Difference
+from bundler.diff.change import Difference
 from bundler.manifest import CustomObject, ObjectSource, PinnedDistribution, Provenance
 from bundler.report.difference import as_json, as_text, summary
 from bundler.report.difference_page import as_html

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.differ.config import config_changes
-from bundler.differ.fields import field_changes
-from bundler.differ.tree import edits
+from bundler.diff.config import config_changes
+from bundler.diff.json_changes import edits
+from bundler.diff.manifest_values import field_changes
 
 NAMES = st.sampled_from(["a", "b", "layers", "name", "class_name", "config", "inbound_nodes", "keras_history"])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(0, 2), st.sampled_from([0.0, 1.0]), NAMES)

@@ -6,7 +6,7 @@ from tests.models.conftest import Workshop
 
 _MODEL = """
     from gain import Gain
-    from bundler.differ.facts import Difference
+    from bundler.diff.change import Difference
 
     def make(middle=False):
         inputs = x = keras.Input((4,), name="x")

@@ -10,14 +10,14 @@ from pathlib import PurePath
 
 from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
+from bundler.report.page.detail_tables import manifest_section, requirements_section, tensors_section
 from bundler.report.page.findings import checks_section, findings_section, numbered
 from bundler.report.page.markup import Markup, join, name, plain, spelled, tag, words
 from bundler.report.page.model import model_section
 from bundler.report.page.source import source_section
+from bundler.report.page.source_views import views_of
 from bundler.report.page.style import CONTENT_POLICY, STYLE
-from bundler.report.page.tables import manifest_section, requirements_section, tensors_section
-from bundler.report.page.views import views_of
-from bundler.report.text import size_text
+from bundler.report.terminal_text import size_text
 from bundler.report.verdict import advice, headline, next_steps, tally
 from bundler.version import __version__
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 
-from bundler.report.page.graph import Box, Graph
-from bundler.report.page.layout import layout
+from bundler.report.page.graph_layout import layout
+from bundler.report.page.layer_graph import Box, Graph
 from bundler.report.page.markup import Markup, join, plain, tag
 
 _HEIGHT = 40

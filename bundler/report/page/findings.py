@@ -8,8 +8,8 @@ from bundler.audit.finding import Finding, Rule
 from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
-from bundler.report.page.views import Views
-from bundler.report.text import lines_of
+from bundler.report.page.source_views import Views
+from bundler.report.terminal_text import lines_of
 from bundler.report.verdict import STAGES, Group, Section, counted, does, groups, place_of
 
 #: Findings of one rule that are seen at once, and that are on the page at all.

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from bundler.report.text import escape_of, is_seen
+from bundler.report.terminal_text import escape_of, is_seen
 
 #: What `tag` may make. Nothing here loads, runs or sends anything.
 _ELEMENTS = """

@@ -10,10 +10,10 @@ from bundler.audit.result import Audit
 from bundler.manifest import CustomObject, Payload
 from bundler.report.page.drawing import drawing
 from bundler.report.page.findings import badge
-from bundler.report.page.graph import Box, graph_of
+from bundler.report.page.layer_graph import Box, graph_of
 from bundler.report.page.layers import ROWS, Layer, layers_of, listed
 from bundler.report.page.markup import Markup, folded, join, name, table, tag, words
-from bundler.report.page.views import Views
+from bundler.report.page.source_views import Views
 from bundler.report.verdict import counted
 
 #: Rows of the table of layers that are seen at once.

@@ -9,7 +9,7 @@ from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.findings import badge, held
 from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words
-from bundler.report.page.views import LINE, View, Views
+from bundler.report.page.source_views import LINE, View, Views
 from bundler.report.verdict import counted
 
 #: Modules with more lines than this are folded, unless something was found in them.

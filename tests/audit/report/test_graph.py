@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.report.page.graph import BOXES, FEW, graph_of, in_order
-from bundler.report.page.layout import GAP, layout
+from bundler.report.page.graph_layout import GAP, layout
+from bundler.report.page.layer_graph import BOXES, FEW, graph_of, in_order
 from tests.audit.report.samples import functional, node, tensor, wine_config
 
 

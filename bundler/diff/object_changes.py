@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bundler.differ.facts import ADDED, CHANGED, MOVED, REMOVED, FieldChange, ObjectChange
-from bundler.differ.fields import field_changes
+from bundler.diff.change import ADDED, CHANGED, MOVED, REMOVED, FieldChange, ObjectChange
+from bundler.diff.manifest_values import field_changes
 from bundler.manifest import CustomObject
 from bundler.manifest.codec import to_json
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.differ.facts import ADDED, CHANGED, REMOVED, REORDERED
+from bundler.diff.change import ADDED, CHANGED, REMOVED, REORDERED
 
 JSON = Any
 Steps = tuple[str | int, ...]

@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bundler.differ import bounds
-from bundler.differ.bounds import json_text
-from bundler.differ.facts import ADDED, REMOVED, RENAMED, ConfigChange
-from bundler.differ.tree import Edit, Pair, edits, places
-from bundler.manifest.text import parse_strict
+from bundler.diff import bounds
+from bundler.diff.bounds import json_text
+from bundler.diff.change import ADDED, REMOVED, RENAMED, ConfigChange
+from bundler.diff.json_changes import Edit, Pair, edits, places
+from bundler.manifest.canonical_json import parse_strict
 
 JSON = Any
 

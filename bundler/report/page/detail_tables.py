@@ -9,7 +9,7 @@ from bundler.audit.page_contents import Contents, TensorFact
 from bundler.manifest import PinnedDistribution
 from bundler.manifest.codec import JSON, to_json
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
-from bundler.report.text import size_text
+from bundler.report.terminal_text import size_text
 from bundler.report.verdict import counted
 
 #: Tensors that are seen at once, and that are on the page.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bundler.audit.finding import Finding
 from bundler.audit.page_contents import Contents
-from bundler.report.text import lines_of
+from bundler.report.terminal_text import lines_of
 
 #: Lines of source on one page, and characters; past that only what is near a finding.
 LINES = 20_000

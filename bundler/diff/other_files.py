@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from bundler.archive.names import SIGNATURES
 from bundler.archive.positioned import PIECE
 from bundler.archive.reader import BundleReader
-from bundler.differ.facts import ADDED, CHANGED, REMOVED, FileChange
+from bundler.diff.change import ADDED, CHANGED, REMOVED, FileChange
 
 #: Name of a file -> its size in bytes and its SHA-256.
 Digests = Mapping[str, tuple[int, str]]

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.differ import bounds
-from bundler.differ.bounds import Budget
-from bundler.differ.facts import ADDED, CHANGED, REMOVED, RENAMED, FieldChange, ModuleChange
-from bundler.differ.fields import field_changes
-from bundler.differ.lines import changed_blocks, hunks, lines_of
+from bundler.diff import bounds
+from bundler.diff.bounds import Budget
+from bundler.diff.change import ADDED, CHANGED, REMOVED, RENAMED, FieldChange, ModuleChange
+from bundler.diff.lines import changed_blocks, hunks, lines_of
+from bundler.diff.manifest_values import field_changes
 from bundler.manifest import Member, Module
 
 #: Modules on each side, and bytes of each, among which a changed module with another name is looked for.

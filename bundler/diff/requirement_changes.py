@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bundler.archive.reader import BundleReader
-from bundler.differ import bounds
-from bundler.differ.facts import ADDED, CHANGED, HASHES, REMOVED, VERSION, FieldChange, LockChange
-from bundler.differ.fields import field_changes
+from bundler.diff import bounds
+from bundler.diff.change import ADDED, CHANGED, HASHES, REMOVED, VERSION, FieldChange, LockChange
+from bundler.diff.manifest_values import field_changes
 from bundler.errors import InvalidBundle
 from bundler.manifest import PinnedDistribution, Requirements
 from bundler.manifest.codec import to_json

@@ -15,12 +15,12 @@ from bundler.archive.reader import BundleReader
 from bundler.audit.finding import Severity
 from bundler.audit.keras_archive import CONFIG, METADATA, WEIGHTS, KerasArchive, open_keras_file
 from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, tensor_digest
-from bundler.differ import bounds
-from bundler.differ.config import config_changes, parse_config
-from bundler.differ.facts import ConfigChange, FieldChange, FileChange, TensorDifference
-from bundler.differ.fields import field_changes
-from bundler.differ.files import file_changes
-from bundler.differ.tensors import Weight, layer_names, renamed_layers, tensor_difference, weight
+from bundler.diff import bounds
+from bundler.diff.change import ConfigChange, FieldChange, FileChange, TensorDifference
+from bundler.diff.config import config_changes, parse_config
+from bundler.diff.manifest_values import field_changes
+from bundler.diff.other_files import file_changes
+from bundler.diff.weight_changes import Weight, layer_names, renamed_layers, tensor_difference, weight
 from bundler.errors import InvalidBundle
 
 _KERAS = "keras"

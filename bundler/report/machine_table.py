@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.report.text import shown, table
+from bundler.report.terminal_text import shown, table
 from bundler.requirements.admit import fix, refused
 from bundler.requirements.compare import Comparison, Verdict
 

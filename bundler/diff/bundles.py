@@ -9,14 +9,14 @@ from typing import BinaryIO, TypeVar
 
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.differ import bounds
-from bundler.differ.facts import Difference, Side
-from bundler.differ.fields import statement_changes
-from bundler.differ.files import data_files, file_changes, other_members
-from bundler.differ.lock import lock_changes
-from bundler.differ.modules import module_changes
-from bundler.differ.objects import object_changes
-from bundler.differ.payload import payload_difference
+from bundler.diff import bounds
+from bundler.diff.change import Difference, Side
+from bundler.diff.manifest_values import statement_changes
+from bundler.diff.model_file import payload_difference
+from bundler.diff.module_changes import module_changes
+from bundler.diff.object_changes import object_changes
+from bundler.diff.other_files import data_files, file_changes, other_members
+from bundler.diff.requirement_changes import lock_changes
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def diff_bundles(
 
     Every byte of both is checked against its digest first. Then source is compared line by line, the config layer by
     layer, the weights of a ``.keras`` payload array by array, all else by digest. Memory does not grow with the
-    weights. What cannot be compared, or is beyond a bound of `bundler.differ.bounds`, is named in ``notes``.
+    weights. What cannot be compared, or is beyond a bound of `bundler.diff.bounds`, is named in ``notes``.
 
     Args:
         before: a path, or a binary file object that can seek.

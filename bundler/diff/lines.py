@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 
-from bundler.differ.bounds import EDITS, LINE, Budget, cut
-from bundler.differ.facts import Hunk
+from bundler.diff.bounds import EDITS, LINE, Budget, cut
+from bundler.diff.change import Hunk
 
 #: Lines before[a:b] became after[c:d].
 Block = tuple[int, int, int, int]

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bundler.differ import bounds
-from bundler.differ.config import layer_label
-from bundler.differ.facts import (
+from bundler.diff import bounds
+from bundler.diff.change import (
     ADDED,
     DTYPE,
     MOVED,
@@ -21,6 +20,7 @@ from bundler.differ.facts import (
     TensorChange,
     TensorDifference,
 )
+from bundler.diff.config import layer_label
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

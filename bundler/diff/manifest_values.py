@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bundler.differ import bounds
-from bundler.differ.bounds import json_text
-from bundler.differ.facts import ADDED, REMOVED, FieldChange
-from bundler.differ.tree import Pair, edits
+from bundler.diff import bounds
+from bundler.diff.bounds import json_text
+from bundler.diff.change import ADDED, REMOVED, FieldChange
+from bundler.diff.json_changes import Pair, edits
 from bundler.manifest import Manifest
 from bundler.manifest.codec import to_json
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bundler.report.page.graph import in_order
+from bundler.report.page.layer_graph import in_order
 
 ROW = 64
 GAP = 18
