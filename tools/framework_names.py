@@ -1,4 +1,4 @@
-"""Rebuild `bundler/audit/source/exported_names.json`: what the standard library, NumPy, TensorFlow and Keras export by name.
+"""Rebuild `bundler/audit/source/names.json`: what the standard library, NumPy, TensorFlow and Keras export by name.
 
 Run it once under every interpreter and framework version that is supported; it only adds. It prints what it added,
 and a person reads that before it is committed: a new name that reads, writes, connects or runs code gets an entry in

@@ -1,4 +1,4 @@
-"""Write bundler/audit/graph/fields.py: the closed table of the fields that a SavedModel's messages have.
+"""Write `bundler/formats/saved_model/message_fields.py`: the fields that the messages of a SavedModel may have.
 
 Run it with the Python of an environment that has TensorFlow: ``python tools/tensorflow_fields.py``. The table is the
 union over the TensorFlow versions that it was run with: what is there stays, and a field with another meaning is an
@@ -41,7 +41,7 @@ def main() -> None:
     for module, name in (*_ROOTS.items(), *_MORE.items()):
         _walk(getattr(importlib.import_module(module), name).DESCRIPTOR, messages, enums)
     if _TARGET.exists():
-        present = importlib.import_module("bundler.audit.graph.fields")
+        present = importlib.import_module("bundler.formats.saved_model.message_fields")
         for name, lines in present.TEXT.items():
             for line in lines.strip().splitlines():
                 number = int(line.split()[0])

@@ -2,7 +2,7 @@
 
 The events are those of the table in Python's documentation ("Audit events table", PEP 578), 3.11 to 3.14, that stand
 for an effect outside the process or for a way past what is checked here. An event that is not listed is harmless, or
-follows from one that is. `kbundle.native` is ours: `bundler.keras_io.native.watching` raises it where the framework's native
+follows from one that is. `kbundle.native` is ours: `bundler.keras_io.native` raises it where the framework's native
 code is about to act, since no event of the interpreter tells.
 """
 

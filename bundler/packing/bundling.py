@@ -31,17 +31,18 @@ from bundler.keras_io.selftest import recording
 from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
-from bundler.packing.live_program import with_values
+from bundler.packing.expected_of_proof import expectation_of
 from bundler.packing.named import checked_target, folders, strings
 from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
 from bundler.packing.search import Search, Step, steps
 from bundler.packing.travelling import travelling
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
-from bundler.proof.expectation import Expectation, expectation_of
+from bundler.proof.expectation import Expectation
 from bundler.proof.request import LOAD, STATE
 from bundler.requirements.locking.from_author import RequirementsChoice, read_given
 from bundler.requirements.locking.lock import Lock, Locker, LockOptions
+from bundler.saving.live_program import with_values
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
 _MOST_TIMES, _MOST_SHOWN = 4, 4

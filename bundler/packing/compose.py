@@ -31,8 +31,8 @@ from bundler.manifest import (
     Reduced,
     Settings,
 )
-from bundler.packing.live_program import Program
 from bundler.requirements.locking.lock import Lock, Locker
+from bundler.saving.live_program import Program
 from bundler.sources.closure import ClosedModule, Closure, RequiredImport
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator

@@ -19,10 +19,10 @@ from bundler.manifest import Adaptation, Builder
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
-from bundler.packing.live_program import carried_values, program_of
 from bundler.packing.needs_of_values import required_by_values
 from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
 from bundler.saving import adapted_model
+from bundler.saving.live_program import carried_values, program_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
 from bundler.sources.extract import Lifted, is_lambda

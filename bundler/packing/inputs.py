@@ -13,6 +13,7 @@ from bundler.keras_io.files import save_keras
 from bundler.keras_io.files.inference_model import is_inference_model
 from bundler.keras_io.files.saved_model import is_saved_model
 from bundler.manifest import Adaptation
+from bundler.packing import from_builder
 from bundler.packing.compose import Found
 from bundler.packing.from_keras_file import from_keras_file
 from bundler.packing.from_legacy_h5 import from_legacy_file
@@ -95,11 +96,13 @@ def check_applies(model: Any, options: Options) -> None:
 
 def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
     builder = options.builder
-    arguments = builder.check_arguments(options.builder_kwargs or {})
-    function = builder.find_builder(builder, search) if isinstance(builder, str) else builder.check_function(builder)
+    arguments = from_builder.check_arguments(options.builder_kwargs or {})
+    function = (
+        from_builder.find_builder(builder, search) if isinstance(builder, str) else from_builder.check_function(builder)
+    )
     if model is None or isinstance(model, str | os.PathLike):
         step("calling the builder")
-        model = builder.made_model(function, arguments, model)
+        model = from_builder.made_model(function, arguments, model)
     elif not save_keras.is_model(model):
         raise PackError(
             "this is neither a Keras model nor a file of weights",

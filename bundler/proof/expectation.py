@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from bundler.keras_io.program.account import Account
-from bundler.keras_io.program.next_step import NextStep, predicted_step
-from bundler.keras_io.program.outputs import (
-    NotGiven,
-    Output,
-    StepOutputs,
-    drawn_outputs,
-    expected_outputs,
-    output_problems,
-    own_steps,
-)
-from bundler.keras_io.selftest import model_call, recording
-from bundler.keras_io.selftest.training import NotTaken
-from bundler.keras_io.selftest.weights_digest import ModelState, state_of
+from bundler.keras_io.program.next_step import NextStep
+from bundler.keras_io.program.outputs import Output, StepOutputs
+from bundler.keras_io.selftest.weights_digest import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Seed
-from bundler.packing.compose import Found
 from bundler.proof.request import Surroundings
-from bundler.proof.surroundings import surroundings_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,57 +32,6 @@ class Expectation:
     uncompared: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
     surroundings: Surroundings
-
-
-def expectation_of(
-    found: Found, manifest: Manifest, recorded: recording.Recorded, roots: Iterable[Path]
-) -> Expectation:
-    """Return what a fresh interpreter must find in the bundle of `found`; the author's model is not changed by it.
-
-    Args:
-        found: what will travel.
-        manifest: what the bundle will say.
-        recorded: its self-test.
-        roots: further folders of the author's source.
-    """
-    account = step = unstepped = drawn = None
-    steps: list[StepOutputs | str] = []
-    # A graph holds constants and copies; only its outputs can be compared.
-    state = state_of(found.model) if found.facts.fidelity == "full" else None
-    if found.program is not None and found.facts.fidelity == "full":
-        account = found.program.account()
-        if recorded.self_test is not None and not recorded.self_test.deterministic:
-            first, second = (drawn_outputs(found.model, recorded.inputs) for _ in range(2))
-            drawn = None if output_problems(first, second) else first
-        modules = found.program.modules.values()
-        if recorded.self_test is not None and manifest.payload.kind == "keras" and not is_large(manifest):
-            steps += _own_steps(found.model, recorded, modules)
-        if could_train(manifest) and not is_large(manifest):
-            try:
-                step = predicted_step(found.model, recorded.inputs, recorded.answers, modules)
-            except NotTaken as error:
-                unstepped = model_call.told(error.__cause__) if error.__cause__ else str(error)
-    return Expectation(
-        state=state,
-        account=account,
-        step=step,
-        steps=tuple(item for item in steps if isinstance(item, StepOutputs)),
-        unstepped=unstepped,
-        uncompared=tuple(item for item in steps if isinstance(item, str)),
-        drawn=drawn,
-        seeds=() if found.program is None else manifest.seeds,
-        surroundings=surroundings_of(found.closure.modules, roots),
-    )
-
-
-def _own_steps(model: Any, recorded: recording.Recorded, modules: Iterable[ModuleType]) -> Iterator[StepOutputs | str]:
-    """Yield what each step of the author's gives, or a line that says why it is not compared."""
-    for name in own_steps(model):
-        try:
-            yield expected_outputs(model, name, recorded.inputs, recorded.answers, modules)
-        except NotGiven as error:
-            why = "" if error.__cause__ is None else f": {model_call.told(error.__cause__)}"
-            yield f"not compared: {error}{why}"
 
 
 def could_train(manifest: Manifest) -> bool:

@@ -111,7 +111,7 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
         raise OSError("this Python does not know its own program")
     (folder / "cwd").mkdir()
     (folder / "tmp").mkdir()
-    start = PACKAGE / "proof" / "start.py"
+    start = PACKAGE / "prover" / "start.py"
     return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
         [
             sys.executable,

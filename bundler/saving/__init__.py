@@ -1,1 +1,1 @@
-"""TODO."""
+"""Save a live model of which Keras alone does not bring everything back."""

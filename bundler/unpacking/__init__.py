@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a bundle to a live model; start with `unbundling.unbundle`."""

@@ -36,10 +36,10 @@ from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
 from bundler.namespace import loaded_namespaces, namespace_of
-from bundler.packing.live_program import carried_values, program_of
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
 from bundler.saving import adapted_model
+from bundler.saving.live_program import carried_values, program_of
 from bundler.sources.live_objects import live_objects
 from bundler.unpacking.confinement import closed_texts, guard_for
 from bundler.unpacking.rebuilding import (

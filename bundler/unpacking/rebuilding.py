@@ -1,6 +1,6 @@
 """From the verified bytes of a bundle to its module tree, and from a model file to a live model in it.
 
-`bundler.unpacking.unbundling` comes here with a whole bundle, `bundler.unpacking.pickling` with what a pickle brought along.
+`unbundling` comes here with a whole bundle, `pickling` with what a pickle brought along.
 """
 
 from __future__ import annotations

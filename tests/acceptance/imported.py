@@ -10,7 +10,7 @@ of that Python forks for each step (`tests.zygote`):
 
 1. *natively*: every module of the package is imported with its folder on `sys.path`. Only those that come count.
 2. *read*: the source audit says which modules ask for a word before anything runs.
-3. *inside*: the same modules are imported in a namespace that is opened as for a bundle (`bundler.unpacking.rebuilding.open_code`),
+3. *inside*: the same modules are imported in a namespace that is opened as for a bundle (`rebuilding.open_code`),
    with no word accepted. A refusal is told with its word, module and line; any other error is a fault of ours.
 4. *with words*: what was refused is imported once more with the words that it asked for.
 

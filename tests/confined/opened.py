@@ -1,4 +1,4 @@
-"""Opens hostile texts as a load opens a bundle's: by `bundler.unpacking.rebuilding.open_code`, so that its changes hold here."""
+"""Opens hostile texts as a load opens a bundle's: by `rebuilding.open_code`, so that its changes hold here."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_refuses_the_authors_modules_even_where_an_editable_install_answers(tmp_
 def test_the_interpreter_imports_bundler_alone_from_a_checkout(tmp_path: Path) -> None:
     (tmp_path / "neighbour.py").write_text("")
     (tmp_path / "bundler").symlink_to(ROOT / "bundler")
-    start = tmp_path / "bundler" / "proof" / "start.py"
+    start = tmp_path / "bundler" / "prover" / "start.py"
     script = f"""
         import runpy
         start = runpy.run_path({str(start)!r})["start"]

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Find what contradicts what: manifest, source, config, weights and lock."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Read what a bundle asks to be installed, against published holes."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Read what pickles of a bundle would import and call."""

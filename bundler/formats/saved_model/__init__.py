@@ -1,1 +1,1 @@
-"""TODO."""
+"""Read the protocol buffers of a SavedModel without protobuf."""

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bundler.audit.graph.fields import ENUMS, TEXT
+from bundler.formats.saved_model.message_fields import ENUMS, TEXT
 from bundler.limits import LIMITS
 
 _DEPTH = 100  # The depth that protobuf itself reads.

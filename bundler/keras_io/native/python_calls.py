@@ -110,6 +110,6 @@ def _frames(message: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _is_installed(file: str) -> bool:
-    own = os.fspath(Path(__file__).resolve().parents[1])
+    own = os.fspath(Path(__file__).resolve().parents[2])
     folders = (*site.getsitepackages(), *(sysconfig.get_path(name) for name in ("stdlib", "purelib")), own)
     return any(file.startswith(folder + os.sep) for folder in folders) or file.startswith("<frozen")

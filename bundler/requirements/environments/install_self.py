@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bundler.version import __version__
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 
 
 def source_digest() -> str:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Write the lock of a bundle: what its code needs, exactly, with hashes."""

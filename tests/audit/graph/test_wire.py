@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from bundler.audit.graph.fields import ENUMS, TEXT
 from bundler.formats.saved_model import wire
+from bundler.formats.saved_model.message_fields import ENUMS, TEXT
 from bundler.limits import LIMITS
 from tests.audit.graph.protobuf import encoded, tagged, varint
 from tests.audit.graph.saved_models import audited_bytes, ids, ordinary, saved
