@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from bundler.archive.window import read_at
 from bundler.audit.finding import Finding, Rule, Severity
-from bundler.audit.weights.hdf5 import SIGNATURE
 from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.formats import strict_zip
+from bundler.formats.hdf5.weights_file import SIGNATURE
 from bundler.formats.strict_zip import STORED, Inner, Unreadable
 from bundler.limits import LIMITS
 

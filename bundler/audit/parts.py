@@ -17,8 +17,11 @@ from bundler.audit.pickles.pickle_findings import bundled_modules, opaque_findin
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.closed_functions import close_source
 from bundler.audit.subject import Subject
-from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, npz_findings
+from bundler.audit.weights import arrays_findings, weights_findings
+from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.npz import read_npz
 from bundler.formats.python.outline import definitions_of
+from bundler.formats.stored_arrays import Tensor
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 
@@ -76,7 +79,8 @@ class Parts:
         for item in self._subject.manifest.data:
             if item.path in made:
                 with self._subject.open(item.member) as file:
-                    found = npz_findings(file, self._subject.members[item.member], member=item.member, structured=False)
+                    read = read_npz(file, self._subject.members[item.member], structured=False)
+                found = arrays_findings(read, member=item.member)
                 self._add("arrays of the source", found, "headers against sizes, no objects")
 
     def opaque(self) -> None:
@@ -101,7 +105,7 @@ class Parts:
         found: list[Finding] = []
         for member in (test.inputs, test.outputs):
             with self._subject.open(member) as file:
-                found += npz_findings(file, self._subject.members[member], member=member)
+                found += arrays_findings(read_npz(file, self._subject.members[member]), member=member)
         self._add("self-test arrays", found, "headers against sizes, no objects")
 
     def lock(self, osv: Path | None) -> None:
@@ -158,12 +162,14 @@ class Parts:
         self._config(member, archive)
         if ARRAYS in archive.members:
             with archive.open(ARRAYS) as arrays:
-                found = npz_findings(arrays, archive.members[ARRAYS].size, member=member, within=ARRAYS)
+                read = read_npz(arrays, archive.members[ARRAYS].size)
+            found = arrays_findings(read, member=member, inside=ARRAYS)
             self._add("arrays of the config", found, "headers against sizes, no objects")
         inner = archive.members[WEIGHTS]
         with archive.open(WEIGHTS) as weights:
-            found = hdf5_findings(weights, inner.size, member=member, inside=WEIGHTS)
-            self.tensors = tuple(hdf5_tensors(weights, inner.size))
+            read_weights = read_hdf5(weights, inner.size)
+        self.tensors = read_weights.tensors
+        found = weights_findings(read_weights, member=member, inside=WEIGHTS)
         self._add("weights", found, f"{_counted(len(self.tensors), 'tensor')} of {inner.size} bytes, nothing mapped")
 
     def _config(self, member: str, archive: KerasArchive) -> None:

@@ -14,7 +14,7 @@ from bundler.archive.progress import Meter, Progress
 from bundler.archive.reader import BundleReader
 from bundler.audit.finding import Severity
 from bundler.audit.keras_archive import CONFIG, METADATA, WEIGHTS, KerasArchive, open_keras_file
-from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, tensor_digest
+from bundler.audit.weights import weights_findings
 from bundler.diff import bounds
 from bundler.diff.change import ConfigChange, FieldChange, FileChange, TensorDifference
 from bundler.diff.config import config_changes, parse_config
@@ -22,6 +22,9 @@ from bundler.diff.manifest_values import field_changes
 from bundler.diff.other_files import file_changes
 from bundler.diff.weight_changes import Weight, layer_names, renamed_layers, tensor_difference, weight
 from bundler.errors import InvalidBundle
+from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.hdf5.weights_file import tensor_digest
+from bundler.formats.stored_arrays import Tensor
 
 _KERAS = "keras"
 #: Where Keras keeps the variables of the optimizer.
@@ -147,19 +150,17 @@ def _weights(
     """Return the arrays of both files with their digests; `None` where one of the files cannot be read in full."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(side.archive.open(WEIGHTS)) for side in (a, b)]
-        refused = False
-        for side, file in zip((a, b), files, strict=True):
-            found = hdf5_findings(file, side.size(WEIGHTS), member=WEIGHTS, inside="")
-            if found:
-                # Of such a file only a part could be read, and a part must not pass for all.
-                refused = True
-                notes.append(
-                    f"weights: not compared one by one, the file of the {side.word} bundle is refused: "
-                    f"{found[0].rule.title}"
-                )
-        if refused:
+        read = [read_hdf5(file, side.size(WEIGHTS)) for side, file in zip((a, b), files, strict=True)]
+        found = [weights_findings(item, member=WEIGHTS, inside="") for item in read]
+        # Of such a file only a part could be read, and a part must not pass for all.
+        notes += [
+            f"weights: not compared one by one, the file of the {side.word} bundle is refused: {wrong[0].rule.title}"
+            for side, wrong in zip((a, b), found, strict=True)
+            if wrong
+        ]
+        if any(found):
             return None
-        tensors = [list(hdf5_tensors(file, side.size(WEIGHTS))) for side, file in zip((a, b), files, strict=True)]
+        tensors = [item.tensors for item in read]
         meter = Meter(progress, "comparing weights", sum(item.stored for items in tensors for item in items))
         before, after = (
             [weight(item.path, item.dtype, item.shape, _digest(file, item, meter), names) for item in items]

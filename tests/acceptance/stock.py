@@ -20,7 +20,8 @@ from typing import Any
 from bundler.audit.config import config_findings, read_config
 from bundler.audit.finding import Finding
 from bundler.audit.keras_archive import CONFIG, WEIGHTS, content_findings, open_keras_file
-from bundler.audit.weights import hdf5_findings
+from bundler.audit.weights import weights_findings
+from bundler.formats.hdf5 import read_hdf5
 
 #: Arguments of what cannot be made without any.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -118,7 +119,7 @@ def audited(model: Any) -> list[Finding]:
             size = archive.members[WEIGHTS].size
             found += malformed + config_findings(config, member="m", objects=(), weight_bytes=size)
             with archive.open(WEIGHTS) as weights:
-                found += hdf5_findings(weights, size, member="m", inside=WEIGHTS)
+                found += weights_findings(read_hdf5(weights, size), member="m", inside=WEIGHTS)
     return found
 
 

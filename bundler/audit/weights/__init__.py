@@ -1,16 +1,6 @@
-"""What lies in a model's weights and in the arrays of its self-test, read without h5py and NumPy."""
+"""Judge a model's weights and the arrays of its self-test by what their readers found."""
 
-from bundler.audit.weights.hdf5 import Tensor, hdf5_findings, hdf5_tensors, tensor_digest
-from bundler.audit.weights.numpy_files import npy_findings, npz_findings, npz_tensors
+from bundler.audit.weights.findings import arrays_findings, weights_findings
 from bundler.audit.weights.rules import RULES
 
-__all__ = [
-    "RULES",
-    "Tensor",
-    "hdf5_findings",
-    "hdf5_tensors",
-    "npy_findings",
-    "npz_findings",
-    "npz_tensors",
-    "tensor_digest",
-]
+__all__ = ["RULES", "arrays_findings", "weights_findings"]

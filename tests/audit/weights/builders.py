@@ -12,7 +12,9 @@ import ml_dtypes
 import numpy as np
 
 from bundler.audit.finding import Finding
-from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors
+from bundler.audit.weights import weights_findings
+from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.stored_arrays import Tensor
 
 UNDEFINED = b"\xff" * 8
 
@@ -57,12 +59,13 @@ ONE = hdf5(one_array)
 
 def findings(content: bytes) -> list[Finding]:
     """Return what is wrong with a file of weights."""
-    return hdf5_findings(io.BytesIO(content), len(content), member="model/model.keras", inside="model.weights.h5")
+    read = read_hdf5(io.BytesIO(content), len(content))
+    return weights_findings(read, member="model/model.keras", inside="model.weights.h5")
 
 
 def tensors(content: bytes) -> list[Tensor]:
     """Return the arrays of a file of weights."""
-    return list(hdf5_tensors(io.BytesIO(content), len(content)))
+    return list(read_hdf5(io.BytesIO(content), len(content)).tensors)
 
 
 def patched(content: bytes, old: bytes, new: bytes, *, nth: int = 0) -> bytes:

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from bundler.audit.finding import Severity
-from bundler.audit.weights import RULES, extents, groups, hdf5
+from bundler.audit.weights import RULES
+from bundler.formats.hdf5 import extents, groups, weights_file
 from tests.audit.weights import builders
 from tests.audit.weights.builders import (
     ONE,
@@ -450,7 +451,7 @@ def test_names_every_bad_array_and_goes_on() -> None:
     [
         (groups, "hdf5_objects", 10),
         (groups, "hdf5_names", 100),
-        (hdf5, "hdf5_depth", 1),
+        (weights_file, "hdf5_depth", 1),
         (extents, "hdf5_extents", 10),
         (extents, "hdf5_block", 100),
     ],

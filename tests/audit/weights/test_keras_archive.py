@@ -102,8 +102,9 @@ def test_reads_weights_above_4_gib_where_they_lie(tmp_path: Path) -> None:
         assert archive_read.findings == ()
         with archive_read.open("model.weights.h5") as inner:
             assert keras_archive.inner_zip.read_at(inner, 0, len(head)) == head
-            found = list(builders.hdf5_tensors(inner, size))
-            assert builders.hdf5_findings(inner, size, member="m", inside="w") == []
+            read = builders.read_hdf5(inner, size)
+            assert read.problems == ()
+            found = list(read.tensors)
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
         tracemalloc.stop()
     assert [(item.path, item.stored) for item in found] == [("layers/dense/vars/0", 4400 << 20)]

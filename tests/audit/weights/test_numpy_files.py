@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit.weights import npy_findings, npz_findings, npz_tensors
+from bundler.audit.weights import arrays_findings
+from bundler.formats.npz import read_npy, read_npz
 from bundler.keras_io.selftest.arrays import Keywords, dump, parse
 from tests.audit.weights.builders import written
 
@@ -28,11 +29,12 @@ def npy(array: Any, version: tuple[int, int] | None = (1, 0)) -> bytes:
 
 
 def rules_of_npy(content: bytes) -> list[str]:
-    return [item.rule.id for item in npy_findings(io.BytesIO(content), len(content), member="m")]
+    return [item.rule.id for item in arrays_findings(read_npy(io.BytesIO(content), len(content)), member="m")]
 
 
 def rules_of_npz(content: bytes) -> list[str]:
-    return [item.rule.id for item in npz_findings(io.BytesIO(content), len(content), member="examples/inputs.npz")]
+    read = read_npz(io.BytesIO(content), len(content))
+    return [item.rule.id for item in arrays_findings(read, member="examples/inputs.npz")]
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
@@ -66,7 +68,9 @@ def test_a_self_test_has_no_finding_and_lists_its_arrays() -> None:
     }
     content = dump(value)
     assert rules_of_npz(content) == []
-    assert sorted((item.path, item.dtype, item.shape) for item in npz_tensors(io.BytesIO(content), len(content))) == [
+    assert sorted(
+        (item.path, item.dtype, item.shape) for item in read_npz(io.BytesIO(content), len(content)).tensors
+    ) == [
         ("Image", "bytes8", (1,)),
         ("a./0", "float64", ()),
         ("a./1/0", "float64", (2, 0)),
@@ -174,7 +178,7 @@ def nested(depth: int) -> bytes:
 )
 def test_refuses_a_file_of_arrays(rule: str, content: bytes) -> None:
     assert rules_of_npz(content) == [rule]
-    assert npz_tensors(io.BytesIO(content), len(content)) == []
+    assert read_npz(io.BytesIO(content), len(content)).tensors == ()
 
 
 @pytest.mark.parametrize("flip", [0xFF, 0x01])

@@ -10,7 +10,9 @@ import h5py
 
 from bundler.archive.reader import open_bundle
 from bundler.audit.keras_archive import content_findings, open_keras_file
-from bundler.audit.weights import Tensor, hdf5_findings, hdf5_tensors, npz_findings
+from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.npz import read_npz
+from bundler.formats.stored_arrays import Tensor
 from tests.zygote import Zygote
 
 _SAVE = """
@@ -114,8 +116,9 @@ def audited(content: bytes) -> list[Tensor]:
     assert content_findings(archive) == []
     size = archive.members["model.weights.h5"].size
     with archive.open("model.weights.h5") as weights:
-        assert hdf5_findings(weights, size, member="model/model.keras", inside="model.weights.h5") == []
-        tensors = list(hdf5_tensors(weights, size))
+        read = read_hdf5(weights, size)
+        assert read.problems == ()
+        tensors = list(read.tensors)
     shapes: dict[str, tuple[int, ...]] = {}
     with h5py.File(io.BytesIO(archive.read("model.weights.h5", size))) as file:
         file.visititems(lambda name, item: shapes.update({name: item.shape} if hasattr(item, "shape") else {}))
@@ -147,4 +150,4 @@ def test_a_bundle_has_no_finding_in_its_payload_and_its_examples(zygote: Zygote,
         assert len(arrays) == 2
         for name in arrays:
             content = reader.read(name)
-            assert npz_findings(io.BytesIO(content), len(content), member=name) == []
+            assert read_npz(io.BytesIO(content), len(content)).problem is None

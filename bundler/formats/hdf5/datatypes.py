@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bundler.audit.weights.extents import UNDEFINED
-from bundler.audit.weights.rules import CHUNKED, DATATYPE, OTHER_FORMAT, SHAPE, STRUCTURE, VIRTUAL, Refused
+from bundler.formats.hdf5.extents import UNDEFINED
+from bundler.formats.stored_arrays import CHUNKED, DATATYPE, OTHER_FORMAT, SHAPE, STRUCTURE, VIRTUAL, Refused
 
 #: NumPy has no more dimensions either.
 _RANK = 32

@@ -6,7 +6,7 @@ from array import array
 from typing import BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.weights.rules import LIMIT, OVERLAP, STRUCTURE, Refused
+from bundler.formats.stored_arrays import LIMIT, OVERLAP, STRUCTURE, Refused
 from bundler.limits import LIMITS
 
 #: An address that leads nowhere (I, "undefined address").

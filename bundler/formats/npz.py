@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.finding import Finding
-from bundler.audit.weights.hdf5 import Tensor
-from bundler.audit.weights.rules import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Refused
+from bundler.formats.stored_arrays import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Problem, Refused, Tensor
 from bundler.formats.strict_zip import STORED, Inner, Unreadable, pieces, read_inner_zip
 from bundler.limits import LIMITS
 
@@ -34,33 +33,37 @@ _WORDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex", "S
 _DEPTH = 16
 
 
-def npy_findings(file: BinaryIO, size: int, *, member: str, inside: str | None = None) -> list[Finding]:
-    """Return what is wrong with one ``.npy`` file; nothing for numbers, booleans or strings that NumPy wrote.
+@dataclass(frozen=True, slots=True)
+class ArraysFile:
+    """A file of arrays as it was read: its `tensors`, or the one `problem` that it has and then no arrays."""
+
+    tensors: tuple[Tensor, ...]
+    problem: Problem | None
+
+
+def read_npy(file: BinaryIO, size: int) -> ArraysFile:
+    """Read the header of one ``.npy`` file; there is no problem with numbers, booleans or strings that NumPy wrote.
 
     Args:
         file: the file, which can seek.
         size: of it, in bytes.
-        member: the bundle's member that it is, or lies in.
-        inside: its place in the member.
 
     Raises:
         OSError: `file` cannot be read.
     """
     try:
-        _array(file, 0, size, inside or member)
+        return ArraysFile((_array(file, 0, size, ""),), None)
     except Refused as problem:
-        return [problem.rule.at(member, problem.what, inside=inside)]
-    return []
+        return ArraysFile((), Problem(problem.rule, problem.what, ""))
 
 
-def npz_findings(
-    file: BinaryIO, size: int, *, member: str, within: str | None = None, structured: bool = True
-) -> list[Finding]:
-    """Return what is wrong with a file of arrays that kbundle writes, ``.npy`` files and ``structure.json``.
+def read_npz(file: BinaryIO, size: int, *, structured: bool = True) -> ArraysFile:
+    """Read a file of arrays that kbundle writes: ``.npy`` files, and ``structure.json`` with `structured`.
 
-    Raises as `npy_findings`.
+    Raises as `read_npy`.
     """
-    place: str | None = None
+    place = ""
+    tensors = []
     try:
         members = read_inner_zip(file, size, unpacked=False)
         for item in members:
@@ -68,32 +71,17 @@ def npz_findings(
             if item.method != STORED:
                 raise Refused(NOT_ARRAYS, "it is packed")
             if item.name.endswith(_SUFFIX):
-                _array(file, item.start, item.size, item.name)
+                tensors.append(_array(file, item.start, item.size, item.name.removesuffix(_SUFFIX)))
             elif item.name != _STRUCTURE:
                 raise Refused(NOT_ARRAYS, "it is neither an array nor structure.json")
         if structured:
             place = _STRUCTURE
             _check_structure(file, members)
     except Unreadable as problem:
-        return [NOT_ARRAYS.at(member, problem.what, inside=within or problem.name)]
+        return ArraysFile((), Problem(NOT_ARRAYS, problem.what, problem.name or ""))
     except Refused as problem:
-        return [problem.rule.at(member, problem.what, inside=within or place)]
-    return []
-
-
-def npz_tensors(file: BinaryIO, size: int) -> list[Tensor]:
-    """Return the arrays of an ``.npz`` file that has no findings, and nothing for one that has.
-
-    Raises as `npy_findings`.
-    """
-    if npz_findings(file, size, member=""):
-        return []
-    members = read_inner_zip(file, size, unpacked=False)
-    return [
-        _array(file, item.start, item.size, item.name.removesuffix(_SUFFIX))
-        for item in members
-        if item.name.endswith(_SUFFIX)
-    ]
+        return ArraysFile((), Problem(problem.rule, problem.what, place))
+    return ArraysFile(tuple(tensors), None)
 
 
 def _array(file: BinaryIO, start: int, size: int, path: str) -> Tensor:

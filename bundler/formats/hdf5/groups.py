@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bundler.audit.weights.extents import UNDEFINED, Extents
-from bundler.audit.weights.headers import Text, name_of
-from bundler.audit.weights.rules import LIMIT, SOFT_LINK, STRUCTURE, Refused
+from bundler.formats.hdf5.extents import UNDEFINED, Extents
+from bundler.formats.hdf5.headers import Text, name_of
+from bundler.formats.stored_arrays import LIMIT, SOFT_LINK, STRUCTURE, Refused
 from bundler.limits import LIMITS
 
 #: The sizes that the superblock of every file of Keras's sets: 2 * 16 children, 2 * 4 entries.

@@ -6,19 +6,18 @@ Only structures are read, never the numbers of a large array: the time follows t
 from __future__ import annotations
 
 import hashlib
-import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.audit.finding import Finding
-from bundler.audit.weights import headers
-from bundler.audit.weights.extents import UNDEFINED, Extents
-from bundler.audit.weights.groups import GroupReader, check_texts, symbol
-from bundler.audit.weights.headers import Attribute, Message, Text
-from bundler.audit.weights.rules import (
+from bundler.formats.hdf5 import headers
+from bundler.formats.hdf5.datatypes import Datatype, check_fill, check_stored, check_time, dataspace, datatype, layout
+from bundler.formats.hdf5.extents import UNDEFINED, Extents
+from bundler.formats.hdf5.groups import GroupReader, check_texts, symbol
+from bundler.formats.hdf5.headers import Attribute, Message, Text
+from bundler.formats.stored_arrays import (
     ALIAS,
     CHUNKED,
     EXTERNAL_STORAGE,
@@ -30,9 +29,10 @@ from bundler.audit.weights.rules import (
     OTHER_FORMAT,
     SIZE,
     STRUCTURE,
+    Problem,
     Refused,
+    Tensor,
 )
-from bundler.audit.weights.types import Datatype, check_fill, check_stored, check_time, dataspace, datatype, layout
 from bundler.limits import LIMITS
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -48,59 +48,37 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
-    """One array of a file of weights.
+class WeightsFile:
+    """A file of weights as it was read.
 
     Attributes:
-        path: of the object, without a leading slash: ``layers/dense/vars/0``.
-        dtype: as Keras calls it: ``float32``, ``bfloat16``, ``bool``.
-        shape: the sizes of its dimensions; ``()`` is a single number.
-        stored: bytes in the file.
-        offset: of these in the file; `None` where there are none.
+        tensors: its arrays in the order of their names; with problems, those that could be read before.
+        problems: what is wrong with it; none for a file that Keras wrote.
     """
 
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    stored: int
-    offset: int | None
-
-    @property
-    def count(self) -> int:
-        """How many numbers it has."""
-        return math.prod(self.shape)
+    tensors: tuple[Tensor, ...]
+    problems: tuple[Problem, ...]
 
 
-def hdf5_findings(file: BinaryIO, size: int, *, member: str, inside: str) -> list[Finding]:
-    """Return what is wrong with a file of weights; nothing for one that Keras wrote.
+def read_hdf5(file: BinaryIO, size: int) -> WeightsFile:
+    """Walk the structures of a file of weights.
 
     Args:
         file: the HDF5 file, which can seek.
         size: of it, in bytes.
-        member: the bundle's member that it is, or lies in.
-        inside: the file in the member, which the path of an object is put behind.
 
     Raises:
         OSError: `file` cannot be read.
     """
     walk = _Walk(file, size)
-    for _ in walk.tensors():
-        pass
-    return [problem.rule.at(member, problem.what, inside=f"{inside}{path}") for path, problem in walk.problems]
-
-
-def hdf5_tensors(file: BinaryIO, size: int) -> Iterator[Tensor]:
-    """Yield the arrays of a file of weights in the order of their names.
-
-    Of a file with findings, the arrays that could be read before it was refused. Raises as `hdf5_findings`.
-    """
-    return _Walk(file, size).tensors()
+    tensors = tuple(walk.tensors())
+    return WeightsFile(tensors, tuple(walk.problems))
 
 
 def tensor_digest(file: BinaryIO, tensor: Tensor) -> str:
     """Return ``sha256:`` and 64 hexadecimal digits over the stored bytes of `tensor`, which lies in `file`.
 
-    Equal digests, types and shapes mean equal arrays. Raises as `hdf5_findings`.
+    Equal digests, types and shapes mean equal arrays. Raises as `read_hdf5`.
     """
     digest = hashlib.sha256()
     start = tensor.offset or 0
@@ -112,7 +90,7 @@ def tensor_digest(file: BinaryIO, tensor: Tensor) -> str:
 class _Walk:
     def __init__(self, file: BinaryIO, size: int) -> None:
         #: Path of the object, which begins with a slash, and what is wrong there.
-        self.problems: list[tuple[str, Refused]] = []
+        self.problems: list[Problem] = []
         self._extents = Extents(file, size)
         self._groups = GroupReader(self._extents)
         self._headers: set[int] = set()
@@ -130,7 +108,7 @@ class _Walk:
             self._extents.check_overlaps()
             self._check_holes()
         except Refused as problem:
-            self.problems.append((self._path, problem))
+            self.problems.append(Problem(problem.rule, problem.what, self._path))
 
     def _superblock(self) -> tuple[int, tuple[int, int] | None]:
         size = self._extents.size
@@ -218,7 +196,7 @@ class _Walk:
         except Refused as problem:
             if len(self.problems) >= _MOST_FINDINGS:
                 raise
-            self.problems.append((path, problem))
+            self.problems.append(Problem(problem.rule, problem.what, path))
             return None
         if stored.size and not stored.compact:
             self._extents.claim(stored.offset, stored.size, "an array")

@@ -6,9 +6,9 @@ import math
 import struct
 from dataclasses import dataclass
 
-from bundler.audit.weights.extents import Extents
-from bundler.audit.weights.rules import ALIAS, MESSAGE, NAME, OTHER_FORMAT, SOFT_LINK, STRUCTURE, Refused
-from bundler.audit.weights.types import TEXT, dataspace, datatype
+from bundler.formats.hdf5.datatypes import TEXT, dataspace, datatype
+from bundler.formats.hdf5.extents import Extents
+from bundler.formats.stored_arrays import ALIAS, MESSAGE, NAME, OTHER_FORMAT, SOFT_LINK, STRUCTURE, Refused
 from bundler.limits import LIMITS
 
 NIL, DATASPACE, LINK_INFO, DATATYPE, FILL, LINK, EXTERNAL, LAYOUT = 0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08
