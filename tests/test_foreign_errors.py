@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import json
-import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,24 @@ from bundler.namespace import ModuleText, open_namespace
 
 def keras_file(path: Path, names: list[str], *, compress: bool = False) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as archive:
-        for name in names:
+        for name in [*("metadata.json", "config.json", "model.weights.h5"), *names]:
             archive.writestr(name, b"content " * 100)
     return path
 
 
+def full_disk(opens: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a `Path.open` that finds no room for a new file."""
+
+    def opened(path: Path, mode: str = "r", **options: Any) -> Any:
+        if "x" in mode or "w" in mode:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opens(path, mode, **options)
+
+    return opened
+
+
 def test_refuses_a_keras_file_whose_compressed_bytes_are_damaged(tmp_path: Path) -> None:
-    path = keras_file(tmp_path / "m.keras", ["config.json"], compress=True)
+    path = keras_file(tmp_path / "m.keras", [], compress=True)
     content = bytearray(path.read_bytes())
     content[41:43] = b"\xff\xff"
     path.write_bytes(content)
@@ -40,7 +51,7 @@ def test_refuses_a_keras_file_whose_compressed_bytes_are_damaged(tmp_path: Path)
 
 
 def test_refuses_a_keras_file_with_an_offset_beyond_every_file(tmp_path: Path) -> None:
-    path = keras_file(tmp_path / "m.keras", ["config.json"])
+    path = keras_file(tmp_path / "m.keras", [])
     content = bytearray(path.read_bytes())
     record = content.index(b"PK\x01\x02")
     extra = b"\x01\x00\x08\x00" + b"\xff" * 8
@@ -56,20 +67,27 @@ def test_refuses_a_keras_file_with_an_offset_beyond_every_file(tmp_path: Path) -
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("names", [["a", "a"], ["assets/a", "assets/a/b"], ["x" * 300], ["assets/" + "x/" * 600 + "y"]])
-def test_refuses_names_in_a_keras_file_that_cannot_be_written(tmp_path: Path, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (["assets/a", "assets/a"], "twice"),
+        (["a"], "a file that Keras does not write"),
+        (["assets/a", "assets/a/b"], "folder"),
+        (["assets/" + "x" * 300], "long"),
+        (["assets/" + "x/" * 600 + "y"], "long"),
+    ],
+)
+def test_refuses_names_in_a_keras_file_that_cannot_be_written(tmp_path: Path, names: list[str], what: str) -> None:
     path = keras_file(tmp_path / "m.keras", names)
-    with pytest.raises(InvalidBundle, match="what Keras does not write"):
+    with pytest.raises(InvalidBundle, match=what):
         unpack_keras_file(path, tmp_path / "out")
 
 
 def test_a_full_disk_names_the_folder_and_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(shutil, "copyfileobj", full)
+    path = keras_file(tmp_path / "m.keras", [])
+    monkeypatch.setattr(Path, "open", full_disk(Path.open))
     with pytest.raises(RebuildFailed, match="No space left") as caught:
-        unpack_keras_file(keras_file(tmp_path / "m.keras", ["config.json"]), tmp_path / "out")
+        unpack_keras_file(path, tmp_path / "out")
     assert caught.value.place == str(tmp_path / "out")
     assert "TMPDIR" in str(caught.value.hint)
 

@@ -7,6 +7,7 @@ content of a member is checked whenever it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -30,6 +31,7 @@ from bundler.archive.layout import (
     parse_end,
 )
 from bundler.archive.names import MANIFEST, MIMETYPE
+from bundler.archive.once_read import OnceRead
 from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
 from bundler.archive.progress import Meter, Progress
 from bundler.archive.window import Window
@@ -121,6 +123,25 @@ class BundleReader:
         for piece in self._content(placed, member):
             write_all(target, piece)
             meter.add(len(piece))
+
+    @contextlib.contextmanager
+    def once(self, name: str, progress: Progress | None = None) -> Iterator[OnceRead]:
+        """Yield a stored member as a file that goes forward only, and check it at the end.
+
+        What was read is worth nothing if this raises; the rest is read and hashed when the block is left.
+
+        Raises:
+            IntegrityError: as for `read`; that goes before what the block raises.
+            InvalidBundle: as for `read`.
+        """
+        placed, member = self._find(name)
+        stored = _StoredBytes(self._file, placed, Meter(progress, f"reading {name}", placed.entry.size))
+        file = OnceRead(stored.read, placed.entry.size)
+        try:
+            yield file
+        finally:
+            file.finish()
+            stored.check(member)
 
     def open_member(self, name: str) -> BinaryIO:
         """Return the content of a member as a binary file object that can seek, decoded; close it.

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from bundler.audit.config import config_findings, keras_versions, read_config
+from bundler.audit.config import config_findings, config_problem, keras_versions
 from bundler.audit.consistency.contradictions import consistency_findings
-from bundler.audit.finding import Check, Finding
+from bundler.audit.finding import Check, Finding, Severity
 from bundler.audit.graph import Opener, saved_model_findings
-from bundler.audit.keras_archive import ARRAYS, CONFIG, WEIGHTS, KerasArchive, content_findings, open_keras_file
 from bundler.audit.lock.lock_findings import MALFORMED, lock_findings
+from bundler.audit.model_file import archive_findings
 from bundler.audit.page_contents import Contents, TensorFact
 from bundler.audit.pickles.pickle_findings import bundled_modules, opaque_findings
 from bundler.audit.source import SourceText, source_findings
@@ -19,7 +19,10 @@ from bundler.audit.source.closed_functions import close_source
 from bundler.audit.subject import Subject
 from bundler.audit.weights import arrays_findings, weights_findings
 from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.keras_archive import ARRAYS, CONFIG, WEIGHTS, KerasArchive, open_keras_file
+from bundler.formats.keras_config import read_config
 from bundler.formats.npz import read_npz
+from bundler.formats.problem import Problem
 from bundler.formats.python.outline import definitions_of
 from bundler.formats.stored_arrays import Tensor
 from bundler.limits import LIMITS
@@ -53,8 +56,11 @@ class Parts:
     def payload(self, payload: Payload) -> None:
         """Look at a model: the ``.keras`` file with its config and weights, or the graph."""
         if payload.kind == "keras":
+            if self._subject.model is not None:
+                self._keras_file(payload.member, self._subject.model)
+                return
             with self._subject.open(payload.member) as file:
-                self._keras_file(payload.member, file)
+                self._keras_file(payload.member, open_keras_file(file, self._subject.members[payload.member]))
         else:
             self._graph(PurePosixPath(payload.member).parent)
 
@@ -152,10 +158,10 @@ class Parts:
             lock_text=lock.decode("utf-8", errors="replace"),
         )
 
-    def _keras_file(self, member: str, file: BinaryIO) -> None:
-        archive = open_keras_file(file, self._subject.members[member], member=member)
-        self._add("model file", [*archive.findings, *content_findings(archive, member=member)], "the ZIP of Keras")
-        if archive.refused:
+    def _keras_file(self, member: str, archive: KerasArchive) -> None:
+        found = archive_findings(archive, member=member)
+        self._add("model file", found, "the ZIP of Keras")
+        if any(finding.severity is Severity.REFUSED for finding in found):
             for subject in ("config", "weights"):
                 self.checks.append(Check(subject=subject, done=False, detail="the model file was refused"))
             return
@@ -174,9 +180,12 @@ class Parts:
 
     def _config(self, member: str, archive: KerasArchive) -> None:
         text = archive.read(CONFIG, LIMITS.keras_config)
-        self.config, found = read_config(text, member=member)
-        if self.config is not None:
-            found += config_findings(
+        read = read_config(text)
+        if isinstance(read, Problem):
+            found = [config_problem(read, member=member)]
+        else:
+            self.config = read
+            found = config_findings(
                 self.config,
                 member=member,
                 objects=self._subject.manifest.objects,

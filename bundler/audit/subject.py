@@ -15,6 +15,7 @@ from typing import BinaryIO
 from bundler.archive.encodings import decoded_name
 from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
+from bundler.formats.keras_archive import KerasArchive
 from bundler.manifest import Manifest
 
 
@@ -30,6 +31,7 @@ class Subject:
         members: size of each member's content by the member's name, but for ``mimetype`` and ``manifest.json``.
         names: member by its name without the suffix of its encoding.
         open: opens the content of a member, decoded, as a binary file object that can seek.
+        model: the model's ``.keras`` file, where somebody has opened it already.
     """
 
     manifest: Manifest
@@ -39,6 +41,7 @@ class Subject:
     members: Mapping[str, int]
     names: Mapping[str, str]
     open: Callable[[str], BinaryIO]
+    model: KerasArchive | None = None
 
     def read(self, member: str) -> bytes:
         """Return the content of `member`."""
@@ -51,7 +54,9 @@ class Subject:
         return {name.removeprefix(prefix): member for name, member in self.names.items() if name.startswith(prefix)}
 
 
-def of_reader(reader: BundleReader, copies: Mapping[str, bytes | Path] | None = None) -> Subject:
+def of_reader(
+    reader: BundleReader, copies: Mapping[str, bytes | Path] | None = None, model: KerasArchive | None = None
+) -> Subject:
     """Return the subject of an open bundle; members that are in `copies` are read from there.
 
     The members that are not are read in place: verify the bundle first.
@@ -71,6 +76,7 @@ def of_reader(reader: BundleReader, copies: Mapping[str, bytes | Path] | None = 
         },
         names={decoded_name(item.name, item.encoding): item.name for item in reader.manifest.members},
         open=opened,
+        model=model,
     )
 
 

@@ -12,7 +12,7 @@ from bundler.archive.reader import BundleReader, open_bundle
 from bundler.diff import bounds
 from bundler.diff.change import Difference, Side
 from bundler.diff.manifest_values import statement_changes
-from bundler.diff.model_file import payload_difference
+from bundler.diff.model_file_changes import payload_difference
 from bundler.diff.module_changes import module_changes
 from bundler.diff.object_changes import object_changes
 from bundler.diff.other_files import data_files, file_changes, other_members

@@ -6,10 +6,67 @@ writes every class and every function (``class_name: "function"``, the name in `
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bundler.formats.problem import Problem
+from bundler.limits import LIMITS
+
 JSON = Any
+
+MALFORMED = "config.malformed"
+TOO_DEEP = "config.too-deep"
+#: Characters that the pointers to all values may have together: 60 for each value of the largest config.
+_POINTERS = 1 << 28
+
+
+def read_config(data: bytes) -> JSON | Problem:
+    """Return the value of a ``config.json``, which is an object, or why it has none.
+
+    Nothing is read with a value for which another reader would see another one.
+    """
+    if len(data) > LIMITS.keras_config or data.count(b",") + data.count(b"[") + data.count(b"{") > LIMITS.config_values:
+        return Problem(MALFORMED, f"it is too large: {len(data)} bytes")
+    try:
+        config = json.loads(data.decode("utf-8"), object_pairs_hook=_object)
+    except RecursionError:
+        return Problem(TOO_DEEP, "deeper than Python can read")
+    except ValueError as error:
+        return Problem(MALFORMED, f"it is not JSON: {error}"[:200])
+    if not isinstance(config, dict):
+        return Problem(MALFORMED, "it is not an object")
+    too_deep = _too_deep(config)
+    # What reads the config after this makes the same pointers.
+    return config if too_deep is None else Problem(TOO_DEEP, too_deep)
+
+
+def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return made
+
+
+def _too_deep(config: JSON) -> str | None:
+    """Return what is too deep or too long about the places in a config; no pointer is made to find out."""
+    level: list[tuple[JSON, int]] = [(config, 0)]
+    total = 0
+    for _ in range(LIMITS.config_depth):
+        below: list[tuple[JSON, int]] = []
+        for value, length in level:
+            # Every character of a key may take two in a pointer, and an index has at most 7 digits.
+            items = [(2 * len(key) + 1, item) for key, item in value.items()] if isinstance(value, dict) else ()
+            items = [(8, item) for item in value] if isinstance(value, list) else items
+            total += sum(length + more for more, _ in items)
+            below += [(item, length + more) for more, item in items if isinstance(item, dict | list) and item]
+        if total > _POINTERS:
+            return "the keys on the way to its values are too long"
+        if not below:
+            return None
+        level = below
+    return f"more than {LIMITS.config_depth} levels"
 
 
 def nodes(config: JSON) -> Iterator[tuple[str, dict[str, JSON]]]:

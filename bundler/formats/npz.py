@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from bundler.archive.window import read_at
-from bundler.formats.stored_arrays import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Problem, Refused, Tensor
+from bundler.formats.problem import Problem
+from bundler.formats.stored_arrays import ARRAY_SIZE, NOT_AN_ARRAY, NOT_ARRAYS, Refused, Tensor
 from bundler.formats.strict_zip import STORED, Inner, Unreadable, pieces, read_inner_zip
 from bundler.limits import LIMITS
 

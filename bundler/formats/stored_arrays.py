@@ -37,21 +37,6 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a file.
-
-    Attributes:
-        rule: the id of the audit's rule, such as ``weights.alias``.
-        what: what was met.
-        place: the path of the object, or the name of the member, in the file; empty for the file itself.
-    """
-
-    rule: str
-    what: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tensor:
     """One array of a file of weights.
 

@@ -22,7 +22,7 @@ from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.files import tfsm
 from bundler.keras_io.files.carried_arrays import Kept
-from bundler.keras_io.files.keras_file import read_config, write_config
+from bundler.keras_io.files.keras_file import write_config
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program.restore import (
     set_code_values,
@@ -41,6 +41,7 @@ _FUNCTION_MODULES = ("activations", "losses", "metrics", "initializers", "regula
 
 def load(
     directory: Path,
+    config: Any,
     objects: Sequence[CustomObject],
     entries: Sequence[str],
     namespace: Namespace,
@@ -57,6 +58,7 @@ def load(
 
     Args:
         directory: the folder that the file was unpacked to; it is changed.
+        config: the value of its ``config.json``; it is changed too.
         objects: the custom objects that the manifest declares.
         entries: the modules to import before anything is rebuilt.
         namespace: the tree that holds the bundle's source.
@@ -76,15 +78,6 @@ def load(
     """
     check_kinds(adaptations)
     values, adaptations = value_adaptations(adaptations), without_values(adaptations)
-    config = read_config(directory)
-    if not isinstance(config, dict):
-        raise InvalidBundle(
-            "the model's config is no object",
-            place="config.json",
-            expected="the config of a model",
-            found=type(config).__name__,
-            hint="ask the author for a new bundle",
-        )
     for name in entries:
         _import(name, namespace)
     is_first = not namespace.values_set

@@ -62,6 +62,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
         try:
             model = loading.load(
                 directory,
+                copy.deepcopy(config),
                 objects,
                 entries,
                 namespace,
@@ -78,8 +79,6 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
                 error.hint = f"{error.hint}; if the model is at hand, pack it live: bundle(model, path) can do more"
                 raise
             adaptations = (*adaptations, *more)
-            # The loader has put its own keys into the config.
-            keras_file.write_config(directory, config)
     if given:
         return from_model(model, search, scratch, step)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]

@@ -14,6 +14,7 @@ from typing import Any
 
 from bundler.errors import PackError, SourceError
 from bundler.formats import keras_config
+from bundler.formats.keras_archive import WEIGHTS
 from bundler.keras_io import adapt, marks
 from bundler.keras_io.adapt import builder_model, every_weight, replaced, shared
 from bundler.keras_io.adapt import saving as own
@@ -23,7 +24,6 @@ from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_argu
 from bundler.keras_io.adapt.known_arguments import Given
 from bundler.keras_io.adapt.value_encoding import changes_kind
 from bundler.keras_io.files import carried_arrays, save_keras
-from bundler.keras_io.files.keras_file import WEIGHTS
 from bundler.keras_io.private import compile_call
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of

@@ -31,7 +31,7 @@ from bundler.formats import keras_config
 from bundler.keras_io import framework, marks, registry
 from bundler.keras_io.adapt import OBJECT_VALUES
 from bundler.keras_io.files import save_keras, saved_model, tfsm
-from bundler.keras_io.files.keras_file import unpack_keras_file
+from bundler.keras_io.files.keras_file import read_config, unpack_keras_file
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.manifest import Adaptation, Manifest, Seed, load_manifest
@@ -123,9 +123,11 @@ def revive(
             path.write_bytes(state)
         directory = path.with_suffix("")
         unpack_keras_file(path, directory)
-        objects = objects_again(directory, manifest, namespace, reference.custom_objects)
+        config = read_config(directory)
+        objects = objects_again(config, manifest, namespace, reference.custom_objects)
         model = build(
             directory,
+            config,
             replace(manifest, objects=objects, adaptations=tuple(adaptations), seeds=tuple(seeds)),
             namespace,
             custom_objects=reference.custom_objects,

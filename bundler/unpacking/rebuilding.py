@@ -18,7 +18,6 @@ from bundler.errors import BundleError, LimitExceeded
 from bundler.formats import keras_config
 from bundler.keras_io import loading, registry
 from bundler.keras_io.failures import rebuild_error, refusal_in
-from bundler.keras_io.files.keras_file import read_config
 from bundler.keras_io.keras_settings import hold_settings, settings_in_force
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.seeds import set_seeds
@@ -101,14 +100,14 @@ def open_code(
 
 
 def objects_again(
-    directory: Path, manifest: Manifest, namespace: Namespace, replaced: Container[str]
+    config: Any, manifest: Manifest, namespace: Namespace, replaced: Container[str]
 ) -> tuple[CustomObject, ...]:
-    """Return the objects of `manifest` with their places in the config of a model that was saved from `namespace`.
+    """Return the objects of `manifest` with their places in `config`, of a model that was saved from `namespace`.
 
     Such a config names bundled objects by their keys in the tree. Those whose key is in `replaced` have no place.
     """
     places: dict[str, list[str]] = {}
-    for pointer, node in keras_config.nodes(read_config(directory)):
+    for pointer, node in keras_config.nodes(config):
         if not keras_config.is_builtin_class(node):
             places.setdefault(_key_in_tree(node, namespace), []).append(pointer)
     bare = Counter((item.module, item.qualname.rpartition(".")[2]) for item in manifest.objects)
@@ -150,6 +149,7 @@ def keyless_values(manifest: Manifest, namespace: Namespace) -> dict[str, Any]:
 
 def build(
     directory: Path,
+    config: Any,
     manifest: Manifest,
     namespace: Namespace,
     *,
@@ -159,7 +159,7 @@ def build(
     hosts: Mapping[str, Any] | None = None,
     graphs: Mapping[str, Path] | None = None,
 ) -> Any:
-    """Return the model of the files in `directory`; see `bundler.keras_io.loading.load`.
+    """Return the model of the files in `directory`, whose config is `config`; see `bundler.keras_io.loading.load`.
 
     Raises:
         ConsentRequired, AuditRefused: the bundle's code was stopped, and the model does not come back without.
@@ -169,6 +169,7 @@ def build(
         with kept_process_state(), settings_in_force(manifest.settings):
             model = loading.load(
                 directory,
+                config,
                 manifest.objects,
                 _in_order(manifest),
                 namespace,

@@ -35,7 +35,6 @@ from bundler.errors import (
 )
 from bundler.keras_io import framework
 from bundler.keras_io.files import saved_model, tfsm
-from bundler.keras_io.files.keras_file import unpack_keras_file
 from bundler.keras_io.selftest import recording
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
@@ -43,6 +42,7 @@ from bundler.namespace import Use
 from bundler.requirements.admit import RequirementsMode, admit, check_mode
 from bundler.requirements.compare import compare
 from bundler.unpacking.confinement import guard_for
+from bundler.unpacking.model_files import unpack_model
 from bundler.unpacking.pickling import Reference, attach
 from bundler.unpacking.rebuilding import build, open_code, read_code
 
@@ -166,28 +166,24 @@ def unbundle_pinned(
             return model
         with scratch_folder() as scratch:
             directory = scratch / "model"
-            keras_file = directory.with_suffix(".keras")
-            with written_below(scratch), keras_file.open("wb") as stored:
-                reader.copy_to(payload.member, stored, progress)
+            unpacked = unpack_model(reader, payload.member, directory, progress)
             code = read_code(reader, manifest)
             graphs, graph_files = _unpack_graphs(reader, progress)
             # Every byte has been verified by now, and these very copies are audited and then used (I8).
-            copies = {payload.member: keras_file, **code, **graph_files}
-            subject = of_reader(reader, copies)
-            accepted, closed = _audit(subject, payload, terms, progress, offered=custom_objects)
+            subject = of_reader(reader, {**code, **graph_files}, unpacked)
+            parts = _audit(subject, payload, terms, progress, offered=custom_objects)
             check_pickles(manifest)
             admit(comparison, requirements, reader.digest)
             if progress is not None:
                 progress("building the model", 0, 0)
             # Only here does the framework come in, and after it the code.
             framework.keras()
-            unpack_keras_file(keras_file, directory)
-            keras_file.unlink()
-            guard = guard_for(manifest, accepted, denied=terms.policy.deny, on_refused=on_refused)
-            namespace = open_code(reader.digest, manifest, code, guard, closed=closed)
+            guard = guard_for(manifest, terms.accepted, denied=terms.policy.deny, on_refused=on_refused)
+            namespace = open_code(reader.digest, manifest, code, guard, closed=parts.closed)
             before = namespace.record.refused
             model = build(
                 directory,
+                parts.config,
                 manifest,
                 namespace,
                 custom_objects=custom_objects,
@@ -206,7 +202,7 @@ def unbundle_pinned(
                 path=path,
                 manifest=reader.manifest_bytes,
                 code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
-                allow=accepted,
+                allow=terms.accepted,
                 closes=terms.policy.gate == "run",
                 tree=namespace.prefix,
                 denied=tuple(sorted(terms.policy.deny)),
@@ -234,8 +230,8 @@ def _warn_of(refused: Iterable[Use]) -> None:
 
 def _audit(
     subject: Subject, payload: Payload, terms: Terms, progress: Progress | None, *, offered: Collection[str] = ()
-) -> tuple[tuple[str, ...], Mapping[str, bytes]]:
-    """Return the capabilities that were accepted, and the texts that run in place of the author's, by member.
+) -> Parts:
+    """Audit what is to be loaded, and return what was read on the way: the config, and the texts that run.
 
     Raises:
         MissingObject: the config asks for objects that nobody provides, and that is all that is wrong with it.
@@ -252,7 +248,7 @@ def _audit(
         keys = {item.key for item in subject.manifest.objects} | set(offered)
         raise MissingObject([f"{finding.what}: {finding.place}" for finding in refused], sorted(keys))
     require_accepted(audit)
-    return audit.accepted, parts.closed
+    return parts
 
 
 def _payload(manifest: Manifest, fidelity: str | None) -> Payload:

@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bundler.audit.config import config_findings, read_config
+from bundler.audit.config import config_findings
 from bundler.audit.finding import Finding
-from bundler.audit.keras_archive import CONFIG, WEIGHTS, content_findings, open_keras_file
+from bundler.audit.model_file import archive_findings
 from bundler.audit.weights import weights_findings
 from bundler.formats.hdf5 import read_hdf5
+from bundler.formats.keras_archive import CONFIG, WEIGHTS, open_keras_file
+from bundler.formats.keras_config import read_config
 
 #: Arguments of what cannot be made without any.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -114,10 +116,10 @@ def audited(model: Any) -> list[Finding]:
         model.save(path)
         with path.open("rb") as file:
             archive = open_keras_file(file, path.stat().st_size)
-            found = [*archive.findings, *content_findings(archive)]
-            config, malformed = read_config(archive.read(CONFIG, 1 << 24), member="m")
+            found = archive_findings(archive)
+            config = read_config(archive.read(CONFIG, 1 << 24))
             size = archive.members[WEIGHTS].size
-            found += malformed + config_findings(config, member="m", objects=(), weight_bytes=size)
+            found += config_findings(config, member="m", objects=(), weight_bytes=size)
             with archive.open(WEIGHTS) as weights:
                 found += weights_findings(read_hdf5(weights, size), member="m", inside=WEIGHTS)
     return found

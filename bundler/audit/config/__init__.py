@@ -6,7 +6,6 @@ keras 3.15.1. Here a node is a modelling object of a supported Keras, or declare
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,11 @@ from bundler.audit.config.sizes import size_problem, unbuilt_problem
 from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
 from bundler.audit.finding import Finding, Rule
 from bundler.formats import keras_config
+from bundler.formats.problem import Problem
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
 
-__all__ = ["RULES", "config_findings", "keras_versions", "read_config"]
+__all__ = ["RULES", "config_findings", "config_problem", "keras_versions"]
 
 JSON = Any
 
@@ -42,8 +42,7 @@ _PATHS = frozenset(
 )
 #: Findings, after which a config is refused without the rest, and characters of one that are shown.
 _MOST, _SHOWN = 1_000, 1_000
-#: Characters that the pointers to all values may have together: 60 for each value of the largest config.
-_POINTERS = 1 << 28
+_BY_ID = {rule.id: rule for rule in RULES}
 #: Keras's own models, which have their layers in their config.
 _MODELS = ("Functional", "Model", "Sequential")
 #: Kinds of declared objects whose names become paths.
@@ -51,30 +50,9 @@ _LAYERS = ("layer", "model")
 _DOORS = frozenset({"TFSMLayer", "TorchModuleWrapper", "KerasFileEditor", "JaxLayer", "FlaxLayer"})
 
 
-def read_config(data: bytes, *, member: str) -> tuple[JSON, list[Finding]]:
-    """Return the value of a ``config.json`` and what is wrong with its form; `None` where it has no value.
-
-    Nothing is read with a value for which another reader would see another one.
-    """
-
-    def malformed(what: str) -> tuple[None, list[Finding]]:
-        return None, [rules.MALFORMED.at(member, what, inside="config.json")]
-
-    if len(data) > LIMITS.keras_config or data.count(b",") + data.count(b"[") + data.count(b"{") > LIMITS.config_values:
-        return malformed(f"it is too large: {len(data)} bytes")
-    try:
-        config = json.loads(data.decode("utf-8"), object_pairs_hook=_object)
-    except RecursionError:
-        return None, [rules.TOO_DEEP.at(member, "deeper than Python can read", inside="config.json")]
-    except ValueError as error:
-        return malformed(f"it is no JSON: {error}"[:200])
-    if not isinstance(config, dict):
-        return malformed("it is no object")
-    too_deep = _too_deep(config)
-    if too_deep is not None:
-        # What reads the config after this makes the same pointers.
-        return None, [rules.TOO_DEEP.at(member, too_deep, inside="config.json")]
-    return config, []
+def config_problem(problem: Problem, *, member: str) -> Finding:
+    """Return the finding for a ``config.json`` that has no value."""
+    return _BY_ID[problem.rule].at(member, problem.what, inside="config.json")
 
 
 def config_findings(
@@ -89,16 +67,13 @@ def config_findings(
     """Return what a config asks for beyond stock Keras and what the manifest declares.
 
     Args:
-        config: the value of ``config.json``.
+        config: the value of ``config.json``, as `bundler.formats.keras_config.read_config` gave it.
         member: the bundle's member that holds it.
         objects: what the manifest declares; each counts at its declared paths alone.
         offered: keys of objects that whoever loads the model provides.
         graphs: the folders of the bundle that a `TFSMLayer` may name; the loader takes its own class for those.
         weight_bytes: the size of the weights file, where it is known.
     """
-    too_deep = _too_deep(config)
-    if too_deep is not None:
-        return [rules.TOO_DEEP.at(member, too_deep, inside="config.json")]
     known = _Known(
         keys=frozenset(item.key for item in objects),
         kinds={pointer: item.kind for item in objects for pointer in item.paths},
@@ -266,31 +241,3 @@ def _is_layer(module: str | None) -> bool:
 
 def _is_kerass(module: str | None) -> bool:
     return module is not None and module.partition(".")[0] == "keras"  # not keras_hub
-
-
-def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
-    return made
-
-
-def _too_deep(config: JSON) -> str | None:
-    """Return what is too deep or too long about the places in a config; no pointer is made to find out."""
-    level: list[tuple[JSON, int]] = [(config, 0)]
-    total = 0
-    for _ in range(LIMITS.config_depth):
-        below: list[tuple[JSON, int]] = []
-        for value, length in level:
-            # Every character of a key may take two in a pointer, and an index has at most 7 digits.
-            items = [(2 * len(key) + 1, item) for key, item in value.items()] if isinstance(value, dict) else ()
-            items = [(8, item) for item in value] if isinstance(value, list) else items
-            total += sum(length + more for more, _ in items)
-            below += [(item, length + more) for more, item in items if isinstance(item, dict | list) and item]
-        if total > _POINTERS:
-            return "the keys on the way to its values are too long"
-        if not below:
-            return None
-        level = below
-    return f"more than {LIMITS.config_depth} levels"

@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
     _refused(
         stored_arrays.STRUCTURE,
         "the HDF5 structures are not the ones that the format describes",
-        "libhdf5 is C code with a long line of memory errors on crafted structures; it gets only what is read here first",
+        "libhdf5 is C code with a long line of memory errors on crafted structures; it gets what was read here first",
         "fetch the file again; if it stays so, the file was damaged or crafted",
     ),
     _refused(

@@ -17,6 +17,7 @@ from bundler.formats.hdf5.datatypes import Datatype, check_fill, check_stored, c
 from bundler.formats.hdf5.extents import UNDEFINED, Extents
 from bundler.formats.hdf5.groups import GroupReader, check_texts, symbol
 from bundler.formats.hdf5.headers import Attribute, Message, Text
+from bundler.formats.problem import Problem
 from bundler.formats.stored_arrays import (
     ALIAS,
     CHUNKED,
@@ -29,7 +30,6 @@ from bundler.formats.stored_arrays import (
     OTHER_FORMAT,
     SIZE,
     STRUCTURE,
-    Problem,
     Refused,
     Tensor,
 )

@@ -1,4 +1,4 @@
-"""The ``.keras`` file: a ZIP of ``config.json``, ``metadata.json``, the weights and ``assets/``.
+"""Open the author's ``.keras`` file, or a folder with the files of one.
 
 Keras reads the same files from a folder too, and then opens the weights where they lie; from a ZIP it reads all of
 them into memory first.
@@ -8,36 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import lzma
-import shutil
-import struct
-import zipfile
-import zlib
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bundler.archive.scratch import written_below
 from bundler.errors import InvalidBundle, LimitExceeded
+from bundler.formats import keras_config
+from bundler.formats.keras_archive import CONFIG, METADATA, KerasArchive, open_keras_file
+from bundler.formats.problem import Problem
+from bundler.formats.strict_zip import Unreadable
 from bundler.limits import LIMITS
-
-CONFIG = "config.json"
-METADATA = "metadata.json"
-WEIGHTS = "model.weights.h5"
-ASSETS = "assets"
-#: What `zipfile`, its decoders and `json` raise about a file that is not Keras's. RecursionError is a RuntimeError.
-NOT_A_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    ValueError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    RuntimeError,
-)
 
 
 def read_config(path: Path) -> Any:
@@ -47,22 +28,17 @@ def read_config(path: Path) -> Any:
         InvalidBundle: it is not a ``.keras`` file.
         LimitExceeded: the config is larger than `LIMITS.keras_config`.
     """
-    text = _member(path, CONFIG)
-    with foreign_errors(path):
-        return json.loads(text)
+    return _value(path, CONFIG)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return ``metadata.json`` of the ``.keras`` file at `path`, or of a folder; raises as `read_config`."""
-    text = _member(path, METADATA)
-    with foreign_errors(path):
-        value = json.loads(text)
-    return value if isinstance(value, dict) else {}
+    return dict(_value(path, METADATA))
 
 
 def write_config(directory: Path, config: Any) -> None:
     """Replace ``config.json`` in a folder with the files of a ``.keras`` file."""
-    with foreign_errors(directory), written_below(directory):
+    with written_below(directory):
         (directory / CONFIG).write_text(json.dumps(config))
 
 
@@ -70,64 +46,55 @@ def unpack_keras_file(path: Path, directory: Path) -> None:
     """Write the files in the ``.keras`` file at `path` below `directory`, which is made.
 
     Raises:
-        InvalidBundle: it is not a ``.keras`` file, or names a file that Keras does not write.
-        LimitExceeded: the files are far larger than the archive (CWE-409).
+        InvalidBundle: it is not a ``.keras`` file, holds a file that Keras does not write, or unpacks to far more than
+            it is (CWE-409).
         RebuildFailed: the files cannot be written.
     """
-    with foreign_errors(path), zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        size, most = sum(info.file_size for info in infos), LIMITS.keras_file_ratio * path.stat().st_size
-        if size > max(most, LIMITS.keras_config):
-            raise LimitExceeded("the .keras file unpacks to far too much", place=path.name, expected=most, found=size)
-        names = [PurePosixPath(info.filename) for info in infos]
-        taken = Counter(names) + Counter({folder for name in names for folder in name.parents})
-        for info, name in zip(infos, names, strict=True):
-            if not _is_expected(info.filename, name.parts) or taken[name] > 1:
-                raise InvalidBundle(
-                    "the .keras file holds what Keras does not write", place=f"{path.name}: {info.filename[:200]!r}"
-                )
-        for info, name in zip(infos, names, strict=True):
-            target = directory / name
-            with written_below(directory):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(info) as source, target.open("xb") as file:
-                    shutil.copyfileobj(source, file, 1 << 20)
+    with _opened(path) as archive:
+        archive.unpacked(directory)
 
 
 @contextlib.contextmanager
-def foreign_errors(path: Path) -> Iterator[None]:
-    """Turn what `zipfile` and `json` raise about the ``.keras`` file at `path` into `InvalidBundle`."""
+def _opened(path: Path) -> Iterator[KerasArchive]:
+    """Open the ``.keras`` file at `path`; raises `InvalidBundle` for what is wrong with it, then and later."""
     try:
-        yield
-    except (*NOT_A_ZIP, OSError) as error:
-        raise InvalidBundle(
-            f"this is not a .keras file that Keras could open: {error}",
-            place=path.name,
-            hint="save the model again with model.save('model.keras')",
-        ) from error
+        with path.open("rb") as file:
+            archive = open_keras_file(file, path.stat().st_size)
+            for problem in archive.problems:
+                raise Unreadable(problem.what, problem.place or None)
+            yield archive
+    except (Unreadable, OSError) as error:
+        raise _not_keras(path, str(error), error.name if isinstance(error, Unreadable) else None) from error
 
 
-def _is_expected(name: str, parts: tuple[str, ...]) -> bool:
-    if "\\" in name or "\0" in name or name.startswith("/") or not parts or ".." in parts or ":" in name:
-        return False
-    if len(name.encode()) > LIMITS.name_bytes or any(len(part.encode()) > LIMITS.name_segment_bytes for part in parts):
-        return False
-    return len(parts) == 1 or parts[0] == ASSETS
+def _not_keras(path: Path, what: str, name: str | None = None) -> InvalidBundle:
+    return InvalidBundle(
+        f"this is not a .keras file that Keras could open: {what}",
+        place=path.name if name is None else f"{path.name}: {name[:200]!r}",
+        hint="save the model again with model.save('model.keras')",
+    )
 
 
-def _member(path: Path, name: str) -> bytes:
-    with foreign_errors(path):
-        if path.is_dir():
-            _check_size(path, name, (path / name).stat().st_size)
-            return (path / name).read_bytes()
-        with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo(name)
-            _check_size(path, name, info.file_size)
-            return archive.read(info)
-
-
-def _check_size(path: Path, name: str, size: int) -> None:
-    if size > LIMITS.keras_config:
-        raise LimitExceeded(
-            f"{name} of the model is too large", place=path.name, expected=LIMITS.keras_config, found=size
-        )
+def _value(path: Path, name: str) -> Any:
+    if path.is_dir():
+        try:
+            size = (path / name).stat().st_size
+            if size > LIMITS.keras_config:
+                raise LimitExceeded(
+                    f"{name} of the model is too large", place=path.name, expected=LIMITS.keras_config, found=size
+                )
+            text = (path / name).read_bytes()
+        except OSError as error:
+            raise _not_keras(path, str(error), name) from error
+    else:
+        with _opened(path) as archive:
+            try:
+                text = archive.read(name, LIMITS.keras_config)
+            except LimitExceeded:
+                raise
+            except InvalidBundle as error:
+                raise _not_keras(path, error.message, name) from error
+    value = keras_config.read_config(text)
+    if isinstance(value, Problem):
+        raise _not_keras(path, value.what, name)
+    return value

@@ -18,8 +18,8 @@ from typing import Any
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import PackError
 from bundler.formats import keras_config
+from bundler.formats.keras_archive import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.keras_io.adapt.every_weight import layers_below
-from bundler.keras_io.files.keras_file import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.keras_io.framework import keras, versions
 from bundler.manifest import Parameters, TensorSpec
 from bundler.namespace import IMPORT_LOCK

@@ -19,17 +19,20 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import math
 import os
 import re
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, PackError
-from bundler.keras_io.files.keras_file import NOT_A_ZIP
+from bundler.formats.strict_zip import STORED, Unreadable, pieces, read_inner_zip
 from bundler.limits import LIMITS
 
 #: The headers of the arrays and of the ZIP come on top of what `dump` counts.
@@ -41,7 +44,10 @@ _ML_DTYPES = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2", "int2", "uin
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DEPTH = 16
 #: What `zipfile`, `json` and NumPy raise about a file that is not ours.
-_FOREIGN = (*NOT_A_ZIP, TypeError, AttributeError)
+_FOREIGN = (
+    Unreadable, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError, KeyError, EOFError,
+    OverflowError, RuntimeError, TypeError, AttributeError,
+)  # fmt: skip
 #: Version 1.0 of the .npy header, for the arrays that are written here: little-endian, in C order.
 _HEADER = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biufcS][0-9]{1,9})', 'fortran_order': False, "
@@ -139,11 +145,15 @@ def parse(content: bytes, place: str) -> Any:
         InvalidBundle: the file is not one that `dump` makes.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                raise ValueError("a member is compressed")
-            structure = json.loads(archive.read(_STRUCTURE))
-            return _value(structure, archive, 0)
+        file = io.BytesIO(content)
+        members = {item.name: item for item in read_inner_zip(file, len(content), unpacked=False)}
+        if any(item.method != STORED for item in members.values()):
+            raise ValueError("a member is compressed")
+
+        def read(name: str) -> bytes:
+            return b"".join(pieces(file, members[name]))
+
+        return _value(json.loads(read(_STRUCTURE)), read, 0)
     except _FOREIGN as error:
         raise InvalidBundle(
             f"this is no file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
@@ -226,7 +236,7 @@ def _npy(array: Any, path: str) -> bytes:
     return target.getvalue()
 
 
-def _value(node: Any, archive: zipfile.ZipFile, depth: int) -> Any:
+def _value(node: Any, read: Callable[[str], bytes], depth: int) -> Any:
     if depth > _DEPTH:
         raise ValueError("the structure is nested too deeply")
     if node is None:
@@ -234,13 +244,13 @@ def _value(node: Any, archive: zipfile.ZipFile, depth: int) -> Any:
     if not isinstance(node, dict):
         raise TypeError("a node of the structure is no object")
     if "array" in node:
-        return _array(archive.read(f"{node['array']}.npy"), str(node["dtype"]))
+        return _array(read(f"{node['array']}.npy"), str(node["dtype"]))
     ((word, items),) = node.items()
     if word in _DICTS:
-        return _DICTS[word]({str(key): _value(item, archive, depth + 1) for key, item in items.items()})
+        return _DICTS[word]({str(key): _value(item, read, depth + 1) for key, item in items.items()})
     if word not in ("list", "tuple"):
         raise ValueError(f"the structure has an unknown word {word!r}")
-    sequence = [_value(item, archive, depth + 1) for item in items]
+    sequence = [_value(item, read, depth + 1) for item in items]
     return tuple(sequence) if word == "tuple" else sequence
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
-from bundler.audit.keras_archive import KerasArchive, open_keras_file
+from bundler.formats.keras_archive import KerasArchive, open_keras_file
 from tests.audit.weights import builders
 
 CONFIG = b'{"module": "keras", "class_name": "Sequential", "config": {}}'

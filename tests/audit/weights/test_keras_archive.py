@@ -17,10 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundler.audit import keras_archive
+from bundler.archive.window import read_at
 from bundler.audit.finding import Severity
-from bundler.audit.keras_archive import RULES, content_findings, open_keras_file
+from bundler.audit.model_file import RULES, archive_findings
 from bundler.errors import InvalidBundle, LimitExceeded
+from bundler.formats.keras_archive import open_keras_file
+from bundler.formats.strict_zip import Unreadable
 from bundler.limits import LIMITS
 from tests.audit.weights import builders
 from tests.audit.weights.keras_files import (
@@ -55,10 +57,10 @@ Builder = Callable[[], bytes]
         pytest.param(as_kbundle_writes({**FILES, "model.weights.h5": bytes(2 << 20)}), id="kbundle, aligned"),
     ],
 )
-def test_reads_what_keras_and_kbundle_write(content: bytes) -> None:
+def test_reads_what_keras_and_kbundle_write(content: bytes, tmp_path: Path) -> None:
     archive = opened(content)
-    assert archive.findings == ()
-    assert content_findings(archive) == []
+    assert archive_findings(archive) == []
+    unpacked = archive.unpacked(tmp_path)
     with zipfile.ZipFile(io.BytesIO(content)) as expected:
         assert list(archive.members) == expected.namelist()
         for name in expected.namelist():
@@ -67,9 +69,7 @@ def test_reads_what_keras_and_kbundle_write(content: bytes) -> None:
                 assert file.read() == expected.read(name)
                 file.seek(3)
                 assert file.read(5) == expected.read(name)[3:8]
-            target = io.BytesIO()
-            archive.copy_to(name, target)
-            assert target.getvalue() == expected.read(name)
+            assert (tmp_path / name).read_bytes() == unpacked.read(name, 1 << 30) == expected.read(name)
 
 
 def test_reads_weights_above_4_gib_where_they_lie(tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_reads_weights_above_4_gib_where_they_lie(tmp_path: Path) -> None:
     with path.open("rb") as file:
         tracemalloc.start()
         archive_read = open_keras_file(file, path.stat().st_size)
-        assert archive_read.findings == ()
+        assert archive_read.problems == ()
         with archive_read.open("model.weights.h5") as inner:
-            assert keras_archive.inner_zip.read_at(inner, 0, len(head)) == head
+            assert read_at(inner, 0, len(head)) == head
             read = builders.read_hdf5(inner, size)
             assert read.problems == ()
             found = list(read.tensors)
@@ -311,14 +311,13 @@ def test_refuses(rule: str, build: Builder) -> None:
     spent = time.process_time() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert {item.rule.id for item in archive.findings} == {f"keras.{rule}"}
-    assert archive.refused
+    assert {item.rule for item in archive.problems} == {f"keras.{rule}"}
     assert spent < 0.5
     assert peak < 8 << 20
 
 
 def test_the_larger_end_records_are_read_where_zipfile_writes_them() -> None:
-    assert opened(zip64_end(0, b"")()).findings == ()
+    assert opened(zip64_end(0, b"")()).problems == ()
 
 
 def with_damage(position: int, value: bytes, **options: int) -> bytes:
@@ -347,14 +346,14 @@ def second_stream() -> bytes:
         pytest.param(lambda: declared(1001), id="less than declared"),
     ],
 )
-def test_refuses_content_that_is_not_what_the_directory_says(build: Builder) -> None:
+def test_refuses_content_that_is_not_what_the_directory_says(build: Builder, tmp_path: Path) -> None:
     archive = opened(build())
-    found = [*archive.findings, *content_findings(archive)]
+    found = archive_findings(archive)
     assert {(item.rule.id, item.inside) for item in found} == {("keras.damaged", ASSET)}
     with pytest.raises(InvalidBundle):
         archive.read(ASSET, 1 << 20)
-    with pytest.raises(InvalidBundle):
-        archive.copy_to(ASSET, io.BytesIO())
+    with pytest.raises(Unreadable):
+        archive.unpacked(tmp_path)
 
 
 def test_reads_no_more_than_the_caller_allows() -> None:
@@ -375,10 +374,10 @@ def test_reads_no_more_than_the_caller_allows() -> None:
 )
 def test_warns_of_an_asset_that_code_could_unpack(content: bytes, rule: str) -> None:
     archive = opened(as_keras_writes({**FILES, ASSET: content}))
-    assert [(item.rule.id, item.severity, item.inside) for item in archive.findings] == [
+    assert [(item.rule.id, item.severity, item.inside) for item in archive_findings(archive)] == [
         (f"keras.{rule}", Severity.WARNING, ASSET)
     ]
-    assert not archive.refused
+    assert not archive.problems
 
 
 def test_every_rule_has_an_attack() -> None:
@@ -389,7 +388,7 @@ def test_every_rule_has_an_attack() -> None:
 
 def answered(content: bytes) -> bool:
     archive = opened(content)
-    return not archive.refused and not content_findings(archive)
+    return not archive_findings(archive)
 
 
 @pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -425,7 +424,7 @@ def test_any_bytes_give_an_answer(junk: bytes) -> None:
 def test_as_many_members_as_there_may_be_take_little() -> None:
     content = as_keras_writes({**FILES, **{f"assets/{index:05}": b"" for index in range(LIMITS.members - 10)}})
     tracemalloc.start()
-    assert opened(content).findings == ()
+    assert opened(content).problems == ()
     assert tracemalloc.get_traced_memory()[1] < 40 << 20
     tracemalloc.stop()
-    assert opened(as_keras_writes({**FILES, **{f"assets/{index:05}": b"" for index in range(21_000)}})).refused
+    assert opened(as_keras_writes({**FILES, **{f"assets/{index:05}": b"" for index in range(21_000)}})).problems

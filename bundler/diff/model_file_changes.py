@@ -12,8 +12,7 @@ from typing import Any, BinaryIO
 from bundler.archive.positioned import PIECE
 from bundler.archive.progress import Meter, Progress
 from bundler.archive.reader import BundleReader
-from bundler.audit.finding import Severity
-from bundler.audit.keras_archive import CONFIG, METADATA, WEIGHTS, KerasArchive, open_keras_file
+from bundler.audit.model_file import archive_findings
 from bundler.audit.weights import weights_findings
 from bundler.diff import bounds
 from bundler.diff.change import ConfigChange, FieldChange, FileChange, TensorDifference
@@ -24,6 +23,7 @@ from bundler.diff.weight_changes import Weight, layer_names, renamed_layers, ten
 from bundler.errors import InvalidBundle
 from bundler.formats.hdf5 import read_hdf5
 from bundler.formats.hdf5.weights_file import tensor_digest
+from bundler.formats.keras_archive import CONFIG, METADATA, WEIGHTS, KerasArchive, open_keras_file
 from bundler.formats.stored_arrays import Tensor
 
 _KERAS = "keras"
@@ -53,7 +53,7 @@ class _Opened:
     @property
     def notes(self) -> tuple[str, ...]:
         """Return why nothing in it is compared."""
-        refused = [finding for finding in self.archive.findings if finding.severity is Severity.REFUSED]
+        refused = archive_findings(self.archive) if self.archive.problems else []
         return tuple(
             f"model: not compared, the .keras file of the {self.word} bundle is refused: {finding.rule.title}"
             for finding in refused[:1]
@@ -86,7 +86,7 @@ def payload_difference(before: BundleReader, after: BundleReader, progress: Prog
     if members[0][old.member].sha256 == members[1][new.member].sha256:
         return PayloadDifference()
     with _opened(before, "first") as a, _opened(after, "second") as b:
-        if a.archive.refused or b.archive.refused:
+        if a.archive.problems or b.archive.problems:
             return PayloadDifference(notes=(*a.notes, *b.notes))
         return _compared(a, b, progress)
 
@@ -95,7 +95,7 @@ def payload_difference(before: BundleReader, after: BundleReader, progress: Prog
 def _opened(reader: BundleReader, word: str) -> Iterator[_Opened]:
     name = reader.manifest.payload.member
     with reader.open_member(name) as file:
-        yield _Opened(word, open_keras_file(file, file.seek(0, os.SEEK_END), member=name))
+        yield _Opened(word, open_keras_file(file, file.seek(0, os.SEEK_END)))
 
 
 def _compared(a: _Opened, b: _Opened, progress: Progress | None) -> PayloadDifference:
