@@ -33,10 +33,10 @@ SMALL_MIB = 1
 WATCHED = ("texts of the module", "configs")
 #: What counts as one parse: the end of a file's path, and the function's name in it.
 PARSES = {
-    "manifests": [("manifest/text.py", "load_manifest")],
+    "manifests": [("manifest/canonical_json.py", "load_manifest")],
     "ZIPs, strict": [("", "read_inner_zip"), ("", "read_zip")],
     "ZIPs, zipfile": [("zipfile.py", "_RealGetContents"), ("zipfile/__init__.py", "_RealGetContents")],
-    "HDF5, own walk": [("hdf5.py", "hdf5_findings"), ("hdf5.py", "hdf5_tensors"), ("hdf5.py", "read_hdf5")],
+    "HDF5, own walk": [("weights_file.py", "read_hdf5")],
     "pickles, opcode by opcode": [("pickletools.py", "_genops")],
 }
 #: What is in the text of the model's module, in its config.

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bundler.archive.encodings import check_decoded_total, encode, require_known
 from bundler.archive.layout import (
     CENTRAL_HEADER_MIN,
     Entry,
+    Placed,
     central_header,
     end_records,
     local_header,
@@ -31,7 +31,7 @@ from bundler.archive.layout import (
     total_size,
 )
 from bundler.archive.names import MANIFEST, MIMETYPE, is_declared
-from bundler.archive.positioned import PIECE
+from bundler.archive.new_content import Content, Joined, pieces_of, size_of
 from bundler.archive.progress import Meter, Progress
 from bundler.errors import InvalidBundle, PackError
 from bundler.limits import LIMITS
@@ -44,12 +44,12 @@ class NewMember:
 
     Attributes:
         name: its name in the file, suffix included: an encoded member's ends in ``.zst``.
-        content: the content itself, or the file that holds it. Always decoded: the writer does the encoding.
+        content: the content itself, the file that holds it, or several of these. Always decoded: the writer encodes it.
         encoding: `None` to store the content as it is, or ``zstd``.
     """
 
     name: str
-    content: bytes | Path
+    content: Content
     encoding: str | None = None
 
 
@@ -112,6 +112,24 @@ def write_stored_zip(target: BinaryIO, members: Sequence[NewMember]) -> None:
         PackError: a name is unusable, a member has an encoding, a file cannot be read or changed meanwhile, or
             `target` cannot be written.
     """
+    _write(target, None, _sealed_zip(members), None, 1 << 62)
+
+
+def stored_zip(members: Sequence[NewMember]) -> Joined:
+    """Return the ZIP that `write_stored_zip` writes as a content of its own; the files of its members are not copied.
+
+    They must stay as they are until it is used. Raises as `write_stored_zip`.
+    """
+    sealed = _sealed_zip(members)
+    placed = place(item.entry for item in sealed)
+    parts: list[bytes | Path] = []
+    for item, where in zip(sealed, placed, strict=True):
+        content = item.new.content
+        parts += [local_header(where), *(content.parts if isinstance(content, Joined) else (content,))]
+    return Joined((*parts, _end_of(placed)))
+
+
+def _sealed_zip(members: Sequence[NewMember]) -> list[_Sealed]:
     seen: set[str] = set()
     for member in members:
         if not member.name or "\0" in member.name or len(_name_bytes(member.name)) > 0xFFFF or member.name in seen:
@@ -119,7 +137,7 @@ def write_stored_zip(target: BinaryIO, members: Sequence[NewMember]) -> None:
         if member.encoding is not None:
             raise PackError("a plain ZIP has no encodings", place=member.name, found=member.encoding)
         seen.add(member.name)
-    _write(target, None, _seal(members, None), None, 1 << 62)
+    return _seal(members, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +246,13 @@ def _write(
     for item, where in zip(sealed, placed, strict=True):
         put(local_header(where))
         _write_content(put, item)
+    put(_end_of(placed))
+
+
+def _end_of(placed: Sequence[Placed]) -> bytes:
+    """Return the bytes behind the last member."""
     directory = b"".join(central_header(where) for where in placed)
-    directory_offset = placed[-1].end if placed else 0
-    put(directory + end_records(len(placed), len(directory), directory_offset))
+    return directory + end_records(len(placed), len(directory), placed[-1].end if placed else 0)
 
 
 def _write_content(put: Callable[[bytes], None], item: _Sealed) -> None:
@@ -243,7 +265,7 @@ def _write_content(put: Callable[[bytes], None], item: _Sealed) -> None:
     if (again.size, again.digest.hexdigest()) != (item.entry.size, item.member.sha256):
         raise PackError(
             "the file changed while it was packed",
-            place=str(item.new.content) if isinstance(item.new.content, Path) else item.new.name,
+            place=_place(item.new),
             hint="pack again when nothing writes to it",
         )
 
@@ -257,32 +279,25 @@ def _encoded(new: NewMember, content: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _pieces(new: NewMember) -> Iterator[bytes]:
-    if isinstance(new.content, bytes):
-        for start in range(0, len(new.content), PIECE):
-            yield new.content[start : start + PIECE]
-        return
     try:
-        with open(new.content, "rb", buffering=0) as file:
-            while piece := file.read(PIECE):
-                yield piece
+        yield from pieces_of(new.content)
     except OSError as error:
         raise _unreadable(new, error) from error
 
 
 def _size(new: NewMember) -> int:
-    if isinstance(new.content, bytes):
-        return len(new.content)
     try:
-        status = os.stat(new.content)
+        return size_of(new.content)
     except OSError as error:
         raise _unreadable(new, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise PackError("only a regular file can become a member", place=str(new.content))
-    return status.st_size
 
 
 def _unreadable(new: NewMember, error: OSError) -> PackError:
-    return PackError(f"the file for {new.name} cannot be read: {error.strerror}", place=str(new.content))
+    return PackError(f"the file for {new.name} cannot be read: {error.strerror}", place=_place(new))
+
+
+def _place(new: NewMember) -> str:
+    return str(new.content) if isinstance(new.content, Path) else new.name
 
 
 def _name_bytes(name: str) -> bytes:

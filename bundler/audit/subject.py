@@ -6,13 +6,13 @@ what runs, invariant I8), and packing audits what it is about to write.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive.encodings import decoded_name
+from bundler.archive.new_content import opened, size_of
 from bundler.archive.reader import BundleReader
 from bundler.archive.writer import NewMember
 from bundler.formats.keras_archive import KerasArchive
@@ -63,8 +63,8 @@ def of_reader(
     """
     found = copies or {}
 
-    def opened(member: str) -> BinaryIO:
-        return _opened(found[member]) if member in found else reader.open_member(member)
+    def open_member(member: str) -> BinaryIO:
+        return opened(found[member]) if member in found else reader.open_member(member)
 
     return Subject(
         manifest=reader.manifest,
@@ -75,7 +75,7 @@ def of_reader(
             item.name: item.size if item.decoded_size is None else item.decoded_size for item in reader.manifest.members
         },
         names={decoded_name(item.name, item.encoding): item.name for item in reader.manifest.members},
-        open=opened,
+        open=open_member,
         model=model,
     )
 
@@ -83,10 +83,7 @@ def of_reader(
 def of_members(manifest: Manifest, members: Sequence[NewMember], path: Path) -> Subject:
     """Return the subject of a bundle that is about to be written to `path`."""
     contents = {member.name: member.content for member in members}
-    sizes = {
-        name: content.stat().st_size if isinstance(content, Path) else len(content)
-        for name, content in contents.items()
-    }
+    sizes = {name: size_of(content) for name, content in contents.items()}
     return Subject(
         manifest=manifest,
         digest="",
@@ -94,9 +91,5 @@ def of_members(manifest: Manifest, members: Sequence[NewMember], path: Path) -> 
         size=sum(sizes.values()),
         members=sizes,
         names={decoded_name(member.name, member.encoding): member.name for member in members},
-        open=lambda member: _opened(contents[member]),
+        open=lambda member: opened(contents[member]),
     )
-
-
-def _opened(content: bytes | Path) -> BinaryIO:
-    return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)

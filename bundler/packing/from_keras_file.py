@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bundler.archive.new_content import Content
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError, RebuildFailed
 from bundler.formats import keras_config
@@ -85,14 +86,14 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))
     members = tfsm_graphs.embed(config, graphs)
+    content: Content = path
     if graphs:
         # The paths in its config are those of one machine, so this file cannot stay as it is.
         keras_file.unpack_keras_file(path, scratch / "embedded")
-        path = scratch / "embedded.keras"
-        save_keras.zip_keras_file(scratch / "embedded", config, path)
+        content = save_keras.zipped(scratch / "embedded", config)
     return Found(
         model=model,
-        payload=(NewMember(name=PAYLOAD_MEMBER, content=path), *members),
+        payload=(NewMember(name=PAYLOAD_MEMBER, content=content), *members),
         objects=tuple(described),
         entries=resolution.roots,
         closure=closure,

@@ -123,8 +123,7 @@ def from_model(
     _restore_names(config, resolution.objects, resolution.lifted)
     marks.unmark(config, saved.values)
     graphs = tfsm_graphs.embed(config, tfsm_graphs.graph_folders(config))
-    keras_file = scratch / "model.keras"
-    save_keras.write_keras_file(saved.directory, config, keras_file)
+    keras_file = save_keras.keras_file_of(saved.directory, config)
     made = {**resolution.lifted.places, **by_value}
     places = {adapted_model.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     program = program_of(

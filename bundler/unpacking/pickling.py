@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+from bundler.archive.new_content import pieces_of
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
@@ -156,9 +157,7 @@ class _Reduction:
             values = {} if origin is None else keyless_values(manifest, origin.namespace)
             with marks.marked(values):
                 config, folder, adaptations = _saved(model, manifest, Path(scratch) / "saved")
-            path = Path(scratch) / "model.keras"
-            save_keras.write_keras_file(folder, config, path)
-            state = path.read_bytes()
+            state = b"".join(pieces_of(save_keras.keras_file_of(folder, config)))
         hosts, graphs = _hosts_in(model, config), _graphs_in(config)
         return revive, (self._reference, state, adaptations, hosts, graphs, seeds_of(model))
 

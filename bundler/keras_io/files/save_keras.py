@@ -15,7 +15,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from bundler.archive.writer import NewMember, write_stored_zip
+from bundler.archive.new_content import Joined
+from bundler.archive.writer import NewMember, stored_zip
 from bundler.errors import PackError
 from bundler.formats import keras_config
 from bundler.formats.keras_archive import ASSETS, CONFIG, METADATA, WEIGHTS
@@ -119,14 +120,14 @@ def load_weights(model: Any, path: Path, place: str) -> None:
         ) from error
 
 
-def write_keras_file(directory: Path, config: Any, path: Path) -> None:
-    """Zip what `save` wrote, with `config` as its config, into the ``.keras`` file `path`."""
+def keras_file_of(directory: Path, config: Any) -> Joined:
+    """Return the ``.keras`` file of what `save` wrote, with `config` as its config; the weights are not copied."""
     (directory / METADATA).write_text(json.dumps({"date_saved": _NO_DATE, "keras_version": versions()[0]}))
-    zip_keras_file(directory, config, path)
+    return zipped(directory, config)
 
 
-def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
-    """Zip the files of a ``.keras`` file in `directory`, with `config` as its config, into the file `path`."""
+def zipped(directory: Path, config: Any) -> Joined:
+    """Return the ``.keras`` file of the files in `directory`, with `config` as its config; nothing is copied."""
     assets = sorted(item for item in (directory / ASSETS).rglob("*") if item.is_file())
     members = [
         NewMember(name=METADATA, content=directory / METADATA),
@@ -134,8 +135,7 @@ def zip_keras_file(directory: Path, config: Any, path: Path) -> None:
         NewMember(name=WEIGHTS, content=directory / WEIGHTS),
         *(NewMember(name=item.relative_to(directory).as_posix(), content=item) for item in assets),
     ]
-    with path.open("wb") as target:
-        write_stored_zip(target, members)
+    return stored_zip(members)
 
 
 def number_shared_objects(config: Any) -> None:
