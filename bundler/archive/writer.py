@@ -53,6 +53,15 @@ class NewMember:
     encoding: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenBundle:
+    """What was written: the `digest`, ``sha256:`` and 64 hexadecimal digits, the `manifest` and the `size` in bytes."""
+
+    digest: str
+    manifest: Manifest
+    size: int
+
+
 def write_bundle(
     target: str | os.PathLike[str] | BinaryIO,
     manifest: Manifest,
@@ -61,8 +70,8 @@ def write_bundle(
     overwrite: bool = False,
     progress: Progress | None = None,
     check: Callable[[Path], None] | None = None,
-) -> str:
-    """Write a bundle and return its digest, ``sha256:`` and 64 hexadecimal digits.
+) -> WrittenBundle:
+    """Write a bundle and return what it says.
 
     A path gets the file whole or not at all (I7): it is written under a hidden name in the same folder and takes its
     own name last. A file object is written to directly, front to back. The order of `members` does not matter.
@@ -91,15 +100,15 @@ def write_bundle(
     complete = dataclasses.replace(
         manifest, members=tuple(item.member for item in sealed if is_declared(item.member.name))
     )
-    text = _checked_text(complete)
+    text, written = _checked_text(complete)
     own = [NewMember(MIMETYPE, MIMETYPE_CONTENT), NewMember(MANIFEST, text)]
     sealed = _seal(own, None) + sealed
     if path is None:
-        _write(cast("BinaryIO", target), None, sealed, progress, LIMITS.bundle)
+        size = _write(cast("BinaryIO", target), None, sealed, progress, LIMITS.bundle)
     else:
         with whole_file(path, overwrite=overwrite, check=check) as file:
-            _write(file, path, sealed, progress, LIMITS.bundle)
-    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+            size = _write(file, path, sealed, progress, LIMITS.bundle)
+    return WrittenBundle(f"sha256:{hashlib.sha256(text).hexdigest()}", written, size)
 
 
 def write_stored_zip(target: BinaryIO, members: Sequence[NewMember]) -> None:
@@ -189,8 +198,8 @@ def _check_new_members(members: Sequence[NewMember]) -> None:
                 require_known(member.name, member.encoding)
 
 
-def _checked_text(manifest: Manifest) -> bytes:
-    """Return the manifest's text after reading it the way a reader will: no bundle that cannot be opened."""
+def _checked_text(manifest: Manifest) -> tuple[bytes, Manifest]:
+    """Return the manifest's text, and what a reader will read in it: no bundle that cannot be opened."""
     for name, problem in decoding_problems(manifest.members):
         raise PackError(problem, place=repr(name)[:200])
     for member in manifest.members:
@@ -203,8 +212,7 @@ def _checked_text(manifest: Manifest) -> bytes:
     with _as_pack_error():
         check_decoded_total(manifest.members, sum(member.size for member in manifest.members))
         text = dump_manifest(manifest)
-        load_manifest(text)
-    return text
+        return text, load_manifest(text)
 
 
 def _seal(members: Iterable[NewMember], meter: Meter | None) -> list[_Sealed]:
@@ -229,7 +237,7 @@ def _sealed(new: NewMember, meter: Meter | None) -> _Sealed:
 
 def _write(
     target: BinaryIO, path: Path | None, sealed: Sequence[_Sealed], progress: Progress | None, limit: int
-) -> None:
+) -> int:
     placed = place(item.entry for item in sealed)
     total = total_size(placed)
     if total > limit:
@@ -247,6 +255,7 @@ def _write(
         put(local_header(where))
         _write_content(put, item)
     put(_end_of(placed))
+    return total
 
 
 def _end_of(placed: Sequence[Placed]) -> bytes:

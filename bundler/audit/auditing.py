@@ -20,6 +20,7 @@ from bundler.audit.policy import DEFAULT, Policy, check_rules, policy_findings, 
 from bundler.audit.result import Audit, in_order
 from bundler.audit.subject import Subject, of_reader
 from bundler.errors import BundleError
+from bundler.formats.python.parsing import parsed_once
 from bundler.manifest import Manifest, Payload, Use
 
 
@@ -136,10 +137,11 @@ def audit_subject(
         parts.payload(payload)
     if any(payload.kind == "keras" for payload in payloads):
         parts.graphs_of_layers()
-        parts.source(terms.accepted, close=policy.gate == "run")
         parts.data()
         parts.opaque()
-        parts.consistency()
+        with parsed_once():
+            parts.source(terms.accepted, close=policy.gate == "run")
+            parts.consistency()
     parts.examples()
     parts.lock(osv)
     source_bytes = sum(subject.members.get(module.member, 0) for module in subject.manifest.modules)

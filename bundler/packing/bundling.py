@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from bundler.archive.progress import Progress
-from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
 from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.consent import check_words, consent_lines, require_acceptable
@@ -24,6 +23,7 @@ from bundler.audit.finding import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.subject import of_members
 from bundler.errors import PackError, ProofFailed, SourceError
+from bundler.formats.python.parsing import parsed_once
 from bundler.keras_io import framework
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.account import Difference, lacks_weights
@@ -211,6 +211,7 @@ def bundle(
         raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         stack.enter_context(kept_process_state())
+        stack.enter_context(parsed_once())
         step = steps(progress)
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
@@ -228,22 +229,22 @@ def bundle(
             progress=progress,
         )
         written = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
-    with open_bundle(target) as reader:
-        return PackedBundle(
-            path=target,
-            digest=reader.digest,
-            manifest=reader.manifest,
-            audit=replace(written.audit, digest=reader.digest, size=reader.size),
-            no_self_test=written.no_self_test,
-            notes=(*written.lock.notes, *written.notes),
-            source=written.source,
-        )
+    return PackedBundle(
+        path=target,
+        digest=written.bundle.digest,
+        manifest=written.bundle.manifest,
+        audit=replace(written.audit, digest=written.bundle.digest, size=written.bundle.size),
+        no_self_test=written.no_self_test,
+        notes=(*written.lock.notes, *written.notes),
+        source=written.source,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Written:
     """What is known of a bundle besides the file; `no_self_test` says why it has none, `notes` are about its proof."""
 
+    bundle: WrittenBundle
     no_self_test: str | None
     lock: Lock
     audit: Audit
@@ -253,8 +254,9 @@ class _Written:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Proved:
-    """One bundle that was written: its audit, and lines about its proof."""
+    """One bundle that was written: what it says, its audit, and lines about its proof."""
 
+    bundle: WrittenBundle
     audit: Audit
     notes: tuple[str, ...]
 
@@ -333,6 +335,7 @@ class _Writer:
                 manifest = replace(manifest, adaptations=adaptations)
                 continue
             return _Written(
+                bundle=written.bundle,
                 no_self_test=recorded.reason,
                 lock=lock,
                 audit=written.audit,
@@ -362,9 +365,11 @@ class _Writer:
         if manifest.proof is not None:
             accepted = tuple(sorted({*audit.asked, *self.allow}))
             manifest = replace(manifest, proof=replace(manifest.proof, allow=accepted))
-        seen = write_proved(self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress)
+        bundle, seen = write_proved(
+            self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress
+        )
         notes = () if seen is None else (*seen.notes, *_needless(self.allow, audit, seen.proof))
-        return _Proved(audit=audit, notes=tuple(notes))
+        return _Proved(bundle=bundle, audit=audit, notes=tuple(notes))
 
 
 def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bundler.archive.progress import Progress
-from bundler.archive.writer import NewMember, write_bundle
+from bundler.archive.writer import NewMember, WrittenBundle, write_bundle
 from bundler.errors import PackError
 from bundler.manifest import Manifest
 from bundler.proof.client import Seen
@@ -28,8 +28,8 @@ def write_proved(
     *,
     overwrite: bool,
     progress: Progress | None,
-) -> Seen | None:
-    """Write the bundle to `target` once `prove` finds what its manifest says; return what that is.
+) -> tuple[WrittenBundle, Seen | None]:
+    """Write the bundle to `target` once `prove` finds what its manifest says; return both.
 
     What a proof finds is written into the manifest, which makes another file, which is proved in its turn. So the file
     that gets its name is a file that was proved, word for word. Code that uses nothing is proved once.
@@ -52,7 +52,7 @@ def write_proved(
 
     for _ in range(_MOST_TIMES):
         try:
-            write_bundle(
+            written = write_bundle(
                 target,
                 manifest,
                 members,
@@ -62,7 +62,7 @@ def write_proved(
             )
         except _SaysElse:
             continue
-        return None if last is None else replace(last, notes=tuple(notes))
+        return written, None if last is None else replace(last, notes=tuple(notes))
     raise PackError(
         f"the code does something else each time it is loaded, {_MOST_TIMES} times so far",
         hint="see what it does at random, or by files that it finds; or pack with prove=False (--no-proof)",

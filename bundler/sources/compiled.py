@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from bundler.formats.python.parsing import parse
 from bundler.sources.extract.segments import first_line
 
 #: A code object without its file name, its lines and its columns.
@@ -82,11 +83,11 @@ def compiled(text: bytes, filename: str) -> Compiled:
         SyntaxError: it is no Python of this version.
         ValueError: the same, where it is not even text.
     """
+    tree = parse(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # The interpreter's own level of optimisation, and none of this module's future statements.
-        whole = compile(text, filename, "exec", dont_inherit=True, optimize=-1)
-        tree = ast.parse(text)
+        whole = compile(tree, filename, "exec", dont_inherit=True, optimize=-1)
     codes: dict[str, list[CodeType]] = {}
     for code in nested(whole):
         codes.setdefault(code.co_qualname, []).append(code)

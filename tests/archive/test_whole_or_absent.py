@@ -40,7 +40,7 @@ write_bundle(sys.argv[1], builders.manifest(), [*builders.members(), NewMember("
 
 
 def write(target: Path, **options: bool) -> str:
-    return write_bundle(target, builders.manifest(), builders.members(), **options)
+    return write_bundle(target, builders.manifest(), builders.members(), **options).digest
 
 
 def test_existing_target_is_refused_before_any_work(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def test_fills_in_the_members_and_ignores_the_ones_given() -> None:
 
 def test_returns_the_digest_of_the_manifest() -> None:
     file = io.BytesIO()
-    digest = write_bundle(file, builders.manifest(), builders.members())
+    written = write_bundle(file, builders.manifest(), builders.members())
     with open_bundle(file) as bundle:
-        assert digest == bundle.digest
+        assert (written.digest, written.manifest, written.size) == (bundle.digest, bundle.manifest, bundle.size)
         assert bundle.manifest_bytes == bundle.read("manifest.json")
 
 

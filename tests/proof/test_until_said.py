@@ -42,7 +42,7 @@ class Proofs:
 
 def write(target: Path, proofs: Proofs | None) -> Seen | None:
     manifest = samples.small(proof=PROOF if proofs else None)
-    return write_proved(target, manifest, MEMBERS, proofs, overwrite=False, progress=None)
+    return write_proved(target, manifest, MEMBERS, proofs, overwrite=False, progress=None)[1]
 
 
 def test_what_says_what_was_found_is_proved_once(tmp_path: Path) -> None:

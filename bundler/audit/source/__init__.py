@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +32,7 @@ from bundler.audit.source.name_values import Flow
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
 from bundler.audit.source.uses import ANY
+from bundler.formats.python.parsing import parse
 
 __all__ = ["RULES", "SourceText", "source_findings"]
 
@@ -122,9 +122,7 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
     if any(name.group().count(b".") > DOTS for name in _DOTTED.finditer(item.text)):
         raise _Unreadable(f"a name of more than {DOTS} parts")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(item.text)
+        tree = parse(item.text)
     except SyntaxError as error:
         raise _Unreadable(f"does not parse: {error.msg}", error.lineno) from error
     except (ValueError, RecursionError, MemoryError) as error:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from bundler.formats.python.parsing import parse
+
 
 class Kind(StrEnum):
     """How a name gets its value."""
@@ -56,7 +58,7 @@ def definitions_below(folders: Sequence[Path]) -> tuple[list[Definition], list[P
 
 def definitions_in(text: bytes, module: str) -> Iterator[Definition]:
     """Yield the definitions of one module; raises `SyntaxError` or `ValueError` where it is not Python."""
-    yield from _definitions(_top_level(ast.parse(text)), module, "")
+    yield from _definitions(_top_level(parse(text)), module, "")
 
 
 def _definitions(statements: Sequence[ast.stmt], module: str, outer: str) -> Iterator[Definition]:
@@ -78,7 +80,7 @@ def _definitions(statements: Sequence[ast.stmt], module: str, outer: str) -> Ite
 def binds(text: bytes, name: str) -> bool:
     """Say whether the module `text` gives `name` a value at its top level, by definition, import or assignment."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError):
         return True  # The closure reports the syntax error with its line.
     for statement in _top_level(tree):
@@ -95,7 +97,7 @@ def binds(text: bytes, name: str) -> bool:
 
 def definition_line(text: bytes, qualname: str) -> int:
     """Return the line, counted from 1, where the module `text` defines `qualname`; 1 where it is not spelled out."""
-    body: Sequence[ast.stmt] = _top_level(ast.parse(text))
+    body: Sequence[ast.stmt] = _top_level(parse(text))
     line = 1
     for part in qualname.split("."):
         for statement in body:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from dataclasses import dataclass
 
 from bundler.errors import SourceError
 from bundler.formats.python.execution import SPLIT, Context, parts_of
+from bundler.formats.python.parsing import parse
 from bundler.formats.python.strings import Texts
 
 _IMPORT_CALLS = frozenset(
@@ -103,18 +103,15 @@ def find_imports(text: bytes, module: str, is_package: bool, display: str) -> Im
     Raises:
         SourceError: this Python cannot parse the text.
     """
-    tree = parse(text, display)
+    tree = parse_source(text, display)
     package = module if is_package else module.rpartition(".")[0]
     return _Reader(tree, module, package).read()
 
 
-def parse(text: bytes, display: str) -> ast.Module:
+def parse_source(text: bytes, display: str) -> ast.Module:
     """The syntax tree of a file, or a `SourceError` that names file and line."""
     try:
-        with warnings.catch_warnings():
-            # Invalid escapes and the like are the author's to mend, not ours to repeat.
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         said = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -8,9 +8,10 @@ string counts as one that may be imported.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from bundler.formats.python.parsing import parse
 
 _LONGEST_TEXT = 1_024
 _MOST_TEXTS = 20_000
@@ -41,23 +42,19 @@ class Outline:
     parsed: bool = True
 
 
-def definitions_of(
-    texts: Mapping[str, bytes | ast.Module], packages: frozenset[str] = frozenset()
-) -> dict[str, Outline]:
+def definitions_of(texts: Mapping[str, bytes], packages: frozenset[str] = frozenset()) -> dict[str, Outline]:
     """Return the outline of each module.
 
     Args:
-        texts: module name -> its text, or its syntax tree where somebody has parsed it already.
+        texts: module name -> its text.
         packages: the modules that are an ``__init__.py``; a relative import means something else in these.
     """
     return {name: _outline(text, name, is_package=name in packages) for name, text in texts.items()}
 
 
-def _outline(text: bytes | ast.Module, module: str, *, is_package: bool) -> Outline:
+def _outline(text: bytes, module: str, *, is_package: bool) -> Outline:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = text if isinstance(text, ast.Module) else ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # The audit of the source says so, with the line.
         return Outline(parsed=False)

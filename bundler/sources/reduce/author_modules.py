@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bundler.errors import SourceError
-from bundler.formats.python.import_statements import parse
+from bundler.formats.python.import_statements import parse_source
 from bundler.sources.reduce.side_effects import Effects, changed_parameters, effects_of, effects_of_call
 from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
 
@@ -105,7 +105,7 @@ class Modules:
             return None
         package = name if found.is_package else name.rpartition(".")[0]
         try:
-            statements = statements_of(parse(found.text, name), package)
+            statements = statements_of(parse_source(found.text, name), package)
         except (SourceError, RecursionError):
             return None  # The closure says so, where the module is needed.
         return Module(
