@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 fine; 1 refused, or a check failed; 2 wrong usage; 3 not a valid bundle; 130 interrupted.
     """
     _prepare_streams()
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(next((item for item in given if not item.startswith("-")), None)).parse_args(given)
     try:
         code = _run(options)
         sys.stdout.flush()
@@ -79,7 +80,8 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """Return the parser; of the commands it imports the `wanted` one, and knows the others by name alone."""
     parser = argparse.ArgumentParser(
         prog="kbundle",
         description="A Keras model with custom code in one file: loads anywhere with one call, "
@@ -90,10 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        module = importlib.import_module(f"bundler.cli.{name}")
-        module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print one JSON value instead of text")
-        command.set_defaults(run=module.run)
+        if name == wanted:
+            module = importlib.import_module(f"bundler.cli.{name}")
+            module.add_arguments(command)
+            command.add_argument("--json", action="store_true", help="print one JSON value instead of text")
+            command.set_defaults(run=module.run)
     return parser
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.archive.progress import Progress
-from bundler.archive.writer import NewMember
+from bundler.archive.writer import NewMember, WrittenBundle
 from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.consent import check_words, consent_lines, require_acceptable
 from bundler.audit.finding import REFLECTION

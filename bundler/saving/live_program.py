@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from bundler.errors import SourceError
+from bundler.formats.python.parsing import parse
 from bundler.keras_io.program.account import OBJECT, Account, Difference, Part, account_of
 from bundler.keras_io.program.own_values import UnnamedFunctions
 from bundler.keras_io.program.plain import NotPlain, is_renamed, plain, with_gone
@@ -278,7 +279,7 @@ def _read_names(module: ClosedModule) -> set[str]:
     """Return the names that the functions of `module` read, as globals or as attributes."""
     names: set[str] = set()
     # Warnings about the author's text have been told when it was imported.
-    top = compile(module.text, module.display, "exec", dont_inherit=True)
+    top = compile(parse(module.text), module.display, "exec", dont_inherit=True)
     stack = [constant for constant in top.co_consts if isinstance(constant, CodeType)]
     while stack:
         code = stack.pop()
