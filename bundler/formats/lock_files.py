@@ -16,6 +16,9 @@ from packaging.utils import canonicalize_name
 
 from bundler.limits import LIMITS
 
+#: Where the public index keeps its files and its pages.
+PUBLIC_HOSTS = frozenset({"files.pythonhosted.org", "pypi.org"})
+
 #: tomllib takes time with the square of the parts of a dotted key: 20,000 parts in 40 KB are five seconds. A key is on
 #: one line; the squares of the dots of all lines of a real lock add up to a tenth of this.
 _MOST_DOTS = 20_000_000

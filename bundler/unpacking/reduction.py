@@ -1,4 +1,4 @@
-"""Tell what a pickle of a bundle's model carries beside the reference, from which `pickling` makes the model.
+"""Tell what a pickle of a model carries beside the reference to its bundle; `pickling` makes the model of it."""
 
 from __future__ import annotations
 

@@ -16,9 +16,8 @@ from packaging.version import InvalidVersion
 from bundler.audit.finding import Check, Finding, Rule, Severity
 from bundler.audit.lock.advisories import ADVISORIES, DATE, Advisory, advisories_for, family, parse
 from bundler.audit.lock.osv import Answer, ask_folder
-from bundler.formats.lock_files import Entry, File, NoLock, read_pylock, read_requirements
+from bundler.formats.lock_files import PUBLIC_HOSTS, Entry, File, NoLock, read_pylock, read_requirements
 from bundler.manifest import Manifest, PinnedDistribution
-from bundler.requirements.locking.addresses import PUBLIC_HOSTS
 
 _PIN_ANOTHER = "have the author pack with a fixed version; or load it where a fixed version is installed"
 _PACK_AGAIN = "have the author pack the model again"

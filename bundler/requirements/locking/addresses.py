@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from bundler.formats.lock_files import PUBLIC_HOSTS
 from bundler.requirements.locking.index import Package
 from bundler.requirements.machine import without_credentials
 
-#: Where the public index keeps its files and its pages.
-PUBLIC_HOSTS = frozenset({"files.pythonhosted.org", "pypi.org"})
 #: The folder beside the lock in which files without an address are looked for.
 WHEELS = "wheels"
 
