@@ -45,9 +45,10 @@ LAYERS = """
 import keras
 
 class Scaled(keras.layers.Layer):
-    def __init__(self, units, **options):
+    def __init__(self, units, scale=0.5, **options):
         super().__init__(**options)
         self.units = units
+        self.scale = scale
         self.dense = keras.layers.Dense(units)
 
     def build(self, shape):
@@ -55,11 +56,11 @@ class Scaled(keras.layers.Layer):
         self.built = True
 
     def call(self, x):
-        return self.dense(x) * 0.5
+        return self.dense(x) * self.scale
 """
 GET_CONFIG = """
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "scale": self.scale}
 """
 
 
@@ -134,8 +135,10 @@ def worker(task: dict[str, Any]) -> dict[str, Any]:
         sys.path.insert(0, str(folder))
         scaled = __import__(module.stem).Scaled
         width = 1024
+        # An array, which Keras alone does not write into a config.
+        scale = 0.5 if case == "plain" else np.full((1,), 0.5, "float32")
         count = task["mib"] * (1 << 20) // (4 * width)
-        model = keras.Sequential([keras.Input((width,)), scaled(count, name="scaled")])
+        model = keras.Sequential([keras.Input((width,)), scaled(count, scale, name="scaled")])
         model(np.zeros((1, width), "float32"))
         path.unlink(missing_ok=True)
 

@@ -61,25 +61,37 @@ def save(
     wanted = _by_class(given, instances, model)
     plain = None
     first: PackError | None = None
-    if not any(kind not in _LOADERS for kinds in wanted.values() for kind in kinds):
+    if _only_loaders(wanted):
         try:
-            plain = save_keras.save(model, directory / "plain")
+            # The config first: weights are large, and may be written for nothing.
+            plain = save_keras.config_of(model)
+            _merge(wanted, _certain(plain, instances))
+            _merge(wanted, _of_root(model, plain))
+            if _only_loaders(wanted) and not needs_compile_arguments(model):
+                plain = save_keras.save(model, directory / "plain")
+                _merge(wanted, _of_weights(model, directory / "plain"))
+                if _only_loaders(wanted):
+                    return plain, directory / "plain", _recorded(wanted), ()
         except PackError as error:
             if not model.weights and not model.built:
                 raise
             first = error
-    if plain is not None:
-        _merge(wanted, _certain(plain, instances))
-        _merge(wanted, _of_root(model, plain, directory / "plain"))
-        if all(set(kinds) <= _LOADERS for kinds in wanted.values()) and not needs_compile_arguments(model):
-            return plain, directory / "plain", _recorded(wanted), ()
     return _adapted(model, directory, instances, wanted, first, plain)
 
 
-def _of_root(model: Any, config: Any, written: Path) -> Wanted:
-    """Return what the file as a whole needs for certain: weights that are not in it, layers that it has twice."""
+def _only_loaders(wanted: Wanted) -> bool:
+    return all(set(kinds) <= _LOADERS for kinds in wanted.values())
+
+
+def _of_weights(model: Any, written: Path) -> Wanted:
+    """Return what the model needs because Keras has left weights out of its file."""
+    return {type(model): {adapt.EVERY_WEIGHT: ()}} if every_weight.is_left_out(model, written / WEIGHTS) else {}
+
+
+def _of_root(model: Any, config: Any) -> Wanted:
+    """Return what the config as a whole needs for certain: changes that it does not show, layers that it has twice."""
     found: dict[str, tuple[str, ...]] = {}
-    if every_weight.is_left_out(model, written / WEIGHTS) or every_weight.has_changed_parts(model, config):
+    if every_weight.has_changed_parts(model, config):
         found[adapt.EVERY_WEIGHT] = ()
     if replaced.has_foreign_parts(model, config):
         found |= dict.fromkeys((adapt.BUILT_BY_CALL, adapt.EVERY_WEIGHT, adapt.REPLACED_PARTS), ())
@@ -108,10 +120,14 @@ def _adapted(
     first: PackError | None,
     known: Any,
 ) -> tuple[Any, Path, tuple[Adaptation, ...], tuple[type, ...]]:
-    """Save with the objects' own configs until no class turns out to need more than was known before."""
+    """Save with the objects' own configs until no class turns out to need more than was known before.
+
+    Only the config is made anew each time; the weights are written once it stays the same.
+    """
     layers = every_weight.layers_below(model)
     twice = [] if known is None else shared.named_twice(known, layers)
-    for turn in range(_MOST_ROUNDS):
+    stays = False
+    for turn in range(2 * _MOST_ROUNDS):
         saving = own.Saving(read=read, wanted={cls: dict(kinds) for cls, kinds in wanted.items()})
         where = directory / f"adapted-{turn}"
         config = None
@@ -119,7 +135,7 @@ def _adapted(
         asked = [*instances, *([model] if is_framework(type(model).__module__) and type(model) in wanted else [])]
         with own.own_configs(saving, asked, model, twice):
             try:
-                config = save_keras.save(model, where)
+                config = save_keras.save(model, where) if stays else save_keras.config_of(model)
             except PackError as error:
                 failure = error
         if saving.problems:
@@ -135,9 +151,12 @@ def _adapted(
         before = {cls: dict(kinds) for cls, kinds in wanted.items()}
         _merge(wanted, saving.needed)
         _merge(wanted, _certain(config, instances, adapted=wanted))
-        _merge(wanted, _of_root(model, config, where))
+        _merge(wanted, _of_root(model, config))
+        if stays:
+            _merge(wanted, _of_weights(model, where))
         before_twice, twice = twice, shared.named_twice(config, layers)
-        if wanted == before and list(map(id, twice)) == list(map(id, before_twice)):
+        written, stays = stays, wanted == before and list(map(id, twice)) == list(map(id, before_twice))
+        if written and stays:
             carried_arrays.write(where, saving.arrays)
             names = shared.keep_shared(config)
             root = saving.needed.get(type(model), {})

@@ -62,6 +62,21 @@ def save(model: Any, directory: Path) -> Any:
     Raises:
         PackError: Keras cannot save the model; the message is its innermost cause.
     """
+    with _saving(model):
+        keras().saving.save_model(model, directory, zipped=False)
+    config = json.loads((directory / CONFIG).read_bytes())
+    number_shared_objects(config)
+    return config
+
+
+def config_of(model: Any) -> Any:
+    """Return the config that `save` would write, but for the ids of shared objects, and write nothing; raises as it."""
+    with _saving(model):
+        return json.loads(json.dumps(keras().saving.serialize_keras_object(model)))
+
+
+@contextlib.contextmanager
+def _saving(model: Any) -> Iterator[None]:
     # A GAN without a call() is never built; its parts are.
     if not model.built and not model.weights:
         raise PackError(
@@ -73,16 +88,13 @@ def save(model: Any, directory: Path) -> Any:
         with warnings.catch_warnings():
             # A lambda in the model is reported as a problem with its place; Keras's own warning would only repeat.
             warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
-            keras().saving.save_model(model, directory, zipped=False)
+            yield
     except Exception as error:
         raise PackError(
             f"Keras cannot save this model: {type(error).__name__}: {error}",
             place=model.name,
             hint=_remedy(error, model),
         ) from error
-    config = json.loads((directory / CONFIG).read_bytes())
-    number_shared_objects(config)
-    return config
 
 
 def _remedy(error: Exception, model: Any) -> str:
