@@ -51,7 +51,7 @@ class Parts:
         """Look at a model: the ``.keras`` file with its config and weights, or the graph."""
         if payload.kind == "keras":
             with self._subject.open(payload.member) as file:
-                self._keras_file(payload.member, file)
+                self._keras_file(payload, file)
         else:
             self._graph(PurePosixPath(payload.member).parent)
 
@@ -148,14 +148,15 @@ class Parts:
             lock_text=lock.decode("utf-8", errors="replace"),
         )
 
-    def _keras_file(self, member: str, file: BinaryIO) -> None:
+    def _keras_file(self, payload: Payload, file: BinaryIO) -> None:
+        member = payload.member
         archive = open_keras_file(file, self._subject.members[member], member=member)
         self._add("model file", [*archive.findings, *content_findings(archive, member=member)], "the ZIP of Keras")
         if archive.refused:
             for subject in ("config", "weights"):
                 self.checks.append(Check(subject=subject, done=False, detail="the model file was refused"))
             return
-        self._config(member, archive)
+        self._config(payload, archive)
         if ARRAYS in archive.members:
             with archive.open(ARRAYS) as arrays:
                 found = npz_findings(arrays, archive.members[ARRAYS].size, member=member, within=ARRAYS)
@@ -166,17 +167,18 @@ class Parts:
             self.tensors = tuple(hdf5_tensors(weights, inner.size))
         self._add("weights", found, f"{_counted(len(self.tensors), 'tensor')} of {inner.size} bytes, nothing mapped")
 
-    def _config(self, member: str, archive: KerasArchive) -> None:
+    def _config(self, payload: Payload, archive: KerasArchive) -> None:
         text = archive.read(CONFIG, LIMITS.keras_config)
-        self.config, found = read_config(text, member=member)
+        self.config, found = read_config(text, member=payload.member)
         if self.config is not None:
             found += config_findings(
                 self.config,
-                member=member,
+                member=payload.member,
                 objects=self._subject.manifest.objects,
                 offered=self._offered,
                 graphs=self._graph_folders(),
                 weight_bytes=archive.members[WEIGHTS].size,
+                keras_version=payload.keras_version,
             )
         known = keras_versions()
         self._add("config", found, f"every node against the classes of Keras {known[0]} to {known[-1]}")

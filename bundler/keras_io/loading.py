@@ -20,6 +20,7 @@ from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.decoding import Declared
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.carried_arrays import Kept
+from bundler.keras_io.exported import require_exported
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 from bundler.keras_io.keras_file import read_config, write_config
@@ -84,6 +85,7 @@ def load(
             found=type(config).__name__,
             hint="ask the author for a new bundle",
         )
+    require_exported(config)
     for name in entries:
         _import(name, namespace)
     is_first = not namespace.values_set

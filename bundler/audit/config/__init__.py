@@ -15,7 +15,14 @@ from bundler import configtree
 from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem, unbuilt_problem
-from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
+from bundler.audit.config.stock import (
+    LITERALS,
+    is_legacy_name,
+    is_stock_class,
+    is_stock_function,
+    keras_versions,
+    may_be_newer,
+)
 from bundler.audit.facts import Finding, Rule
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
@@ -85,6 +92,7 @@ def config_findings(
     offered: Collection[str] = (),
     graphs: Collection[str] = (),
     weight_bytes: int | None = None,
+    keras_version: str = "unknown",
 ) -> list[Finding]:
     """Return what a config asks for beyond stock Keras and what the manifest declares.
 
@@ -95,6 +103,7 @@ def config_findings(
         offered: keys of objects that whoever loads the model provides.
         graphs: the folders of the bundle that a `TFSMLayer` may name; the loader takes its own class for those.
         weight_bytes: the size of the weights file, where it is known.
+        keras_version: of the Keras that saved the model, as the manifest says.
     """
     too_deep = _too_deep(config)
     if too_deep is not None:
@@ -106,6 +115,7 @@ def config_findings(
         offered=frozenset(offered),
         graphs=frozenset(graphs),
         weight_bytes=weight_bytes,
+        keras_version=keras_version,
     )
     found: list[Finding] = []
     for pointer, value in configtree.walk(config):
@@ -135,6 +145,7 @@ class _Known:
     offered: frozenset[str]
     graphs: frozenset[str]
     weight_bytes: int | None
+    keras_version: str
 
 
 def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterator[tuple[Rule, str]]:
@@ -170,7 +181,12 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if name in _DOORS:
         yield rules.DOOR, shown
         return
-    if not is_stock_class(module, name):
+    if not is_stock_class(module, name) and may_be_newer(module, known.keras_version):
+        yield (
+            rules.NEWER,
+            f"{shown}, of Keras {known.keras_version}; this kbundle knows Keras to {keras_versions()[-1]}",
+        )
+    elif not is_stock_class(module, name):
         rule = rules.DOOR if _is_kerass(module) else _foreign(key, known)
         yield rule, shown if key == name else f"{shown}, as {key}"
         return
