@@ -38,7 +38,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         SIDE_EFFECTS: "change what other code in the process does",
         UNREADABLE: "run text that a reader does not see as the interpreter does, or that cannot be parsed",
         OPAQUE_CODE: "run objects that have no source and are stored as a pickle",
-        NEWER_KERAS: "make objects of classes of Keras that are newer than this kbundle, so that nobody has reviewed them",
+        NEWER_KERAS: "make objects of classes of Keras that are newer than this kbundle, and not reviewed",
     }
 )
 

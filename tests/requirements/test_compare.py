@@ -96,7 +96,8 @@ def test_rule_for_what_the_code_imports(
     ("keras", "verdict", "reason"),
     [
         ("3.15.1", "harmless", "the locked version"),
-        ("3.15.0", "will break", "older than the Keras that saved the model (3.15.1)"),
+        ("3.15.0", "may differ", "an older patch release of the Keras that saved the model (3.15.1)"),
+        ("3.14.2", "will break", "older than the Keras that saved the model (3.15.1)"),
         ("3.15.1rc1", "will break", "older than the Keras that saved the model (3.15.1)"),
         ("3.16.0", "may differ", "newer"),
         ("3.9.2", "will break", "kbundle needs keras 3.10 or newer"),
@@ -173,6 +174,31 @@ def test_what_the_code_does_not_import_is_judged_by_who_needs_it(machine: Machin
     machine.has("below", here)
     row = machine.row(pin("scipy", "1.0", "scipy"), transitive=(pin("below", "1.0"),), name="below")
     assert row.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("tool", "user", "verdict"),
+    [
+        ("setuptools", "tensorflow", "harmless"),
+        ("setuptools", "rich", "harmless"),  # rich is Keras's
+        ("setuptools", "scipy", "may differ"),
+        ("protobuf", "tensorflow", "may differ"),
+    ],
+)
+def test_another_tool_of_the_framework_is_harmless(machine: Machine, tool: str, user: str, verdict: str) -> None:
+    needs = {"keras": ["rich"], "tensorflow": ["setuptools"], "rich": [], "scipy": ["keras"]}
+    needs[user].append(tool)
+    machine.has("acme-tf", "2.21.0", "tensorflow", needs=tuple(needs["tensorflow"]))
+    for name, version in (("keras", "3.15.1"), ("rich", "13"), ("scipy", "1")):
+        machine.has(name, version, needs=tuple(needs[name]))
+    machine.has(tool, "80.0")
+    row = machine.row(*FRAMEWORK, pin("scipy", "1", "scipy"), transitive=(pin(tool, "65.5"),), name=tool)
+    assert (row.verdict, row.role) == (verdict, "transitive")
+
+
+def test_a_tool_that_the_code_imports_itself_is_no_tool(machine: Machine) -> None:
+    machine.has("setuptools", "80.0")
+    assert machine.row(pin("setuptools", "65.5", "setuptools"), name="setuptools").verdict == "will break"
 
 
 def test_a_graph_needs_the_framework_alone(machine: Machine) -> None:
