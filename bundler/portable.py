@@ -29,6 +29,7 @@ from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
 from bundler.confinement import closed_texts, guard_for
 from bundler.errors import BundleError, IntegrityError
+from bundler.evidence import warn_unmeasured
 from bundler.keras_io import framework, marks, payload, registry, saved_model, tfsm
 from bundler.keras_io.adapt import OBJECT_VALUES
 from bundler.keras_io.keras_file import unpack_keras_file
@@ -100,7 +101,9 @@ def revive(
     """
     manifest = _manifest_of(reference)
     check_pickles(manifest)
-    admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
+    comparison = compare(manifest, manifest.payload)
+    admit(comparison, reference.requirements, reference.digest)
+    warn_unmeasured(comparison, reference.requirements, reference.digest, "a pickle has no self-test", stacklevel=3)
     namespace = next((known for known in loaded_namespaces() if known.prefix == reference.tree), None)
     if namespace is None:
         guard = guard_for(manifest, reference.allow, denied=reference.denied)

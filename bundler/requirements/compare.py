@@ -13,6 +13,7 @@ from enum import StrEnum
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload, PinnedDistribution
 from bundler.requirements.closing import Closed, close_over
 from bundler.requirements.machine import FAMILIES, Installed, family_of, find_family, find_installed
@@ -67,9 +68,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Every requirement of a bundle against this machine, the worst first."""
+    """Every requirement of a bundle against this machine, the worst first.
+
+    `unmeasured` says why the bundle's self-test cannot decide about what may differ; `None`: it decides, at load.
+    """
 
     rows: tuple[Row, ...]
+    unmeasured: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -110,7 +115,18 @@ def compare(manifest: Manifest, payload: Payload) -> Comparison:
         frameworks = close_over((name, ()) for name in roots)
         rows += [_transitive(pin, here, frameworks) for pin in needs.transitive if family_of(pin.name) is None]
     order = list(Verdict)
-    return Comparison(rows=tuple(sorted(rows, key=lambda row: order.index(row.verdict))))
+    ordered = tuple(sorted(rows, key=lambda row: order.index(row.verdict)))
+    return Comparison(rows=ordered, unmeasured=_unmeasured(manifest, payload))
+
+
+def _unmeasured(manifest: Manifest, payload: Payload) -> str | None:
+    if manifest.self_test is None:
+        return "the bundle has no self-test"
+    if not manifest.self_test.deterministic:
+        return "the model is random, so its self-test compares no numbers"
+    if payload.parameters.trainable + payload.parameters.non_trainable > LIMITS.replayed_parameters:
+        return "the model is too large to be run unasked; self_test=True runs its self-test"
+    return None
 
 
 def _framework_import(pin: PinnedDistribution) -> str | None:

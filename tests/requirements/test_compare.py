@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bundler import evidence
 from bundler.errors import BundleError, RequirementsNotMet, RequirementsWarning
-from bundler.manifest import DirectSource, Manifest, PinnedDistribution
-from bundler.requirements import admit as admitting
+from bundler.evidence import warn_unmeasured
+from bundler.manifest import DirectSource, Manifest, Parameters, PinnedDistribution, SelfTest
 from bundler.requirements.admit import admit, check_mode
 from bundler.requirements.compare import Comparison, Row, compare
 from tests.manifest import samples
@@ -229,17 +230,33 @@ def test_refuses_and_names_the_one_command(machine: Machine) -> None:
 
 
 def test_warns_once_a_bundle_of_what_may_differ(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admitting, "_warned", set())
+    monkeypatch.setattr(evidence, "_settled", set())
     machine.has("scipy", "1.15.2")
     comparison = machine.compared(pin("scipy", "1.15.3", "scipy"))
     with pytest.warns(RequirementsWarning, match=r"scipy 1\.15\.3: may differ, 1\.15\.2 is here") as warned:
-        admit(comparison, "check", "sha256:1", stacklevel=2)
+        warn_unmeasured(comparison, "check", "sha256:1", "nobody can", stacklevel=2)
+    assert "not measured: nobody can" in str(warned[0].message)
     assert warned[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         admit(comparison, "check", "sha256:1")
+        warn_unmeasured(comparison, "check", "sha256:1", "nobody can", stacklevel=2)
+        warn_unmeasured(comparison, "ignore", "sha256:2", "nobody can", stacklevel=2)
     with pytest.warns(RequirementsWarning):
-        admit(comparison, "check", "sha256:2")
+        warn_unmeasured(comparison, "check", "sha256:2", "nobody can", stacklevel=2)
+
+
+def test_says_why_a_self_test_cannot_decide(machine: Machine) -> None:
+    test = SelfTest(
+        inputs="i", outputs="o", origin="made", deterministic=True, absolute_tolerance=1e-5, relative_tolerance=1e-5
+    )
+    plain = dataclasses.replace(manifest(*FRAMEWORK), self_test=test)
+    random = dataclasses.replace(plain, self_test=dataclasses.replace(test, deterministic=False))
+    huge = dataclasses.replace(plain.payload, parameters=Parameters(trainable=1 << 28, non_trainable=1))
+    assert compare(plain, plain.payload).unmeasured is None
+    assert "no self-test" in str(compare(manifest(), plain.payload).unmeasured)
+    assert "random" in str(compare(random, plain.payload).unmeasured)
+    assert "self_test=True" in str(compare(plain, huge).unmeasured)
 
 
 def test_strict_wants_the_locked_versions_and_takes_another_variant(machine: Machine) -> None:

@@ -35,13 +35,14 @@ class Swell(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
-def pretend(*, exports: bool = True) -> None:
-    """Be Keras `VERSION`, for `keras.__version__` and for who reads what is installed."""
-    keras.__version__ = VERSION
+def pretend(version: str = VERSION, *, exports: bool = True) -> None:
+    """Be Keras `version`, for `keras.__version__` and for who reads what is installed."""
+    keras.__version__ = version
     folder = Path(tempfile.mkdtemp())
-    metadata = folder / f"keras-{VERSION}.dist-info" / "METADATA"
+    metadata = folder / f"keras-{version}.dist-info" / "METADATA"
     metadata.parent.mkdir()
-    metadata.write_text(f"Metadata-Version: 2.1\nName: keras\nVersion: {VERSION}\n")
+    metadata.write_text(f"Metadata-Version: 2.1\nName: keras\nVersion: {version}\n")
+    (metadata.parent / "top_level.txt").write_text("keras\n")
     sys.path.insert(0, str(folder))
     if exports:
         export(Swell, "keras.layers.Swell")
