@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import sys
 import warnings
@@ -58,6 +59,7 @@ def manifest(*pins: PinnedDistribution, **changes: Any) -> Manifest:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    importlib.import_module("quopri")  # Python 3.13 and later import it where metadata is first read
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     for name in ("keras", "tensorflow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -140,6 +142,12 @@ def test_leftover_metadata_of_a_removed_framework_is_not_the_framework(machine: 
     machine.has("tensorflow", "2.21.0")
     (machine.folder / "tensorflow/__init__.py").unlink()
     assert machine.row(*FRAMEWORK, name="tensorflow-cpu").verdict == "missing"
+
+
+def test_metadata_without_a_version_is_not_a_distribution(machine: Machine) -> None:
+    machine.has("scipy", "1.0")
+    (machine.folder / "scipy-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: scipy\n")
+    assert machine.row(pin("scipy", "1.0", "scipy"), name="scipy").verdict == "missing"
 
 
 def test_optional_requirement_may_be_absent(machine: Machine) -> None:
