@@ -16,8 +16,10 @@ from bundler import evidence
 from bundler.errors import BundleError, RequirementsNotMet, RequirementsWarning
 from bundler.evidence import warn_unmeasured
 from bundler.manifest import DirectSource, Manifest, Parameters, PinnedDistribution, SelfTest
+from bundler.report.comparison import as_text
 from bundler.requirements.admit import admit, check_mode
 from bundler.requirements.compare import Comparison, Row, compare
+from bundler.requirements.facts import as_json
 from tests.manifest import samples
 from tests.sources.trees import installed
 
@@ -265,6 +267,18 @@ def test_says_why_a_self_test_cannot_decide(machine: Machine) -> None:
     assert "no self-test" in str(compare(manifest(), plain.payload).unmeasured)
     assert "random" in str(compare(random, plain.payload).unmeasured)
     assert "self_test=True" in str(compare(plain, huge).unmeasured)
+
+
+def test_a_check_says_what_decides(machine: Machine) -> None:
+    for name, version, top in (("keras", "3.16.0", "keras"), ("tensorflow-cpu", "2.21.0", "tensorflow")):
+        machine.has(name, version, top)
+    for unmeasured, decides, said in (
+        (None, True, "if its self-test comes out the same"),
+        ("x", False, "with a warning"),
+    ):
+        comparison = dataclasses.replace(machine.compared(*FRAMEWORK), unmeasured=unmeasured)
+        assert as_json(comparison)["self_test_decides"] is decides
+        assert f"loads here, {said}: 1 of" in as_text("m", comparison, "check", everything=False)
 
 
 def test_strict_wants_the_locked_versions_and_takes_another_variant(machine: Machine) -> None:
