@@ -172,8 +172,10 @@ class MissingDependency(BundleError):
 class RequirementsNotMet(BundleError):
     """This machine lacks what the bundle needs, or has it in versions that will break; nothing of the bundle has run.
 
+    Or it has versions with which the self-test of the bundle, once it was loaded, gives other outputs.
+
     Attributes:
-        problems: one line a requirement.
+        problems: one line a requirement, and what the self-test gave.
         install: what to ask an installer for, as PEP 508 requirements; empty where that would not help.
     """
 

@@ -30,6 +30,8 @@ class Limits:
     data_file: int = 256 << 20
     data_total: int = 1 << 30
     self_test: int = 64 << 20
+    #: Weights of a model whose self-test is replayed unasked where versions differ: a GiB of float32, seconds on a CPU.
+    replayed_parameters: int = 1 << 28
     proof_seconds: int = 3_600
     proof_step_parameters: int = 100_000_000
     seed_numbers: int = 16

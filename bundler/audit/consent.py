@@ -9,6 +9,7 @@ from bundler.audit.finding import CAPABILITIES, Finding, Severity
 from bundler.audit.result import Audit
 from bundler.errors import AuditRefused, BundleError, ConsentRequired, RebuildFailed, SourceError
 from bundler.manifest import Manifest
+from bundler.version import __version__
 
 #: An error shows this many findings of a kind; the audit has all of them.
 _MOST_SHOWN = 4
@@ -68,7 +69,7 @@ def require_acceptable(audit: Audit) -> None:
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
     if refused:
         raise SourceError(
-            "every kbundle would refuse to load this bundle:",
+            f"kbundle {__version__} would refuse to load this bundle, whatever its caller accepts:",
             _lines(refused),
             hint=_for_the_author(refused[0].rule.remedy),
         )

@@ -22,6 +22,7 @@ REFLECTION = "reflection"
 SIDE_EFFECTS = "side-effects"
 UNREADABLE = "unreadable"
 OPAQUE_CODE = "opaque-code"
+NEWER_KERAS = "newer-keras"
 
 #: Every capability, and what it lets the bundle do. There is no word for everything.
 CAPABILITIES: Mapping[str, str] = MappingProxyType(
@@ -37,6 +38,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         SIDE_EFFECTS: "change what other code in the process does",
         UNREADABLE: "run text that a reader does not see as the interpreter does, or that cannot be parsed",
         OPAQUE_CODE: "run objects that have no source and are stored as a pickle",
+        NEWER_KERAS: "make objects of classes of Keras that are newer than this kbundle, and not reviewed",
     }
 )
 

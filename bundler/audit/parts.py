@@ -57,10 +57,10 @@ class Parts:
         """Look at a model: the ``.keras`` file with its config and weights, or the graph."""
         if payload.kind == "keras":
             if self._subject.model is not None:
-                self._keras_file(payload.member, self._subject.model)
+                self._keras_file(payload, self._subject.model)
                 return
             with self._subject.open(payload.member) as file:
-                self._keras_file(payload.member, open_keras_file(file, self._subject.members[payload.member]))
+                self._keras_file(payload, open_keras_file(file, self._subject.members[payload.member]))
         else:
             self._graph(PurePosixPath(payload.member).parent)
 
@@ -158,14 +158,15 @@ class Parts:
             lock_text=lock.decode("utf-8", errors="replace"),
         )
 
-    def _keras_file(self, member: str, archive: KerasArchive) -> None:
+    def _keras_file(self, payload: Payload, archive: KerasArchive) -> None:
+        member = payload.member
         found = archive_findings(archive, member=member)
         self._add("model file", found, "the ZIP of Keras")
         if any(finding.severity is Severity.REFUSED for finding in found):
             for subject in ("config", "weights"):
                 self.checks.append(Check(subject=subject, done=False, detail="the model file was refused"))
             return
-        self._config(member, archive)
+        self._config(payload, archive)
         if ARRAYS in archive.members:
             with archive.open(ARRAYS) as arrays:
                 read = read_npz(arrays, archive.members[ARRAYS].size)
@@ -178,20 +179,21 @@ class Parts:
         found = weights_findings(read_weights, member=member, inside=WEIGHTS)
         self._add("weights", found, f"{_counted(len(self.tensors), 'tensor')} of {inner.size} bytes, nothing mapped")
 
-    def _config(self, member: str, archive: KerasArchive) -> None:
+    def _config(self, payload: Payload, archive: KerasArchive) -> None:
         text = archive.read(CONFIG, LIMITS.keras_config)
         read = read_config(text)
         if isinstance(read, Problem):
-            found = [config_problem(read, member=member)]
+            found = [config_problem(read, member=payload.member)]
         else:
             self.config = read
             found = config_findings(
                 self.config,
-                member=member,
+                member=payload.member,
                 objects=self._subject.manifest.objects,
                 offered=self._offered,
                 graphs=self._graph_folders(),
                 weight_bytes=archive.members[WEIGHTS].size,
+                keras_version=payload.keras_version,
             )
         known = keras_versions()
         self._add("config", found, f"every node against the classes of Keras {known[0]} to {known[-1]}")

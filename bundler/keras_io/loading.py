@@ -19,6 +19,7 @@ from bundler.keras_io.adapt import builder_model, check_kinds, every_weight, sha
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.decoding import Declared
 from bundler.keras_io.adapt.tags import TAG
+from bundler.keras_io.exported import require_exported
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.files import tfsm
 from bundler.keras_io.files.carried_arrays import Kept
@@ -78,6 +79,7 @@ def load(
     """
     check_kinds(adaptations)
     values, adaptations = value_adaptations(adaptations), without_values(adaptations)
+    require_exported(config)
     for name in entries:
         _import(name, namespace)
     is_first = not namespace.values_set

@@ -21,7 +21,8 @@ def as_text(path: str, comparison: Comparison, mode: str, *, everything: bool) -
     if stopping:
         result = f"does not load here: {len(stopping)} of {len(comparison.rows)} requirements stand against it"
     elif differing:
-        result = f"loads here, with a warning: {len(differing)} of {len(comparison.rows)} requirements differ"
+        how = "if its self-test comes out the same" if comparison.unmeasured is None else "with a warning"
+        result = f"loads here, {how}: {len(differing)} of {len(comparison.rows)} requirements differ"
     else:
         result = f"loads here: nothing that matters differs ({len(comparison.rows)} requirements)"
     rows = comparison.rows if everything else tuple(dict.fromkeys((*stopping, *differing)))

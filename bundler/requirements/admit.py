@@ -1,14 +1,13 @@
-"""What a comparison means for a load: refuse, warn once, or say in the log that nobody wanted to know."""
+"""What a comparison means for a load before any code runs: refuse, or say in the log that nobody wanted to know."""
 
 from __future__ import annotations
 
 import logging
 import shlex
-import warnings
 from collections.abc import Iterable
 from typing import Literal
 
-from bundler.errors import BundleError, RequirementsNotMet, RequirementsWarning
+from bundler.errors import BundleError, RequirementsNotMet
 from bundler.requirements.compare import Comparison, Row, Verdict, fixes
 
 #: ``check`` refuses what is missing or will break, ``strict`` whatever is not locked, ``ignore`` nothing.
@@ -16,8 +15,6 @@ RequirementsMode = Literal["check", "strict", "ignore"]
 MODES = ("check", "strict", "ignore")
 
 _LOG = logging.getLogger("bundler")
-#: The bundles that this process has warned about.
-_warned: set[str] = set()
 
 
 def check_mode(mode: str) -> None:
@@ -44,14 +41,13 @@ def refused(comparison: Comparison, mode: str) -> tuple[Row, ...]:
     return comparison.of(Verdict.MISSING, Verdict.WILL_BREAK)
 
 
-def admit(comparison: Comparison, mode: str, digest: str, *, stacklevel: int = 3) -> None:
-    """Let a load go on, or not.
+def admit(comparison: Comparison, mode: str, digest: str) -> None:
+    """Let a load go on, or not; `bundler.unpacking.evidence` decides later about what may differ.
 
     Args:
         comparison: of the bundle with this machine.
         mode: one of `MODES`.
-        digest: of the bundle; a process warns once a bundle.
-        stacklevel: of the warning, so that it names the caller's line.
+        digest: of the bundle.
 
     Raises:
         RequirementsNotMet: something is missing or will break, or is not as locked where that was asked for.
@@ -71,15 +67,6 @@ def admit(comparison: Comparison, mode: str, digest: str, *, stacklevel: int = 3
         level = logging.WARNING if refused(comparison, "check") else logging.INFO
         told = "; ".join(map(line, ignored)) or "nothing would have been said"
         _LOG.log(level, "requirements ignored for %s: %s", digest, told)
-        return
-    others = comparison.of(Verdict.MAY_DIFFER)
-    if others and digest not in _warned:
-        _warned.add(digest)
-        warnings.warn(
-            "this machine differs from the one that the model was packed on: " + "; ".join(map(line, others)),
-            RequirementsWarning,
-            stacklevel=stacklevel,
-        )
 
 
 def line(row: Row) -> str:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from bundler.archive.reader import open_bundle
 from bundler.manifest.codec import to_json
 from bundler.requirements.admit import fix, refused
-from bundler.requirements.compare import Comparison, Row, compare
+from bundler.requirements.compare import Comparison, Row, Verdict, compare
 
 
 def requirements_of(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def check_requirements(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str,
     """Compare what a bundle needs with this machine, and return a JSON value; nothing of the bundle runs.
 
     ``verdict`` is the worst of all: ``missing``, ``will break``, ``may differ`` or ``harmless``. ``loads`` says whether
-    `unbundle` would go on by default. ``rows`` has one object a requirement, the worst first.
+    `unbundle` would go on by default; where ``self_test_decides``, it then replays the self-test, which may stop it
+    where versions may differ. ``rows`` has one object a requirement, the worst first.
 
     Raises:
         InvalidBundle: the file breaks a rule of the format.
@@ -42,6 +43,7 @@ def as_json(comparison: Comparison, mode: str = "check") -> dict[str, Any]:
     return {
         "verdict": str(comparison.verdict),
         "loads": not rows,
+        "self_test_decides": comparison.unmeasured is None and bool(comparison.of(Verdict.MAY_DIFFER)),
         "fix": fix(rows) if rows else None,
         "rows": [_row(row) for row in comparison.rows],
     }

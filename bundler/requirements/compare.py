@@ -13,12 +13,21 @@ from enum import StrEnum
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload, PinnedDistribution
 from bundler.requirements.machine import FAMILIES, Installed, family_of, find_family, find_installed
 from bundler.requirements.transitive import Closed, close_over
 
 #: The oldest that kbundle loads models with. A test compares it with pyproject.toml.
 OLDEST = {"keras": Version("3.10"), "tensorflow": Version("2.19")}
+#: What the framework needs to be installed, to print and to fetch. None of it takes part in what a model computes.
+_TOOLING = frozenset(
+    {
+        *("absl-py", "certifi", "charset-normalizer", "google-pasta", "idna", "libclang", "markdown", "markdown-it-py"),
+        *("markupsafe", "mdurl", "namex", "packaging", "pygments", "requests", "rich", "setuptools", "six"),
+        *("tensorboard", "tensorboard-data-server", "termcolor", "typing-extensions", "urllib3", "werkzeug", "wheel"),
+    }
+)
 # Versions that count years say nothing about compatibility.
 _YEARS = 1990
 
@@ -59,9 +68,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """Every requirement of a bundle against this machine, the worst first."""
+    """Every requirement of a bundle against this machine, the worst first.
+
+    `unmeasured` says why the bundle's self-test cannot decide about what may differ; `None`: it decides, at load.
+    """
 
     rows: tuple[Row, ...]
+    unmeasured: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -86,6 +99,7 @@ def compare(manifest: Manifest, payload: Payload) -> Comparison:
     needs = manifest.requirements
     rows = [_python(manifest, graph=graph)]
     installed: dict[str, Installed] = {}
+    roots: list[str] = []
     for pin in needs.distributions:
         top = _framework_import(pin)
         if graph and top is None:
@@ -93,13 +107,26 @@ def compare(manifest: Manifest, payload: Payload) -> Comparison:
         found = find_family(top) if top is not None else find_installed(pin.name)
         if found is not None:
             installed[found.name] = found
+            roots += [] if top is None else [found.name]
         rows.append(_framework(pin, top, found, payload, graph=graph) if top is not None else _direct(pin, found))
     if not graph:
         extras = {pin.name: pin.extras for pin in needs.distributions}
         here = close_over((name, extras.get(name, ())) for name in sorted(installed))
-        rows += [_transitive(pin, here) for pin in needs.transitive if family_of(pin.name) is None]
+        frameworks = close_over((name, ()) for name in roots)
+        rows += [_transitive(pin, here, frameworks) for pin in needs.transitive if family_of(pin.name) is None]
     order = list(Verdict)
-    return Comparison(rows=tuple(sorted(rows, key=lambda row: order.index(row.verdict))))
+    ordered = tuple(sorted(rows, key=lambda row: order.index(row.verdict)))
+    return Comparison(rows=ordered, unmeasured=_unmeasured(manifest, payload))
+
+
+def _unmeasured(manifest: Manifest, payload: Payload) -> str | None:
+    if manifest.self_test is None:
+        return "the bundle has no self-test"
+    if not manifest.self_test.deterministic:
+        return "the model is random, so its self-test compares no numbers"
+    if payload.parameters.trainable + payload.parameters.non_trainable > LIMITS.replayed_parameters:
+        return "the model is too large to be run unasked; self_test=True runs its self-test"
+    return None
 
 
 def _framework_import(pin: PinnedDistribution) -> str | None:
@@ -137,6 +164,8 @@ def _framework(pin: PinnedDistribution, top: str, found: Installed | None, paylo
     elif top == "keras" and here is not None and saved is not None and here < saved:
         if graph:
             verdict, reason = Verdict.MAY_DIFFER, f"older than the Keras of the author ({saved}), for a graph"
+        elif here.release[:2] == saved.release[:2] and not here.is_prerelease:
+            verdict, reason = Verdict.MAY_DIFFER, f"an older patch release of the Keras that saved the model ({saved})"
         else:
             verdict, reason = Verdict.WILL_BREAK, f"older than the Keras that saved the model ({saved})"
     elif graph and here is not None and packed is not None and here.release[:2] < packed.release[:2]:
@@ -154,8 +183,11 @@ def _direct(pin: PinnedDistribution, found: Installed | None) -> Row:
     return _row(pin, found, *_difference(pin.version, found.version), "direct")
 
 
-def _transitive(pin: PinnedDistribution, here: Closed) -> Row:
-    """Judge what the code does not import itself by what the distributions that are installed here say they need."""
+def _transitive(pin: PinnedDistribution, here: Closed, frameworks: Closed) -> Row:
+    """Judge what the code does not import itself by what the distributions that are installed here say they need.
+
+    `here` is all that the bundle leads to on this machine, `frameworks` what Keras and TensorFlow lead to.
+    """
     found = find_installed(pin.name)
     demands = [demand for demand in here.demands if demand.name == pin.name]
     if found is None:
@@ -167,6 +199,8 @@ def _transitive(pin: PinnedDistribution, here: Closed) -> Row:
     broken = next((demand for demand in demands if not _allows(demand.specifier, found.version)), None)
     if broken is not None:
         return _row(pin, found, Verdict.WILL_BREAK, f"{broken.by} needs {pin.name}{broken.specifier}", "transitive")
+    if pin.name in _TOOLING and all(demand.by in frameworks.found for demand in demands):
+        return _row(pin, found, Verdict.HARMLESS, "a tool of the framework, which computes nothing", "transitive")
     verdict, reason = _difference(pin.version, found.version)
     if verdict is Verdict.WILL_BREAK:
         by = f", which {demands[0].by} takes" if demands else ""

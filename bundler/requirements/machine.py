@@ -45,6 +45,8 @@ def find_installed(name: str) -> Installed | None:
     """Return the distribution that imports would take, or `None`: it is not installed, or its metadata is broken."""
     try:
         found = importlib.metadata.distribution(name)
+        if "Version" not in found.metadata:
+            return None  # which Python 3.12 and later would warn of, and later ones raise for
         version = found.metadata["Version"]
     except (importlib.metadata.PackageNotFoundError, OSError, ValueError):
         return None

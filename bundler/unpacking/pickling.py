@@ -33,6 +33,7 @@ from bundler.namespace import loaded_namespaces
 from bundler.requirements.admit import admit
 from bundler.requirements.compare import compare
 from bundler.unpacking.confinement import closed_texts, guard_for
+from bundler.unpacking.evidence import warn_unmeasured
 from bundler.unpacking.rebuilding import (
     build,
     code_members,
@@ -98,7 +99,9 @@ def revive(
     """
     manifest = _manifest_of(reference)
     check_pickles(manifest)
-    admit(compare(manifest, manifest.payload), reference.requirements, reference.digest)
+    comparison = compare(manifest, manifest.payload)
+    admit(comparison, reference.requirements, reference.digest)
+    warn_unmeasured(comparison, reference.requirements, reference.digest, "a pickle has no self-test", stacklevel=3)
     namespace = next((known for known in loaded_namespaces() if known.prefix == reference.tree), None)
     if namespace is None:
         guard = guard_for(manifest, reference.allow, denied=reference.denied)

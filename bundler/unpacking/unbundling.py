@@ -12,6 +12,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
@@ -42,6 +43,7 @@ from bundler.namespace import Use
 from bundler.requirements.admit import RequirementsMode, admit, check_mode
 from bundler.requirements.compare import compare
 from bundler.unpacking.confinement import guard_for
+from bundler.unpacking.evidence import settle
 from bundler.unpacking.model_files import unpack_model
 from bundler.unpacking.pickling import Reference, attach
 from bundler.unpacking.rebuilding import build, open_code, read_code
@@ -87,9 +89,10 @@ def unbundle(
             say which a bundle asks for. The words are in docs/audit.md; there is none for everything.
         policy: what is accepted and what is not, as a `bundler.Policy` or the path of its TOML file. Its key ``gate =
             "strict"`` refuses to load what could do more, instead of stopping it.
-        requirements: ``check`` refuses what is missing here or will break, and warns once of other versions that may
-            compute something else; ``strict`` wants the locked versions; ``ignore`` says in the log what it ignored.
-            The rules are in docs/requirements.md; `bundler.check_requirements` shows the comparison.
+        requirements: ``check`` refuses what is missing here or will break. Where other versions may compute something
+            else, the self-test of the bundle is replayed and decides; without one, it warns once. ``strict`` wants the
+            locked versions; ``ignore`` says in the log what it ignored. The rules are in docs/requirements.md;
+            `bundler.check_requirements` shows the comparison.
         fidelity: ``inference`` takes the graph of a bundle that holds the model and a graph, and runs no code of
             the bundle; ``full`` refuses a bundle that holds a graph alone; `None` takes the best there is.
         on_refused: called with each use of a power that was stopped (a `bundler.Use`), now and later, also where the
@@ -101,7 +104,8 @@ def unbundle(
         DigestMismatch: it is another bundle than the one pinned.
         AuditRefused: the bundle holds what nothing accepts; none of its code has run.
         ConsentRequired: the bundle asks for a capability that was not accepted, before its code runs or while it does.
-        RequirementsNotMet: this machine does not have what the bundle needs; none of its code has run.
+        RequirementsNotMet: this machine does not have what the bundle needs, and none of its code has run; or the
+            versions here may compute something else, and the self-test shows that they do.
         MissingObject: the model asks for an object that nobody provides.
         RebuildFailed: the bundle's code or Keras refuses on this machine.
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
@@ -157,12 +161,13 @@ def unbundle_pinned(
         manifest = reader.manifest
         payload = _payload(manifest, fidelity)
         comparison = compare(manifest, payload)
+        if custom_objects:
+            comparison = replace(comparison, unmeasured="custom_objects= may change what the model computes")
         if payload.kind == "saved_model":
             model = _load_graph(
                 reader, payload, terms, lambda: admit(comparison, requirements, reader.digest), progress
             )
-            if self_test:
-                recording.require_same(recording.replay(model, reader))
+            settle(model, reader, payload, comparison, requirements, replayed=_self_tested(model, reader, self_test))
             return model
         with scratch_folder() as scratch:
             directory = scratch / "model"
@@ -191,9 +196,9 @@ def unbundle_pinned(
                 safe_mode=safe_mode,
                 graphs=graphs,
             )
-        if self_test:
-            recording.require_same(recording.replay(model, reader))
+        replayed = _self_tested(model, reader, self_test)
         _warn_of(use for use in namespace.record.refused if use not in before)
+        settle(model, reader, payload, comparison, requirements, replayed=replayed)
         path = None if reader.path is None else os.path.abspath(reader.path)
         attach(
             model,
@@ -211,6 +216,14 @@ def unbundle_pinned(
             ),
         )
         return model
+
+
+def _self_tested(model: Any, reader: BundleReader, wanted: bool) -> recording.Replay | None:
+    if not wanted:
+        return None
+    replayed = recording.replay(model, reader)
+    recording.require_same(replayed)
+    return replayed
 
 
 def _warn_of(refused: Iterable[Use]) -> None:

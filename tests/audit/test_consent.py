@@ -89,7 +89,7 @@ def test_nothing_accepts_what_is_refused() -> None:
         require_accepted(found)
     assert caught.value.reasons == ("t.crafted: model/model.keras: /config: x",)
     assert "ask the author" in str(caught.value)
-    with pytest.raises(SourceError, match="every kbundle would refuse"):
+    with pytest.raises(SourceError, match="would refuse to load this bundle"):
         require_acceptable(found)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler.cli.main import COMMANDS
 from tests.cli.conftest import write_small_bundle
 from tests.differ.pairs import bundle, keras_file
 
@@ -87,3 +88,66 @@ else:
     raise AssertionError
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+#: What Python 3.14 has no more (its "What's New", under "Removed"), taken away; older ones lack some of it already.
+REMOVED = """
+import ast, asyncio, collections.abc, importlib.abc, pkgutil, pty, sqlite3, sys, typing, urllib.parse, urllib.request
+for owner, names in (
+    (ast, "Bytes Ellipsis NameConstant Num Str"),
+    (asyncio, "AbstractChildWatcher FastChildWatcher MultiLoopChildWatcher PidfdChildWatcher SafeChildWatcher"),
+    (collections.abc, "ByteString"),
+    (importlib.abc, "ResourceReader Traversable TraversableResources"),
+    (pkgutil, "find_loader get_loader ImpImporter ImpLoader"),
+    (pty, "master_open slave_open"),
+    (sqlite3, "version version_info"),
+    (typing, "ByteString"),
+    (urllib.parse, "Quoter"),
+    (urllib.request, "FancyURLopener URLopener"),
+):
+    for name in names.split():
+        vars(owner).pop(name, None)
+    lazily = vars(owner).pop("__getattr__", None)
+    if lazily is not None:
+        def left(name, lazily=lazily, gone=names.split()):
+            if name in gone:
+                raise AttributeError(name)
+            return lazily(name)
+        owner.__getattr__ = left
+assert not hasattr(importlib.abc, "TraversableResources") and not hasattr(ast, "Num")
+for name in ("tensorflow", "keras", "numpy", "h5py"):
+    sys.modules[name] = None
+"""
+
+
+def test_what_python_3_14_removed_is_not_missed(tmp_path: Path) -> None:
+    path, other = tmp_path / "small.kbundle", tmp_path / "other.kbundle"
+    write_small_bundle(path)
+    write_small_bundle(other, name="another name")
+    commands = [
+        ["inspect", str(path)],
+        ["verify", str(path)],
+        ["check", str(path)],
+        ["audit", str(path), "--html", str(tmp_path / "page.html"), "--sarif", str(tmp_path / "log.sarif")],
+        ["extract", str(path), str(tmp_path / "out")],
+        ["diff", str(path), str(other)],
+        *([command, "--help"] for command in COMMANDS),
+    ]
+    script = f"""{REMOVED}
+import importlib
+import bundler
+for module in pkgutil.walk_packages(bundler.__path__, "bundler."):
+    if module.name != "bundler.__main__":
+        importlib.import_module(module.name)
+from bundler.cli.main import main
+for arguments in {commands!r}:
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    assert code in (0, 1), (arguments, code)
+"""
+    # Every warning is an error: what Python only deprecates is not used either.
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr

@@ -119,7 +119,7 @@ def test_refuses_a_layer_whose_folder_is_gone_or_calls_python(workshop: Workshop
 
 def test_refuses_a_folder_outside_the_bundle_by_every_name_of_the_layer(workshop: Workshop) -> None:
     workshop.consumer("""
-        from bundler.keras_io import tfsm
+        from bundler.keras_io.files import tfsm
 
         for named in [{"module": "keras.layers", "class_name": "TFSMLayer"}, {"class_name": "TFSMLayer"},
                       {"module": "keras", "class_name": "layers.TFSMLayer"}]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import sys
 import warnings
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 
 from bundler.errors import BundleError, RequirementsNotMet, RequirementsWarning
-from bundler.manifest import DirectSource, Manifest, PinnedDistribution
-from bundler.requirements import admit as admitting
+from bundler.manifest import DirectSource, Manifest, Parameters, PinnedDistribution, SelfTest
+from bundler.report.machine_table import as_text
 from bundler.requirements.admit import admit, check_mode
+from bundler.requirements.api import as_json
 from bundler.requirements.compare import Comparison, Row, compare
+from bundler.unpacking import evidence
+from bundler.unpacking.evidence import warn_unmeasured
 from tests.manifest import samples
 from tests.sources.trees import installed
 
@@ -57,6 +61,7 @@ def manifest(*pins: PinnedDistribution, **changes: Any) -> Manifest:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    importlib.import_module("quopri")  # Python 3.13 and later import it where metadata is first read
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     for name in ("keras", "tensorflow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -96,7 +101,8 @@ def test_rule_for_what_the_code_imports(
     ("keras", "verdict", "reason"),
     [
         ("3.15.1", "harmless", "the locked version"),
-        ("3.15.0", "will break", "older than the Keras that saved the model (3.15.1)"),
+        ("3.15.0", "may differ", "an older patch release of the Keras that saved the model (3.15.1)"),
+        ("3.14.2", "will break", "older than the Keras that saved the model (3.15.1)"),
         ("3.15.1rc1", "will break", "older than the Keras that saved the model (3.15.1)"),
         ("3.16.0", "may differ", "newer"),
         ("3.9.2", "will break", "kbundle needs keras 3.10 or newer"),
@@ -140,6 +146,12 @@ def test_leftover_metadata_of_a_removed_framework_is_not_the_framework(machine: 
     assert machine.row(*FRAMEWORK, name="tensorflow-cpu").verdict == "missing"
 
 
+def test_metadata_without_a_version_is_not_a_distribution(machine: Machine) -> None:
+    machine.has("scipy", "1.0")
+    (machine.folder / "scipy-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: scipy\n")
+    assert machine.row(pin("scipy", "1.0", "scipy"), name="scipy").verdict == "missing"
+
+
 def test_optional_requirement_may_be_absent(machine: Machine) -> None:
     assert machine.row(pin("extra", "1", "extra", optional=True), name="extra").verdict == "may differ"
 
@@ -175,6 +187,31 @@ def test_what_the_code_does_not_import_is_judged_by_who_needs_it(machine: Machin
     assert row.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("tool", "user", "verdict"),
+    [
+        ("setuptools", "tensorflow", "harmless"),
+        ("setuptools", "rich", "harmless"),  # rich is Keras's
+        ("setuptools", "scipy", "may differ"),
+        ("protobuf", "tensorflow", "may differ"),
+    ],
+)
+def test_another_tool_of_the_framework_is_harmless(machine: Machine, tool: str, user: str, verdict: str) -> None:
+    needs = {"keras": ["rich"], "tensorflow": ["setuptools"], "rich": [], "scipy": ["keras"]}
+    needs[user].append(tool)
+    machine.has("acme-tf", "2.21.0", "tensorflow", needs=tuple(needs["tensorflow"]))
+    for name, version in (("keras", "3.15.1"), ("rich", "13"), ("scipy", "1")):
+        machine.has(name, version, needs=tuple(needs[name]))
+    machine.has(tool, "80.0")
+    row = machine.row(*FRAMEWORK, pin("scipy", "1", "scipy"), transitive=(pin(tool, "65.5"),), name=tool)
+    assert (row.verdict, row.role) == (verdict, "transitive")
+
+
+def test_a_tool_that_the_code_imports_itself_is_no_tool(machine: Machine) -> None:
+    machine.has("setuptools", "80.0")
+    assert machine.row(pin("setuptools", "65.5", "setuptools"), name="setuptools").verdict == "will break"
+
+
 def test_a_graph_needs_the_framework_alone(machine: Machine) -> None:
     machine.has("keras", "3.14.0")
     machine.has("tensorflow", "2.20.0")
@@ -203,17 +240,45 @@ def test_refuses_and_names_the_one_command(machine: Machine) -> None:
 
 
 def test_warns_once_a_bundle_of_what_may_differ(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admitting, "_warned", set())
+    monkeypatch.setattr(evidence, "_settled", set())
     machine.has("scipy", "1.15.2")
     comparison = machine.compared(pin("scipy", "1.15.3", "scipy"))
     with pytest.warns(RequirementsWarning, match=r"scipy 1\.15\.3: may differ, 1\.15\.2 is here") as warned:
-        admit(comparison, "check", "sha256:1", stacklevel=2)
+        warn_unmeasured(comparison, "check", "sha256:1", "nobody can", stacklevel=2)
+    assert "not measured: nobody can" in str(warned[0].message)
     assert warned[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         admit(comparison, "check", "sha256:1")
+        warn_unmeasured(comparison, "check", "sha256:1", "nobody can", stacklevel=2)
+        warn_unmeasured(comparison, "ignore", "sha256:2", "nobody can", stacklevel=2)
     with pytest.warns(RequirementsWarning):
-        admit(comparison, "check", "sha256:2")
+        warn_unmeasured(comparison, "check", "sha256:2", "nobody can", stacklevel=2)
+
+
+def test_says_why_a_self_test_cannot_decide(machine: Machine) -> None:
+    test = SelfTest(
+        inputs="i", outputs="o", origin="made", deterministic=True, absolute_tolerance=1e-5, relative_tolerance=1e-5
+    )
+    plain = dataclasses.replace(manifest(*FRAMEWORK), self_test=test)
+    random = dataclasses.replace(plain, self_test=dataclasses.replace(test, deterministic=False))
+    huge = dataclasses.replace(plain.payload, parameters=Parameters(trainable=1 << 28, non_trainable=1))
+    assert compare(plain, plain.payload).unmeasured is None
+    assert "no self-test" in str(compare(manifest(), plain.payload).unmeasured)
+    assert "random" in str(compare(random, plain.payload).unmeasured)
+    assert "self_test=True" in str(compare(plain, huge).unmeasured)
+
+
+def test_a_check_says_what_decides(machine: Machine) -> None:
+    for name, version, top in (("keras", "3.16.0", "keras"), ("tensorflow-cpu", "2.21.0", "tensorflow")):
+        machine.has(name, version, top)
+    for unmeasured, decides, said in (
+        (None, True, "if its self-test comes out the same"),
+        ("x", False, "with a warning"),
+    ):
+        comparison = dataclasses.replace(machine.compared(*FRAMEWORK), unmeasured=unmeasured)
+        assert as_json(comparison)["self_test_decides"] is decides
+        assert f"loads here, {said}: 1 of" in as_text("m", comparison, "check", everything=False)
 
 
 def test_strict_wants_the_locked_versions_and_takes_another_variant(machine: Machine) -> None:

@@ -13,7 +13,14 @@ from typing import Any
 from bundler.audit.config import rules
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem, unbuilt_problem
-from bundler.audit.config.stock import LITERALS, is_legacy_name, is_stock_class, is_stock_function, keras_versions
+from bundler.audit.config.stock import (
+    LITERALS,
+    is_legacy_name,
+    is_stock_class,
+    is_stock_function,
+    keras_versions,
+    may_be_newer,
+)
 from bundler.audit.finding import Finding, Rule
 from bundler.formats import keras_config
 from bundler.formats.problem import Problem
@@ -63,6 +70,7 @@ def config_findings(
     offered: Collection[str] = (),
     graphs: Collection[str] = (),
     weight_bytes: int | None = None,
+    keras_version: str = "unknown",
 ) -> list[Finding]:
     """Return what a config asks for beyond stock Keras and what the manifest declares.
 
@@ -73,6 +81,7 @@ def config_findings(
         offered: keys of objects that whoever loads the model provides.
         graphs: the folders of the bundle that a `TFSMLayer` may name; the loader takes its own class for those.
         weight_bytes: the size of the weights file, where it is known.
+        keras_version: of the Keras that saved the model, as the manifest says.
     """
     known = _Known(
         keys=frozenset(item.key for item in objects),
@@ -81,6 +90,7 @@ def config_findings(
         offered=frozenset(offered),
         graphs=frozenset(graphs),
         weight_bytes=weight_bytes,
+        keras_version=keras_version,
     )
     found: list[Finding] = []
     for pointer, value in keras_config.walk(config):
@@ -110,6 +120,7 @@ class _Known:
     offered: frozenset[str]
     graphs: frozenset[str]
     weight_bytes: int | None
+    keras_version: str
 
 
 def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterator[tuple[Rule, str]]:
@@ -145,7 +156,12 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if name in _DOORS:
         yield rules.DOOR, shown
         return
-    if not is_stock_class(module, name):
+    if not is_stock_class(module, name) and may_be_newer(module, known.keras_version):
+        yield (
+            rules.NEWER,
+            f"{shown}, of Keras {known.keras_version}; this kbundle knows Keras to {keras_versions()[-1]}",
+        )
+    elif not is_stock_class(module, name):
         rule = rules.DOOR if _is_kerass(module) else _foreign(key, known)
         yield rule, shown if key == name else f"{shown}, as {key}"
         return

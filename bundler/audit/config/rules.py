@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bundler.audit.finding import Rule, Severity
+from bundler.audit.finding import NEWER_KERAS, Rule, Severity
 
 _NEW = "ask the author for a bundle that kbundle wrote; do not load this file with other tools either"
+_NEWER = f"if a newer Keras made the model: pip install --upgrade kbundle; otherwise {_NEW}"
 
 
 def _refused(name: str, title: str, why: str, remedy: str = _NEW) -> Rule:
@@ -33,13 +34,23 @@ DOOR = _refused(
     "the config names what is no part of models in any Keras that this kbundle knows",
     "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder), "
     "callbacks that write and post: the list of modelling classes is closed",
-    f"if a newer Keras made the model: pip install --upgrade kbundle; otherwise {_NEW}",
+    _NEWER,
+)
+NEWER = Rule(
+    id="config.newer-keras",
+    severity=Severity.CONSENT,
+    capability=NEWER_KERAS,
+    title="the config names a class that is newer than this kbundle knows",
+    why="a list of modelling classes cannot have those of a later Keras: whether one reads files or runs code (as "
+    "TFSMLayer and TorchModuleWrapper do) nobody has looked at yet",
+    remedy="pip install --upgrade kbundle; a version that knows this Keras does not ask",
 )
 FUNCTION = _refused(
     "function",
     "the config calls a function that is no function of tensors",
     "CVE-2025-8747, CVE-2025-9906 and keras pull request 23654: a function node reaches downloads, loaders and "
     "constructors through Keras's export table; only activations, initializers, losses, metrics and ops are listed",
+    _NEWER,
 )
 UNKNOWN = _refused(
     "unknown-object",
@@ -83,6 +94,18 @@ SIZE = _refused(
 )
 
 RULES = (
-    *(MALFORMED, TOO_DEEP, BYTECODE, DOOR, FUNCTION, UNKNOWN, UNDECLARED_PATH, LEGACY_NODE, REGISTERED_NAME, PATH),
+    *(
+        MALFORMED,
+        TOO_DEEP,
+        BYTECODE,
+        DOOR,
+        NEWER,
+        FUNCTION,
+        UNKNOWN,
+        UNDECLARED_PATH,
+        LEGACY_NODE,
+        REGISTERED_NAME,
+        PATH,
+    ),
     *(NAME, SIZE),
 )

@@ -7,9 +7,20 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 
+from packaging.version import InvalidVersion, Version
+
 #: Where Keras looks a function up that is written with the module ``builtins``: `BUILTIN_MODULES` in its
 #: ``saving/serialization_lib.py``.
 _BUILTIN = ("activations", "constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
+
+#: Where a newer Keras may export a class that a model is made of. `bundler.keras_io.exported` has the kind of each.
+_GROWING = frozenset(
+    f"keras.{part}"
+    for part in (
+        *("constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "optimizers"),
+        *("optimizers.schedules", "quantizers", "regularizers"),
+    )
+)
 
 #: What Keras writes for values that JSON does not have; ``__lambda__`` is not one of them.
 LITERALS = frozenset({"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"})
@@ -36,6 +47,14 @@ def is_legacy_name(name: str) -> bool:
 def keras_versions() -> tuple[str, ...]:
     """Return the versions of Keras that the list was made from, oldest first."""
     return _table()[2]
+
+
+def may_be_newer(module: str | None, keras_version: str) -> bool:
+    """Say whether a class of `module` that is not listed may be one that `keras_version` exports, and came too late."""
+    try:
+        return module in _GROWING and Version(keras_version) > Version(keras_versions()[-1])
+    except InvalidVersion:
+        return False
 
 
 @functools.cache

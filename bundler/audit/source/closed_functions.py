@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import codecs
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,7 +68,10 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
         for finding in now:
             if _is_closable(finding, accepted) and finding.member in current:
                 wanted.setdefault(finding.member, []).append(finding)
-        closed = {member: _closed(current[member].text, items) for member, items in wanted.items()}
+        with warnings.catch_warnings():
+            # Python warns of escapes that are none each time that it parses them.
+            warnings.simplefilter("ignore")
+            closed = {member: _closed(current[member].text, items) for member, items in wanted.items()}
         changed = {member: text for member, text in closed.items() if text is not None}
         if not changed:
             break

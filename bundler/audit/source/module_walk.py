@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 
 from bundler.audit.source import rules
 from bundler.audit.source.attribute_names import DEFINED, changes_code
@@ -209,7 +210,9 @@ class Walk(Expressions):
                 self.door("dynamic-code", node, scope, what, hard=True)
                 return
             try:
-                inner = ast.parse(node.value, mode="eval").body
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    inner = ast.parse(node.value, mode="eval").body
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return
             for item in ast.walk(inner):

@@ -23,7 +23,8 @@ _COARSE = {
     "float8_e4m3fn": 5e-1,
     "float8_e5m2": 5e-1,
 }
-
+#: Both tolerances of what other versions on another machine may round otherwise; beyond is another function.
+_ROUNDING = 1e-3
 
 _SMALLEST_SCALE = 1e-3
 
@@ -61,6 +62,11 @@ def same_machine(tolerances: Tolerances) -> Tolerances:
     return Tolerances(
         absolute=max(SELF_TEST, tolerances.absolute / 8), relative=max(SELF_TEST, tolerances.relative / 8)
     )
+
+
+def other_rounding(tolerances: Tolerances) -> Tolerances:
+    """Return the tolerances within which numbers are the same ones, rounded otherwise; those of a coarse dtype are."""
+    return Tolerances(absolute=max(_ROUNDING, tolerances.absolute), relative=max(_ROUNDING, tolerances.relative))
 
 
 def tolerances_for(dtypes: Iterable[str], usual: float) -> Tolerances:

@@ -14,7 +14,7 @@ from bundler.keras_io.selftest import output_difference as comparing
 from bundler.keras_io.selftest.input_specs import Unknown
 from bundler.keras_io.selftest.output_difference import SELF_TEST, Tolerances, compare, tolerances_for
 from bundler.keras_io.selftest.tensors import Unstorable
-from bundler.manifest import SelfTest, TensorSpec
+from bundler.manifest import Agreement, SelfTest, TensorSpec
 
 INPUTS_MEMBER = "examples/inputs.npz"
 OUTPUTS_MEMBER = "examples/outputs.npz"
@@ -43,13 +43,17 @@ class _Found:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replay:
-    """What a replay gave: the largest absolute difference, what was allowed, and the first problem, if any."""
+    """What a replay gave: the largest absolute difference, what was allowed, and the first problem, if any.
+
+    `near` says that all numbers are those that were recorded but for rounding, within what was allowed or not.
+    """
 
     largest_difference: float
     absolute_tolerance: float
     relative_tolerance: float
     deterministic: bool
     problem: str | None
+    near: bool
 
 
 def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec] = ()) -> Recorded:
@@ -104,8 +108,12 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
     )
 
 
-def replay(model: Any, reader: BundleReader, *, same_machine: bool = False) -> Replay:
+def replay(
+    model: Any, reader: BundleReader, *, same_machine: bool = False, agreement: Agreement | None = None
+) -> Replay:
     """Run the self-test of an open bundle on `model`, which was loaded from it; more strictly on the author's machine.
+
+    The outputs are the model's; a graph of it came as near to them as its `agreement` says.
 
     Raises:
         SelfTestFailed: the bundle has no self-test, or the model raises on its inputs.
@@ -126,15 +134,19 @@ def replay(model: Any, reader: BundleReader, *, same_machine: bool = False) -> R
             f"the model fails on the inputs of its self-test: {model_call.told(error)}",
             hint="compare the installed versions with those that kbundle inspect shows",
         ) from error
-    tolerances = Tolerances(absolute=test.absolute_tolerance, relative=test.relative_tolerance)
+    allowed = agreement or test
+    tolerances = Tolerances(absolute=allowed.absolute_tolerance, relative=allowed.relative_tolerance)
     tolerances = comparing.same_machine(tolerances) if same_machine else tolerances
     comparison = compare(expected, found, tolerances, values=test.deterministic)
+    wide = comparing.other_rounding(tolerances)
+    near = comparison.problem is None or compare(expected, found, wide, values=test.deterministic).problem is None
     return Replay(
         largest_difference=comparison.largest,
         absolute_tolerance=tolerances.absolute,
         relative_tolerance=tolerances.relative,
         deterministic=test.deterministic,
         problem=comparison.problem,
+        near=near,
     )
 
 

@@ -173,6 +173,50 @@ PLACES: dict[str, Callable[[JSON], JSON]] = {
 def test_refuses_a_node_wherever_it_hides(name: str, place: str) -> None:
     hostile, rule = HOSTILE[name]
     assert rule in rules_of(PLACES[place](copy.deepcopy(hostile)))
+    assert rule in rules_of(PLACES[place](copy.deepcopy(hostile)), keras_version="99.0.0")
+
+
+NEWER = node("keras.layers", "Swell", {"name": "swell"})
+
+
+@pytest.mark.parametrize("version", ["3.15.2", "3.16.0", "3.16.0.dev20270101", "4.0"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_class_of_a_later_keras_asks_for_consent(place: str, version: str) -> None:
+    config = PLACES[place](NEWER)
+    finding, *more = config_findings(config, member="m", objects=declared(config, GAIN), keras_version=version)
+    assert {(item.rule.id, item.capability) for item in (finding, *more)} == {("config.newer-keras", "newer-keras")}
+    assert f"keras.layers.Swell, of Keras {version}; this kbundle knows Keras to 3.15.1" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("item", "version"),
+    [
+        (NEWER, "3.15.1"),
+        (NEWER, "3.10.0"),
+        (NEWER, "unknown"),
+        (node("keras.callbacks", "Swell", {}), "3.16.0"),
+        (node("keras.utils", "Swell", {}), "3.16.0"),
+        (node("keras", "Swell", {}), "3.16.0"),
+        (node("keras.layers.deep", "Swell", {}), "3.16.0"),
+        (node("keras.src.layers.swell", "Swell", {}), "3.16.0"),
+        (node("keras.layers", "TorchModuleWrapper", {}), "3.16.0"),
+        (node("keras.losses", "TFSMLayer", {}), "3.16.0"),
+    ],
+)
+def test_no_other_class_of_keras_is_let_in_as_a_later_one(item: JSON, version: str) -> None:
+    assert rules_of(model(item), keras_version=version) == ["config.door"]
+
+
+def test_a_class_of_a_later_keras_is_held_to_what_all_layers_are() -> None:
+    for config, rule in (
+        ({"name": "../x"}, "config.name"),
+        ({"vocabulary": "/etc/passwd"}, "config.path"),
+        ({"units": 1 << 80}, "config.size"),
+    ):
+        found = rules_of(model(node("keras.layers", "Swell", config)), keras_version="3.16.0")
+        assert {*found} == {"config.newer-keras", rule}
+    named = node("keras.layers", "Swell", {}, "evil>Swell")
+    assert rules_of(model(named), keras_version="3.16.0") == ["config.newer-keras", "config.registered-name"]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -161,3 +161,11 @@ def test_hands_nothing_else_of_the_line_to_the_guard() -> None:
         "class A:\n    def f(self, cls, f):\n        self.made = cls.__init__; cls.get_config = f; self.x = f\n"
     )
     assert text.endswith('self.made = getattr(cls, "__init__"); __store__(cls, "get_config", f); self.x = f\n')
+
+
+def test_is_silent_about_escapes_that_are_none() -> None:
+    # Python 3.12 and later print a warning for each time that such a text is parsed; here a warning is an error.
+    text = MODULE.replace("return x + 1", r'return x + len("\d")') + "\n\n" + r"""x: "y['\\d']" = 1""" + "\n"
+    asked, closed = _closing(text)
+    assert CLOSED in closed
+    assert all(held is Held.USE for _, held in asked)
