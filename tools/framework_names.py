@@ -63,6 +63,11 @@ NOT_HELD = (
 )
 
 
+#: Names of what only computes, and of something else on objects that a bundle should ask for: `queue.Queue.shutdown` of
+#: Python 3.13 is that of a socket and of a pool, too.
+MORE_ELSEWHERE = frozenset({"shutdown"})
+
+
 def public(module: types.ModuleType) -> list[str]:
     """Return the public names of `module` that are no modules and no other module's.
 
@@ -70,8 +75,9 @@ def public(module: types.ModuleType) -> list[str]:
     """
     numpy = module.__name__.startswith("numpy")
     found = []
-    for name in dir(module) if numpy else getattr(module, "__all__", dir(module)):
+    for name in getattr(module, "__all__", dir(module)):
         value = getattr(module, name, None)
+        # The functions of NumPy are at home in C, and the modules below `numpy.lib` have no ``__all__``.
         home = (getattr(value, "__module__", None) or module.__name__).lstrip("_")
         own = numpy or hasattr(module, "__all__") or home.split(".")[0] == module.__name__.split(".")[0]
         if own and not name.startswith("_") and not isinstance(value, types.ModuleType):
@@ -204,7 +210,7 @@ def attributes() -> dict[str, set[str]]:
                 kept = stored(base)
                 names |= {name for name in kept if not name.startswith("_")}
                 private |= {name for name in kept | set(vars(base)) if name.startswith("_") and "__" not in name}
-    return {"public": names, "methods": methods, "private": private}
+    return {"public": names - MORE_ELSEWHERE, "methods": methods, "private": private}
 
 
 def stored(item: type) -> set[str]:

@@ -57,13 +57,13 @@ def stale(root: Path, parts: Parts) -> Iterator[tuple[str, str]]:
 def refresh(root: Path, every: Iterable[Parts], anew: Iterable[str] = ()) -> Iterator[str]:
     """Write the tables below `root` with what was collected, and yield a line for each place that has changed."""
     collected = list(every)
+    old = {name: read_table(root, name)[0] for name in TABLES}
+    new = {name: Part() if name in anew else table for name, table in old.items()}
+    for parts in collected:
+        new |= {name: merged(new[name], part, name) for name, part in parts.items()}
     for name in TABLES:
-        old = read_table(root, name)[0]
-        new = Part() if name in anew else old
-        for parts in collected:
-            new = merged(new, parts.get(name, Part()), name)
-        write_table(root, name, new)
-        for sign, before, after in (("+", old, new), ("-", new, old)):
+        write_table(root, name, new[name])
+        for sign, before, after in (("+", old[name], new[name]), ("-", new[name], old[name])):
             yield from (f"{sign} {name} {place}: {' '.join(words)}" for place, words in added(before, after))
     text = (root / PAGE).read_text("utf-8")
     if page(text) != text:

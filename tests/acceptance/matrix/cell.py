@@ -87,9 +87,9 @@ def _compared(model: Any, kept: Path) -> dict[str, Any]:
     import tensorflow as tf
 
     with np.load(kept) as file:
-        arrays = {key: tf.constant(array) if array.dtype.kind == "S" else array for key, array in file.items()}
+        arrays = dict(file)
     targets, outputs, scores = (arrays.pop(name) for name in ("targets", "outputs", "scores"))
-    inputs = arrays["x"] if set(arrays) == {"x"} else arrays
+    inputs = arrays["x"] if set(arrays) == {"x"} else {key: tf.constant(array) for key, array in arrays.items()}
     found = keras.ops.convert_to_numpy(model(inputs, training=False))
     off = [float(np.abs(found - outputs).max()), float(np.abs(_scores(model, inputs, targets) - scores).max())]
     return {"off": max(off), "same": max(off) <= TOLERANCE}

@@ -70,7 +70,7 @@ def preprocessing() -> Made:
     joined = keras.layers.Concatenate()([lookup(word), parts.Gain(2.0)(normal(number))])
     model = keras.Model({"word": word, "number": number}, keras.layers.Dense(1)(joined))
     model.compile("adam", "mse")
-    return model, {"word": words, "number": numbers}, _numbers(16, 1)
+    return model, {"word": words, "number": tf.constant(numbers)}, _numbers(16, 1)
 
 
 MODELS: Mapping[str, Callable[[], Made]] = {
