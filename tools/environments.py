@@ -16,6 +16,8 @@ from bundler.requirements.cache import cache_folder
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = cache_folder().parent
 WHEELS = CACHE / "wheels"
+#: The minor versions that kbundle supports, or will when TensorFlow has wheels for them.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 ENVIRONMENTS = CACHE / "matrix"
 #: Written last: a folder without it was not finished.
 _READY = "ready"

@@ -26,6 +26,7 @@ from pathlib import Path
 from tools.audit_tables import page
 from tools.collect import THIS_PYTHON, Parts, collect, collect_from_wheel
 from tools.environments import (
+    PYTHONS,
     WHEELS,
     Unavailable,
     Versions,
@@ -38,7 +39,6 @@ from tools.tables import ROOT, TABLES, Conflict, Part, added, merged, read_table
 
 #: Also generated, from the rules in the code: no version has a say in it.
 PAGE = "docs/audit.md"
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def stale(root: Path, parts: Parts) -> Iterator[tuple[str, str]]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 from bundler.audit.facts import Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from tests.audit.graph.saved_models import audited_bytes
 from tests.models.conftest import Workshop
+from tools.refresh import PAGE
+from tools.tables import TABLES, Part, read_table, write_table
 
 _ROOT = Path(__file__).parents[2]
 _EXPORT = """
@@ -144,20 +145,26 @@ def test_lets_ordinary_exports_be_and_their_mutations_end(workshop: Workshop) ->
         audited_bytes(bytes(changed))
 
 
-@pytest.mark.parametrize("tool", ["tensorflow_ops", "tensorflow_fields"])
-def test_the_tables_are_what_the_tools_write(tool: str, tmp_path: Path) -> None:
-    """Nothing that the TensorFlow of this machine has is missing, and nothing was changed by hand."""
-    copied = tmp_path / "bundler" / "audit" / "graph"
-    copied.mkdir(parents=True)
-    for name in ("operations.py", "fields.py"):
-        (copied / name).write_text((_ROOT / "bundler" / "audit" / "graph" / name).read_text())
-    for folder in (copied, copied.parent, copied.parent.parent):
-        (folder / "__init__.py").touch()
-    (tmp_path / "tools").mkdir()
-    script = tmp_path / "tools" / f"{tool}.py"
-    script.write_text((_ROOT / "tools" / f"{tool}.py").read_text())
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, str(script)], check=True, capture_output=True, cwd=tmp_path, env=environment)
-    name = "operations.py" if tool.endswith("ops") else "fields.py"
-    assert (copied / name).read_text() == (_ROOT / "bundler" / "audit" / "graph" / name).read_text()
+def test_the_tables_have_all_that_is_installed(tmp_path: Path) -> None:
+    """Nothing that this Python, NumPy, TensorFlow or Keras has is missing, and nothing was changed by hand."""
+    fresh = checked(_ROOT)
+    assert fresh.returncode == 0, fresh.stdout + fresh.stderr[-2000:]
+    assert fresh.stdout.startswith("0 stale, for python "), fresh.stdout
+    for name in (*TABLES.values(), PAGE):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_ROOT / name, tmp_path / name)
+    operations, _ = read_table(tmp_path, "operations")
+    registered = set(" ".join(operations.tree["registered"]).split()) - {"MatMul"}
+    write_table(tmp_path, "operations", Part(operations.made_from, {"registered": registered}))
+    stale = checked(tmp_path)
+    assert stale.returncode == 1
+    first, second, _ = stale.stdout.splitlines()
+    assert first == "stale: operations (bundler/audit/graph/operations.json): it lacks, in registered: MatMul"
+    assert second == "Make them anew, and review the list: python -m tools.refresh"
+
+
+def checked(root: Path) -> subprocess.CompletedProcess[str]:
+    """Hold the tables below `root` against what is installed."""
+    command = [sys.executable, "-m", "tools.refresh", "--check", "--root", str(root)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT, env=environment)

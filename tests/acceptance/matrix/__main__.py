@@ -22,11 +22,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tools.environments import ROOT, Unavailable, Versions, built_wheel, environment, install
+from tools.environments import PYTHONS, ROOT, Unavailable, Versions, built_wheel, environment, install
 
 HERE = Path(__file__).resolve().parent
 PAGE = ROOT / "docs" / "matrix.md"
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 #: The oldest Keras and TensorFlow that are supported, and the newest.
 PAIRS = ("3.10/2.19", "3.15/2.21")
 #: What can come of a bundle, the best first.
