@@ -72,7 +72,7 @@ def environment(wanted: Versions, *, offline: bool = False) -> Path:
     base = python_program(wanted.python)
     shutil.rmtree(folder, ignore_errors=True)
     uv = _uv()
-    _run([uv, "venv", "--quiet", "--python", base, folder] if uv else [base, "-m", "venv", folder])
+    _run([uv, "venv", "--quiet", "--python", base, folder] if uv else [base, "-m", "venv", "--without-pip", folder])
     install(program, [_exact("tensorflow-cpu", wanted.tensorflow), _exact("keras", wanted.keras), *_needs()])
     (folder / _READY).touch()
     return program
@@ -87,8 +87,8 @@ def ready_environments() -> list[tuple[str, Path]]:
 def install(program: Path, what: list[str | Path], *options: str) -> None:
     """Install into the environment of an interpreter."""
     uv = _uv()
-    start = [uv, "pip", "install", "--quiet", "--python", program] if uv else [program, "-m", "pip", "install", "-q"]
-    _run([*start, *options, *what])
+    start = [uv, "pip"] if uv else [sys.executable, "-m", "pip", "--python", program]
+    _run([*start, "install", "--quiet", *(["--python", program] if uv else []), *options, *what])
 
 
 def unpacked_wheel(project: str, version: str, wheels: Path, *, offline: bool = False) -> Path:

@@ -180,7 +180,8 @@ def _reasons(
         for model, facts in cell.items():
             word = outcome(facts)
             if word == "refused":
-                refused["the same" if facts.get("same") else facts.get("error", "something else")] += 1
+                error = facts.get("error", "something else").partition(" |   next step")[0]
+                refused["the same" if facts.get("same") else error] += 1
             texts = {
                 "refused": facts.get("refused"),
                 "warns": facts.get("warned"),

@@ -72,8 +72,8 @@ def _loaded(path: Path) -> dict[str, Any]:
                 return facts | {"error": _described(other)}
         except Exception as error:
             return {"error": _described(error)}
-        told = "\n".join(str(item.message) for item in caught if issubclass(item.category, RequirementsWarning))
-        facts["warned"] = [line.strip(" -") for line in told.splitlines()[1:] if line.startswith("  - ")]
+        told = [str(item.message) for item in caught if issubclass(item.category, RequirementsWarning)]
+        facts["warned"] = [part for text in told for part in text.rpartition(" packed on: ")[2].split("; ")]
     try:
         return facts | _compared(model, path.with_suffix(".npz"))
     except Exception as error:
