@@ -123,3 +123,43 @@ def test_every_table_of_the_product_is_in_the_wheel() -> None:
     tables = {ROOT / name for name in TABLES.values() if name.startswith("bundler/")}
     assert len(tables) == 4
     assert tables <= packed
+
+
+def test_check_fails_and_says_how_to_mend_it(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = {name: read_table(copy, name)[0] for name in TABLES}
+    monkeypatch.setattr(refresh, "collect", lambda: here)
+    assert refresh.main(["--check", "--root", str(copy)]) == 0
+    assert capsys.readouterr().out.startswith("0 stale, for ")
+    word = without_a_name(copy, "names")
+    assert refresh.main(["--check", "--root", str(copy)]) == 1
+    stale, mend, count = capsys.readouterr().out.splitlines()
+    assert stale.startswith("stale: names (bundler/audit/source/names.json): it lacks, in ")
+    assert stale.endswith(f": {word}")
+    assert mend == "Make them anew, and review the list: python -m tools.refresh"
+    assert count.startswith("1 stale, for ")
+
+
+def test_check_says_what_it_could_not_look_at(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(refresh, "collect", lambda: {"names": read_table(copy, "names")[0]})
+    assert refresh.main(["--check", "--root", str(copy)]) == 0
+    assert "not checked: operations: TensorFlow and Keras are not installed here" in capsys.readouterr().out
+
+
+def test_names_what_it_could_not_refresh_and_keeps_it(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {name: (copy / TABLES[name]).read_bytes() for name in TABLES}
+    monkeypatch.setattr(refresh, "collect", dict)
+    monkeypatch.setattr(refresh, "PYTHONS", ("2.6",))
+    monkeypatch.setattr(refresh, "ready_environments", list)
+    options = ["--offline", "--keras", "99.1", "--tensorflow", "99.2", "--wheels", str(tmp_path / "none")]
+    assert refresh.main([*options, "--root", str(copy)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not refreshed: Keras 99.1: no wheel of keras 99.1 in " in said
+    assert "not refreshed: TensorFlow 99.2: no environment py" in said
+    assert "not refreshed: Python 2.6: no Python 2.6 on this machine" in said
+    assert {name: (copy / TABLES[name]).read_bytes() for name in TABLES} == before

@@ -141,5 +141,5 @@ def _uv() -> str | None:
 def _run(command: list[str | Path | None]) -> None:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise Unavailable(f"{Path(str(command[0])).name} failed: {' | '.join(lines[-3:])}")
+        lines = [" ".join(line.split()) for line in (done.stderr or done.stdout).splitlines() if line.strip(" |╰─▶")]
+        raise Unavailable(f"{Path(str(command[0])).name} failed: {' | '.join(lines[-2:])}")

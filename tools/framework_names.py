@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib
 import inspect
 import sys
@@ -213,6 +214,7 @@ def attributes() -> dict[str, set[str]]:
     return {"public": names - MORE_ELSEWHERE, "methods": methods, "private": private}
 
 
+@functools.cache
 def stored(item: type) -> set[str]:
     """Return the names that methods of `item` store on ``self``."""
     try:
