@@ -31,7 +31,7 @@ def op_is_allowed(op: str) -> bool:
 def op_capability(op: str) -> str | None:
     """Return the capability that an operation needs wherever it stands; nothing for an allowed one.
 
-    An operation that TensorFlow 2.19 to 2.21 do not have needs ``native-code``.
+    An operation that no supported TensorFlow has needs ``native-code``.
     """
     if op_is_allowed(op):
         return None
