@@ -1,5 +1,6 @@
 # The two commands: `make demo` runs the main job end to end, `make test` runs every test. `make fuzz` is no test: it looks
-# for inputs that break the reader, for ten minutes.
+# for inputs that break the reader, for ten minutes. `make refresh` and `make matrix` are for a new Keras, TensorFlow or
+# Python: docs/maintaining.md.
 # All make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
 
 
@@ -10,7 +11,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz lint clean
+.PHONY: demo test fuzz refresh matrix lint clean
 
 # The venv is complete only when the stamp is written, so an interrupted install starts again.
 $(VENV)/ready: pyproject.toml
@@ -28,6 +29,14 @@ test: $(VENV)/ready
 
 fuzz: $(VENV)/ready
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+# make refresh KERAS=3.16.0 TENSORFLOW=2.22.0
+refresh: $(VENV)/ready
+	$(BIN)/python -m tools.refresh $(if $(KERAS),--keras $(KERAS)) $(if $(TENSORFLOW),--tensorflow $(TENSORFLOW))
+
+# make matrix MATRIX="--pair 3.16/2.22 --python 3.13"
+matrix: $(VENV)/ready
+	$(BIN)/python -m tests.acceptance.matrix $(MATRIX)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

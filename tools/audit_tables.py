@@ -1,14 +1,11 @@
-"""Write the tables of `docs/audit.md` from the audit's own data: ``python tools/audit_tables.py``."""
+"""The tables of `docs/audit.md`, from the audit's own data."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from bundler.audit.catalogue import RULES
 from bundler.audit.finding import CAPABILITIES
-
-PAGE = Path(__file__).parents[1] / "docs" / "audit.md"
 
 
 def page(text: str) -> str:
@@ -23,7 +20,7 @@ def page(text: str) -> str:
 
 
 def _filled(text: str, name: str, lines: list[str]) -> str:
-    mark = f"<!-- {name}: made by tools/audit_tables.py -->"
+    mark = f"<!-- {name}: made by python -m tools.refresh -->"
     return re.sub(
         rf"{re.escape(mark)}\n.*?<!-- end -->",
         lambda _: "\n".join([mark, "", *lines, "", "<!-- end -->"]),
@@ -35,7 +32,3 @@ def _filled(text: str, name: str, lines: list[str]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))

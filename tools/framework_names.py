@@ -1,28 +1,21 @@
-"""Rebuild `bundler/audit/source/names.json`: what the standard library, NumPy, TensorFlow and Keras export by name.
+"""What the standard library, NumPy, TensorFlow and Keras export by name, in this environment.
 
-Run it once under every interpreter and framework version that is supported; it only adds. It prints what it added,
-and a person reads that before it is committed: a new name that reads, writes, connects or runs code gets an entry in
+A person reads what is new before it is committed: a new name that reads, writes, connects or runs code gets an entry in
 `doors.py` (or `attributes.py` for a method) in the same commit, which then wins over this list.
-
-    python3.13 tools/framework_names.py               # the standard library alone
-    .venv/bin/python tools/framework_names.py numpy api attributes
-    python tools/framework_names.py api=/tmp/keras-3.10  # an unpacked wheel: read, not imported
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib
-import importlib.util
 import inspect
-import json
 import sys
 import textwrap
 import types
 from pathlib import Path
-
-DATA = Path(__file__).resolve().parents[1] / "bundler" / "audit" / "source" / "names.json"
+from typing import Any
 
 #: Modules of the standard library that only compute; `doors.py` takes single names out again.
 PURE = """
@@ -71,6 +64,11 @@ NOT_HELD = (
 )
 
 
+#: Names of what only computes, and of something else on objects that a bundle should ask for: `queue.Queue.shutdown` of
+#: Python 3.13 is that of a socket and of a pool, too.
+MORE_ELSEWHERE = frozenset({"shutdown"})
+
+
 def public(module: types.ModuleType) -> list[str]:
     """Return the public names of `module` that are no modules and no other module's.
 
@@ -78,8 +76,9 @@ def public(module: types.ModuleType) -> list[str]:
     """
     numpy = module.__name__.startswith("numpy")
     found = []
-    for name in dir(module) if numpy else getattr(module, "__all__", dir(module)):
+    for name in getattr(module, "__all__", dir(module)):
         value = getattr(module, name, None)
+        # The functions of NumPy are at home in C, and the modules below `numpy.lib` have no ``__all__``.
         home = (getattr(value, "__module__", None) or module.__name__).lstrip("_")
         own = numpy or hasattr(module, "__all__") or home.split(".")[0] == module.__name__.split(".")[0]
         if own and not name.startswith("_") and not isinstance(value, types.ModuleType):
@@ -94,7 +93,7 @@ def modules(names: list[str]) -> dict[str, set[str]]:
         try:
             found[name] = set(public(importlib.import_module(name)))
         except ImportError as error:
-            print(f"# {name}: {error}")
+            print(f"# {name}: {error}", file=sys.stderr)
     return found
 
 
@@ -112,7 +111,11 @@ def power() -> set[str]:
     found = {part for name in POWER for part in name.split(".")}
     for name in POWER:
         module = importlib.import_module(name)
-        found |= {key for key in dir(module) if not key.startswith("__") and key not in dir(builtins)}
+        for key, value in vars(module).items():
+            # A part of a package is there or not, depending on who has imported it.
+            part = isinstance(value, types.ModuleType) and value.__name__ == f"{name}.{key}"
+            if not key.startswith("__") and key not in dir(builtins) and not part:
+                found.add(key)
     found |= {key for key in dir(Path) if not key.startswith("_")}
     return found
 
@@ -187,7 +190,7 @@ def attributes() -> dict[str, set[str]]:
             try:
                 item = getattr(module, key)
             except Exception as error:  # noqa: BLE001 - lazy names of optional packages
-                print(f"# {module.__name__}.{key}: {type(error).__name__}")
+                print(f"# {module.__name__}.{key}: {type(error).__name__}", file=sys.stderr)
                 continue
             if isinstance(item, type):
                 classes.add(item)
@@ -208,9 +211,10 @@ def attributes() -> dict[str, set[str]]:
                 kept = stored(base)
                 names |= {name for name in kept if not name.startswith("_")}
                 private |= {name for name in kept | set(vars(base)) if name.startswith("_") and "__" not in name}
-    return {"public": names, "methods": methods, "private": private}
+    return {"public": names - MORE_ELSEWHERE, "methods": methods, "private": private}
 
 
+@functools.cache
 def stored(item: type) -> set[str]:
     """Return the names that methods of `item` store on ``self``."""
     try:
@@ -225,40 +229,27 @@ def stored(item: type) -> set[str]:
     }
 
 
-def main(words: list[str]) -> None:
-    """Merge what this interpreter has into the file and print what is new."""
-    data = json.loads(DATA.read_text()) if DATA.exists() else {}
-    old = {part: {key: set(" ".join(value).split()) for key, value in data[part].items()} for part in data}
-    new: dict[str, dict[str, set[str]]] = {"stdlib": modules(PURE)}
-    new["builtins"] = {"builtins": set(dir(builtins))}
-    new["power"] = {"names": power()}
-    new["stars"] = stars()
-    new["roots"] = {"stdlib": set(sys.stdlib_module_names)}
-    site = Path(importlib.util.find_spec("numpy").origin).parents[1] if "numpy" in words else Path()
-    for word in words:
-        if word == "numpy":
-            new["numpy"] = modules(NUMPY)
-        elif word.startswith("api"):
-            root = Path(word.partition("=")[2]) if "=" in word else site
-            new["api"] = api(root)
-            new["keras.src"] = {"modules": source_tree(root)}
-        elif word == "attributes":
-            new["attributes"] = attributes()
-    for part, table in new.items():
-        for key, names in table.items():
-            before = old.setdefault(part, {}).setdefault(key, set())
-            if added := names - before:
-                print(f"{part} {key}: {' '.join(sorted(added))}"[:2000])
-            before |= names
-    shown = {
-        part: {
-            key: textwrap.wrap(" ".join(sorted(old[part][key])), 110, break_long_words=False, break_on_hyphens=False)
-            for key in sorted(old[part])
-        }
-        for part in sorted(old)
+def python_names() -> dict[str, Any]:
+    """Return what the tree of the table `names` has of Python itself."""
+    return {
+        "stdlib": modules(PURE),
+        "builtins": {"builtins": set(dir(builtins))},
+        "power": {"names": power()},
+        "stars": stars(),
+        "roots": {"stdlib": set(sys.stdlib_module_names)},
     }
-    DATA.write_text(json.dumps(shown, indent=1) + "\n")
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def numpy_names() -> dict[str, Any]:
+    """Return what it has of the NumPy that is installed here."""
+    return {"numpy": modules(NUMPY)}
+
+
+def api_names(site: Path) -> dict[str, Any]:
+    """Return what it has of the TensorFlow and the Keras in a folder of packages, which are not imported."""
+    return {"api": api(site), "keras.src": {"modules": source_tree(site)}}
+
+
+def attribute_names() -> dict[str, Any]:
+    """Return what it has of the classes of all of them."""
+    return {"attributes": attributes()}

@@ -1,9 +1,7 @@
-"""Writes tests/namespace/powers.txt: the powers of Python, NumPy, TensorFlow and Keras, as the audit lists them.
+"""The powers of Python, NumPy, TensorFlow and Keras, as the audit lists them, in this environment.
 
-Run it after the lists have changed on purpose, and read the difference: the test holds what a bundle gets to this file,
-so that a power which falls out of a list by accident is noticed.
-
-    python tools/powers.py > tests/namespace/powers.txt
+The test holds what a bundle gets to this table, so that a power which falls out of a list by accident is noticed. One
+that was taken out on purpose stays in the table until it is made ``--anew``.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-import textwrap
 import warnings
 from types import ModuleType
 from typing import Any
@@ -24,8 +21,8 @@ _SKIPPED = frozenset(
 )
 
 
-def main() -> None:
-    """Print one paragraph a module."""
+def powers() -> dict[str, Any]:
+    """Return the tree of the table `powers`: names by module."""
     warnings.simplefilter("ignore")
     roots = [name for name in sorted(sys.stdlib_module_names) if name not in _SKIPPED and not name.startswith("_")]
     roots += ["_io", "_socket", "_thread", "_pickle", "_posixsubprocess", "_ctypes", "posix"]
@@ -33,15 +30,15 @@ def main() -> None:
     modules = {name: _module(name) for name in roots}
     for path in sorted({name for table in (*tables, library_sinks.DOORS) for name in table}):
         modules |= {name: module for name in (path.rpartition(".")[0], path) if (module := _reached(name))}
-    for name, module in sorted(modules.items()):
-        powers = sorted(set(_powers(name, module))) if isinstance(module, ModuleType) else []
-        if powers:
-            print(name)
-            print(textwrap.fill(" ".join(powers), 118, initial_indent="  ", subsequent_indent="  "))
+    return {
+        name: found
+        for name, module in modules.items()
+        if isinstance(module, ModuleType) and (found := _powers(name, module))
+    }
 
 
-def _powers(name: str, module: ModuleType) -> list[str]:
-    found = []
+def _powers(name: str, module: ModuleType) -> set[str]:
+    found = set()
     for member in dir(module):
         value = getattr(module, member, None)
         if member.startswith("__") or isinstance(value, ModuleType) or not callable(value):
@@ -52,7 +49,7 @@ def _powers(name: str, module: ModuleType) -> list[str]:
         if value is public and look(f"numpy.{member}").kind in (Kind.PLAIN, Kind.CALL):
             continue  # The private module is a door as a whole; this is public under another name.
         if look(f"{name}.{member}").kind is Kind.DOOR:
-            found.append(member)
+            found.add(member)
     return found
 
 
@@ -69,7 +66,3 @@ def _reached(path: str) -> ModuleType | None:
     except Exception:  # noqa: BLE001 - the lists cover several versions
         return None
     return value if isinstance(value, ModuleType) else None
-
-
-if __name__ == "__main__":
-    main()

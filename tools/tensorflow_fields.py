@@ -1,19 +1,14 @@
-"""Write `bundler/formats/saved_model/message_fields.py`: the fields that the messages of a SavedModel may have.
+"""Which fields and enumerations the messages of a SavedModel have, in the TensorFlow of this environment.
 
-Run it with the Python of an environment that has TensorFlow: ``python tools/tensorflow_fields.py``. The table is the
-union over the TensorFlow versions that it was run with: what is there stays, and a field with another meaning is an
-error. Read the difference before you commit it.
+A field stands under the name of its message and its number: its name, its kind, the message or the enumeration where
+the kind is one, and then ``repeated``, or ``of:NAME`` for one of several fields of which a message has at most one.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
-_TARGET = Path(__file__).parents[1] / "bundler" / "audit" / "graph" / "fields.py"
 _ROOTS = {
     "tensorflow.core.protobuf.saved_model_pb2": "SavedModel",
     "tensorflow.core.protobuf.fingerprint_pb2": "FingerprintDef",
@@ -33,27 +28,16 @@ _KINDS = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Write the table."""
-    sys.path.insert(0, str(_TARGET.parents[3]))
-    messages: dict[str, dict[int, str]] = {}
-    enums: dict[str, set[int]] = {}
+def fields() -> dict[str, Any]:
+    """Return the tree of the table `fields`."""
+    messages: dict[str, dict[str, str]] = {}
+    enums: dict[str, set[str]] = {}
     for module, name in (*_ROOTS.items(), *_MORE.items()):
         _walk(getattr(importlib.import_module(module), name).DESCRIPTOR, messages, enums)
-    if _TARGET.exists():
-        present = importlib.import_module("bundler.formats.saved_model.message_fields")
-        for name, lines in present.TEXT.items():
-            for line in lines.strip().splitlines():
-                number = int(line.split()[0])
-                known = messages.setdefault(name, {}).setdefault(number, line.strip())
-                if known != line.strip():
-                    raise SystemExit(f"{name}: {line.strip()!r} is {known!r} here")
-        for name, numbers in present.ENUMS.items():
-            enums.setdefault(name, set()).update(map(int, numbers.split()))
-    _TARGET.write_text(_rendered(messages, enums))
+    return {"messages": messages, "enums": enums}
 
 
-def _walk(descriptor: Any, messages: dict[str, dict[int, str]], enums: dict[str, set[int]]) -> None:
+def _walk(descriptor: Any, messages: dict[str, dict[str, str]], enums: dict[str, set[str]]) -> None:
     name = _short(descriptor)
     if name in messages:
         return
@@ -61,18 +45,18 @@ def _walk(descriptor: Any, messages: dict[str, dict[int, str]], enums: dict[str,
     for field in descriptor.fields:
         if name.startswith(_OPTIONS) and not _is_plain_option(field):
             continue
-        words = [str(field.number), field.name, _KINDS[field.type]]
+        words = [field.name, _KINDS[field.type]]
         if field.message_type is not None:
             words.append(_short(field.message_type))
             _walk(field.message_type, messages, enums)
         if field.enum_type is not None:
             words.append(_short(field.enum_type))
-            enums[words[-1]] = {value.number for value in field.enum_type.values}
+            enums[words[-1]] = {str(value.number) for value in field.enum_type.values}
         if getattr(field, "is_repeated", None) or getattr(field, "label", 0) == 3:
             words.append("repeated")
         elif field.containing_oneof is not None:
             words.append(f"of:{field.containing_oneof.name.removesuffix('_hack')}")
-        lines[field.number] = " ".join(words)
+        lines[str(field.number)] = " ".join(words)
 
 
 def _is_plain_option(field: Any) -> bool:
@@ -83,32 +67,3 @@ def _is_plain_option(field: Any) -> bool:
 
 def _short(descriptor: Any) -> str:
     return str(descriptor.full_name).removeprefix("tensorflow.").removeprefix("google.protobuf.")
-
-
-def _rendered(messages: dict[str, dict[int, str]], enums: dict[str, set[int]]) -> str:
-    text = [_HEAD, "\nTEXT: Mapping[str, str] = {\n"]
-    for name in sorted(messages):
-        lines = "".join(f"\n{messages[name][number]}" for number in sorted(messages[name]))
-        text.append(f'    "{name}": """{lines}\n""",\n' if lines else f'    "{name}": "",\n')
-    text.append("}\n\nENUMS: Mapping[str, str] = {\n")
-    for name in sorted(enums):
-        lines = textwrap.fill(" ".join(map(str, sorted(enums[name]))), 110)
-        text.append(f'    "{name}": """\n{lines}\n""",\n')
-    text.append("}\n")
-    return "".join(text)
-
-
-_HEAD = '''"""The fields that a SavedModel's messages have. Nothing else is read. Made by tools/tensorflow_fields.py.
-
-A line is: number, name, kind, the message or the enumeration where the kind is one, and then ``repeated``, or
-``of:NAME`` for one of several fields of which a message has at most one. An enumeration is its numbers.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping
-'''
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from bundler.audit.graph import op_capability
-from bundler.audit.graph.operations import WITHHELD
+from bundler.audit.graph.operations import withheld
 from bundler.audit.parts import source_of
 from bundler.audit.source import guard_lists
 from bundler.audit.source.closed_functions import close_source
@@ -78,7 +78,7 @@ def _look(path: str) -> Named:
 
 def _needs(operation: str) -> str | None:
     """Return what an operation needs when it runs; what a graph may not have but TensorFlow has, opens nothing."""
-    return None if operation in WITHHELD else op_capability(operation)
+    return None if operation in withheld() else op_capability(operation)
 
 
 @functools.cache
@@ -87,6 +87,7 @@ def hold_framework() -> tuple[str, ...]:
 
     Returns the entry points that this version of the framework lacks, so that they could not be covered.
     """
+    withheld()  # Read now: a file that is read while code of a bundle runs is that code's doing.
     missing = make_native_effects_visible(_needs, _look)
     handles = net()
     handles.cross(crossings.crossings())

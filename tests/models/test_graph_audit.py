@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from bundler.audit.finding import Finding
 from bundler.audit.graph import Opener, saved_model_findings
 from tests.audit.graph.saved_models import audited_bytes
 from tests.models.conftest import Workshop
+from tools.refresh import stale
+from tools.tables import TABLES, Part
 
 _ROOT = Path(__file__).parents[2]
 _EXPORT = """
@@ -144,20 +145,14 @@ def test_lets_ordinary_exports_be_and_their_mutations_end(workshop: Workshop) ->
         audited_bytes(bytes(changed))
 
 
-@pytest.mark.parametrize("tool", ["tensorflow_ops", "tensorflow_fields"])
-def test_the_tables_are_what_the_tools_write(tool: str, tmp_path: Path) -> None:
-    """Nothing that the TensorFlow of this machine has is missing, and nothing was changed by hand."""
-    copied = tmp_path / "bundler" / "audit" / "graph"
-    copied.mkdir(parents=True)
-    for name in ("operations.py", "fields.py"):
-        (copied / name).write_text((_ROOT / "bundler" / "audit" / "graph" / name).read_text())
-    for folder in (copied, copied.parent, copied.parent.parent):
-        (folder / "__init__.py").touch()
-    (tmp_path / "tools").mkdir()
-    script = tmp_path / "tools" / f"{tool}.py"
-    script.write_text((_ROOT / "tools" / f"{tool}.py").read_text())
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, str(script)], check=True, capture_output=True, cwd=tmp_path, env=environment)
-    name = "operations.py" if tool.endswith("ops") else "fields.py"
-    assert (copied / name).read_text() == (_ROOT / "bundler" / "audit" / "graph" / name).read_text()
+def test_the_tables_have_all_that_is_installed(tmp_path: Path) -> None:
+    """Nothing that this Python, NumPy, TensorFlow or Keras has is missing, and nothing was changed by hand."""
+    command = [sys.executable, "-m", "tools.collect", str(tmp_path / "parts.json")]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(command, capture_output=True, check=True, cwd=_ROOT, env=environment)
+    parts = {name: Part(*part) for name, part in json.loads((tmp_path / "parts.json").read_text()).items()}
+    assert set(parts) == set(TABLES)
+    assert list(stale(_ROOT, parts)) == []
+    tree = parts["operations"].tree
+    more = {**parts, "operations": Part({"tensorflow": ["99.0"]}, {"registered": [*tree["registered"], "MadeUp"]})}
+    assert list(stale(_ROOT, more)) == [("operations", "it lacks, in registered: MadeUp")]

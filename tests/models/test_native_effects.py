@@ -16,7 +16,7 @@ from bundler.audit.graph import op_capability, operations
 from bundler.keras_io.native.watching import make_native_effects_visible
 
 def needed(op):
-    return None if op in operations.ALLOWED or op in operations.WITHHELD else op_capability(op)
+    return None if op in operations.ALLOWED or op in operations.withheld() else op_capability(op)
 
 missing = make_native_effects_visible(needed)
 events = []

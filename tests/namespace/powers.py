@@ -1,4 +1,4 @@
-"""Asks what a bundle gets for each power of `powers.txt`: it must be held, by a stub, a tag or a stand-in."""
+"""Asks what a bundle gets for each power of `powers.json`: it must be held, by a stub, a tag or a stand-in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from bundler.generated import generated_table
 from bundler.namespace.guard import Guard
 from bundler.namespace.reach import _EVENTED, _FREE, Reach
 from bundler.namespace.stand_ins import stand_ins_of
@@ -19,21 +19,18 @@ from bundler.namespace.stubs import Stub
 from bundler.namespace.tables import Meaning, Named
 from bundler.unpacking.confinement import tables_for
 
-_FILE = Path(__file__).with_suffix(".txt")
 FRAMEWORKS = ("tensorflow", "keras", "numpy")
 
 
 def powers(*, frameworks: bool) -> Iterator[tuple[ModuleType, str, str]]:
     """Yield (module, its dotted name, name of a power) for what is there on this machine."""
-    module_name, module = "", None
-    for line in _FILE.read_text().splitlines():
-        if not line.startswith(" "):
-            module_name, module = line, _module(line) if (line.partition(".")[0] in FRAMEWORKS) is frameworks else None
-        elif module is not None:
-            for name in line.split():
-                # Some are there only later, or not in every Python: random._sha512 of 3.13 is None.
-                if getattr(module, name, None) is not None:
-                    yield module, module_name, name
+    for module_name, names in generated_table(__package__, "powers").items():
+        wanted = (module_name.partition(".")[0] in FRAMEWORKS) is frameworks
+        module = _module(module_name) if wanted else None
+        # Some are there only later, or not in every Python: random._sha512 of 3.13 is None.
+        for name in sorted(names) if module is not None else ():
+            if getattr(module, name, None) is not None:
+                yield module, module_name, name
 
 
 def handed_out_raw(reach: Reach, wanted: Iterable[tuple[ModuleType, str, str]]) -> list[str]:

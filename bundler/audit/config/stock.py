@@ -1,13 +1,12 @@
-"""The closed list of what a Keras config may name without declaring it, made by ``tools/stock_keras.py``."""
+"""The closed list of what a Keras config may name without declaring it: `stock.json`."""
 
 from __future__ import annotations
 
-import functools
-import json
-from collections.abc import Mapping
-from importlib import resources
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
+
+from bundler.generated import generated_table, made_from
 
 #: Where Keras looks a function up that is written with the module ``builtins``: `BUILTIN_MODULES` in its
 #: ``saving/serialization_lib.py``.
@@ -28,12 +27,12 @@ LITERALS = frozenset({"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy_
 
 def is_stock_class(module: str | None, name: str) -> bool:
     """Say whether `module` and `name` are a modelling class of a supported Keras."""
-    return name in _table()[0].get(module or "", ())
+    return name in _table()["classes"].get(module or "", ())
 
 
 def is_stock_function(module: str | None, name: str) -> bool:
     """Say whether `module` and `name` are a function on tensors of a supported Keras."""
-    functions = _table()[1]
+    functions = _table()["functions"]
     if module == "builtins":
         return any(name in functions.get(f"keras.{part}", ()) for part in _BUILTIN)
     return name in functions.get(module or "", ())
@@ -41,12 +40,12 @@ def is_stock_function(module: str | None, name: str) -> bool:
 
 def is_legacy_name(name: str) -> bool:
     """Say whether Keras's reader of its old format, which goes by bare names, has something of its own for `name`."""
-    return name in _table()[3]
+    return name in _table()["legacy"]
 
 
 def keras_versions() -> tuple[str, ...]:
     """Return the versions of Keras that the list was made from, oldest first."""
-    return _table()[2]
+    return made_from(__package__, "stock")["keras"]
 
 
 def may_be_newer(module: str | None, keras_version: str) -> bool:
@@ -57,10 +56,5 @@ def may_be_newer(module: str | None, keras_version: str) -> bool:
         return False
 
 
-@functools.cache
-def _table() -> tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]], tuple[str, ...], frozenset[str]]:
-    text = resources.files(__package__).joinpath("stock.json").read_text("utf-8")
-    table = json.loads(text)
-    classes = {module: frozenset(names) for module, names in table["classes"].items()}
-    functions = {module: frozenset(names) for module, names in table["functions"].items()}
-    return classes, functions, tuple(table["keras"]), frozenset(table["legacy"])
+def _table() -> Any:
+    return generated_table(__package__, "stock")

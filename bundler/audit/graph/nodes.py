@@ -14,7 +14,6 @@ _RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (operations.DYNAMIC, rules.DYNAMIC),
     (operations.NATIVE, rules.NATIVE),
     (operations.PROCESS, rules.ENDS_PROCESS),
-    (operations.WITHHELD, rules.UNKNOWN_OPERATION),
 )
 #: These are looked at by where their paths come from, in `flow`.
 _BY_PATH = operations.CHECKPOINT | operations.TABLE_FILE
@@ -32,7 +31,7 @@ def op_is_allowed(op: str) -> bool:
 def op_capability(op: str) -> str | None:
     """Return the capability that an operation needs wherever it stands; nothing for an allowed one.
 
-    An operation that TensorFlow 2.19 to 2.21 do not have needs ``native-code``.
+    An operation that no supported TensorFlow has needs ``native-code``.
     """
     if op_is_allowed(op):
         return None
@@ -54,11 +53,12 @@ def look_at(program: Program, collected: Collected) -> None:
                 what = f"{node.op} runs the function {reference.function!r}, which is not there"
                 collected.add(rules.MISSING_FUNCTION, what, place(body, node))
     for name in program.bodies:
-        if any(name in getattr(operations, of_list) for of_list in operations.LISTS):
+        if name in operations.registered():
             collected.add(rules.SHADOWED_OPERATION, f"the function {name}", f"function {name}")
     for name in sorted(program.gradients - set(program.bodies)):
         collected.add(rules.MISSING_FUNCTION, f"the gradient {name!r}, which is not there")
 
 
 def _rule(op: str) -> Rule:
-    return next((rule for names, rule in _RULES if op in names), rules.NATIVE)
+    other = rules.UNKNOWN_OPERATION if op in operations.withheld() else rules.NATIVE
+    return next((rule for names, rule in _RULES if op in names), other)

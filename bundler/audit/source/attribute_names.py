@@ -49,7 +49,7 @@ DANGEROUS = merged(
             REFLECTION: "mro globals builtins nonlocals cell_contents f_back f_builtins f_code f_globals f_lasti"
             " f_lineno f_locals f_trace f_trace_lines f_trace_opcodes gi_code gi_frame gi_running gi_suspended"
             " gi_yieldfrom cr_await cr_code cr_frame cr_origin cr_running cr_suspended ag_await ag_code ag_frame"
-            " ag_running tb_frame tb_lasti tb_lineno tb_next format_map get_field vformat frame frames"
+            " ag_running ag_suspended tb_frame tb_lasti tb_lineno tb_next format_map get_field vformat frame frames"
             " unbound FunctionType CodeType func_globals func_code im_func im_self im_class walk_stack modules"
             " create_op _create_op_internal _create_op_helper _create_op_from_tf_operation node_def get_operation_by_name get_tensor_by_name gradient_override_map get_objects get_referrers"
             " get_referents",

@@ -1,24 +1,16 @@
-"""What the standard library and the frameworks export, by name: `names.json`, read once.
-
-The file is a snapshot over the supported versions, made by ``tools/framework_names.py`` and read by a person. A name
-that is not in it is a finding, also where a newer version has it: nobody has looked at what it does.
-"""
+"""What the standard library and the frameworks export, by name: `names.json`."""
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
-from importlib import resources
+
+from bundler.generated import generated_table
 
 
-@functools.cache
 def _data() -> Mapping[str, Mapping[str, frozenset[str]]]:
-    text = resources.files("bundler.audit.source").joinpath("names.json").read_text()
-    return {
-        part: {key: frozenset(" ".join(lines).split()) for key, lines in table.items()}
-        for part, table in json.loads(text).items()
-    }
+    table: Mapping[str, Mapping[str, frozenset[str]]] = generated_table(__package__, "names")
+    return table
 
 
 @functools.cache

@@ -103,9 +103,9 @@ NUMPY = merged(
             NATIVE_CODE: "ctypeslib f2py distutils lib.stride_tricks.as_strided recarray record rec.recarray rec.record"
             " rec.array rec.fromrecords rec.fromstring rec.fromarrays",
             SIDE_EFFECTS: "random.seed random.set_state random.set_bit_generator random.get_bit_generator seterrcall setbufsize"
-            " lib.add_docstring lib.add_newdoc lib.tracemalloc_domain",
+            " lib.add_docstring lib.add_newdoc lib.tracemalloc_domain dtypes.register_dlpack_dtype",
             REFLECTION: "core _core show_config show_runtime get_include test lib.test ma.test random.test"
-            " fft.test linalg.test polynomial.test testing",
+            " fft.test linalg.test polynomial.test typing.test testing",
         },
         "numpy",
     )

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bundler.formats.saved_model.message_fields import ENUMS, TEXT
+from bundler.generated import generated_table
 from bundler.limits import LIMITS
 
 _DEPTH = 100  # The depth that protobuf itself reads.
@@ -65,8 +65,8 @@ class _State:
 def table(message: str) -> Mapping[int, Field]:
     """Return the fields of a message by tag."""
     fields = {}
-    for line in TEXT[message].strip().splitlines():
-        number, name, kind, *more = line.split()
+    for number, text in _tables()["messages"][message].items():
+        name, kind, *more = text.split()
         repeated = "repeated" in more
         of_type = more[0] if kind in ("message", "enum") else ""
         oneof = next((word[3:] for word in more if word.startswith("of:")), "")
@@ -81,7 +81,12 @@ def table(message: str) -> Mapping[int, Field]:
 
 @functools.cache
 def _numbers(enumeration: str) -> frozenset[int]:
-    return frozenset(map(int, ENUMS[enumeration].split()))
+    return frozenset(map(int, _tables()["enums"][enumeration]))
+
+
+def _tables() -> Any:
+    """Return the fields of messages, a text each (`tools/tensorflow_fields.py` says which), and enumerations."""
+    return generated_table(__package__, "fields")
 
 
 def check(data: bytes, message: str, wanted: Collection[str] = ()) -> dict[str, list[Span]]:

@@ -1,7 +1,7 @@
 """What an operation of TensorFlow reaches when it runs, by its name, its attributes and a constant input.
 
 The caller says what an operation needs (`CapabilityOf`): nothing for those that only compute and for those that nobody
-has shown to, but that TensorFlow has (``ALLOWED`` and ``WITHHELD`` of the audit's lists), and ``native-code`` for
+has shown to, but that TensorFlow has (``ALLOWED`` and `withheld` of the audit's lists), and ``native-code`` for
 what is in no list. The other lists, one by one:
 
 - ``READS``, ``WRITES``, ``CHECKPOINT``, ``TABLE_FILE``: events, but for `_HARMLESS` and `_BY_ATTRIBUTE`. Making a

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bundler.formats.saved_model import wire
-from bundler.formats.saved_model.message_fields import ENUMS, TEXT
+from bundler.generated import generated_table
 from bundler.limits import LIMITS
 from tests.audit.graph.protobuf import encoded, tagged, varint
 from tests.audit.graph.saved_models import audited_bytes, ids, ordinary, saved
@@ -104,9 +104,10 @@ def test_refuses_a_long_list_in_time_that_grows_with_its_length() -> None:
 
 
 def test_every_line_of_the_table_is_one_field() -> None:
-    for message in TEXT:
+    table = generated_table("bundler.audit.graph", "fields")
+    for message, texts in table["messages"].items():
         fields = wire.table(message)
-        assert len({field.name for field in fields.values()}) == len(TEXT[message].strip().splitlines())
+        assert len({field.name for field in fields.values()}) == len(texts)
         for field in fields.values():
-            assert field.kind != "message" or field.type in TEXT
-            assert field.kind != "enum" or field.type in ENUMS
+            assert field.kind != "message" or field.type in table["messages"]
+            assert field.kind != "enum" or field.type in table["enums"]
