@@ -70,7 +70,7 @@ MORE_ELSEWHERE = frozenset({"shutdown"})
 
 
 def public(module: types.ModuleType) -> list[str]:
-    """Return the public names of `module` that are no modules and no other module's.
+    """Return the public names of `module` that are not modules and no other module's.
 
     What a module only imports for itself stays out: ``dataclasses.FunctionType`` makes code from data.
     """
@@ -205,7 +205,7 @@ def attributes() -> dict[str, set[str]]:
     for item in classes:
         names |= {name for name in dir(item) if not name.startswith("_")}
         methods |= {name for name in dir(item) if not name.startswith("__") and callable(getattr(item, name, None))}
-        # What __init__ stores is no attribute of the class.
+        # What __init__ stores is not an attribute of the class.
         for base in item.__mro__:
             if base.__module__.startswith("keras"):
                 kept = stored(base)

@@ -5,7 +5,7 @@ The list is closed: modelling classes and plain functions under the public names
 the public namespaces and not in the list is ``left_out``, so that it is reviewed when a new version has more of it.
 
 ``legacy`` has the names that Keras's reader of its old format finds for a node without a module: whatever
-``keras.src.layers`` imports or defines, and the models. They are no part of the closed list.
+``keras.src.layers`` imports or defines, and the models. They are not part of the closed list.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def _central_record(directory: bytes, position: int, place: str) -> tuple[tuple[
         raise InvalidBundle("the central directory ends too early", place=place)
     fields = _CENTRAL.unpack_from(directory, position)
     if fields[0] != _CENTRAL_SIGNATURE:
-        raise InvalidBundle("this is no record of a member", place=place, found=directory[position : position + 4])
+        raise InvalidBundle("this is not a record of a member", place=place, found=directory[position : position + 4])
     after = position + _CENTRAL.size
     name = directory[after : after + fields[10]]
     extra = directory[after + fields[10] : after + fields[10] + fields[11]]

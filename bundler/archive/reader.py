@@ -188,7 +188,7 @@ class BundleReader:
             except BundleError as error:
                 # Without its frames, which hold what was read: there may be thousands.
                 problems.append(error.with_traceback(None))
-        # What is not installed here is no fault of the file.
+        # What is not installed here is not a fault of the file.
         for problem in problems:
             if isinstance(problem, MissingDependency):
                 raise problem

@@ -90,7 +90,7 @@ class Rule:
         if (self.severity is Severity.CONSENT) != (self.capability is not None):
             raise ValueError(f"{self.id}: a capability exactly where consent is asked for")
         if self.capability is not None and self.capability not in CAPABILITIES:
-            raise ValueError(f"{self.id}: {self.capability!r} is no capability")
+            raise ValueError(f"{self.id}: {self.capability!r} is not a capability")
 
     def at(
         self,

@@ -27,7 +27,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id=keras_archive.NOT_A_ZIP,
         severity=Severity.REFUSED,
-        title="this is no .keras file",
+        title="this is not a .keras file",
         why="Keras opens it with zipfile, which searches for a ZIP anywhere near the end of a file",
         remedy=_SAVE_AGAIN,
     ),

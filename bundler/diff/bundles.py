@@ -39,7 +39,7 @@ def diff_bundles(
         progress: called as ``progress(what, done, total)`` with bytes.
 
     Raises:
-        InvalidBundle: one of them is no bundle, or its bytes are not those that its manifest lists.
+        InvalidBundle: one of them is not a bundle, or its bytes are not those that its manifest lists.
         MissingDependency: a compressed member needs a decoder that is not installed.
         OSError: there is no room for a file that must be unpacked to be read.
         TypeError: an argument is neither a path nor a binary file object.

@@ -1,7 +1,7 @@
 """Two configs of Keras: which layers came, went, or have another argument.
 
 Keras numbers the layers of a process through, so the same model made twice has ``dense`` and ``dense_1``. Such a layer
-is told as renamed, and what refers to it by name is no change of its own.
+is told as renamed, and what refers to it by name is not a change of its own.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Name = tuple[str, str]
 def object_changes(before: Sequence[CustomObject], after: Sequence[CustomObject]) -> list[ObjectChange]:
     """Return what changed among the custom objects, in the order of their modules and names.
 
-    A line number and a place in the config are no change by themselves: they follow from the source and the config.
+    A line number and a place in the config are not changes by themselves: they follow from the source and the config.
     """
     olds = {(item.module, item.qualname): item for item in before}
     news = {(item.module, item.qualname): item for item in after}

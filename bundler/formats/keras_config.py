@@ -147,7 +147,7 @@ def _steps(pointer: str) -> list[str]:
 def _descend(holder: JSON, step: str, pointer: str) -> JSON:
     if isinstance(holder, dict) and step in holder:
         return holder[step]
-    # Nineteen digits are no index, and int() of thousands is slow and refused.
+    # Nineteen digits are not an index, and int() of thousands is slow and refused.
     if isinstance(holder, list) and len(step) < 19 and step.isascii() and step.isdigit() and int(step) < len(holder):
         return holder[int(step)]
     raise KeyError(pointer)

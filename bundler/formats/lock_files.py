@@ -30,7 +30,7 @@ _HASH = re.compile(r"--hash[=\s]\s*([a-z0-9_]+):([0-9a-f]+)")
 
 
 class NoLock(ValueError):
-    """A file that is no lock or no list of requirements, with the reason as text."""
+    """A file that is neither a lock nor a list of requirements, with the reason as text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class Entry:
         files: what may be installed; empty for a line of ``requirements.txt``.
         hashed: every file, or the line, has a hash that counts.
         line: of ``requirements.txt``, counted from 1.
-        option: a line that is no requirement but an instruction to the installer.
+        option: a line that is not a requirement but an instruction to the installer.
         direct: a requirement that names an address, a path or a repository; the text of the line.
         unclear: a line that is none of these; its text.
     """

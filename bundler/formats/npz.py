@@ -122,7 +122,7 @@ def _check_structure(file: BinaryIO, members: list[Inner]) -> None:
     try:
         _collect(json.loads(b"".join(pieces(file, texts[0]))), named, 0)
     except (ValueError, RecursionError) as error:
-        raise Refused(NOT_ARRAYS, f"it is no description of arrays: {error}") from None
+        raise Refused(NOT_ARRAYS, f"it is not a description of arrays: {error}") from None
     stored = [item.name.removesuffix(_SUFFIX) for item in members if item.name.endswith(_SUFFIX)]
     if sorted(named) != sorted(stored):
         raise Refused(NOT_ARRAYS, "it speaks of other arrays than the file has, or of one twice")
@@ -134,7 +134,7 @@ def _collect(node: Any, named: list[str], depth: int) -> None:
     if node is None:
         return
     if not isinstance(node, dict):
-        raise ValueError("a node is no object")
+        raise ValueError("a node is not an object")
     if node.keys() == {"array", "dtype"} and all(isinstance(value, str) for value in node.values()):
         named.append(node["array"])
         return

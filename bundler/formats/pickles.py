@@ -173,7 +173,7 @@ class _Machine:
                 return self._run()
         except _FOREIGN as error:
             said = " ".join(str(error).split())[:120] or type(error).__name__
-            self.report(Fault.MALFORMED, f"this is no pickle from end to end: {said}")
+            self.report(Fault.MALFORMED, f"this is not a pickle from end to end: {said}")
             return None
 
     def pickled(self) -> Pickled:
@@ -365,7 +365,7 @@ class _Machine:
 
 
 def _opcodes(data: bytes, start: int) -> Iterator[tuple[str, Any, int]]:
-    """Yield (name, argument, offset) from `start` on; raises what `_FOREIGN` lists where the bytes are no pickle."""
+    """Yield (name, argument, offset) from `start` on; raises what `_FOREIGN` lists where the bytes are not a pickle."""
     # genops counts from the beginning of what it is given; a view would be copied all the same.
     for opcode, argument, position in pickletools.genops(data[start:] if start else data):
         yield opcode.name, argument, start + (position or 0)

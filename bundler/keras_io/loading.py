@@ -247,7 +247,7 @@ def _may_be_made(item: CustomObject, obj: Any) -> bool:
 
 def _not_adapted(place: tuple[str, str]) -> InvalidBundle:
     return InvalidBundle(
-        "the manifest adapts what is no class of the bundle",
+        "the manifest adapts something that is not a class of the bundle",
         place=f"manifest.json: adaptations, {'.'.join(place)[:200]}",
         hint="ask the author for a new bundle; this one was not written by kbundle, or was changed since",
     )

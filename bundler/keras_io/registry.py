@@ -152,7 +152,7 @@ def _restore(
 def _is_of_host(namespace: Namespace, obj: Any) -> bool:
     """Say whether `obj` is an attribute of the module that it names, and that module is not the bundle's.
 
-    What a decorator from another library made names that library's module, but is no attribute of it.
+    What a decorator from another library made names that library's module, but is not an attribute of it.
     """
     if _is_from(namespace, obj):
         return False

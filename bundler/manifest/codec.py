@@ -79,7 +79,7 @@ def written_fields(instance: object) -> dict[str, object]:
     """Return what is written of one manifest dataclass: its fields as they are, and those that it does not know.
 
     Raises:
-        TypeError: `instance` is no manifest dataclass.
+        TypeError: `instance` is not a manifest dataclass.
     """
     written = dict(getattr(instance, "extra", {}))
     for name, field in _fields(type(instance)).items():  # type: ignore[arg-type]  # as above

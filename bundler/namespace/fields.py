@@ -35,7 +35,7 @@ def dataclass_of(guard: Guard) -> Callable[..., Any]:
 
 
 def _check_names(guard: Guard, made: Any) -> None:
-    """Refuse fields whose names are no names: `dataclasses` writes them into the code that it makes (CWE-95)."""
+    """Refuse fields whose names are not names: `dataclasses` writes them into the code that it makes (CWE-95)."""
     for kind in getattr(made, "__mro__", ()):
         for table in ("__annotations__", "__dataclass_fields__"):
             if type(vars(kind).get(table, {})) is not dict:

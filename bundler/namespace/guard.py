@@ -1,7 +1,7 @@
 """What the code of one bundle may use, and what it has used: the words that were accepted, and the record.
 
 Two nets ask a guard before a power is used: the hook on effects (`bundler.namespace.effects`) and the stubs under the
-names of powers (`bundler.namespace.stubs`). They are no wall: whoever reaches an object of the interpreter gets past
+names of powers (`bundler.namespace.stubs`). They are not a wall: whoever reaches an object of the interpreter gets past
 them. The wall is a process of its own.
 """
 

@@ -57,7 +57,7 @@ def open_namespace(
     closed is another tree.
 
     Raises:
-        RebuildFailed: a module is no text, or the files that the code looks for cannot be written.
+        RebuildFailed: a module is not a text, or the files that the code looks for cannot be written.
     """
     prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS] + _variant(modules)
     with IMPORT_LOCK:

@@ -9,7 +9,7 @@ def exact(name: object) -> str:
     ``str(name)`` is not it: it may be an object of a derived class again, with methods of its own.
 
     Raises:
-        TypeError: it is no string.
+        TypeError: it is not a string.
     """
     if not isinstance(name, str):
         raise TypeError(f"a name must be str, not {type(name).__name__}")

@@ -1,8 +1,8 @@
 """What the proving interpreter does without: the author's folders, and imports from them.
 
-This is no wall. It makes code that reads a file which did not travel, or imports a module which did not, fail here as
-it would fail elsewhere. TensorFlow's own readers are told too (`bundler.prover.hidden_files`); what other compiled
-code opens by an absolute path (HDF5) is not noticed.
+This is not a wall. It makes code fail here as it would fail elsewhere, where it reads a file which did not travel, or
+imports a module which did not. TensorFlow's own readers are told too (`bundler.prover.hidden_files`); what other
+compiled code opens by an absolute path (HDF5) is not noticed.
 """
 
 from __future__ import annotations

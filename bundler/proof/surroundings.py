@@ -37,7 +37,7 @@ def _current() -> list[str]:
 
 
 def _root(module: ClosedModule) -> Path | None:
-    """Return the folder that `module` was imported from, as an entry of `sys.path`; `None` if it was no file."""
+    """Return the folder that `module` was imported from, as an entry of `sys.path`; `None` if it was not a file."""
     file = Path(module.display)
     if not file.is_absolute() or not file.is_file():
         return None

@@ -174,7 +174,7 @@ def advice(audit: Audit) -> str:
         return "read the lines under 'Refused'; if you want what they do, say so when you load it"
     return (
         "loading it runs its code with your rights. What nobody allowed is stopped where the code uses it; that holds"
-        " careless code, and is no wall around code that was written to get past it"
+        " careless code, and is not a wall around code that was written to get past it"
     )
 
 

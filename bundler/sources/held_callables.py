@@ -1,4 +1,4 @@
-"""What a model calls and that is no plain function: bound methods, partial functions, callable objects, ufuncs.
+"""What a model calls and that is not a plain function: bound methods, partial functions, callable objects, ufuncs.
 
 They are values of attributes, and Keras has no word for them. Found as everything live is: by looking at attributes.
 """

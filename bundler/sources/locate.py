@@ -99,7 +99,7 @@ class Locator:
         providers: in-memory modules; they beat everything.
 
     Raises:
-        PackError: a root is no folder, or an entry of `include` names nothing that could be packed.
+        PackError: a root is not a folder, or an entry of `include` names nothing that could be packed.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Locator:
         if not root:
             return _verdict(name, Verdict.MISSING, "a relative import that leaves the top-level package")
         if name in SCRIPTS:
-            return _verdict(name, Verdict.UNPACKABLE, "the running script is no module that others can import")
+            return _verdict(name, Verdict.UNPACKABLE, "the running script is not a module that others can import")
         if root in FRAMEWORK:
             return self._framework(name, root)
         if root == _OWN:
@@ -253,7 +253,7 @@ class Locator:
                 name=name, verdict=Verdict.SOURCE, is_package=is_package, search=found.search, detail=detail, text=text
             )
         if not file.is_file():
-            return _verdict(name, Verdict.UNPACKABLE, f"it comes from {file}, which is no file of its own")
+            return _verdict(name, Verdict.UNPACKABLE, f"it comes from {file}, which is not a file of its own")
         if not explicit and not is_site(file) and is_stdlib(file):
             return _verdict(name, Verdict.STDLIB, "part of Python")
         owner = self.distributions.owner(file)

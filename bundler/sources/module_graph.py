@@ -66,7 +66,7 @@ class Need:
 class Node:
     """One module with all that it asks for.
 
-    `text` is `None` for what is no source module; `broken` says why a source module cannot be read or placed;
+    `text` is `None` for what is not a source module; `broken` says why a source module cannot be read or placed;
     `problems` are faults that no way of importing excuses.
     """
 

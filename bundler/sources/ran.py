@@ -148,7 +148,7 @@ def _difference(function: types.FunctionType, item: _Loaded, tops: set[str], *, 
         how = "has another text than when it was imported"
     else:
         around = code.co_qualname.rpartition(".")[0].removesuffix(".<locals>")
-        # What a reload left behind and nobody uses is no part of the model.
+        # What a reload left behind and nobody uses is not part of the model.
         how = "is no longer in the text" if held or around in text.codes else ""
     if not how or any(_is_foreign(node, item, tops) for node in text.decorators(code.co_qualname)):
         return ""

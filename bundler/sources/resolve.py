@@ -368,7 +368,7 @@ class _LiveSearch:
             remedy = "its module holds another object under that name by now; make the model anew"
         else:
             remedy = "no module has it under any name; assign it to a name at the top level of a module"
-        self.problems.append(f"{what} is no attribute of the module {obj.__module__}: {remedy}")
+        self.problems.append(f"{what} is not an attribute of the module {obj.__module__}: {remedy}")
         return None
 
 

@@ -1,6 +1,6 @@
 """A module that makes the values which a model calls: ``holder_loss = holder.loss``, ``gelu = keras.ops.gelu``.
 
-A bound method, a partial function or a function of the framework is no definition that could be copied, but a person
+A bound method, a partial function or a function of the framework is not a definition that could be copied, but a person
 could write the line that makes it. These lines are written here, over the author's own classes and functions, so that
 everybody can read them, and nothing comes back that they do not say.
 """
@@ -291,7 +291,7 @@ class _Writer:
             raise Unspellable(f"a method that its object does not have under the name {name!r}; {_REWRITE}")
         if _is_kerass(owner):
             raise Unspellable(
-                f"the method {name!r} of {_shown(owner)}, which is no part of the model's config; {_LAYER}"
+                f"the method {name!r} of {_shown(owner)}, which is not part of the model's config; {_LAYER}"
             )
         return f"{self.expression(owner, frozenset({name}), depth + 1)}.{name}"
 

@@ -52,7 +52,7 @@ def test_a_lock_that_is_none_ends_with_3(bundle: Path, kbundle: Run) -> None:
     wheels.write_locked_bundle(bundle, b"a = ")
     refused = kbundle("env", bundle)
     assert refused.returncode == 3
-    assert "requirements/pylock.toml: this is no lock" in refused.stderr
+    assert "requirements/pylock.toml: this is not a lock" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

@@ -216,7 +216,7 @@ def test_files_and_metadata_of_the_payload() -> None:
 @pytest.mark.parametrize(
     ("payload", "note", "file"),
     [
-        (b"no zip", "this is no .keras file", None),
+        (b"no zip", "this is not a .keras file", None),
         (keras_file(config_text=b"{"), "config.json: not compared", "config.json"),
         (keras_file(config_text=b"[" * 100 + b"]" * 100), "nested too deep", "config.json"),
         (keras_file(weights_file=b"no hdf5"), "weights: not compared", "model.weights.h5"),

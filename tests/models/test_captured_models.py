@@ -1,4 +1,4 @@
-"""A network that code reads and that is no part of the packed model travels as the calls that make it."""
+"""A network that code reads and that is not part of the packed model travels as the calls that make it."""
 
 from __future__ import annotations
 

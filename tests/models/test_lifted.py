@@ -254,7 +254,7 @@ def test_refuses_every_object_without_source_at_once(workshop: Workshop) -> None
         assert "the class Uses uses 'table', a generator" in text
         assert "the class Made has no class statement" in text
         assert "the lambda has no source" in text
-        assert "the layer Elsewhere is no attribute of the module keeper" in text
+        assert "the layer Elsewhere is not an attribute of the module keeper" in text
         assert "the lambda uses 'by', a generator" in text
         """
     )
@@ -275,7 +275,7 @@ def test_refuses_a_module_that_imports_from_the_script(workshop: Workshop) -> No
         try:
             bundle(model, "../hand_over/m.kbundle")
         except SourceError as error:
-            assert "late.py:2) -> __main__: the running script is no module" in str(error), error
+            assert "late.py:2) -> __main__: the running script is not a module" in str(error), error
             assert "move FACTOR to a module" in str(error), error
         else:
             raise AssertionError

@@ -55,7 +55,7 @@ def test_the_change_is_about_the_line(line: int, words: str | None) -> None:
 )
 def test_what_tensorflow_says_while_it_starts_is_no_last_word(line: str) -> None:
     assert _OF_TENSORFLOW.match(line)
-    assert not _OF_TENSORFLOW.match("ValueError: I0000 is no number")
+    assert not _OF_TENSORFLOW.match("ValueError: I0000 is not a number")
 
 
 def test_a_file_that_did_not_travel_goes_beside_the_module() -> None:

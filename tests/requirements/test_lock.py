@@ -183,8 +183,8 @@ def test_a_list_of_requirements_replaces_what_the_imports_say(author: Path) -> N
         (["thing>=2"], "the installed thing is not what was asked for"),
         (["gone", "thing"], "gone is not installed here"),
         (["keras"], "layers, line 3 imports thing of thing"),
-        (["no requirement"], "this is no requirement"),
-        (5, "these are no requirements"),
+        (["no requirement"], "this is not a requirement"),
+        (5, "these are not requirements"),
     ],
 )
 def test_refuses_requirements_that_do_not_fit(author: Path, requirements: Any, problem: str) -> None:

@@ -194,7 +194,7 @@ def test_an_edit_that_keeps_size_and_time_is_seen(lab: Lab, monkeypatch: pytest.
     lab.edit("m", "* 0.5", "* 0.7")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     [found] = changed_since_import([lab.packed("m")], (), ())
-    # A fresh process would take the old bytecode: a restart alone is no remedy, and the message knows.
+    # A fresh process would take the old bytecode: a restart alone is not a remedy, and the message knows.
     assert "remove that file" in found.how
     assert "m.cpython-" in found.how
 

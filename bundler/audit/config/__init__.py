@@ -100,7 +100,7 @@ def config_findings(
             break
         place = f"config.json: {pointer[:_SHOWN] or '/'}"
         if not isinstance(value["class_name"], str):
-            found.append(rules.MALFORMED.at(member, "a class name that is no string", inside=place))
+            found.append(rules.MALFORMED.at(member, "a class name that is not a string", inside=place))
             continue
         for rule, what in _node_problems(value, pointer, known):
             found.append(rule.at(member, what[:_SHOWN], inside=place))
@@ -127,7 +127,7 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     name, module, config = node["class_name"], node.get("module"), node["config"]
     shown = f"{module}.{name}" if module else name
     if not (module is None or isinstance(module, str)):
-        yield rules.MALFORMED, "a module that is no string"
+        yield rules.MALFORMED, "a module that is not a string"
         return
     if name == "__lambda__":
         yield rules.BYTECODE, "a lambda as bytecode"

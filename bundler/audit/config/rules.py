@@ -31,7 +31,7 @@ BYTECODE = _refused(
 )
 DOOR = _refused(
     "door",
-    "the config names what is no part of models in any Keras that this kbundle knows",
+    "the config names a Keras object that is not part of models, in any Keras that this kbundle knows",
     "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder), "
     "callbacks that write and post: the list of modelling classes is closed",
     _NEWER,
@@ -47,7 +47,7 @@ NEWER = Rule(
 )
 FUNCTION = _refused(
     "function",
-    "the config calls a function that is no function of tensors",
+    "the config calls a function that is not a function of tensors",
     "CVE-2025-8747, CVE-2025-9906 and keras pull request 23654: a function node reaches downloads, loaders and "
     "constructors through Keras's export table; only activations, initializers, losses, metrics and ops are listed",
     _NEWER,

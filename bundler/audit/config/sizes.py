@@ -1,7 +1,7 @@
 """How many numbers a stock object will make, from its config: never more than the file has, within reason.
 
 A real layer's weights are all in the weights file, in at least half a byte each (Keras's int4), so an estimate that
-is never too high and still far above the file's size is an attack or a wrong file. It is no bound on memory.
+is never too high and still far above the file's size is an attack or a wrong file. It is not a bound on memory.
 
 Keras writes for every layer with weights what shape it was built with. One that does not say so, in a model that tells
 its inputs, is built when the model is, so it is counted with the largest input that the model could give it.
@@ -19,7 +19,7 @@ JSON = Any
 #: What an object may make however small the file is: 2^24 numbers are 64 MiB.
 _FREE = 1 << 24
 _LARGEST = (1 << 31) - 1
-#: Numbers that are no sizes.
+#: Numbers that are not sizes.
 _NO_SIZES = frozenset({"epsilon", "mask_value", "salt", "seed", "value"})
 #: Gates of a recurrent cell: its weights are gates * units * (units + inputs + 1).
 _GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "SimpleRNN": 1, "SimpleRNNCell": 1}

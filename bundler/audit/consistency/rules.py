@@ -44,7 +44,7 @@ NOT_REQUIRED = _rule(
 STRANGE_ADAPTATION = _rule(
     Severity.REFUSED,
     "adaptation",
-    "adapts what is no declared object",
+    "adapts what is not a declared object",
     "an adapter calls what it stands for with arguments from the config (SPEC.md, section 10)",
 )
 SHADOWED = _rule(

@@ -88,7 +88,7 @@ def _assets(
         name = found.get("filename", "")
         names.append(name)
         if f"assets/{name}" not in files or any(part in ("", ".", "..") for part in name.split("/")):
-            collected.add(rules.ASSET, f"the asset {name!r} is no file below assets/")
+            collected.add(rules.ASSET, f"the asset {name!r} is not a file below assets/")
         if "tensor_info" in found:
             nodes.append(_node_of(wire.read(data, found["tensor_info"], "TensorInfo").get("name", "")))
     return nodes, names

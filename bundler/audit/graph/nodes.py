@@ -41,7 +41,7 @@ def op_capability(op: str) -> str | None:
 def look_at(program: Program, collected: Collected) -> None:
     """Look at every node of every body, and at the names of the functions."""
     for body, node in program.everywhere():
-        # A call of a function by its name is no operation; the function is looked at itself.
+        # A call of a function by its name is not an operation; the function is looked at itself.
         is_call = node.op in program.bodies and node.op != MAIN
         if not is_call and node.op not in operations.ALLOWED and node.op not in _BY_PATH:
             rule = _rule(node.op)

@@ -72,7 +72,7 @@ RESTORE = _consent(
     "keep checkpoints out of the functions of the model",
 )  # fmt: skip
 TABLE_FROM_FILE = _consent(
-    "table-from-file", FILESYSTEM, "a table filled from a file that is no asset of the SavedModel",
+    "table-from-file", FILESYSTEM, "a table filled from a file that is not an asset of the SavedModel",
     "the table reads whatever file of this machine has that name, and its look-ups answer with the lines",
     "give the vocabulary as a list, or let TensorFlow export it as an asset",
 )  # fmt: skip
@@ -102,7 +102,7 @@ OTHER_FORM = _refused(
     "(ModelScan 0.8.8 skips the text form)",
 )  # fmt: skip
 UNEXPECTED_FILE = _refused(
-    "unexpected-file", "a file that is no part of a SavedModel",
+    "unexpected-file", "a file that is not part of a SavedModel",
     "a SavedModel has a graph, a fingerprint, a checkpoint and assets; what else is there was put there by hand",
 )  # fmt: skip
 UNKNOWN_FIELD = _refused(

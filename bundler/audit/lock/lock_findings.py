@@ -1,6 +1,6 @@
 """What a bundle asks to be installed: versions with published holes, foreign addresses, pins without hashes.
 
-Nothing here stops a bundle from loading by itself, but a lock that is no lock: requirements are installed by whoever
+Nothing here stops a bundle from loading by itself, but a lock that is not a lock: requirements are installed by whoever
 loads, from an index of theirs. A policy can refuse any of these rules (``refuse = ["lock.advisory"]``).
 """
 
@@ -97,7 +97,7 @@ UNPINNED = _warning(
 )
 UNCLEAR = _warning(
     "unclear-line",
-    "has a line that is no requirement",
+    "has a line that is not a requirement",
     "installers differ in what they make of it",
     "take the line out before you install from it",
 )
@@ -123,7 +123,7 @@ INCONSISTENT = _warning(
 MALFORMED = Rule(
     id="lock.malformed",
     severity=Severity.REFUSED,
-    title="is no lock that can be read",
+    title="is not a lock that can be read",
     why="kbundle writes locks that every tool reads (PEP 751); what cannot be read cannot be reviewed",
     remedy=_PACK_AGAIN,
 )
@@ -305,7 +305,7 @@ def _address_findings(url: str | None, name: str, member: str, line: int | None)
         parts = urlsplit(url)
         host, user, port = parts.hostname, parts.username or parts.password, parts.port
     except ValueError:
-        yield ADDRESS.at(member, f"{what}, which is no address", line=line)
+        yield ADDRESS.at(member, f"{what}, which is not an address", line=line)
         return
     scheme = parts.scheme.rpartition("+")[2]
     if user and not (parts.username == "git" and parts.password is None and scheme == "ssh"):

@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _refused(
         stored_arrays.SOFT_LINK,
-        "a link that is no hard link",
+        "a link that is not a hard link",
         "CVE-2026-9335: a soft or external link leads to another object or file; Keras PR 23168: also in the middle of "
         "a path (III.C, IV.A.2.g)",
     ),
@@ -120,7 +120,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id=stored_arrays.NOT_AN_ARRAY,
         severity=Severity.REFUSED,
-        title="this is no plain NumPy array",
+        title="this is not a plain NumPy array",
         why="NumPy evaluates the header of an .npy file as Python, and unpickles an array of objects (CVE-2019-6446); "
         "only a header of plain numbers, booleans or strings has one reading",
         remedy="write it again: numpy.savez(path, name=array), with no object arrays",
@@ -135,7 +135,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id=stored_arrays.NOT_ARRAYS,
         severity=Severity.REFUSED,
-        title="this is no file of arrays that kbundle writes",
+        title="this is not a file of arrays that kbundle writes",
         why="numpy.load takes any ZIP: what is compressed, listed twice, hidden between the members or not an array "
         "has no place in a self-test",
         remedy="pack the model again",

@@ -58,7 +58,7 @@ def messages(extents: Extents, address: int) -> list[Message]:
     """Return the messages of the header at `address`, from all its blocks.
 
     Raises:
-        Refused: it is no header of version 1, or has a message that Keras does not write.
+        Refused: it is not a header of version 1, or has a message that Keras does not write.
     """
     head = extents.take(address, 16, "an object header")
     if head[:4] == b"OHDR":
@@ -96,7 +96,7 @@ def messages(extents: Extents, address: int) -> list[Message]:
 
 
 def refuse_new_group(found: list[Message]) -> None:
-    """Check that an object is no group of the new format, the only one that can have external links.
+    """Check that an object is not a group of the new format, the only one that can have external links.
 
     Raises:
         Refused: it is.
@@ -133,7 +133,7 @@ def attribute(message: Message) -> Attribute:
     """Return what an attribute message says.
 
     Raises:
-        Refused: it is of another version, or its value is no text, number or string of its declared size.
+        Refused: it is of another version, or its value is not a text, number or string of its declared size.
     """
     name = attribute_name(message)
     body = message.body
@@ -163,13 +163,13 @@ def name_of(raw: bytes, what: str) -> str:
     """Return the name that is stored as `raw`.
 
     Raises:
-        Refused: it is no name that a path can have.
+        Refused: it is not a name that a path can have.
     """
     name = raw.decode("utf-8", "replace")
     if not raw or len(raw) > LIMITS.name_segment_bytes:
         raise Refused(NAME, f"{what} has an empty or too long name: {name[:60]!r}")
     if name in (".", "..") or "/" in name or "\\" in name or "\ufffd" in name or not name.isprintable():
-        raise Refused(NAME, f"{what} has a name that is no part of a path: {name[:60]!r}")
+        raise Refused(NAME, f"{what} has a name that is not part of a path: {name[:60]!r}")
     return name
 
 

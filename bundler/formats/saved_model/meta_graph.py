@@ -68,7 +68,7 @@ class Program:
                 yield body, node
 
     def text(self, value: Value | None) -> bytes | None:
-        """Return the text of an attribute; nothing where it is no text."""
+        """Return the text of an attribute; nothing where it is not a text."""
         if value is None or value.kind != "s":
             return None
         found: bytes = wire.read(self.data, value.span, "AttrValue")["s"]

@@ -211,7 +211,7 @@ def _check_packed(data: bytes, start: int, end: int, known: Field, message: str)
             raise Unreadable("malformed", f"{message}.{known.name} ends inside a number", start)
     elif known.kind in ("int64", "uint64"):
         if not _VARINTS.fullmatch(data, start, end):
-            raise Unreadable("malformed", f"{message}.{known.name} is no list of numbers", start)
+            raise Unreadable("malformed", f"{message}.{known.name} is not a list of numbers", start)
     else:
         at = start
         while at < end:

@@ -103,7 +103,7 @@ def adapter_of(cls: Any, plan: Plan, lookup: Lookup) -> Any:
     """Return an object with a ``from_config`` that makes instances of `cls` as `plan` says.
 
     Args:
-        cls: the class; what is no class comes back as it is.
+        cls: the class; what is not a class comes back as it is.
         plan: what the manifest records for it.
         lookup: gives a declared object by the key in the config.
     """
@@ -246,7 +246,7 @@ def _settle(instance: Any, name: str, value: Any) -> None:
             instance.dtype_policy = keras().dtype_policies.get(value)
         return
     if not hasattr(instance, name):
-        # The config tells something about the object that is no state of it.
+        # The config tells something about the object that is not a state of it.
         return
     static = inspect.getattr_static(type(instance), name, None)
     if isinstance(static, property) and static.fset is None:

@@ -262,7 +262,7 @@ def class_node(cls: type | types.FunctionType) -> dict[str, Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Say whether two values of a config are equal, type by type; a tuple is no list."""
+    """Say whether two values of a config are equal, type by type; a tuple is not a list."""
     if type(one) is not type(other):
         return False
     if isinstance(one, list | tuple):

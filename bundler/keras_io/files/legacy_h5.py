@@ -57,7 +57,7 @@ def read_config(path: Path) -> dict[str, Any]:
             )
         configs = {name: None if text is None else json.loads(text) for name, text in texts.items()}
         if not isinstance(configs["model"], dict) or not isinstance(configs["training"], dict | None):
-            raise ValueError("a config in it is no object")
+            raise ValueError("a config in it is not an object")
         return {**configs, "keras_version": version.decode() if isinstance(version, bytes) else version}
     # h5py raises RuntimeError and KeyError about damaged files, and an attribute may be a number or an array.
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:

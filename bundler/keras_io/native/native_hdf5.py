@@ -25,7 +25,7 @@ _BY_NAME = {
     "h5py.h5g": ("open", "create", "get_objinfo", "iterate", "_path_valid"),
     "h5py.h5o": ("open", "copy", "link", "get_info", "exists_by_name", "get_comment", "set_comment", "visit"),
     "h5py.h5r": ("create", "dereference", "get_region"),
-    # Names of attributes are no paths, but a name of an object may be given.
+    # Names of attributes are not paths, but a name of an object may be given.
     "h5py.h5a": ("open", "create", "exists", "rename", "delete", "get_info", "iterate", "get_num_attrs"),
 }
 #: Methods of `h5py.Group` that hand a name to methods of Cython types, which nothing can replace.

@@ -3,7 +3,7 @@
 Eager: ``TFE_Py_FastPathExecute`` (the generated modules), ``TFE_Py_Execute`` and ``TFE_Py_ExecuteCancelable``
 (`tensorflow.python.eager.execute`) are all that runs an operation by its name. Graphs: ``TF_NewOperation`` begins every
 node that Python makes; graphs and functions that are data come in through the functions of `_watch_imports`. Running a
-function or a session is no event: what is in it was looked at when it was made.
+function or a session is not an event: what is in it was looked at when it was made.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def optimizers_below(model: Any) -> dict[str, Any]:
 def settings_of(value: Any) -> dict[str, Any]:
     """Return the attributes of an object that Keras's classes set: those of a base class, and what `compile` was told.
 
-    They are no steps to other objects.
+    They are not steps to other objects.
     """
     named = vars(value) if any(map(is_of_framework, type(value).__mro__)) else {}
     return {

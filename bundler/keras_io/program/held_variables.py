@@ -1,6 +1,6 @@
 """Variables that Keras does not save: the states of a recurrent layer, a `tf.Variable` that an author's layer holds.
 
-They are no weights. What they hold is the state of the program all the same.
+They are not weights. What they hold is the state of the program all the same.
 """
 
 from __future__ import annotations

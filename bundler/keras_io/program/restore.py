@@ -88,7 +88,7 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
 
 
 def value_adaptations(adaptations: Iterable[Adaptation]) -> tuple[Adaptation, ...]:
-    """Return those of `adaptations` that set values, which are no business of an adapter."""
+    """Return those of `adaptations` that set values, which are not an adapter's business."""
     return tuple(item for item in adaptations if item.kind in VALUE_KINDS)
 
 

@@ -73,7 +73,7 @@ _DICTS: dict[str, Any] = {"dict": dict, "keywords": Keywords, "ragged": Ragged, 
 
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    """Return the leaves of nested dicts (by sorted key), lists and tuples with their paths; `None` is no leaf."""
+    """Return the leaves of nested dicts (by sorted key), lists and tuples with their paths; `None` is not a leaf."""
     if value is None:
         return []
     items: list[tuple[str, Any]]
@@ -156,7 +156,7 @@ def parse(content: bytes, place: str) -> Any:
         return _value(json.loads(read(_STRUCTURE)), read, 0)
     except _FOREIGN as error:
         raise InvalidBundle(
-            f"this is no file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
+            f"this is not a file of arrays that kbundle wrote: {type(error).__name__}: {error}", place=place
         ) from error
 
 
@@ -242,7 +242,7 @@ def _value(node: Any, read: Callable[[str], bytes], depth: int) -> Any:
     if node is None:
         return None
     if not isinstance(node, dict):
-        raise TypeError("a node of the structure is no object")
+        raise TypeError("a node of the structure is not an object")
     if "array" in node:
         return _array(read(f"{node['array']}.npy"), str(node["dtype"]))
     ((word, items),) = node.items()

@@ -178,7 +178,7 @@ def _given(model: Any, example_inputs: Any, declared: Sequence[TensorSpec]) -> _
     """Return the author's inputs, cut to a few rows if the batch is free, with the model's outputs for them.
 
     Raises:
-        PackError: they are no arrays, or the model fails on them.
+        PackError: they are not arrays, or the model fails on them.
     """
     inputs = samples.given(model, example_inputs).inputs
     if all(spec.shape[0] < 0 for spec in declared if spec.shape):

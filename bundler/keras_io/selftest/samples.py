@@ -66,7 +66,7 @@ def given(model: Any, example_inputs: Any) -> Sample:
     doubles out of everything. Tensors keep their dtype.
 
     Raises:
-        PackError: they are no arrays.
+        PackError: they are not arrays.
     """
     inputs = _arrays_of(example_inputs, doubles=computes_in_doubles(model))
     if type(inputs) is dict and are_arguments(model, inputs):
@@ -195,7 +195,7 @@ def _arrays_of(value: Any, *, doubles: bool) -> Any:
         array = array_of(value)
     except Unstorable as error:
         raise PackError(
-            f"this is no array: {error}",
+            f"this is not an array: {error}",
             place="example_inputs",
             hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
         ) from error
@@ -203,7 +203,7 @@ def _arrays_of(value: Any, *, doubles: bool) -> Any:
 
 
 def _has_parts(inputs: Any) -> bool:
-    """Say whether there is a ragged or sparse tensor in `inputs`, whose parts are no rows."""
+    """Say whether there is a ragged or sparse tensor in `inputs`, whose parts are not rows."""
     if isinstance(inputs, Ragged | Sparse):
         return True
     items = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, list | tuple) else ()

@@ -100,7 +100,7 @@ def environment(
         progress: called with (what is done, 0, 0).
 
     Raises:
-        InvalidBundle: the file is no bundle, or its lock is no lock.
+        InvalidBundle: the file is not a bundle, or its lock is not a lock.
         EnvironmentFailed: it cannot be made; the message says what to do.
         TargetExists: there is something in `directory`.
     """

@@ -33,7 +33,7 @@ from bundler.requirements.environments.interpreter_choice import Target
 
 File = PackageWheel | PackageSdist | PackageVcs | PackageArchive | PackageDirectory
 
-#: What the parsers raise about text that is no lock.
+#: What the parsers raise about text that is not a lock.
 _FOREIGN = (
     PylockValidationError,
     UndefinedComparison,
@@ -102,7 +102,7 @@ def locked_for(
         optional: the names of packages that may be missing.
 
     Raises:
-        InvalidBundle: it is no lock, or one that contradicts itself.
+        InvalidBundle: it is not a lock, or one that contradicts itself.
         EnvironmentFailed: it has nothing for this Python or this machine; every package is named.
     """
     try:
@@ -111,7 +111,7 @@ def locked_for(
         return _chosen(lock, place, target, provided, optional)
     except _FOREIGN as error:
         raise InvalidBundle(
-            f"this is no lock that can be read: {' '.join(str(error).split())[:400] or type(error).__name__}",
+            f"this is not a lock that can be read: {' '.join(str(error).split())[:400] or type(error).__name__}",
             place=place,
             expected="a pylock.toml as PEP 751 has it",
             hint=_BROKEN_HINT,

@@ -179,7 +179,7 @@ def _vendored(manifest: Manifest, target: Target) -> dict[str, list[Vendored]]:
         try:
             distribution, version, _, wheel_tags = parse_wheel_filename(file)
         except InvalidWheelFilename as error:
-            raise InvalidBundle("this is no name of a wheel", place=name) from error
+            raise InvalidBundle("this is not a name of a wheel", place=name) from error
         size = member.size if member.decoded_size is None else member.decoded_size
         total += size
         if total > LIMITS.wheels_total:
@@ -258,7 +258,7 @@ def _of_pin(name: str, pin: PinnedDistribution, vendored: Mapping[str, list[Vend
         version = Version(pin.version)
     except InvalidVersion as error:
         raise InvalidBundle(
-            "this is no version", place=f"manifest.json: {name}", found=repr(pin.version)[:200]
+            "this is not a version", place=f"manifest.json: {name}", found=repr(pin.version)[:200]
         ) from error
     line = f"{name}=={version}"
     wheel = _matching(vendored, name, version)
@@ -300,7 +300,7 @@ def _name(pin: PinnedDistribution) -> str:
     try:
         return canonicalize_name(pin.name, validate=True)
     except InvalidName as error:
-        raise InvalidBundle("this is no name of a distribution", place=repr(pin.name)[:200]) from error
+        raise InvalidBundle("this is not a name of a distribution", place=repr(pin.name)[:200]) from error
 
 
 def _own(known: frozenset[str]) -> Iterator[Wanted]:

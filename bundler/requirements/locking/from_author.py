@@ -58,7 +58,7 @@ def read_given(requirements: RequirementsChoice) -> Given:
         return _given(str(path), list(_lines_of(path, ())))
     if not isinstance(requirements, Sequence) or isinstance(requirements, bytes):
         raise PackError(
-            "these are no requirements", place="requirements", found=type(requirements).__name__, hint=_HINT
+            "these are not requirements", place="requirements", found=type(requirements).__name__, hint=_HINT
         )
     return _given("requirements", [("requirements", str(line)) for line in requirements])
 
@@ -69,7 +69,7 @@ def _lock(path: Path) -> Mapping[str, Any]:
         lock = Pylock.from_dict(table)
     except (ValueError, RecursionError, PylockValidationError, PylockUnsupportedVersionError) as error:
         raise PackError(
-            f"this is no lock: {error}", place=str(path), expected="a pylock.toml (PEP 751)", hint=_HINT
+            f"this is not a lock: {error}", place=str(path), expected="a pylock.toml (PEP 751)", hint=_HINT
         ) from error
     local = [package.name for package in lock.packages if package.directory is not None]
     if local:
@@ -92,7 +92,7 @@ def _given(place: str, lines: Sequence[tuple[str, str]]) -> Given:
         except InvalidRequirement as error:
             first = str(error).splitlines()[0]
             raise PackError(
-                f"this is no requirement: {first}", place=where, found=line, expected="as in PEP 508", hint=_HINT
+                f"this is not a requirement: {first}", place=where, found=line, expected="as in PEP 508", hint=_HINT
             ) from error
         if not applies(need):
             continue

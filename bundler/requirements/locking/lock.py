@@ -312,7 +312,8 @@ def _pylock_text(packages: Sequence[Package], about: Mapping[str, Any]) -> str:
         Pylock.from_dict(tomllib.loads(text))
     except PylockValidationError as error:
         raise PackError(
-            f"the index gave what is no lock: {error}", hint="pack with offline=True (--offline), and report this"
+            f"the index gave something that is not a lock: {error}",
+            hint="pack with offline=True (--offline), and report this",
         ) from error
     return text
 

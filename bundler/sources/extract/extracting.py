@@ -335,7 +335,7 @@ class _Job:
 
     def add_unnamed(self, obj: Liftable) -> tuple[Draft, str]:
         """Lift an object that no top-level name gives."""
-        # What a decorator of TensorFlow's made of a function is no function, and has it.
+        # What a decorator of TensorFlow's made of a function is not a function, and has it.
         made = obj if isinstance(obj, type | FunctionType) else obj.__wrapped__
         try:
             match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)

@@ -1,4 +1,4 @@
-"""Keras models that code reads and that are no part of the packed one, as the calls that make them.
+"""Keras models that code reads and that are not part of the packed one, as the calls that make them.
 
 A loss that compares the features of a trained network, or a teacher in a closure: a graph of stock layers is written
 as the author would write it, layer by layer, and takes its weights from the file beside the module.

@@ -24,7 +24,7 @@ def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
     """
     node = match.node
     if not isinstance(node, ast.Lambda) or not isinstance(function, FunctionType):
-        raise TypeError(f"{function} is no lambda")
+        raise TypeError(f"{function} is not a lambda")
     arguments = copy.deepcopy(node.args)
     arguments.defaults = [
         _default(match, item, value)

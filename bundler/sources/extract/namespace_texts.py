@@ -273,7 +273,7 @@ def _read(source: _Source, namespace: Mapping[str, Any], order: int) -> Unit | N
             linecache.checkcache(filename)
         lines = [line.rstrip("\r\n") for line in linecache.getlines(filename, dict(namespace))]
     try:
-        # What `%%file` and an unsaved editor leave behind may not be Python; it is no source of anything then.
+        # What `%%file` and an unsaved editor leave behind may not be Python; it is not a source of anything then.
         tree = ast.parse("\n".join(lines) + "\n")
     except (SyntaxError, ValueError):
         return None

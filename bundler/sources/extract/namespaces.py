@@ -78,6 +78,6 @@ def path_to(namespace: Mapping[str, Any], obj: Liftable) -> str | None:
     if found is obj:
         return str(obj.__qualname__)
     if "<lambda>" in obj.__qualname__:
-        # IPython keeps results as _, __ and _3; those are no names of the author's.
+        # IPython keeps results as _, __ and _3; those are not names of the author's.
         return next((name for name, value in namespace.items() if value is obj and not name.startswith("_")), None)
     return None

@@ -142,7 +142,7 @@ CONTRADICTIONS = (
     Case("sizes of both are huge", lambda: _both(size=0xFFFFFFF0, compressed_size=0xFFFFFFF0)),
     Case("version of both is 63", lambda: _both(version_needed=63)),
     Case("date of both is 2024", lambda: _both(date=0x5821)),
-    Case("date of both is no date", lambda: _both(date=0xFFFF, time=0xFFFF)),
+    Case("date of both is not a date", lambda: _both(date=0xFFFF, time=0xFFFF)),
 )
 
 FLAGS_AND_METHODS = (

@@ -97,8 +97,8 @@ HOSTILE: dict[str, tuple[JSON, str]] = {
     "a name that is the folder": (node("keras.layers", "Dense", {"units": 1, "name": ".."}), "config.name"),
     "a name with a NUL": (node("keras.layers", "Dense", {"units": 1, "name": "a\0b"}), "config.name"),
     "a declared layer with a path for a name": (node("zoo", "Gain", {"name": "a/b"}, "zoo>Gain"), "config.name"),
-    "a class name that is no string": ({"class_name": ["Dense"], "config": {}}, "config.malformed"),
-    "a module that is no string": (node(["keras"], "Dense", {}), "config.malformed"),  # type: ignore[arg-type]
+    "a class name that is not a string": ({"class_name": ["Dense"], "config": {}}, "config.malformed"),
+    "a module that is not a string": (node(["keras"], "Dense", {}), "config.malformed"),  # type: ignore[arg-type]
     "a declared layer that climbs": (node("zoo", "Gain", {"name": ".."}, "zoo>Gain"), "config.name"),
     "bare lambda bytecode": (bare("Lambda", {"name": "l", "function": ["4wEA", None, None]}), "config.legacy-node"),
     "a bare pickle": (bare("TorchModuleWrapper", {"name": "t", "module": "gASV"}), "config.legacy-node"),

@@ -374,7 +374,7 @@ ATTACKS: list[tuple[str, str, Builder]] = [
     ("name with a backslash", "name", renamed(b"a\\b")),
     ("name with a control character", "name", renamed(b"a\nb")),
     ("name that reads backwards", "name", renamed("a\u202eb".encode())),
-    ("name that is no text", "name", renamed(b"a\xff")),
+    ("name that is not a text", "name", renamed(b"a\xff")),
     ("no name", "name", renamed(b"")),
     ("name of 300 bytes", "name", h5(lambda file: file.create_group("x" * 300))),
     ("groups 200 deep", "limit", nested(200)),
