@@ -28,7 +28,7 @@ def check_words(allow: Iterable[str]) -> tuple[str, ...]:
     unknown = sorted(str(word) for word in words if word not in CAPABILITIES)
     if unknown:
         raise BundleError(
-            "allow has a word that means nothing",
+            "allow has an unknown capability",
             place="allow",
             expected=", ".join(map(repr, CAPABILITIES)),
             found=", ".join(map(repr, unknown)),

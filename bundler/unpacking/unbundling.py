@@ -150,7 +150,7 @@ def unbundle_pinned(
     check_mode(requirements)
     if fidelity not in (None, "full", "inference"):
         raise BundleError(
-            "fidelity has a word that means nothing",
+            "fidelity has an unknown value",
             place="fidelity",
             expected="'full' or 'inference'",
             found=repr(fidelity),
