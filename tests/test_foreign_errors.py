@@ -100,7 +100,7 @@ def test_a_reader_of_the_progress_that_has_left_is_no_full_disk(tmp_path: Path) 
 @pytest.mark.parametrize("text", [b"x = '\xff'\n", b"# coding: none-such\n", b"# coding: hex\n00\n"])
 def test_refuses_a_module_that_is_no_text_however_often(text: bytes) -> None:
     for _ in range(2):
-        with pytest.raises(RebuildFailed, match="no Python text"):
+        with pytest.raises(RebuildFailed, match="not Python text"):
             open_namespace(
                 f"sha256:{text.hex():0<64.64}",
                 [ModuleText(name="odd", text=text, package=False)],

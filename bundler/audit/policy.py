@@ -99,7 +99,7 @@ def read_policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
     """Return the policy of a TOML file; a `Policy` comes back as it is, and `None` is the default.
 
     Raises:
-        BundleError: there is no such file, it is no TOML, or a key or value means nothing.
+        BundleError: there is no such file, it is not TOML, or a key or value means nothing.
     """
     if policy is None:
         return DEFAULT
@@ -117,7 +117,7 @@ def read_policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
             f"the policy cannot be read: {error.strerror or error}", place=str(path), hint="check the path"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"the policy is no TOML: {error}", place=str(path), hint="see docs/audit.md") from error
+        raise BundleError(f"the policy is not TOML: {error}", place=str(path), hint="see docs/audit.md") from error
     return _from_table(path, table)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from bundler.archive.reader import BundleReader
 from bundler.diff import bounds
 from bundler.diff.change import ADDED, CHANGED, HASHES, REMOVED, VERSION, FieldChange, LockChange
 from bundler.diff.manifest_values import field_changes
 from bundler.errors import InvalidBundle
+from bundler.formats.lock_files import NoLock, read_pylock
 from bundler.manifest import PinnedDistribution, Requirements
 from bundler.manifest.codec import to_json
 from bundler.requirements.environments.lock_reader import read_lock
@@ -32,14 +34,15 @@ def lock_changes(before: BundleReader, after: BundleReader) -> tuple[list[LockCh
     for word, reader in (("first", before), ("second", after)):
         try:
             files.append(_files(reader))
-        except (ValueError, RecursionError, InvalidBundle) as error:
-            reason = error.message if isinstance(error, InvalidBundle) else "it is no TOML"
+        except (NoLock, InvalidBundle) as error:
+            reason = error.message if isinstance(error, InvalidBundle) else error
             notes.append(f"hashes: not compared, the lock of the {word} bundle cannot be read: {reason}")
             files.append({})
     comparable = not notes and all(reader.manifest.requirements.lock for reader in (before, after))
     found = []
     for name in sorted(olds.keys() | news.keys()):
-        hashes = (files[0].get(name, {}), files[1].get(name, {})) if comparable else ({}, {})
+        key = canonicalize_name(name)
+        hashes = (files[0].get(key, {}), files[1].get(key, {})) if comparable else ({}, {})
         change = _change(name, olds.get(name), news.get(name), *hashes)
         if change is not None:
             found.append(change)
@@ -102,40 +105,13 @@ def _said(role: str, pin: PinnedDistribution) -> dict[str, Any]:
 
 
 def _files(reader: BundleReader) -> Files:
-    """Return the files of each package of the bundle's lock; nothing where it has none or is not what PEP 751 says."""
+    """Return the files of each package of the bundle's lock, by canonical name; nothing where it has no lock."""
     content = read_lock(reader)
-    if content is None:
-        return {}
-    packages = tomllib.loads(content.decode()).get("packages")
     found: dict[str, dict[str, Any]] = {}
-    for package in packages if isinstance(packages, list) else []:
-        if not isinstance(package, dict) or not isinstance(package.get("name"), str):
-            continue
+    for entry in () if content is None else read_pylock(content):
         # A package may have several entries, for several machines.
-        entry = found.setdefault(package["name"], {"index": None, "files": {}})
-        entry["index"] = _text(package.get("index")) or entry["index"]
-        for file in _each_file(package):
-            entry["files"][_name(file)] = _hashes(file)
+        known = found.setdefault(entry.name, {"index": None, "files": {}})
+        known["index"] = entry.index or known["index"]
+        for file in entry.files:
+            known["files"][file.name] = " ".join(sorted(f"{name}:{value}" for name, value in file.hashes.items()))
     return found
-
-
-def _each_file(package: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    wheels = package.get("wheels")
-    for file in [*(wheels if isinstance(wheels, list) else []), package.get("sdist"), package.get("archive")]:
-        if isinstance(file, dict):
-            yield file
-
-
-def _name(file: Mapping[str, Any]) -> str:
-    place = _text(file.get("name")) or _text(file.get("url")) or _text(file.get("path")) or ""
-    return place.rpartition("/")[2]
-
-
-def _hashes(file: Mapping[str, Any]) -> str:
-    hashes = file.get("hashes")
-    items = hashes.items() if isinstance(hashes, dict) else ()
-    return " ".join(sorted(f"{algorithm}:{value}" for algorithm, value in items if isinstance(value, str)))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

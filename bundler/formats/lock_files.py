@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -35,13 +35,13 @@ class NoLock(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """One file of an entry. `place` is an address or a path; `kind` is a key of PEP 751, such as ``wheels``."""
+    """One file of an entry; `kind` is a key of PEP 751, such as ``wheels``; `hashes` are by algorithm."""
 
     kind: str
     name: str
     url: str | None = None
     path: str | None = None
-    sha256: str | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
     hashed: bool = False
 
 
@@ -78,7 +78,7 @@ def read_pylock(content: bytes) -> tuple[Entry, ...]:
     """Return the entries of a ``pylock.toml``.
 
     Raises:
-        NoLock: it is no TOML, too large, or has the wrong types.
+        NoLock: it is not TOML, too large, or has the wrong types.
     """
     if len(content) > LIMITS.lock:
         raise NoLock(f"it is larger than {LIMITS.lock} bytes")
@@ -87,10 +87,10 @@ def read_pylock(content: bytes) -> tuple[Entry, ...]:
     try:
         table = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise NoLock(f"it is no TOML: {_said(error)}") from error
+        raise NoLock(f"it is not TOML: {_said(error)}") from error
     packages = table.get("packages")
     if not isinstance(packages, list) or not all(isinstance(item, dict) for item in packages):
-        raise NoLock("it has no list of packages")
+        raise NoLock("it does not list packages")
     if str(table.get("lock-version", "")).partition(".")[0] != "1":
         raise NoLock("its lock-version is not 1")
     if len(packages) > _MOST_ENTRIES:
@@ -119,22 +119,22 @@ def _entry(package: dict[str, Any]) -> Entry:
 
 
 def _file(kind: str, table: dict[str, Any]) -> File:
-    hashes = table.get("hashes", {})
-    if not isinstance(hashes, dict):
+    told = table.get("hashes", {})
+    if not isinstance(told, dict):
         raise NoLock("hashes have the wrong type")
+    hashes = {algorithm: value for algorithm, value in told.items() if isinstance(value, str) and value}
     url, path = _text(table, "url"), _text(table, "path")
     place = (path or url or "").partition("?")[0].partition("#")[0].replace("\\", "/")
-    known = {key for key, value in hashes.items() if isinstance(value, str) and value}
-    sha256 = hashes.get("sha256")
     commit = _text(table, "commit-id") or ""
     return File(
         kind=kind,
         name=_text(table, "name") or place.rpartition("/")[2],
         url=url,
         path=path,
-        sha256=sha256 if isinstance(sha256, str) else None,
+        hashes=hashes,
         # A commit of git is a hash too, if it is not the name of a branch.
-        hashed=bool(known & _STRONG) or (kind == "vcs" and re.fullmatch(r"[0-9a-f]{40,64}", commit) is not None),
+        hashed=bool(hashes.keys() & _STRONG)
+        or (kind == "vcs" and re.fullmatch(r"[0-9a-f]{40,64}", commit) is not None),
     )
 
 
@@ -142,14 +142,14 @@ def read_requirements(content: bytes) -> tuple[Entry, ...]:
     """Return the entries of a ``requirements.txt``.
 
     Raises:
-        NoLock: it is no UTF-8, or too large.
+        NoLock: it is not UTF-8, or too large.
     """
     if len(content) > LIMITS.lock:
         raise NoLock(f"it is larger than {LIMITS.lock} bytes")
     try:
         text = content.decode()
     except ValueError as error:
-        raise NoLock(f"it is no UTF-8: {_said(error)}") from error
+        raise NoLock(f"it is not UTF-8: {_said(error)}") from error
     entries: list[Entry] = []
     for number, line in _logical_lines(text):
         if len(entries) >= _MOST_ENTRIES:

@@ -136,7 +136,7 @@ def _text(namespace: Namespace, name: str) -> str:
         return namespace.text(name)
     except (SyntaxError, ValueError, LookupError) as error:
         raise RebuildFailed(
-            f"the source of a module is no Python text: {error}",
+            f"the source of a module is not Python text: {error}",
             place=name,
             hint="ask the author for a new bundle; this one was not written by kbundle",
         ) from error

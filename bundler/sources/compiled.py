@@ -80,7 +80,7 @@ def compiled(text: bytes, filename: str) -> Compiled:
     """Compile `text` as an import in this process does.
 
     Raises:
-        SyntaxError: it is no Python of this version.
+        SyntaxError: it is not Python of this version.
         ValueError: the same, where it is not even text.
     """
     tree = parse(text)

@@ -379,7 +379,7 @@ def _wheel_findings(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[Fi
     digests: Mapping[str, set[str | None]] = defaultdict(set)
     for entry in entries:
         for file in entry.files:
-            digests[file.name].add(file.sha256)
+            digests[file.name].add(file.hashes.get("sha256"))
     members = {item.name: item for item in manifest.members}
     for wheel in manifest.requirements.wheels:
         item = members.get(wheel)

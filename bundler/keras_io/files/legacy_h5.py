@@ -39,7 +39,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """Return the configs ``model`` and ``training`` of the file and its ``keras_version``, `None` for what it lacks.
 
     Raises:
-        PackError: it is no HDF5 file, or holds weights and no model.
+        PackError: it is not HDF5 file, or holds weights and no model.
     """
     h5py = importlib.import_module("h5py")
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import tomllib
+
+from packaging.utils import canonicalize_name
 
 from bundler.audit.page_contents import Contents, TensorFact
+from bundler.formats.lock_files import NoLock, read_pylock
 from bundler.manifest import PinnedDistribution
 from bundler.manifest.codec import JSON, to_json
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
@@ -73,7 +75,7 @@ def requirements_section(contents: Contents) -> Markup:
         (needs.packed, "its source is packed"),
     ):
         for item in items:
-            count = hashes.get((item.name, item.version))
+            count = hashes.get((canonicalize_name(item.name), item.version))
             said = counted(count, "file") if count is not None else None
             rows.append((name(item.name), name(item.version), _role(item, role), _from(item), said))
     heading = tag("h2", "Requirements ", tag("small", "Python ", words(needs.python, 200)))
@@ -103,18 +105,14 @@ def _from(item: PinnedDistribution) -> Markup | None:
 def _hashes(lock_text: str) -> dict[tuple[str, str], int]:
     """Return how many files with a hash the lock has for each (name, version); nothing if it is no lock."""
     try:
-        lock = tomllib.loads(lock_text)
-    except (ValueError, RecursionError):
+        entries = read_pylock(lock_text.encode())
+    except NoLock:
         return {}
-    packages = lock.get("packages")
-    counts: dict[tuple[str, str], int] = {}
-    for item in packages if isinstance(packages, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("name"), str) and isinstance(item.get("version"), str):
-            wheels = item.get("wheels")
-            files = [*(wheels if isinstance(wheels, list) else []), item.get("sdist"), item.get("archive")]
-            hashed = [file for file in files if isinstance(file, dict) and file.get("hashes")]
-            counts[item["name"], item["version"]] = len(hashed)
-    return counts
+    return {
+        (entry.name, entry.version): sum(bool(file.hashes) for file in entry.files)
+        for entry in entries
+        if entry.version is not None
+    }
 
 
 def manifest_section(contents: Contents) -> Markup:

@@ -93,7 +93,7 @@ def choose(python: str | os.PathLike[str] | None, packed_under: str | None) -> T
         packed_under: major.minor of the author's Python.
 
     Raises:
-        EnvironmentFailed: `python` is not there, is no Python, or is too old.
+        EnvironmentFailed: `python` is not there, is not Python, or is too old.
     """
     if python is not None:
         return ask(_found(os.fspath(python)))
@@ -122,7 +122,7 @@ def ask(program: str) -> Target:
     """Return what an interpreter says of itself.
 
     Raises:
-        EnvironmentFailed: it cannot be run, is no Python, or is too old.
+        EnvironmentFailed: it cannot be run, is not Python, or is too old.
     """
     command = [program, "-I", "-c", _QUESTION, str(Path(packaging.__file__).parent)]
     try:
