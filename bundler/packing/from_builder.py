@@ -26,7 +26,7 @@ def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a builder as JSON gives them back.
 
     Raises:
-        PackError: one is not JSON value; it is named.
+        PackError: one is not a JSON value; it is named.
     """
     checked = {}
     for name, value in arguments.items():
@@ -135,7 +135,7 @@ def _described(function: Any, name: str) -> str:
 
 def _not_json(name: str, value: Any) -> PackError:
     return PackError(
-        f"the argument {name!r} of the builder is not JSON value",
+        f"the argument {name!r} of the builder is not a JSON value",
         place=f"builder_kwargs[{name!r}]",
         expected="text, numbers, true, false, null, lists, and dictionaries with text as keys",
         found=type(value).__name__,

@@ -105,7 +105,7 @@ def _from(item: PinnedDistribution) -> Markup | None:
 def _hashes(lock_text: str) -> dict[tuple[str, str], int]:
     """Return how many files with a hash the lock has for each (name, version); nothing if it is no lock."""
     try:
-        entries = read_pylock(lock_text.encode())
+        entries = read_pylock(lock_text.encode(errors="replace"))
     except NoLock:
         return {}
     return {
