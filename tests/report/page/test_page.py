@@ -19,7 +19,7 @@ from bundler.report.page import audit_page
 from bundler.report.page.layers import layers_of
 from bundler.report.page.markup import Markup, plain, spelled, tag
 from bundler.report.page.style import CONTENT_POLICY, STYLE
-from tests.audit.report import samples
+from tests.report import samples
 
 PLAIN = tuple(f"harmless{index}" for index in range(len(samples.ATTACKS)))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bundler.report.page.graph import BOXES, FEW, graph_of, in_order
 from bundler.report.page.layout import GAP, layout
-from tests.audit.report.samples import functional, node, tensor, wine_config
+from tests.report.samples import functional, node, tensor, wine_config
 
 
 def edges_of(config: Any) -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ from bundler.audit.facts import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFL
 from bundler.audit.opaque import RULES, bundled_modules, opaque_findings
 from bundler.audit.pickled import MOST_OPCODES
 from bundler.namespace.opaque import MARK
-from tests.audit.opaque.programs import (
+from tests.audit.pickles.programs import (
     by_cloudpickle,
     called,
     extension,
