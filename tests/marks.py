@@ -1,8 +1,8 @@
 """Marks that follow from where a test lies and which fixtures it has, and the guard that holds them honest.
 
 A test starts the framework where it lies in one of `FRAMEWORK_FOLDERS` or uses the warm interpreter; others say so
-with ``@pytest.mark.framework``. What is not marked and imports Keras or TensorFlow all the same fails, in the process of
-the tests and in those that it starts (`tests/without_framework`).
+with ``@pytest.mark.framework``. What is not marked and imports Keras or TensorFlow all the same fails, in the process
+of the tests and in those that it starts (`tests/without_framework`).
 """
 
 from __future__ import annotations

@@ -110,10 +110,9 @@ def many_entries(count: int) -> bytes:
     body = first[:start] + b"".join(local[:-6] + name for name in names)
     offsets = range(start, start + count * len(local), len(local))
     # The offset is the last field before the name of twelve letters.
-    directory = mimetype + b"".join(
-        central[:-16] + struct.pack("<I", offset) + b"model/" + name
-        for offset, name in zip(offsets, names, strict=True)
-    )
+    head = central[:-16]
+    records = (head + struct.pack("<I", at) + b"model/" + name for at, name in zip(offsets, names, strict=True))
+    directory = mimetype + b"".join(records)
     return body + directory + end_records(count + 1, len(directory), len(body))
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from tests.archive import bombs, builders
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc"),
+]
 
 
 def test_many_entries_are_laid_as_the_writer_lays_them() -> None:

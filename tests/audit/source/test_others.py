@@ -55,6 +55,7 @@ def found() -> dict[str, list[Finding]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_asks_for_nothing_where_a_layer_computes(name: str, found: dict[str, list[Finding]]) -> None:
     if name not in found:

@@ -22,6 +22,8 @@ from bundler.requirements import cache
 from bundler.requirements.environment import environment, held_environment
 from tests.requirements import wheels
 
+pytestmark = pytest.mark.slow
+
 MakeBundle = Callable[..., Path]
 
 
