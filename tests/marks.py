@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in BY_FIXTURE:
                 item.add_marker(BY_FIXTURE[fixture])
+    # Workers take whole files in this order: at the end there should be none left that takes minutes.
+    weights = Counter(item.path for item in items if item.get_closest_marker("framework"))
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-weights[item.path], -slow[item.path], str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
