@@ -1,8 +1,8 @@
 """A process that has imported Keras and kbundle once and forks for every script that wants a fresh interpreter.
 
-Importing TensorFlow takes seconds, and kbundle a third of one; a fork of a process that has imported them, and has run no
-operation yet, takes milliseconds and has never seen the code of any test. Run as a program this file is the server;
-`Zygote` is its client.
+Importing TensorFlow takes seconds, and kbundle a third of one; a fork of a process that has imported them, and has run
+no operation yet, takes milliseconds and has never seen the code of any test. Run as a program this file is the
+server; `Zygote` is its client.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,7 @@ def crowded(count: int) -> bytes:
     return saved(meta([*chain, *doors, *tables, *calls, *reads], [function("f", body, arguments)]))
 
 
+@pytest.mark.slow
 def test_takes_time_that_grows_with_the_size() -> None:
     spent = []
     for data in (crowded(1000), crowded(4000)):
