@@ -1,6 +1,6 @@
-# The two commands: `make demo` runs the main job end to end, `make test` runs every test. `make fuzz` is no test: it looks
-# for inputs that break the reader, for ten minutes. `make refresh` and `make matrix` are for a new Keras, TensorFlow or
-# Python: docs/maintaining.md.
+# The commands: `make demo` runs the main job end to end, `make test` runs every test, `make check` those that need neither
+# the framework, an index nor a browser, and take little. `make fuzz` is not a test: it looks for inputs that break the
+# reader, for ten minutes. `make refresh` and `make matrix` are for a new Keras, TensorFlow or Python: docs/maintaining.md.
 # All make the virtual environment in .venv first; nothing else is needed but Python 3.11 or newer.
 
 
@@ -11,7 +11,10 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz refresh matrix lint clean
+# Whole files, since some share an expensive fixture, in the order of tests/marks.py: the longest first.
+XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test check coverage fuzz refresh matrix lint clean
 
 # The venv is complete only when the stamp is written, so an interrupted install starts again.
 $(VENV)/ready: pyproject.toml
@@ -25,7 +28,18 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready
 	tests/need_tools
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest $(XDIST) --durations=25
+
+check: $(VENV)/ready
+	$(BIN)/python -m pytest -q $(XDIST) -m "not framework and not slow and not network and not browser"
+
+# COVERAGE=-m 'not framework' for the part that takes minutes.
+coverage: $(VENV)/ready
+	tests/need_tools
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q $(XDIST) $(COVERAGE)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report --skip-covered --sort=miss
 
 fuzz: $(VENV)/ready
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

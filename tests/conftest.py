@@ -12,6 +12,7 @@ from tests.zygote import Zygote
 
 # Tests that pack models are not about the index, and the ones that are say so themselves.
 os.environ.setdefault("KBUNDLE_OFFLINE", "1")
+pytest_plugins = ["tests.marks"]
 # Whole programs of other people's kinds; `run_programs.py` starts them.
 collect_ignore = ["acceptance/programs"]
 __all__ = ["installer", "links", "offline_index", "own", "zygote"]

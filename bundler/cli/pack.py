@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.audit.consent import consent_lines, use_lines
@@ -12,6 +14,7 @@ from bundler.cli.progress_bar import shown_progress
 from bundler.errors import PackError
 from bundler.manifest import Use
 from bundler.manifest.codec import to_json
+from bundler.report.pack_report import reported
 from bundler.report.terminal_text import shown
 
 if TYPE_CHECKING:
@@ -122,6 +125,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put the wheels of small pure-Python requirements into OUT, for machines without an index",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_argument(
+        "--report",
+        metavar="PATH",
+        nargs="?",
+        const="",
+        help="write a file to ask for help with: errors, versions, steps and the model's config without values; "
+        "no weights, data or source (default: OUT.report.json)",
+    )
     for field, text in (
         ("name", "what you call the model"),
         ("description", "a sentence about it"),
@@ -141,7 +152,11 @@ def run(options: argparse.Namespace) -> int:
     arguments = _builder_arguments(options.builder_arg)
     if options.model is None and options.builder is None:
         raise PackError("there is nothing to pack", hint="name a .keras file, or a builder: --builder pkg.mod:function")
-    with shown_progress() as progress:
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(shown_progress())
+        if options.report is not None:
+            report = Path(options.report or f"{options.output}.report.json")
+            progress = stack.enter_context(reported(vars(options), report, progress))
         packed = bundle(
             options.model,
             options.output,

@@ -7,9 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.archive import bombs
+from tests.archive import bombs, builders
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process is read from /proc"),
+]
+
+
+def test_many_entries_are_laid_as_the_writer_lays_them() -> None:
+    few = [builders.MIMETYPE, *((f"model/{index:06}", b"") for index in range(12))]
+    assert bombs.many_entries(12) == builders.laid(few)
 
 
 @pytest.mark.parametrize("build", bombs.BOMBS, ids=lambda build: build.__name__)

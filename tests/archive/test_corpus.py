@@ -38,19 +38,19 @@ def test_reader_answers_as_it_should(case: Case) -> None:
     assert (ours(case.build()) is not None) == case.accepted
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if case.accepted], ids=lambda case: case.name)
 def test_what_is_accepted_is_read_alike_by_all(case: Case, found: dict[str, dict[str, Answer]]) -> None:
     answer = found[case.name]
-    if answer["ours"] is not None:
-        assert {name: answer[name] for name in OTHERS} == dict.fromkeys(OTHERS, answer["ours"])
+    assert {name: answer[name] for name in OTHERS} == dict.fromkeys(OTHERS, answer["ours"])
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_two_readers_read_differently_is_refused(case: Case, found: dict[str, dict[str, Answer]]) -> None:
-    if differ(found[case.name]):
-        assert found[case.name]["ours"] is None
+@pytest.mark.slow
+def test_what_two_readers_read_differently_is_refused(found: dict[str, dict[str, Answer]]) -> None:
+    assert [name for name, answer in found.items() if differ(answer) and answer["ours"] is not None] == []
 
 
+@pytest.mark.slow
 def test_corpus_shows_that_tools_differ(found: dict[str, dict[str, Answer]]) -> None:
     # Else nothing above was put to the test.
     assert sum(differ(answer) for answer in found.values()) > 100

@@ -21,6 +21,8 @@ from tests.archive import builders
 from tests.archive.tools import tool
 from tests.manifest import samples
 
+pytestmark = pytest.mark.slow
+
 GIB = 1 << 30
 ROOT = Path(__file__).parents[2]
 

@@ -42,10 +42,9 @@ def test_stored_zip_comes_back(members: dict[str, bytes]) -> None:
         assert archive.namelist() == list(members)
 
 
-@given(NAMES)
+@given(NAMES.filter(lambda name: name_problem(f"code/{name}") is None))
 def test_accepted_name_stays_below_its_folder(name: str) -> None:
-    if name_problem(name) is None:
-        assert not name.startswith("/")
-        assert "\\" not in name
-        assert not set(name.split("/")) & {"", ".", ".."}
-        assert name.isprintable()
+    assert not name.startswith("/")
+    assert "\\" not in name
+    assert not set(name.split("/")) & {"", ".", ".."}
+    assert name.isprintable()

@@ -15,6 +15,8 @@ from tests.cli.conftest import Run
 from tests.cli.test_light import HEAVY, LOADED
 from tests.requirements import wheels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bundle(tmp_path: Path, own: list[str], links: Path, offline_index: Path) -> Path:

@@ -374,6 +374,7 @@ def test_progress_tells_bytes_and_may_stop_the_work() -> None:
     assert {"verifying", "comparing weights"} <= set(seen)
 
 
+@pytest.mark.slow
 def test_no_foreign_error_for_a_payload_with_any_byte_changed() -> None:
     payload = keras_file(functional(layer("a")), {"a/vars/0": np.ones(3)})
     other = bundle(payload=keras_file(functional(layer("b"))))
@@ -385,6 +386,7 @@ def test_no_foreign_error_for_a_payload_with_any_byte_changed() -> None:
             compared(bundle(payload=bytes(broken)), other)
 
 
+@pytest.mark.slow
 def test_hostile_bundles_take_bounded_time_and_say_what_is_left_out() -> None:
     names = [f"m{number:03}" for number in range(60)]
     lines = [f"{line * 7919 % 3001} {line % 3}\n" for line in range(9_000)]

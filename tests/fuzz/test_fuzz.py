@@ -13,6 +13,8 @@ import pytest
 
 from tests.fuzz import mutate, targets
 
+pytestmark = pytest.mark.slow
+
 MOST = 16 << 10
 RUNS = 4_000
 SECONDS = 8

@@ -105,6 +105,7 @@ def test_unknown_field_survives_read_then_write(path: tuple[Any, ...]) -> None:
     assert dump_manifest(load_manifest(text)) == text
 
 
+@pytest.mark.slow
 @given(JSON, st.sampled_from(["novelty", "extra", "format2"]))
 def test_any_unknown_value_survives(item: Any, key: str) -> None:
     value = samples.value()

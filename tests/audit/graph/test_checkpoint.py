@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bundler.audit.finding import Finding
 from tests.audit.graph.protobuf import Message, encoded, varint
-from tests.audit.graph.saved_models import FLOAT, RESOURCE, STRING, VARIANT, audited, ids, ordinary
+from tests.audit.graph.saved_models import FLOAT, RESOURCE, STRING, VARIANT, audited, ends, ids, ordinary
 
 DATA = "variables/variables.data-00000-of-00001"
 INDEX = "variables/variables.index"
@@ -143,4 +143,4 @@ def test_ends_at_any_mutation(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(changed) - 1))
         changed[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
-    audited_index(bytes(changed), stored + bytes(24))
+    assert ends(audited_index(bytes(changed), stored + bytes(24)))

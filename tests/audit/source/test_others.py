@@ -55,6 +55,7 @@ def found() -> dict[str, list[Finding]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_asks_for_nothing_where_a_layer_computes(name: str, found: dict[str, list[Finding]]) -> None:
     if name not in found:
@@ -62,5 +63,6 @@ def test_asks_for_nothing_where_a_layer_computes(name: str, found: dict[str, lis
     assert [f"{item.place}: {item.what}" for item in found[name]] == []
 
 
+@pytest.mark.slow
 def test_sixty_modules_were_really_asked(found: dict[str, list[Finding]]) -> None:
     assert sum(name in found for name in ACCEPTED) >= 60

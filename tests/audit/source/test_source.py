@@ -73,6 +73,7 @@ def test_every_capability_has_a_rule_and_every_id_is_its_own():
     assert all(rule.id.startswith("source.") for rule in RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

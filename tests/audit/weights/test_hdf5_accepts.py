@@ -75,6 +75,7 @@ def test_an_array_inside_its_header_is_read_there() -> None:
     assert walked_by_us(content) == walked_by_h5py(content)
 
 
+@pytest.mark.slow
 def test_groups_with_a_deep_b_tree_are_walked_in_full() -> None:
     def fill(file: h5py.File) -> None:
         for index in range(2_000):

@@ -18,6 +18,8 @@ from bundler.formats.hdf5 import read_hdf5
 from tests.audit.weights import builders
 from tests.audit.weights.builders import ONE, findings, walked_by_h5py, walked_by_us
 
+pytestmark = pytest.mark.slow
+
 #: A compact file with everything in it that Keras writes.
 SMALL = builders.hdf5(builders.model_like)
 

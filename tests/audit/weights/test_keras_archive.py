@@ -421,6 +421,7 @@ def test_any_bytes_give_an_answer(junk: bytes) -> None:
     assert not answered(GOOD[:-22] + junk)
 
 
+@pytest.mark.slow
 def test_as_many_members_as_there_may_be_take_little() -> None:
     content = as_keras_writes({**FILES, **{f"assets/{index:05}": b"" for index in range(LIMITS.members - 10)}})
     tracemalloc.start()

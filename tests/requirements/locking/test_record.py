@@ -15,7 +15,7 @@ from bundler.manifest import DirectSource, PinnedDistribution
 from bundler.requirements.locking.record import LOADER, direct_pins, transitive_pins
 from tests.sources.trees import installed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ from bundler.requirements.environments import environment_cache
 from bundler.requirements.environments.environment import environment, held_environment
 from tests.requirements import wheels
 
+pytestmark = pytest.mark.slow
+
 MakeBundle = Callable[..., Path]
 
 

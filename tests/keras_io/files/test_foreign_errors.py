@@ -17,7 +17,7 @@ from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.errors import InvalidBundle, RebuildFailed
 from bundler.formats import keras_config
 from bundler.keras_io.files.keras_file import read_config, unpack_keras_file
-from bundler.keras_io.selftest import arrays
+from bundler.keras_io.selftest.recording import arrays
 from bundler.namespace import ModuleText, open_namespace
 
 

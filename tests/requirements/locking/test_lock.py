@@ -87,6 +87,7 @@ def test_no_folder_of_the_author_is_told(asked: Path) -> None:
         assert "file:" not in text(lock, name)
 
 
+@pytest.mark.slow
 def test_what_no_index_has_is_left_out_by_name(asked: Path, author: Path) -> None:
     installed(author, "nowhere", {"nowhere.py": ""}, version="1.0+own")
     lock = locked(Need(), Need(name="nowhere", distribution="nowhere"))

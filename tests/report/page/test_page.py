@@ -19,7 +19,7 @@ from bundler.report.page import audit_page
 from bundler.report.page.layers import layers_of
 from bundler.report.page.markup import Markup, plain, spelled, tag
 from bundler.report.page.style import CONTENT_POLICY, STYLE
-from tests.audit.report import samples
+from tests.report import samples
 
 PLAIN = tuple(f"harmless{index}" for index in range(len(samples.ATTACKS)))
 
@@ -67,6 +67,7 @@ def test_hostile_names_make_no_element_that_harmless_ones_do_not() -> None:
     assert PAGES["hostile"].elements == read(samples.hostile(PLAIN)).elements
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=7, max_size=7))
 def test_no_text_makes_an_element(texts: list[str]) -> None:
@@ -186,6 +187,7 @@ def test_numbers_of_a_layer_are_those_below_its_place_in_the_weights() -> None:
     assert stored["drop"] is None
 
 
+@pytest.mark.slow
 def test_large_bundles_stay_within_bounds() -> None:
     lines = "\n".join(f"x{line} = '\u202e'" for line in range(100_000))
     findings = [samples.OPENS.at("source/a.py", "open", line=line) for line in range(1, 3_000)]
@@ -222,6 +224,7 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_json, max_size=6))
 def test_no_config_stops_the_page(layers: list[Any]) -> None:

@@ -16,7 +16,7 @@ from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, RE
 from bundler.audit.pickles.pickle_findings import RULES, bundled_modules, opaque_findings
 from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
-from tests.audit.opaque.programs import (
+from tests.audit.pickles.programs import (
     by_cloudpickle,
     called,
     extension,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bundler.report.page.graph_layout import GAP, layout
 from bundler.report.page.layer_graph import BOXES, FEW, graph_of, in_order
-from tests.audit.report.samples import functional, node, tensor, wine_config
+from tests.report.samples import functional, node, tensor, wine_config
 
 
 def edges_of(config: Any) -> set[tuple[str, str]]:

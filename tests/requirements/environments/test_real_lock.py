@@ -17,7 +17,7 @@ from bundler.archive.writer import NewMember, write_bundle
 from tests.models.conftest import Workshop
 from tests.zygote import Zygote
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _NEEDS = "tensorflow-cpu\nkeras\ncloudpickle\npackaging>=26.1\nrich\nzstandard\n"
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from bundler.audit.finding import CAPABILITIES
 from bundler.report.audit_text import FIRST, as_text
-from tests.audit.report import samples
+from tests.report import samples
 
 
 def test_verdict_comes_first_and_the_next_step_after_it() -> None:
