@@ -50,7 +50,7 @@ def test_a_test_with_the_mark_can(text: str, tmp_path: Path) -> None:
 
 def test_what_lies_with_the_models_or_uses_the_warm_interpreter_is_marked() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-m", "not framework"]
-    where = ["tests/models/test_h5.py", "tests/audit/weights/test_real_keras.py", "tests/report/test_inspection.py"]
+    where = ["tests/models/test_h5.py", "tests/formats/test_real_keras.py", "tests/report/test_inspection.py"]
     done = subprocess.run([*command, *where], cwd=_ROOT, capture_output=True, text=True, check=True)
     assert "test_inspection.py::" in done.stdout
     assert "test_h5.py" not in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from bundler.cli.main import COMMANDS
 from tests.cli.conftest import write_small_bundle
-from tests.differ.pairs import bundle, keras_file
+from tests.diff.pairs import bundle, keras_file
 
 HEAVY = ("tensorflow", "keras", "numpy", "h5py", "cloudpickle", "zstandard", "rich")
 

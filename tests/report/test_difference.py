@@ -18,8 +18,8 @@ from bundler.diff.change import Difference
 from bundler.manifest import CustomObject, ObjectSource, PinnedDistribution, Provenance
 from bundler.report.difference import as_json, as_text, summary
 from bundler.report.difference_page import as_html
-from tests.differ.pairs import bundle, compared, functional, keras_file, layer, models_compared
-from tests.differ.test_bundles import locked
+from tests.diff.pairs import bundle, compared, functional, keras_file, layer, models_compared
+from tests.diff.test_bundles import locked
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[2] / "schema" / "diff.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -24,8 +24,8 @@ from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.formats.keras_archive import open_keras_file
 from bundler.formats.strict_zip import Unreadable
 from bundler.limits import LIMITS
-from tests.audit.weights import builders
-from tests.audit.weights.keras_files import (
+from tests.formats import builders
+from tests.formats.keras_files import (
     ASSET,
     CONFIG,
     FILES,

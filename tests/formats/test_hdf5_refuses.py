@@ -16,8 +16,8 @@ import pytest
 from bundler.audit.finding import Severity
 from bundler.audit.weights import RULES
 from bundler.formats.hdf5 import extents, groups, weights_file
-from tests.audit.weights import builders
-from tests.audit.weights.builders import (
+from tests.formats import builders
+from tests.formats.builders import (
     ONE,
     UNDEFINED,
     array_header,

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from bundler.sources.extract import lift, needs_lifting
-from tests.sources.lift.conftest import Session, again, lifted, text_of
+from tests.sources.extract.conftest import Session, again, lifted, text_of
 
 
 def test_a_lambda_becomes_a_function_named_for_its_use(session: Session) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bundler.sources.extract import lift
-from tests.sources.lift.conftest import Session, again, problem, text_of
+from tests.sources.extract.conftest import Session, again, problem, text_of
 
 
 class Lazy(ModuleType):

@@ -16,8 +16,8 @@ import pytest
 
 from bundler.formats.hdf5 import read_hdf5
 from bundler.formats.hdf5.weights_file import tensor_digest
-from tests.audit.weights import builders
-from tests.audit.weights.builders import findings, hdf5, put, tensors, walked_by_h5py, walked_by_us
+from tests.formats import builders
+from tests.formats.builders import findings, hdf5, put, tensors, walked_by_h5py, walked_by_us
 
 _DTYPES = [
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),

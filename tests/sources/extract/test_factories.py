@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bundler.sources.extract import lift, needs_lifting
-from tests.sources.lift.conftest import Session, again, lifted, text_of
+from tests.sources.extract.conftest import Session, again, lifted, text_of
 
 REGISTRY = """
     import functools

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.sources.lift.conftest import Session, again, text_of
+from tests.sources.extract.conftest import Session, again, text_of
 
 
 def test_a_script_is_reduced_to_what_its_class_needs(session: Session) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bundler.sources.extract import lift
 from bundler.sources.live_objects import attribute_of
-from tests.sources.lift.conftest import Session, problem
+from tests.sources.extract.conftest import Session, problem
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bundler.audit.finding import Severity
 from bundler.formats.hdf5 import read_hdf5
-from tests.audit.weights import builders
-from tests.audit.weights.builders import ONE, findings, walked_by_h5py, walked_by_us
+from tests.formats import builders
+from tests.formats.builders import ONE, findings, walked_by_h5py, walked_by_us
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bundler.audit.weights import arrays_findings
 from bundler.formats.npz import read_npy, read_npz
 from bundler.keras_io.selftest.arrays import Keywords, dump, parse
-from tests.audit.weights.builders import written
+from tests.formats.builders import written
 
 
 def npy(array: Any, version: tuple[int, int] | None = (1, 0)) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bundler.archive.writer import NewMember, write_stored_zip
 from bundler.formats.keras_archive import KerasArchive, open_keras_file
-from tests.audit.weights import builders
+from tests.formats import builders
 
 CONFIG = b'{"module": "keras", "class_name": "Sequential", "config": {}}'
 METADATA = b'{"keras_version": "3.15.1", "date_saved": "2026-11-25@00:00:00"}'

@@ -16,7 +16,7 @@ from bundler.diff import bounds
 from bundler.diff.change import FieldChange
 from bundler.manifest import CustomObject, DirectSource, ObjectSource, PinnedDistribution, Proof, Provenance
 from tests.archive import builders
-from tests.differ.pairs import bundle, compared, functional, keras_file, layer, models_compared
+from tests.diff.pairs import bundle, compared, functional, keras_file, layer, models_compared
 
 
 def told(fields: tuple[FieldChange, ...]) -> list[tuple[str, str, str | None, str | None]]:

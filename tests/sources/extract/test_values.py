@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.sources.lift.conftest import Session, again, lifted, problem, text_of
+from tests.sources.extract.conftest import Session, again, lifted, problem, text_of
 
 #: A script that gives `value` to a function, and an expression over it that is true of the very same value.
 CARRIED: dict[str, tuple[str, str]] = {
