@@ -152,6 +152,19 @@ def look(path: str) -> Denoted:
     return _requirement(path)
 
 
+@functools.lru_cache(maxsize=8192)
+def told(path: str) -> frozenset[str]:
+    """Return the capabilities that a table lists for `path` itself; a mixed module has those of all that is in it."""
+    path = canonical(path)
+    listed = {capability for capability in (_DOORS.get(path),) if capability is not None}
+    if path in library_sinks.CALLS:
+        listed.add(REFLECTION)
+    if path in library_sinks.PURE_PARTS:
+        listed.add(library_sinks.PURE_PARTS[path][0])
+        listed |= {capability for door, capability in _DOORS.items() if door.startswith(path + ".")}
+    return frozenset(listed)
+
+
 def member(owner: Denoted, name: str) -> Denoted:
     """Return what `name` of the module or package `owner` denotes."""
     if owner.path.count(".") >= DEPTH:
