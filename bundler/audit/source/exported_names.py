@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 
+from bundler.frameworks import LISTED
+
 
 @functools.cache
 def _data() -> Mapping[str, Mapping[str, frozenset[str]]]:
@@ -73,7 +75,7 @@ def computing_names(doors: frozenset[str]) -> frozenset[str]:
         *(
             names
             for module, names in exported().items()
-            if module.partition(".")[0] in ("numpy", "tensorflow", "keras")
+            if module.partition(".")[0] in LISTED
             and not any(module == door or module.startswith(door + ".") for door in doors)
         )
     )

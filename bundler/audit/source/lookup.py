@@ -10,8 +10,8 @@ from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_D
 from bundler.audit.graph import op_is_allowed, operations
 from bundler.audit.source import framework_sinks, library_sinks
 from bundler.audit.source.exported_names import computing_names, exported, keras_sources, standard_library, starred
+from bundler.frameworks import LISTED
 
-FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
 
 
@@ -147,7 +147,7 @@ def look(path: str) -> Denoted:
             return Denoted(path, Kind.DOOR, capability)
     if root in standard_library() or root == "builtins":
         return _standard(path)
-    if root in FRAMEWORKS:
+    if root in LISTED:
         return _exported(path)
     return _requirement(path)
 
