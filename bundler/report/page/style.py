@@ -96,7 +96,7 @@ ins, .add { background: var(--accepted-back); } del, .del { background: var(--re
 .hunks .line { padding: 0 .8rem; }
 td > div > ul, td > div > .rule { margin: 0; }
 @media (min-width: 42rem) {
-  .changes td:first-child { white-space: nowrap; } .changes td:nth-child(2) { min-width: 11rem; }
+  .changes td:first-child { white-space: nowrap; } .changes td:nth-child(2) { min-width: 14rem; }
 }
 footer { margin-top: 3rem; color: var(--dim); font-size: .9rem; }
 @media (max-width: 42rem) {
