@@ -14,6 +14,7 @@ from typing import Any
 
 from bundler.errors import BundleError, InvalidBundle, MissingObject, RebuildFailed
 from bundler.formats import keras_config
+from bundler.frameworks import makes_models
 from bundler.keras_io import registry
 from bundler.keras_io.adapt import builder_model, check_kinds, every_weight, shared
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
@@ -241,7 +242,7 @@ def _may_be_made(item: CustomObject, obj: Any) -> bool:
     if item.source or item.opaque:
         return True
     # Keras's own need no manifest; among them is one that loads a folder.
-    is_frameworks = str(getattr(obj, "__module__", "")).partition(".")[0] in ("keras", "tensorflow")
+    is_frameworks = makes_models(obj)
     return isinstance(obj, type) and hasattr(obj, "from_config") and hasattr(obj, "get_config") and not is_frameworks
 
 

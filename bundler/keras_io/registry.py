@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+from bundler.frameworks import LISTED
 from bundler.keras_io.framework import keras
 from bundler.namespace import ROOT, Namespace, namespace_of
 
@@ -163,7 +164,7 @@ def _is_frameworks(obj: Any) -> bool:
     """Say whether `obj` is a function of the framework, whatever it calls itself; its name is everybody's."""
     home = str(getattr(obj, "__globals__", {}).get("__name__"))
     return isinstance(obj, FunctionType) and all(
-        module.partition(".")[0] in ("keras", "tensorflow", "numpy") for module in (home, str(obj.__module__))
+        module.partition(".")[0] in LISTED for module in (home, str(obj.__module__))
     )
 
 
@@ -185,5 +186,5 @@ def _is_of_others(namespace: Namespace, value: Any, modules_before: set[str]) ->
     if module in sys.modules and module not in modules_before:
         return True
     root = module.partition(".")[0]
-    is_frameworks = root in ("keras", "tensorflow", "numpy") or root in sys.stdlib_module_names - {"__main__"}
+    is_frameworks = root in LISTED or root in sys.stdlib_module_names - {"__main__"}
     return isinstance(value, type | FunctionType) and not is_frameworks

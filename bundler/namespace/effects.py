@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from bundler.frameworks import LISTED
 from bundler.namespace.events import DIRECT, READERS, Effect
 from bundler.namespace.folders import is_device, is_free, is_library, plain_path
 from bundler.namespace.guard import Guard
@@ -299,4 +300,4 @@ def _makes_code(filename: str) -> bool:
     if filename.startswith(_STANDARD) and "-packages" + os.sep not in filename:
         return filename in _MAKERS
     package = filename.rpartition("-packages" + os.sep)[2].partition(os.sep)[0]
-    return package not in ("numpy", "tensorflow", "keras") and not filename.startswith("<")
+    return package not in LISTED and not filename.startswith("<")

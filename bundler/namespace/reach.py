@@ -20,14 +20,13 @@ from dataclasses import replace
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from bundler.frameworks import LISTED
 from bundler.namespace.guard import Guard
 from bundler.namespace.stubs import Stub, ValueStub, tagger
 from bundler.namespace.tables import Meaning, Named
 from bundler.namespace.views import View
 
 _OWN = __name__.partition(".")[0]
-#: Frameworks, whose own homes the lists know.
-_FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 #: Capabilities whose effects the hook sees: a function that takes one of them may come tagged.
 _BY_EFFECT = frozenset({"filesystem", "network", "process", "unsafe-deserialization"})
 #: Modules of the standard library whose Python functions end in nothing but calls that raise events.
@@ -278,7 +277,7 @@ class Reach:
         # What TensorFlow loads is an event of ours; NumPy reaches memory without any.
         if word not in _BY_EFFECT and not (root == "tensorflow" and word == "native-code"):
             return False
-        if word == "unsafe-deserialization" and root in _FRAMEWORKS:
+        if word == "unsafe-deserialization" and root in LISTED:
             return False  # A switch of Keras raises no event.
         if isinstance(value, FunctionType):
             if root in sys.stdlib_module_names and (value.__name__.startswith("_") or path in _UNSEEN):
@@ -326,7 +325,7 @@ class Reach:
     @staticmethod
     def _is_known(path: str) -> bool:
         root = path.partition(".")[0]
-        return root in _FRAMEWORKS or root in sys.stdlib_module_names
+        return root in LISTED or root in sys.stdlib_module_names
 
     def _home(self, value: Any) -> Named | None:
         """Return what the lists say of the place that a class or function states as its own; `None` where none does.

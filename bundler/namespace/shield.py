@@ -16,6 +16,7 @@ import typing
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from bundler.frameworks import MODELS
 from bundler.namespace.guard import Guard
 
 ABSENT = frozenset({"__array_interface__", "__array_struct__", "__cuda_array_interface__"})
@@ -33,8 +34,6 @@ class _Absent:
 
 #: The body of an enumeration keeps the order of its members; this very type does, and a bundle cannot derive from it.
 _ENUM_BODY = type(enum.EnumMeta.__prepare__("_", (enum.Enum,)))
-#: The framework, whose classes are found by name wherever a config names them.
-_HOSTS = frozenset({"keras", "tensorflow"})
 #: What the values of an object's state are handed to: ``(name, value)`` gives what the bundle's code gets.
 Shows = Callable[[str, Any], Any]
 
@@ -116,7 +115,7 @@ def _shield(guard: Guard, shows: Shows | None, bases: tuple[Any, ...], body: Mut
     if any(isinstance(base, type) and issubclass(base, type) for base in bases) or guard.accepts("native-code"):
         return  # The descriptors of a metaclass would stand before those of its classes.
     home = body.get("__module__")
-    if isinstance(home, str) and str.partition(home, ".")[0] in _HOSTS:
+    if isinstance(home, str) and str.partition(home, ".")[0] in MODELS:
         # Whoever builds a config finds classes by what they say of themselves.
         guard.require("reflection", "makes a class that says it is the framework's")
     for name in ABSENT:

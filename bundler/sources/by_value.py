@@ -9,7 +9,6 @@ file at all goes into the pickle.
 from __future__ import annotations
 
 import dis
-import importlib.util
 import io
 import re
 import sys
@@ -25,6 +24,7 @@ import cloudpickle
 from bundler.archive.names import collisions, name_problem
 from bundler.errors import PackError, SourceError
 from bundler.formats.python.definitions import definitions_in
+from bundler.formats.python.relative_imports import absolute
 from bundler.namespace import namespace_of
 from bundler.namespace.opaque import MARK
 from bundler.sources.closure import RequiredImport
@@ -295,11 +295,8 @@ def _imports_of(code: CodeType, package: str) -> Iterator[str]:
             continue  # It belongs to the next one, whose argument has it already.
         if instruction.opname == "IMPORT_NAME" and len(before) >= 2:
             # The two instructions before it load the level and the names after "import".
-            level = before[-2].argval
-            name = str(instruction.argval)
-            if level and package:
-                name = importlib.util.resolve_name("." * int(level) + name, package)
-            if name and not (level and not package):
+            name = absolute(str(instruction.argval), int(before[-2].argval), package)
+            if name and not name.startswith("."):
                 yield name
                 for item in before[-1].argval or ():
                     yield f"{name}.{item}"

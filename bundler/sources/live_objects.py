@@ -16,11 +16,7 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-from bundler.sources.locate import FRAMEWORK
-
-#: Classes and functions of these need no source: they are the framework's, of what wraps its containers, or what
-#: `unbundle` puts on a model so that it can be pickled.
-_NO_SOURCE = FRAMEWORK | {"builtins", "bundler", "optree", "wrapt"}
+from bundler.frameworks import NO_SOURCE
 
 #: Keras links every layer to all graphs it was ever called in; through these the walk would reach other models.
 _GRAPH = ("KerasHistory", "KerasTensor", "Node")
@@ -96,7 +92,7 @@ def bases_of(cls: type) -> Iterator[type]:
 
 def is_framework(module: str | None) -> bool:
     """Say whether `module` belongs to Keras, TensorFlow or what they stand on."""
-    return str(module).partition(".")[0] in _NO_SOURCE
+    return str(module).partition(".")[0] in NO_SOURCE
 
 
 def is_frameworks_function(function: FunctionType) -> bool:
@@ -171,4 +167,4 @@ def _has_parts(value: object) -> bool:
         return False
     if root == "keras" and type(value).__name__ in _GRAPH:
         return False
-    return root == "keras" or (root not in _NO_SOURCE and root not in sys.stdlib_module_names)
+    return root == "keras" or (root not in NO_SOURCE and root not in sys.stdlib_module_names)

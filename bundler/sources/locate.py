@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError, SourceError
+from bundler.frameworks import STACK
 from bundler.sources.installed import Distributions, is_site, is_stdlib
 from bundler.sources.places import SCRIPTS, Place, find, find_in_folders, loaded_as, text_in_archive
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _OWN = __name__.partition(".")[0]
-FRAMEWORK = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "h5py", "ml_dtypes"})
 _BYTECODE = tuple(importlib.machinery.BYTECODE_SUFFIXES)
 _EXTENSIONS = (*importlib.machinery.EXTENSION_SUFFIXES, ".so", ".pyd")
 
@@ -160,7 +160,7 @@ class Locator:
             return _verdict(name, Verdict.MISSING, "a relative import that leaves the top-level package")
         if name in SCRIPTS:
             return _verdict(name, Verdict.UNPACKABLE, "the running script is not a module that others can import")
-        if root in FRAMEWORK:
+        if root in STACK:
             return self._framework(name, root)
         if root == _OWN:
             return _verdict(name, Verdict.STDLIB, "part of kbundle, which is wherever a bundle is loaded")
@@ -315,7 +315,7 @@ class Locator:
         top = entry.partition(".")[0]
         canonical = canonicalize_name(entry)
         known = self.distributions.all
-        if top in FRAMEWORK or canonical in {self.distributions.providing(root) for root in FRAMEWORK}:
+        if top in STACK or canonical in {self.distributions.providing(root) for root in STACK}:
             raise PackError(f"{entry} is part of the framework", hint="leave it out of include: it is a requirement")
         if canonical in known or entry in self.distributions.import_names:
             return

@@ -2,7 +2,8 @@
 
 A bound method, a partial function or a function of the framework is not a definition that could be copied, but a person
 could write the line that makes it. These lines are written here, over the author's own classes and functions, so that
-everybody can read them, and nothing comes back that they do not say.
+everybody can read them, and nothing comes back that they do not say. Of an object they make what the call uses, by its
+constructor where that can be told; `bundler.sources.extract.value_lines` makes the whole of an object that code reads.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from bundler.sources.extract.naming import ModuleNames, identifier
 from bundler.sources.live_objects import is_framework, is_frameworks_function
 from bundler.sources.places import SCRIPTS
 from bundler.sources.used_attributes import names_used, stored_arguments
+from bundler.values import Unsayable
 
 #: Module and dotted name.
 Place = tuple[str, str]
@@ -41,10 +43,6 @@ class {bare}({base}):
 
 
 {name} = {bare}()"""
-
-
-class Unspellable(Exception):
-    """A value that no line of source gives; the message says what it is and what to write instead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +88,7 @@ def spell(
             continue
         try:
             spelled[key] = writer.add(value)
-        except Unspellable as error:
+        except Unsayable as error:
             problems[key] = str(error)
     names = [item for item in spelled.values() if isinstance(item, str)]
     if not names:
@@ -183,7 +181,7 @@ class _Writer:
         before = len(self.lines), set(self.imports), dict(self.names)
         try:
             text = self.expression(value, frozenset(), 0)
-        except Unspellable:
+        except Unsayable:
             # Half a line is none.
             del self.lines[before[0] :]
             self.imports, self.names = before[1], before[2]
@@ -204,12 +202,12 @@ class _Writer:
         """Return an expression that gives `value`; `used` are the names that what holds it uses.
 
         Raises:
-            Unspellable: there is none.
+            Unsayable: there is none.
         """
         if id(value) in self.names:
             return self.names[id(value)]
         if depth > _DEEPEST:
-            raise Unspellable(f"a value inside {depth} others; write a function (def ...) that makes it")
+            raise Unsayable(f"a value inside {depth} others; write a function (def ...) that makes it")
         if is_plain(value):
             return written(value)
         inner = functools.partial(self.expression, used=used, depth=depth + 1)
@@ -247,15 +245,15 @@ class _Writer:
         if _has_state(value):
             return self._instance(value, used, depth)
         if _is_kerass(value):
-            raise Unspellable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
-        raise Unspellable(f"{_shown(value)}, for which no line of source can be written; {_REWRITE}")
+            raise Unsayable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
+        raise Unsayable(f"{_shown(value)}, for which no line of source can be written; {_REWRITE}")
 
     def _definition(self, value: type | FunctionType) -> str:
         if isinstance(value, type) and value.__module__ == "builtins":
             return value.__name__
         place = self.place_of(value)
         if place is None:
-            raise Unspellable(f"{value.__module__}.{value.__qualname__}, which no module gives; {_REWRITE}")
+            raise Unsayable(f"{value.__module__}.{value.__qualname__}, which no module gives; {_REWRITE}")
         return self._imported(place)
 
     def _imported(self, place: Place) -> str:
@@ -279,7 +277,7 @@ class _Writer:
         if getattr(sys.modules.get(public), name, None) is not value:
             elsewhere = attribute_anywhere(value)
             if elsewhere is None:
-                raise Unspellable(f"the built-in function {name}, which no module gives; {_REWRITE}")
+                raise Unsayable(f"the built-in function {name}, which no module gives; {_REWRITE}")
             return self._imported(elsewhere)
         self.imports.add(f"import {public}")
         return f"{public}.{name}"
@@ -288,9 +286,9 @@ class _Writer:
         owner, name = value.__self__, value.__name__
         found = getattr(owner, name, None)
         if getattr(found, "__func__", None) is not value.__func__:
-            raise Unspellable(f"a method that its object does not have under the name {name!r}; {_REWRITE}")
+            raise Unsayable(f"a method that its object does not have under the name {name!r}; {_REWRITE}")
         if _is_kerass(owner):
-            raise Unspellable(
+            raise Unsayable(
                 f"the method {name!r} of {_shown(owner)}, which is not part of the model's config; {_LAYER}"
             )
         return f"{self.expression(owner, frozenset({name}), depth + 1)}.{name}"
@@ -298,7 +296,7 @@ class _Writer:
     def _instance(self, value: Any, used: frozenset[str], depth: int) -> str:
         cls = type(value)
         if _is_kerass(value):
-            raise Unspellable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
+            raise Unsayable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
         if dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
             fields = [item for item in dataclasses.fields(cls) if item.init]
             if {item.name for item in fields} >= vars(value).keys():
@@ -306,7 +304,7 @@ class _Writer:
                 return f"{self._definition(cls)}({', '.join(again)})"
         own = [getattr(cls, item) is not getattr(object, item) for item in ("__new__", "__setattr__")]
         if any(own):
-            raise Unspellable(f"{_shown(value)}, whose class makes its objects in a way of its own; {_CLOSURE}")
+            raise Unsayable(f"{_shown(value)}, whose class makes its objects in a way of its own; {_CLOSURE}")
         base = self._definition(cls)
         names = _used_names(value, used)
         given = stored_arguments(value)
@@ -314,7 +312,7 @@ class _Writer:
         if given is not None:
             try:
                 texts = {item: self._part(value, given[item], names, depth) for item in given}
-            except Unspellable:
+            except Unsayable:
                 texts = None
         name = self._name(_words(value))
         self._keep(value, name)
@@ -331,8 +329,8 @@ class _Writer:
     def _part(self, value: Any, attribute: str, used: frozenset[str], depth: int) -> str:
         try:
             return self.expression(getattr(value, attribute), used, depth + 1)
-        except Unspellable as error:
-            raise Unspellable(f"{_shown(value)}, and its attribute {attribute!r} is {error}") from None
+        except Unsayable as error:
+            raise Unsayable(f"{_shown(value)}, and its attribute {attribute!r} is {error}") from None
 
     def _name(self, words: str, *, is_key: bool = True) -> str:
         stem = identifier(re.sub(r"\W+", "_", words)).strip("_") or "value"

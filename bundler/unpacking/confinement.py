@@ -12,6 +12,7 @@ from bundler.audit.graph.operations import withheld
 from bundler.audit.parts import source_of
 from bundler.audit.source import guard_lists
 from bundler.audit.source.closed_functions import close_source
+from bundler.frameworks import WITH_KERAS
 from bundler.keras_io.keras_settings import settings_stand_ins
 from bundler.keras_io.native import crossings
 from bundler.keras_io.native.array_kinds import array_stand_ins
@@ -19,8 +20,6 @@ from bundler.keras_io.native.copied_lambdas import keep_lambdas
 from bundler.keras_io.native.watching import make_native_effects_visible
 from bundler.manifest import Manifest
 from bundler.namespace import Guard, Meaning, Named, Tables, Use, net
-
-_FRAMEWORK = frozenset({"tensorflow", "keras", "numpy", "h5py"})
 
 
 def guard_for(
@@ -53,7 +52,7 @@ def _stand_ins(reach: Any) -> Mapping[str, Any]:
 
 def tables_for(roots: Collection[str]) -> Tables:
     """Return the audit's closed lists for code that may import `roots` beside Python and the framework."""
-    known = frozenset({*sys.stdlib_module_names, *_FRAMEWORK, *roots, __name__.partition(".")[0]})
+    known = frozenset({*sys.stdlib_module_names, *WITH_KERAS, *roots, __name__.partition(".")[0]})
     return Tables(
         look=_look,
         power=guard_lists.power_of,

@@ -57,7 +57,7 @@ def test_a_page_is_not_replaced_unasked(small: Path, other: Path, tmp_path: Path
     assert "--overwrite" in refused.stderr
     assert page.read_text() == "mine"
     assert kbundle("diff", small, other, "--html", page, "--overwrite").returncode == 0
-    assert page.read_text().startswith("<!doctype html>")
+    assert page.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_stat_leaves_out_the_values(small: Path, other: Path, kbundle: Run) -> None:

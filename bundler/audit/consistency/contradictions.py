@@ -45,15 +45,15 @@ from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.rules import OF_CAPABILITY
 from bundler.formats import keras_config
 from bundler.formats.python.outline import Outline, definitions_of
+from bundler.frameworks import NO_SOURCE, STACK
 from bundler.manifest import Adaptation, CustomObject, Manifest
 from bundler.manifest.codec import JSON
 
 __all__ = ["RULES", "consistency_findings", "definitions_of"]
 
 _MANIFEST = "manifest.json"
-#: Top-level names whose code is Keras's or stands below it; a declared object is never one of these.
-_FRAMEWORK = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "h5py", "ml_dtypes"})
-_NEVER_OBJECTS = _FRAMEWORK | frozenset(sys.stdlib_module_names) | {"bundler", "cloudpickle", "optree", "wrapt"}
+#: A declared object is never one of these.
+_NEVER_OBJECTS = NO_SOURCE | sys.stdlib_module_names | {"cloudpickle"}
 #: How the kinds of adaptations end that set values.
 _VALUES = "_values"
 #: What an adaptation may mean besides a declared object: the root of the config (SPEC.md, section 10).
@@ -214,7 +214,7 @@ def _module_findings(manifest: Manifest) -> Iterator[Finding]:
     imports = {top: pin.name for pin in (*needs.distributions, *needs.transitive) for top in pin.imports}
     for module in manifest.modules:
         top = module.name.partition(".")[0]
-        if top in _FRAMEWORK:
+        if top in STACK:
             yield SHADOWED.at(module.member, f"{module.name} takes the place of the framework's {top} for packed code")
         elif module.name == top and top in sys.stdlib_module_names:
             yield SHADOWS.at(module.member, f"{top} takes the place of Python's own for packed code")

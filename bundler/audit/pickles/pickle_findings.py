@@ -7,6 +7,7 @@ to reach further than computing ask for their own word as well.
 
 from __future__ import annotations
 
+from _compat_pickle import IMPORT_MAPPING
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ from bundler.audit.finding import (
     Rule,
     Severity,
 )
+from bundler.audit.source.attribute_names import DANGEROUS, ORDINARY, UNSEEN_POWERS, VALUES
+from bundler.audit.source.exported_names import public_attributes, standard_library
+from bundler.audit.source.lookup import DEPTH, Kind, look, told
 from bundler.formats.pickles import Fault, Imported, Pickled, read_pickles
 
 _PACK_AGAIN = "have the author pack the object from source, or again with kbundle"
@@ -116,152 +120,30 @@ FAULTS: Mapping[Fault, Rule] = {
 }
 RULES = (CODE, *POWERS.values(), LONG, *FAULTS.values())
 
-#: What the modules of a name let it do; a dotted name asks for what each of its parts does.
-_MODULES: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("io", "_io", "pathlib", "shutil", "tempfile", "glob", "fileinput", "linecache", "mmap", "zipfile", "tarfile"),
-        FILESYSTEM,
-    ),
-    **dict.fromkeys(
-        ("sqlite3", "dbm", "h5py", "posixpath", "ntpath", "genericpath", "codecs", "gzip", "bz2", "lzma"), FILESYSTEM
-    ),
-    **dict.fromkeys(
-        ("socket", "_socket", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib", "smtplib"),
-        NETWORK,
-    ),
-    **dict.fromkeys(
-        (
-            "poplib",
-            "imaplib",
-            "xmlrpc",
-            "socketserver",
-            "webbrowser",
-            "asyncio",
-            "selectors",
-            "paramiko",
-            "grpc",
-            "boto3",
-        ),
-        NETWORK,
-    ),
-    **dict.fromkeys(
-        (
-            "os",
-            "posix",
-            "nt",
-            "subprocess",
-            "_posixsubprocess",
-            "multiprocessing",
-            "pty",
-            "signal",
-            "concurrent",
-            "commands",
-        ),
-        PROCESS,
-    ),
-    **dict.fromkeys(("ctypes", "_ctypes", "cffi", "_cffi_backend", "cython", "numba", "distutils", "pip"), NATIVE_CODE),
-    **dict.fromkeys(
-        (
-            "importlib",
-            "_imp",
-            "imp",
-            "runpy",
-            "code",
-            "codeop",
-            "pkgutil",
-            "zipimport",
-            "timeit",
-            "pdb",
-            "bdb",
-            "doctest",
-        ),
-        DYNAMIC_CODE,
-    ),
-    **dict.fromkeys(
-        (
-            "pickle",
-            "_pickle",
-            "cPickle",
-            "marshal",
-            "dill",
-            "joblib",
-            "shelve",
-            "copyreg",
-            "torch",
-            "jsonpickle",
-            "yaml",
-        ),
-        UNSAFE_DESERIALIZATION,
-    ),
-    **dict.fromkeys(("pwd", "grp", "getpass", "platform", "sysconfig", "site"), ENVIRONMENT),
-    **dict.fromkeys(
-        ("sys", "gc", "inspect", "_frozen_importlib", "_frozen_importlib_external", "builtins"), REFLECTION
-    ),
-    **dict.fromkeys(("atexit", "threading", "_thread", "faulthandler", "logging"), SIDE_EFFECTS),
-}
-#: Names that count by themselves, wherever they come from.
-_NAMES: Mapping[str, str] = {
-    **dict.fromkeys(("eval", "exec", "compile", "__import__", "breakpoint", "import_module"), DYNAMIC_CODE),
-    **dict.fromkeys(("open", "open_code", "get_file", "load_data"), FILESYSTEM),
-    **dict.fromkeys(("system", "popen", "fork", "execv", "execve", "spawnv", "kill", "_exit"), PROCESS),
-    **dict.fromkeys(("load_op_library", "load_library", "dlopen", "CDLL"), NATIVE_CODE),
-    **dict.fromkeys(("py_function", "numpy_function", "py_func", "enable_unsafe_deserialization"), DYNAMIC_CODE),
-    **dict.fromkeys(("environ", "getenv", "putenv"), ENVIRONMENT),
-    **dict.fromkeys(("globals", "locals", "vars", "attrgetter", "methodcaller"), REFLECTION),
-    **dict.fromkeys(("setattr", "delattr"), SIDE_EFFECTS),
-}
-#: Of cloudpickle, what its own pickles call; of builtins, what makes values.
-_CLOUDPICKLE = frozenset(
-    {
-        *("_make_skeleton_class", "_class_setstate", "_make_function", "_function_setstate", "_builtin_type"),
-        *("_make_cell", "_make_empty_cell", "_make_skeleton_enum", "_make_typevar", "subimport", "dynamic_subimport"),
-        *("_make_dict_keys", "_make_dict_values", "_make_dict_items", "_get_dataclass_field_type_sentinel"),
-    }
-)
-_BUILTINS = frozenset(
-    {
-        *("object", "type", "super", "property", "classmethod", "staticmethod", "slice", "range", "getattr", "iter"),
-        *("int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset"),
-        *("len", "abs", "min", "max", "sum", "any", "all", "zip", "map", "filter", "enumerate", "reversed", "sorted"),
-        *("print", "repr", "isinstance", "issubclass", "hasattr", "callable", "round", "pow", "divmod", "hash", "id"),
-        *(
-            "NotImplemented",
-            "Ellipsis",
-            "Exception",
-            "ValueError",
-            "TypeError",
-            "KeyError",
-            "RuntimeError",
-            "IndexError",
-        ),
-        *(
-            "AttributeError",
-            "NotImplementedError",
-            "StopIteration",
-            "ArithmeticError",
-            "ZeroDivisionError",
-            "memoryview",
-        ),
-        *(
-            "BaseException",
-            "AssertionError",
-            "OverflowError",
-            "LookupError",
-            "Warning",
-            "UserWarning",
-            "ord",
-            "chr",
-            "bin",
-        ),
-    }
-)
+_CLOUDPICKLE = """
+    _make_skeleton_class _class_setstate _make_function _function_setstate _builtin_type _make_cell _make_empty_cell
+    _make_skeleton_enum _make_typevar subimport dynamic_subimport _make_dict_keys _make_dict_values _make_dict_items
+    _get_dataclass_field_type_sentinel
+"""
+_OTHERS = """
+    builtins.getattr builtins.type abc.ABCMeta types.CodeType re._compile array._array_reconstructor
+    dataclasses._MISSING_TYPE dataclasses._DataclassParams dataclasses._HAS_DEFAULT_FACTORY_CLASS
+    numpy._core.numeric._frombuffer numpy.core.numeric._frombuffer
+    numpy._core.multiarray.scalar numpy.core.multiarray.scalar
+"""
+#: What the pickles of functions, classes, patterns and arrays call, and no more than ``opaque-code`` says already.
+#: `read_pickles` follows their imports and `getattr`, and reads the names of their code.
+WRITTEN = frozenset((*(f"cloudpickle.cloudpickle.{name}" for name in _CLOUDPICKLE.split()), *_OTHERS.split()))
+#: Modules whose doors count by their names alone, whatever has them.
+_BARE = ("builtins", "os", "sys", "operator")
 #: In bytecode, where nobody can tell a module from an attribute, these are mostly attributes (``model.compile``).
 _COMMON = frozenset(
-    {
-        *("compile", "code", "io", "site", "signal", "platform", "commands", "http", "concurrent", "glob", "kill"),
-        *("system", "load_data", "load_library", "inspect", "logging", "codecs"),
-    }
-)
+    """
+    chunk cmd code codecs commands compile concurrent copyright credits datasets distributed email exit fabric glob help
+    http input inspect invoke io kill license load_data load_library logging platform profile ray redis resource select
+    sh signal site stat system tables test this trace wave
+    """.split()
+).union(ORDINARY, VALUES) - {"globals", "builtins"}
 #: First word of the persistent ids (SPEC.md, section 10); a test compares it with what `bundler.namespace` reads.
 _MARK = "kbundle"
 _MOST_SHOWN = 40
@@ -305,34 +187,47 @@ def _power_findings(pickled: Pickled, member: str) -> Iterator[Finding]:
             yield POWERS[capability].at(member, f"imports {imported.dotted}", inside=_byte(imported.offset))
     for named in pickled.bundled:
         # An attribute of the bundle's module may be what that one imports: ("kbundle", "pkg", "os.system").
-        for capability in sorted(_powers_of_names(named.name.split("."))):
+        for capability in sorted(_powers_of_names(named.name.split("."), dunders=True)):
             yield POWERS[capability].at(member, f"takes {named.dotted} of the bundle", inside=_byte(named.offset))
     for name in sorted(pickled.code_names):
-        parts = set(name.split(".")) - _COMMON
-        for capability in sorted({table[part] for part in parts for table in (_MODULES, _NAMES) if part in table}):
+        for capability in sorted(_powers_of_names(set(name.split(".")) - _COMMON)):
             what = f"its bytecode has the name {name!r} (a best guess: bytecode is not read)"
             yield POWERS[capability].at(member, what, inside=_byte(pickled.start))
 
 
 def _powers(imported: Imported) -> set[str]:
     """Return the capabilities that an import asks for beyond ``opaque-code``."""
-    modules = imported.module.split(".")
+    if imported.dotted in WRITTEN:
+        return set()
     names = imported.name.split(".") if imported.name else []
-    top = modules[0]
-    if top == "cloudpickle":
-        return set() if imported.name in _CLOUDPICKLE else {UNSAFE_DESERIALIZATION}
-    if top in ("builtins", "__builtin__"):
-        if imported.name in _BUILTINS:
-            return set()
-        return {_NAMES.get(name, REFLECTION) for name in names} or {REFLECTION}
-    return {_MODULES[part] for part in modules if part in _MODULES} | _powers_of_names(names)
+    powers: set[str] = set()
+    # An unpickler imports names of Python 2 under their new names.
+    for module in {imported.module, IMPORT_MAPPING.get(imported.module, imported.module)}:
+        path = ".".join((module, *names))
+        denoted = look(path)
+        if denoted.kind is Kind.PLAIN:
+            continue
+        parts = path.split(".")
+        known = parts[0] in standard_library() or parts[0] == "builtins"
+        for end in range(1, min(len(parts), DEPTH) + 1):
+            denoted = look(".".join(parts[:end]))
+            # A private name of a requirement is one that nobody knows anything about.
+            if denoted.capability is not None and (known or denoted.kind is not Kind.MISSING):
+                powers.add(denoted.capability)
+        powers |= told(path).union(*map(told, module.split(".")[1:])) | _powers_of_names(names, dunders=True)
+    return powers
 
 
-def _powers_of_names(names: Iterable[str]) -> set[str]:
+def _powers_of_names(names: Iterable[str], *, dunders: bool = False) -> set[str]:
+    """Return what names do, whatever has them: a module of that name, a door of Python's own, a method."""
     powers: set[str] = set()
     for name in names:
-        powers |= {table[name] for table in (_MODULES, _NAMES) if name in table}
-        if name.startswith("__"):
+        powers |= told(name)
+        for path in (f"{module}.{name}" for module in _BARE):
+            if path not in WRITTEN and (path.startswith("builtins.") or name not in public_attributes()):
+                powers |= told(path)
+        powers |= {table[name] for table in (DANGEROUS, UNSEEN_POWERS) if name in table}
+        if dunders and name.startswith("__"):
             powers.add(REFLECTION)
     return powers
 

@@ -38,12 +38,12 @@ DANGEROUS = merged(
             " to_stata to_html to_latex to_markdown savefig imwrite imsave imread savemat loadmat savez savetxt"
             " loadtxt save_pretrained"
             " from_pretrained push_to_hub write_file read_file open_memmap resave_weights delete_checkpoint"
-            " create_dataset require_dataset formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images _lookup_table_from_file",
+            " create_dataset require_dataset formatException _log experimental_save load_checkpoint load_model save_model fileno csv_file write_images _lookup_table_from_file open_code",
             NETWORK: "urlopen urlretrieve get_file send_as_json server_def create_local_server cluster_spec_server _open",
             PROCESS: "system popen Popen check_output check_call getoutput spawn",
-            NATIVE_CODE: "ctypes cffi load_library load_op_library capsule ctypeslib",
+            NATIVE_CODE: "CDLL ctypes cffi dlopen load_library load_op_library capsule ctypeslib",
             DYNAMIC_CODE: "exec_module create_module load_module import_module find_module find_spec get_code"
-            " get_source numpy_function py_function make_dataclass from_node_def python_function _evaluate"
+            " get_source numpy_function py_func py_function make_dataclass from_node_def python_function _evaluate"
             " _convert_",
             UNSAFE_DESERIALIZATION: "to_pickle read_pickle Unpickler enable_unsafe_deserialization",
             REFLECTION: "mro globals builtins nonlocals cell_contents f_back f_builtins f_code f_globals f_lasti"

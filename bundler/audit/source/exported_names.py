@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
+from bundler.frameworks import LISTED
 from bundler.generated import generated_table
 
 
@@ -65,7 +66,7 @@ def computing_names(doors: frozenset[str]) -> frozenset[str]:
         *(
             names
             for module, names in exported().items()
-            if module.partition(".")[0] in ("numpy", "tensorflow", "keras")
+            if module.partition(".")[0] in LISTED
             and not any(module == door or module.startswith(door + ".") for door in doors)
         )
     )

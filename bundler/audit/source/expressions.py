@@ -13,6 +13,7 @@ from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
+from bundler.frameworks import MODELS
 
 #: What a class says about itself.
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
@@ -121,7 +122,7 @@ class Expressions(Classes):
             of = self.flow.of(node.args[0], scope)
             if any(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in of):
                 # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
-                own = all(value.name.partition(".")[0] in ("keras", "tensorflow") for value in of)
+                own = all(value.name.partition(".")[0] in MODELS for value in of)
                 self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
         if "builtins.vars" in paths and node.args:
             # Perhaps of a class: its functions take any object for their own.

@@ -130,7 +130,7 @@ OTHERS = merged(
             " jax.profiler jax.numpy.load jax.numpy.save jax.numpy.savez jax.numpy.fromfile absl.flags absl.app"
             " absl.testing",
             PROCESS: "psutil sh plumbum pexpect ptyprocess invoke fabric joblib.Parallel torch.utils.cpp_extension",
-            NATIVE_CODE: "cffi numba cython Cython pyximport pybind11 cupy pycuda triton tvm llvmlite"
+            NATIVE_CODE: "cffi _cffi_backend numba cython Cython pyximport pybind11 cupy pycuda triton tvm llvmlite"
             " jax.ffi jax.extend jax.dlpack jax.lib torch.ops torch.classes torch.library torch.utils.dlpack"
             " torch.cuda.memory torch.from_file torch.backends.cuda jaxlib xla_client",
             UNSAFE_DESERIALIZATION: "dill cloudpickle joblib jsonpickle yaml ruamel torch.load torch.package"

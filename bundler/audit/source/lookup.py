@@ -10,8 +10,8 @@ from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_D
 from bundler.audit.graph import op_is_allowed, operations
 from bundler.audit.source import framework_sinks, library_sinks
 from bundler.audit.source.exported_names import computing_names, exported, keras_sources, standard_library, starred
+from bundler.frameworks import LISTED
 
-FRAMEWORKS = frozenset({"tensorflow", "keras", "numpy"})
 DEPTH = 12  # components of a dotted name that are followed; real ones have seven at most
 
 
@@ -147,9 +147,22 @@ def look(path: str) -> Denoted:
             return Denoted(path, Kind.DOOR, capability)
     if root in standard_library() or root == "builtins":
         return _standard(path)
-    if root in FRAMEWORKS:
+    if root in LISTED:
         return _exported(path)
     return _requirement(path)
+
+
+@functools.lru_cache(maxsize=8192)
+def told(path: str) -> frozenset[str]:
+    """Return the capabilities that a table lists for `path` itself; a mixed module has those of all that is in it."""
+    path = canonical(path)
+    listed = {capability for capability in (_DOORS.get(path),) if capability is not None}
+    if path in library_sinks.CALLS:
+        listed.add(REFLECTION)
+    if path in library_sinks.PURE_PARTS:
+        listed.add(library_sinks.PURE_PARTS[path][0])
+        listed |= {capability for door, capability in _DOORS.items() if door.startswith(path + ".")}
+    return frozenset(listed)
 
 
 def member(owner: Denoted, name: str) -> Denoted:

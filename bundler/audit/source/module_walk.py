@@ -9,10 +9,11 @@ from bundler.audit.source import rules
 from bundler.audit.source.attribute_names import DEFINED, changes_code
 from bundler.audit.source.exported_names import standard_library
 from bundler.audit.source.expressions import CONVERTED, Expressions
-from bundler.audit.source.lookup import FRAMEWORKS, Kind
+from bundler.audit.source.lookup import Kind
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
 from bundler.audit.source.values import Value
+from bundler.frameworks import LISTED
 
 #: Methods that are handed what is compared with their object.
 _COMPARING = frozenset("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__".split())
@@ -133,7 +134,7 @@ class Walk(Expressions):
         denoted = value.denoted
         root = denoted.path.partition(".")[0]
         self.used_as(value, node, scope, ESCAPES if scope.kind == "class" else FOLLOWED)
-        if root in standard_library() or root in FRAMEWORKS or root == "builtins":
+        if root in standard_library() or root in LISTED or root == "builtins":
             return
         distribution = self.requirements.get(root)
         if distribution is None:

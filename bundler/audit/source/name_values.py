@@ -29,6 +29,7 @@ from bundler.audit.source.values import (
     Values,
     foreign,
 )
+from bundler.formats.python.relative_imports import absolute
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
 LONG = 10_000  # characters of a string that is put together here
@@ -150,15 +151,9 @@ class Flow:
 
     def absolute(self, statement: ast.ImportFrom, scope: Scope) -> str | None:
         """Return the module that ``from ... import`` names, `None` where a relative one leaves the bundle."""
-        if not statement.level:
-            return statement.module or ""
-        parts = scope.module.split(".")
-        if not self.modules[scope.module].package:
-            parts.pop()
-        if statement.level > len(parts):
-            return None
-        parts = parts[: len(parts) - statement.level + 1]
-        return ".".join([*parts, *([statement.module] if statement.module else [])])
+        package = scope.module if self.modules[scope.module].package else scope.module.rpartition(".")[0]
+        name = absolute(statement.module or "", statement.level, package)
+        return None if name.startswith(".") else name
 
     def module(self, name: str) -> Values:
         """Return the module of that name. A bundle may have one that is called like a known one: then it is both."""

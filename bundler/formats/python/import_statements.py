@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bundler.errors import SourceError
 from bundler.formats.python.execution import SPLIT, Context, parts_of
 from bundler.formats.python.parsing import parse
+from bundler.formats.python.relative_imports import absolute
 from bundler.formats.python.strings import Texts
 
 _IMPORT_CALLS = frozenset(
@@ -252,14 +253,3 @@ class _Reader:
     def _bind(self, name: str, context: Context) -> None:
         if context.top_level:
             self._bindings.add(name)
-
-
-def absolute(name: str, level: int, package: str) -> str:
-    """The absolute form of a relative import; one that leaves the top-level package keeps its dots."""
-    if level == 0:
-        return name
-    parts = package.split(".") if package else []
-    if level > len(parts):
-        return "." * level + name
-    base = ".".join(parts[: len(parts) - level + 1])
-    return f"{base}.{name}" if name else base

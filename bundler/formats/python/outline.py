@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bundler.formats.python.parsing import parse
+from bundler.formats.python.relative_imports import absolute
 
 _LONGEST_TEXT = 1_024
 _MOST_TEXTS = 20_000
@@ -133,9 +134,10 @@ class _Reader:
                 case ast.Import():
                     self.imports |= {alias.name for alias in node.names}
                 case ast.ImportFrom():
-                    name = self._absolute(node.module or "", node.level)
+                    # Past its top-level package a module of a bundle finds the bundle's other ones.
+                    name = absolute(node.module or "", node.level, self._package).lstrip(".")
                     self.imports.add(name)
-                    self.imports |= {f"{name}.{alias.name}" for alias in node.names}
+                    self.imports |= {f"{name}.{alias.name}".lstrip(".") for alias in node.names}
                 case ast.Call():
                     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                     if called in _IMPORTERS:
@@ -146,13 +148,6 @@ class _Reader:
         match call.args:
             case [ast.Constant(value=str() as name), *_]:
                 stem = name.lstrip(".")
-                self.imports.add(self._absolute(stem, len(name) - len(stem)))
+                self.imports.add(absolute(stem, len(name) - len(stem), self._package).lstrip("."))
             case _:
                 self.computed = True
-
-    def _absolute(self, name: str, level: int) -> str:
-        if not level:
-            return name
-        parts = self._package.split(".")
-        base = ".".join(parts[: len(parts) - level + 1])
-        return f"{base}.{name}" if base and name else base or name

@@ -7,10 +7,10 @@ import inspect
 import types
 from typing import Any
 
+from bundler.frameworks import makes_models
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import given_learning_rate
 
-FRAMEWORK = ("keras", "tensorflow")
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -77,7 +77,7 @@ def _learning_rate_of(optimizer: Any) -> Any:
 def framework_config(value: Any) -> dict[str, Any]:
     """Return what the nearest class of the framework says about `value`; nothing where that raises."""
     for base in type(value).__mro__:
-        if base.__module__.partition(".")[0] in FRAMEWORK and "get_config" in vars(base):
+        if makes_models(base) and "get_config" in vars(base):
             try:
                 return dict(vars(base)["get_config"](value))
             except Exception:  # noqa: BLE001 - it may ask parts that are the author's, whose code may raise anything
@@ -88,7 +88,7 @@ def framework_config(value: Any) -> dict[str, Any]:
 def accepted(cls: type, name: str) -> bool:
     """Say whether the constructor of a class of Keras takes the argument `name`, itself or in its ``**kwargs``."""
     for base in cls.__mro__:
-        if "__init__" not in vars(base) or base.__module__.partition(".")[0] not in FRAMEWORK:
+        if "__init__" not in vars(base) or not makes_models(base):
             continue
         if issubclass(cls, keras().Operation) and not issubclass(base, keras().Operation):
             # A mixin that comes first (the trainer of a model): the keywords pass it by.
@@ -107,5 +107,5 @@ def is_frameworks(cls: type, method: str) -> bool:
     """Say whether `cls` has the framework's own `method`, not one of the author's."""
     for base in cls.__mro__:
         if method in vars(base):
-            return base.__module__.partition(".")[0] in FRAMEWORK
+            return makes_models(base)
     return False

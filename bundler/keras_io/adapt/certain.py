@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import CONSTRUCTOR_ARGUMENTS, FUNCTIONAL_GRAPH, SURPLUS_ARGUMENTS
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS
-from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted, is_frameworks
+from bundler.keras_io.adapt.arguments import accepted, is_frameworks
 from bundler.keras_io.adapt.known_arguments import Given, Read
 from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.framework import keras
@@ -33,7 +34,7 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     if "layers" in config and "input_layers" in config and _is_stock_signature(cls):
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    if cls.__init__ is object.__init__ or str(cls.__init__.__module__).partition(".")[0] in FRAMEWORK:
+    if cls.__init__ is object.__init__ or makes_models(cls.__init__):
         return {}
     given = read(instance, BASE_ARGUMENTS)
     # What the signature asks for: an argument that the code looks for in its **kwargs may be absent.

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
+from bundler.frameworks import makes_models
+from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.known_arguments import Read, Recorded
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
@@ -38,7 +39,7 @@ def needs_compile_arguments(model: Any) -> bool:
     cls = type(model)
     if has_own_compile(model):
         return True
-    if not isinstance(model, keras().Model) or cls.__module__.partition(".")[0] in FRAMEWORK:
+    if not isinstance(model, keras().Model) or makes_models(cls):
         return False
     if not model.compiled or not is_frameworks(cls, "compile_from_config"):
         return False

@@ -16,13 +16,13 @@ from typing import Any
 
 from bundler.errors import InvalidBundle, RequirementsNotMet
 from bundler.formats import keras_config
+from bundler.frameworks import LISTED, root_of
 from bundler.keras_io.adapt.public import public_object, public_place
 from bundler.keras_io.adapt.sharing import WORD as SHARED
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.values import given_state, made
 
-_FRAMEWORK = ("keras", "tensorflow", "numpy")
 #: Gives the class of a declared object by the key that its node has; raises `KeyError`.
 Lookup = Callable[[str], Any]
 
@@ -111,7 +111,7 @@ def deserialized(node: dict[str, Any]) -> Any:
         InvalidBundle: it is another one. Keras gives what it finds, and a config may ask for it to be called.
     """
     found = keras().saving.deserialize_keras_object(node)
-    is_frameworks = str(getattr(found, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    is_frameworks = root_of(found) in LISTED
     if keras_config.is_function(node) and is_frameworks and public_place(found) is None:
         raise InvalidBundle(
             "the model's config names a function that is nothing that a model is made of",
@@ -219,7 +219,7 @@ def _revived(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup)
 
 def _partial(value: dict[str, Any], inner: Callable[[Any], Any], lookup: Lookup) -> Any:
     function, node = inner(value["function"]), value["function"]
-    is_frameworks = str(getattr(function, "__module__", "")).partition(".")[0] in _FRAMEWORK
+    is_frameworks = root_of(function) in LISTED
     # What is declared of an installed distribution may be anything that can be imported here, and the arguments are
     # the config's.
     is_named = isinstance(node, dict) and node.get("class_name") == "function" and not is_frameworks

@@ -12,8 +12,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import graphs
-from bundler.keras_io.adapt.arguments import FRAMEWORK, accepted
+from bundler.keras_io.adapt.arguments import accepted
 from bundler.keras_io.adapt.decoding import decode
 from bundler.keras_io.adapt.own_attributes import framework_base, own_attributes
 from bundler.keras_io.adapt.tags import TAG
@@ -100,7 +101,7 @@ def has_own_build(cls: type) -> bool:
     """Say whether `cls` has a ``build`` of the author's."""
     for base in cls.__mro__:
         if "build" in vars(base):
-            return base.__module__.partition(".")[0] not in FRAMEWORK
+            return not makes_models(base)
     return False
 
 

@@ -9,7 +9,7 @@ import weakref
 from types import FunctionType
 from typing import Any
 
-from bundler.keras_io.adapt.arguments import FRAMEWORK
+from bundler.frameworks import makes_models
 from bundler.keras_io.framework import keras
 
 #: Attributes of the framework's that an author may set to a plain value of their own.
@@ -45,14 +45,14 @@ def assigned_in(cls: type, method: str) -> frozenset[str]:
     names: set[str] = set()
     for base in cls.__mro__:
         function = vars(base).get(method)
-        if base.__module__.partition(".")[0] not in FRAMEWORK and isinstance(function, types.FunctionType):
+        if not makes_models(base) and isinstance(function, types.FunctionType):
             names |= _stored(function.__code__)
     return frozenset(names)
 
 
 def framework_base(cls: type) -> type:
     """Return the nearest base class of the framework's, or `object`."""
-    return next((base for base in cls.__mro__ if base.__module__.partition(".")[0] in FRAMEWORK), object)
+    return next((base for base in cls.__mro__ if makes_models(base)), object)
 
 
 @functools.cache
@@ -80,7 +80,7 @@ def _assigned_by(cls: type, *, framework: bool) -> set[str]:
     """Return the attributes that the methods of the classes of one side assign, read from their bytecode."""
     names: set[str] = set()
     for base in cls.__mro__:
-        if (base.__module__.partition(".")[0] in FRAMEWORK) is not framework or base is object:
+        if makes_models(base) is not framework or base is object:
             continue
         for member in vars(base).values():
             functions = [member.fget, member.fset] if isinstance(member, property) else [member]

@@ -14,8 +14,9 @@ from typing import Any
 
 from bundler.errors import InvalidBundle, RebuildFailed
 from bundler.formats import keras_config
+from bundler.frameworks import makes_models
 from bundler.keras_io import private
-from bundler.keras_io.adapt.arguments import FRAMEWORK, is_frameworks
+from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.decoding import deserialized
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
@@ -120,7 +121,7 @@ def _names_used(cls: type) -> set[str]:
     codes = [
         member.__code__
         for base in cls.__mro__
-        if base.__module__.partition(".")[0] not in FRAMEWORK
+        if not makes_models(base)
         for member in vars(base).values()
         if isinstance(member, types.FunctionType)
     ]
@@ -132,7 +133,7 @@ def _names_used(cls: type) -> set[str]:
 
 
 def _is_frameworks(layer: Any) -> bool:
-    return type(layer).__module__.partition(".")[0] in FRAMEWORK
+    return makes_models(type(layer))
 
 
 def _layers_in(holder: Any) -> Iterator[tuple[str, Any, bool]]:
@@ -172,7 +173,7 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_tracked(value: Any) -> bool:
-    return isinstance(value, list | dict) and type(value).__module__.partition(".")[0] in FRAMEWORK
+    return isinstance(value, list | dict) and makes_models(type(value))
 
 
 def _places(model: Any) -> dict[int, tuple[Any, list[str]]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import (
     ATTRIBUTES,
     BUILT_BY_CALL,
@@ -27,7 +28,6 @@ from bundler.keras_io.adapt import (
     replaced,
 )
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
-from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.build_by_call import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
 from bundler.keras_io.adapt.compiling import (
@@ -303,7 +303,7 @@ def base_config(instance: Any) -> dict[str, Any]:
     layer = keras().layers.Layer
     bases = [layer] if isinstance(instance, keras().Model) else type(instance).__mro__
     for base in bases:
-        if base.__module__.partition(".")[0] in FRAMEWORK and "get_config" in vars(base):
+        if makes_models(base) and "get_config" in vars(base):
             try:
                 return dict(vars(base)["get_config"](instance))
             except NotImplementedError:

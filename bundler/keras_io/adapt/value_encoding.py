@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.frameworks import LISTED, root_of
 from bundler.keras_io.adapt import sharing
 from bundler.keras_io.adapt.public import public_place
 from bundler.keras_io.adapt.tags import TAG
@@ -27,7 +28,6 @@ from bundler.keras_io.framework import keras
 from bundler.keras_io.marks import key_of
 from bundler.values import Unsayable, own_state, pydantic_fields, taken_apart
 
-_FRAMEWORK = ("keras", "tensorflow", "numpy")
 _PLAIN = (str, int, float, bool, type(None))
 #: The kinds of arrays that go into the file beside the config.
 _STORED = "biufc"
@@ -182,7 +182,7 @@ class _Encoder:
             # That of a class which Keras does not know is the author's alone, and need not lead back to the object.
             state = None if _is_frameworks(value) else self._plain_state(value)
             return value if state is None else state
-        if _root(value) in ("builtins", *_FRAMEWORK) or _is_standard(value):
+        if root_of(type(value)) in ("builtins", *LISTED) or _is_standard(value):
             raise Unsayable(f"of type {type(value).__qualname__!r}")
         return self._own(value)
 
@@ -238,7 +238,7 @@ class _Encoder:
 
 
 def _is_frameworks(value: Any) -> bool:
-    return any(base.__module__.partition(".")[0] in (*_FRAMEWORK, "wrapt") for base in type(value).__mro__)
+    return any(root_of(base) in (*LISTED, "wrapt") for base in type(value).__mro__)
 
 
 def _holds_objects(encoded: Any) -> bool:
@@ -298,11 +298,11 @@ def can_be_written(value: Any) -> bool:
         if type(value) is not dict and not _is_frameworks(value):
             return False
         return all(isinstance(key, str) and can_be_written(item) for key, item in value.items())
-    if int(getattr(value, "size", 0) or 0) > _LONG and _root(value) in ("numpy", "tensorflow"):
+    if int(getattr(value, "size", 0) or 0) > _LONG and root_of(type(value)) in ("numpy", "tensorflow"):
         return False
     if isinstance(value, importlib.import_module("numpy").dtype | _in_parts()):
         return False
-    return _root(value) in _FRAMEWORK or hasattr(type(value), "get_config")
+    return root_of(type(value)) in LISTED or hasattr(type(value), "get_config")
 
 
 def _is_of_array_library(value: Any) -> bool:
@@ -368,9 +368,5 @@ def _in_parts() -> Any:
     return tensorflow.SparseTensor | tensorflow.RaggedTensor | tensorflow.Variable
 
 
-def _root(value: Any) -> str:
-    return type(value).__module__.partition(".")[0]
-
-
 def _is_standard(value: Any) -> bool:
-    return _root(value) in sys.stdlib_module_names - {"__main__"}
+    return root_of(type(value)) in sys.stdlib_module_names - {"__main__"}

@@ -15,6 +15,7 @@ from typing import Any
 
 from bundler.errors import PackError
 from bundler.formats import keras_config
+from bundler.frameworks import root_of
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.framework import keras
 
@@ -115,7 +116,7 @@ def _is_given_by_alias(name: str) -> bool:
             found = getattr(keras(), part).get(name)
         except (ValueError, TypeError):
             continue
-        if str(getattr(found, "__module__", "")).partition(".")[0] == "keras":
+        if root_of(found) == "keras":
             return True
     return False
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
+from bundler.frameworks import makes_models
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import plain_policy, trained_variables
 from bundler.keras_io.program.below import (
     attributes_of,
     has_parts,
     held_by,
-    is_of_framework,
     objects_below,
     settings_of,
 )
@@ -248,7 +248,7 @@ def flags_of(model: Any) -> str:
 
 def is_framework_object(value: Any) -> bool:
     """Say whether `value` is of a class that Keras has, or of one that is derived from such a class."""
-    return any(is_of_framework(base) for base in type(value).__mro__)
+    return any(makes_models(base) for base in type(value).__mro__)
 
 
 def _named(

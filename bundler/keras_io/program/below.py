@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bundler.frameworks import MODELS, makes_models
 from bundler.keras_io import private
-from bundler.keras_io.adapt.arguments import FRAMEWORK
 from bundler.keras_io.adapt.own_attributes import own_attributes
 from bundler.keras_io.framework import keras
 from bundler.values import SETTINGS_LIBRARIES
@@ -97,7 +97,7 @@ def attributes_of(value: Any) -> dict[str, Any]:
     """Return the attributes of an object that are part of the program, without what Keras keeps for itself."""
     if isinstance(value, HOLDERS):
         return dict(vars(value))
-    named = own_attributes(value) if not is_of_framework(type(value)) else vars(value)
+    named = own_attributes(value) if not makes_models(type(value)) else vars(value)
     return {
         name: item
         for name, item in named.items()
@@ -119,7 +119,7 @@ def settings_of(value: Any) -> dict[str, Any]:
 
     They are not steps to other objects.
     """
-    named = vars(value) if any(map(is_of_framework, type(value).__mro__)) else {}
+    named = vars(value) if any(map(makes_models, type(value).__mro__)) else {}
     return {
         name: item
         for name, item in named.items()
@@ -153,10 +153,5 @@ def has_parts(value: object) -> bool:
             value, keras().Variable | keras().callbacks.Callback
         )
     # What stands for a power in the code of a bundle is of ours, and a settings object is compared as the value it is.
-    others = (*FRAMEWORK, *SETTINGS_LIBRARIES, "bundler")
+    others = (*MODELS, *SETTINGS_LIBRARIES, "bundler")
     return root not in others and root not in sys.stdlib_module_names - {"__main__"}
-
-
-def is_of_framework(cls: type) -> bool:
-    """Say whether `cls` is a class of Keras's or TensorFlow's."""
-    return cls.__module__.partition(".")[0] in FRAMEWORK

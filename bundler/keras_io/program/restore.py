@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import InvalidBundle
+from bundler.frameworks import makes_models
 from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
 from bundler.keras_io.adapt.decoding import Declared, decode
@@ -18,7 +19,7 @@ from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.value_encoding import encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
-from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by, is_of_framework
+from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by
 from bundler.keras_io.program.exclusions import exclude, excluded
 from bundler.keras_io.program.held_variables import assign, held, saved_variables
 from bundler.keras_io.program.own_values import OWN, OwnValues, UnnamedFunctions, own_value
@@ -72,7 +73,7 @@ def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Ad
         arrays = held(value, saved_variables(holders.model))
         value = value if arrays is None else arrays
     encoded = _encoded(value, name_of, holders.modules)
-    is_stock = found.group == account.OBJECT and is_of_framework(type(holder)) and found.name not in _SPECIAL
+    is_stock = found.group == account.OBJECT and makes_models(type(holder)) and found.name not in _SPECIAL
     if is_stock and value is _get(holder, found.name, holders.model):
         _require_safe(holder, found.name, value)
     module, _, qualname = found.place.partition(":")
@@ -179,7 +180,7 @@ def _set(item: Adaptation, holder: Any, name: str, value: Any, model: Any) -> No
                 raise _refused(item, f"{part!r} has no attributes that could be set")
         if assign(vars(holder).get(last), value):
             return
-        if is_of_framework(type(holder)):
+        if makes_models(type(holder)):
             _require_safe(holder, last, value)
         _put(holder, last, value)
     except (LookupError, TypeError, ValueError, AttributeError, Unsayable) as error:

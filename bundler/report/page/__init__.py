@@ -11,12 +11,12 @@ from pathlib import PurePath
 from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.detail_tables import manifest_section, requirements_section, tensors_section
+from bundler.report.page.document import document
 from bundler.report.page.findings import checks_section, findings_section, numbered
 from bundler.report.page.markup import Markup, join, name, plain, spelled, tag, words
 from bundler.report.page.model import model_section
 from bundler.report.page.source import source_section
 from bundler.report.page.source_views import views_of
-from bundler.report.page.style import CONTENT_POLICY, STYLE
 from bundler.report.terminal_text import size_text
 from bundler.report.verdict import advice, headline, next_steps, tally
 from bundler.version import __version__
@@ -30,17 +30,8 @@ def audit_page(audit: Audit, contents: Contents) -> str:
     views = views_of(contents, audit.findings)
     # Not the name that the author gives it: that could read like a verdict.
     title = f"Audit of {plain(PurePath(audit.path).name, 80) if audit.path else 'a bundle'}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=CONTENT_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{title}: {audit.verdict}"),
-        tag("style", Markup(STYLE)),
-    )
-    body = tag(
-        "body",
+    return document(
+        f"{title}: {audit.verdict}",
         _header(audit, contents, title),
         tag(
             "main",
@@ -58,7 +49,6 @@ def audit_page(audit: Audit, contents: Contents) -> str:
             "the file says and what was found in it; nothing here is a promise about what it does when it runs.",
         ),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def _header(audit: Audit, contents: Contents, title: str) -> Markup:

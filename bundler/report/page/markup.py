@@ -9,14 +9,14 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bundler.report.terminal_text import escape_of, is_seen
 
 #: What `tag` may make. Nothing here loads, runs or sends anything.
 _ELEMENTS = """
     html head meta title style body header main nav section h1 h2 h3 p ul li dl dt dd div span a b small
-    code bdi br table thead tbody tr th td details summary footer svg g path rect text tspan
+    code bdi br ins del table thead tbody tr th td details summary footer svg g path rect text tspan
 """
 _ELEMENT_SET = frozenset(_ELEMENTS.split())
 _VOID = frozenset({"meta", "br"})
@@ -121,7 +121,7 @@ def name(text: object, most: int = 200) -> Markup:
 
 
 def table(
-    headings: tuple[str, ...], rows: list[tuple[str | None, ...]], *, ids: list[str] | None = None, class_: str = ""
+    headings: Sequence[str], rows: Sequence[Sequence[str | None]], *, ids: list[str] | None = None, class_: str = ""
 ) -> Markup:
     """Return a table that becomes a list on a narrow screen; an empty cell is left out there.
 

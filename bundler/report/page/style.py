@@ -1,4 +1,4 @@
-"""How the page of a bundle looks: on a phone, on paper, by day and by night, with no file beside it."""
+"""How a page looks: on a phone, on paper, by day and by night, with no file beside it."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ details { border: 1px solid var(--line); border-radius: .4rem; margin: .6rem 0; 
 summary { padding: .45rem .8rem; cursor: pointer; background: var(--soft); border-radius: .4rem; }
 details > :not(summary) { margin-left: .8rem; margin-right: .8rem; }
 details > .code { margin: 0; }
+details > table { width: calc(100% - 1.6rem); }
 .code { overflow-x: auto; tab-size: 4; overflow-wrap: normal; padding: .4rem 0; }
 .lines { width: max-content; min-width: 100%; }
 .line { display: flex; line-height: 1.5; height: 1.5em; overflow-y: clip; white-space: pre; }
@@ -89,11 +90,19 @@ details > .code { margin: 0; }
 .drawing a { text-decoration: none; }
 .bar { width: 100%; min-width: 6rem; height: .7rem; display: block; margin-top: .4rem; }
 .bar rect { fill: var(--note); } .bar .rest { fill: var(--soft); }
+ins, del { text-decoration: none; border-radius: .15em; }
+ins, .add { background: var(--accepted-back); } del, .del { background: var(--refused-back); }
+.at { background: var(--soft); color: var(--dim); }
+.hunks .line { padding: 0 .8rem; }
+td > div > ul, td > div > .rule { margin: 0; }
+@media (min-width: 42rem) {
+  .changes td:first-child { white-space: nowrap; } .changes td:nth-child(2) { min-width: 14rem; }
+}
 footer { margin-top: 3rem; color: var(--dim); font-size: .9rem; }
 @media (max-width: 42rem) {
   body { padding: .9rem; }
   table, tbody { display: block; } thead { display: none; }
-  tr { display: block; border-top: 1px solid var(--line); padding: .35rem 0; }
+  tr { display: block; border-top: 1px solid var(--line); padding: .35rem 0; } tr:first-child { border-top: 0; }
   td { display: flex; gap: .6rem; border: 0; padding: .05rem 0; min-width: 0; }
   td::before { content: attr(data-label); color: var(--dim); flex: 0 0 5.6rem; }
   td > * { min-width: 0; } td.none { display: none; }

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bundler.frameworks import root_of
 from bundler.sources.constructor.appended_lists import Group
 from bundler.sources.constructor.constructor_text import Scope, bound, definition, result_of
 from bundler.sources.constructor.words import value_in
@@ -103,8 +104,8 @@ class Solver:
         called = _called_name(node)
         is_method = isinstance(node.func, ast.Attribute) and scope.is_self(node.func.value)
         function = _method(scope, called) if is_method else scope.resolve(node.func)
-        is_cast = called in _CASTS and _root(function) in _CASTING
-        if isinstance(function, types.FunctionType) and _root(function) not in _CASTING:
+        is_cast = called in _CASTS and root_of(function) in _CASTING
+        if isinstance(function, types.FunctionType) and root_of(function) not in _CASTING:
             result = result_of(function, node, scope, receiver=is_method)
             return self.solve(*result, value, leaf, depth + 1) if result else UNKNOWN
         if isinstance(function, enum.EnumType) and isinstance(value, function) and len(node.args) == 1:
@@ -359,10 +360,6 @@ def _method(scope: Scope, name: str) -> Any:
     """Return the method `name` of the class under construction, where it is a plain one."""
     method = inspect.getattr_static(scope.owner, name, None) if scope.owner is not None else None
     return method if isinstance(method, types.FunctionType) else None
-
-
-def _root(function: Any) -> str:
-    return str(getattr(function, "__module__", "")).partition(".")[0]
 
 
 def _is_number(value: Any) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from bundler.formats.python import relative_imports
 from bundler.namespace import namespace_of
 from bundler.sources.extract.constant_values import awake, same
 from bundler.sources.extract.namespace_texts import Unit
@@ -118,10 +118,8 @@ def absolute(node: ast.ImportFrom, namespace: Mapping[str, Any]) -> str | None:
     if not isinstance(package, str) or not package:
         own = str(namespace.get("__name__"))
         package = own if "__path__" in namespace else own.rpartition(".")[0]
-    try:
-        return importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-    except ImportError:
-        return None
+    name = relative_imports.absolute(node.module or "", node.level, package)
+    return None if name.startswith(".") else name
 
 
 def public_name(module: str) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from bundler.frameworks import root_of
+
 #: Keras objects that are configuration: making one anew reads nothing, writes nothing and holds no weights.
 _KERAS_BASES = frozenset(
     {
@@ -236,7 +238,7 @@ def _is_changeable(node: ast.expr, lookup: Lookup) -> bool:
 def _makes(node: ast.Call, value: object, lookup: Lookup) -> bool:
     """Say whether the call, made once more, gives what looks like `value`; the author's own classes are not run."""
     called = [_dotted(item.func, lookup) for item in ast.walk(node) if isinstance(item, ast.Call)]
-    if not all(any(item is maker for maker in _MAKERS) or _root(item) == "keras" for item in called):
+    if not all(any(item is maker for maker in _MAKERS) or root_of(item) == "keras" for item in called):
         return True
     names = {item.id: lookup(item.id) for item in ast.walk(node) if isinstance(item, ast.Name)}
     try:
@@ -261,14 +263,10 @@ def _is_allowed(function: Any) -> bool:
     if any(function is maker for maker in _MAKERS):
         return True
     if isinstance(function, FunctionType):
-        return _root(function) == "keras" and function.__name__ == "get"
+        return root_of(function) == "keras" and function.__name__ == "get"
     return isinstance(function, type) and any(
         base.__name__ in _KERAS_BASES and base.__module__.partition(".")[0] == "keras" for base in function.__mro__
     )
-
-
-def _root(function: Any) -> str:
-    return str(getattr(function, "__module__", "")).partition(".")[0]
 
 
 def _argument(node: ast.expr, lookup: Lookup) -> bool:

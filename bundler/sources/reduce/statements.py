@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from bundler.formats.python.execution import SPLIT, Context, is_never_imported, parts_of
-from bundler.formats.python.import_statements import absolute
+from bundler.formats.python.relative_imports import absolute
 from bundler.sources.extract.free_names import names_of
 
 #: What reads or makes names of the module without spelling them.

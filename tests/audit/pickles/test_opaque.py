@@ -5,15 +5,30 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, NETWORK, PROCESS, REFLECTION, Finding, Severity
-from bundler.audit.pickles.pickle_findings import RULES, bundled_modules, opaque_findings
+from bundler.audit.finding import (
+    DYNAMIC_CODE,
+    ENVIRONMENT,
+    FILESYSTEM,
+    NETWORK,
+    OPAQUE_CODE,
+    PROCESS,
+    REFLECTION,
+    UNSAFE_DESERIALIZATION,
+    Finding,
+    Severity,
+)
+from bundler.audit.pickles.pickle_findings import RULES, WRITTEN, bundled_modules, opaque_findings
+from bundler.audit.source.exported_names import exported
+from bundler.audit.source.framework_sinks import KERAS, KERAS_SOURCE_DOORS, NUMPY, OTHERS, TENSORFLOW
+from bundler.audit.source.library_sinks import CALLS, DOORS, IMPORTS, PURE_PARTS
+from bundler.audit.source.lookup import Kind, look
 from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
 from tests.audit.pickles.programs import (
@@ -123,6 +138,130 @@ def test_asks_for_the_word_of_what_reaches_further(data: bytes, name: str, capab
     assert any(item.rule.id == "opaque.code" and name in item.what for item in found)
 
 
+def asked(dotted: str) -> set[str | None]:
+    """The words that a pickle needs beyond ``opaque-code`` when it imports `dotted`."""
+    module, _, name = dotted.rpartition(".")
+    return {item.capability for item in findings(program(imported(module, name)))} - {OPAQUE_CODE}
+
+
+def listed_names() -> Iterator[str]:
+    """Every name that a table of the source audit has."""
+    tables = [*exported().items(), *((module, names) for module, (_, names) in PURE_PARTS.items())]
+    yield from (f"{module}.{name}" for module, names in tables for name in names)
+    doors = (*CALLS, *IMPORTS, *DOORS, *TENSORFLOW, *KERAS, *NUMPY, *OTHERS, *KERAS_SOURCE_DOORS)
+    yield from (door if "." in door else f"{door}.anything" for door in doors)
+
+
+def test_allows_no_name_that_is_a_capability_in_source() -> None:
+    names = {name for name in listed_names() if look(name).kind in (Kind.DOOR, Kind.CALL)}
+    assert len(names) > 1_000
+    assert {name for name in names if look(name).capability not in asked(name)} <= WRITTEN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "os.kill",
+        "os.remove",
+        "os.environ",
+        "os.path.expanduser",
+        "posix.system",
+        "subprocess.Popen",
+        "socket.socket",
+        "shutil.rmtree",
+        "builtins.eval",
+        "builtins.open",
+        "builtins.setattr",
+        "sys.exit",
+        "sys.setprofile",
+        "logging.disable",
+        "logging.FileHandler",
+        "pickle.loads",
+        "torch.load",
+        "torch.save",
+        "yaml.load",
+        "ctypes.CDLL",
+        "importlib.import_module",
+        "types.FunctionType",
+        "functools.singledispatch",
+        "operator.attrgetter",
+        "operator.methodcaller",
+        "copyreg._reconstructor",
+        "codecs.encode",
+        "numpy.load",
+        "keras.saving.load_model",
+        "numpy._core.multiarray._reconstruct",
+        "tensorflow.io.read_file",
+        "tensorflow.raw_ops.ReadFile",
+        "keras.layers.Lambda",
+    ],
+)
+def test_asks_for_the_word_that_source_asks_for(name: str) -> None:
+    assert look(name).capability in asked(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.path.join",
+        "io.BytesIO",
+        "logging.getLogger",
+        "threading.Lock",
+        "pathlib.PurePath",
+        "platform.system",
+        "collections.OrderedDict",
+        "functools.partial",
+        "datetime.date",
+        "torch.tensor",
+        "torch.nn.Linear",
+        "numpy.ndarray",
+        "numpy.trace",
+        "keras.layers.Dense",
+        "keras.src.layers.core.dense.Dense",
+        "keras.ops.trace",
+        "builtins.hex",
+        "scipy.sparse._csr.csr_matrix",
+    ],
+)
+def test_asks_for_nothing_where_source_asks_for_nothing(name: str) -> None:
+    assert look(name).kind in (Kind.PLAIN, Kind.OPEN, Kind.MODULE)
+    assert asked(name) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "capability"),
+    [
+        # What no list has, in the standard library: a pickle chooses the arguments.
+        ("_codecs.encode", REFLECTION),
+        ("logging.config.dictConfig", REFLECTION),
+        ("inspect._signature_fromstr", REFLECTION),
+        # Past a door to another one.
+        ("pathlib.os.system", PROCESS),
+        ("keras.src.saving.saving_lib.load_model", FILESYSTEM),
+        # As Python 2 calls them.
+        ("__builtin__.eval", DYNAMIC_CODE),
+        ("commands.getoutput", PROCESS),
+        ("copy_reg._reconstructor", UNSAFE_DESERIALIZATION),
+    ],
+)
+def test_asks_for_what_is_reached_on_a_way_around(name: str, capability: str) -> None:
+    assert capability in asked(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "capability"),
+    [("str.format", REFLECTION), ("object.__subclasses__", REFLECTION), ("no_such_name", DYNAMIC_CODE)],
+)
+def test_asks_for_what_builtins_have_and_no_list(name: str, capability: str) -> None:
+    assert f"opaque.{capability}" in rules(program(imported("builtins", name)))
+
+
+def test_a_mixed_module_as_a_value_asks_for_all_that_is_in_it() -> None:
+    found = findings(program(called(imported("cloudpickle.cloudpickle", "subimport"), text("os"))))
+    assert {item.capability for item in found} == {OPAQUE_CODE, FILESYSTEM, PROCESS, ENVIRONMENT}
+
+
 def test_asks_for_what_a_persistent_id_reaches_through_a_module_of_the_bundle() -> None:
     pid = b"(" + text("kbundle") + text("pkg") + text("os.system") + b"tQ"
     assert "opaque.process" in rules(program(pid))
@@ -191,7 +330,7 @@ class Trap:
 @pytest.mark.parametrize("protocol", range(6))
 def test_nothing_is_unpickled(protocol: int) -> None:
     found = findings(pickle.dumps(Trap(), protocol=protocol))
-    assert any("sys.exit" in item.what and item.capability == REFLECTION for item in found)
+    assert any("sys.exit" in item.what and item.capability == PROCESS for item in found)
 
 
 @given(st.binary(max_size=200))

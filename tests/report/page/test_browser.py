@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bundler.report.difference_page import as_html
 from bundler.report.page import audit_page
+from tests.diff.pairs import compared
+from tests.diff.test_report import MARKUP, eventful
 from tests.report import samples
 from tests.report.page import chromium
 from tests.report.page.chromium import Browser, Page
@@ -83,3 +86,16 @@ def test_page_prints_with_everything_unfolded(page: Page) -> None:
     assert heights == page.evaluate("[...document.querySelectorAll('details')].map(item => item.offsetHeight)")
     page.call("Emulation.setEmulatedMedia", media="")
     assert page.pdf().startswith(b"%PDF-")
+
+
+def test_page_of_a_difference_runs_nothing_and_fits(running: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "diff.html"
+    path.write_text(as_html(compared(eventful(MARKUP, 1), eventful(MARKUP, 2))), encoding="utf-8")
+    page = running.open(path)
+    assert page.told == [("request", page.evaluate("location.href"))]
+    assert page.evaluate("getComputedStyle(document.querySelector('ins')).textDecorationLine") == "none"
+    for width in (320, 390, 768, 1280):
+        page.screen(width, 844)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        inside = "item => item.offsetWidth < item.parentElement.offsetWidth"
+        assert page.evaluate(f"[...document.querySelectorAll('details > table')].every({inside})")
