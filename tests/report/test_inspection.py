@@ -27,7 +27,7 @@ def test_metadata_does_not_pass_for_another_statement() -> None:
 
 @pytest.mark.parametrize("word", ["graph", "", "FULL", 3])
 def test_refuses_a_fidelity_that_means_nothing_before_anything_else(word: Any, tmp_path: Path) -> None:
-    with pytest.raises(bundler.BundleError, match="means nothing") as caught:
+    with pytest.raises(bundler.BundleError, match="unknown value") as caught:
         bundler.unbundle(tmp_path / "absent.kbundle", fidelity=word)
     assert caught.value.place == "fidelity"
     assert caught.value.expected == "'full' or 'inference'"

@@ -35,6 +35,7 @@ _LAYER = {
 
 def keras_file(path: Path, config: Any) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", "{}")
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", b"the weights")
     return path

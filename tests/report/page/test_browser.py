@@ -11,10 +11,10 @@ import pytest
 from bundler.report.difference_page import as_html
 from bundler.report.page import audit_page
 from tests.diff.pairs import compared
-from tests.diff.test_report import MARKUP, eventful
 from tests.report import samples
 from tests.report.page import chromium
 from tests.report.page.chromium import Browser, Page
+from tests.report.test_difference import MARKUP, eventful
 
 # In CI there is one: tests that never ran must not look like tests that passed.
 pytestmark = pytest.mark.skipif(
