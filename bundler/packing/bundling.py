@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from bundler.archive.progress import Progress
 from bundler.archive.writer import NewMember, WrittenBundle
 from bundler.audit.auditing import Terms, audit_subject
-from bundler.audit.consent import check_words, consent_lines, require_acceptable
+from bundler.audit.consent import consent_lines, require_acceptable
 from bundler.audit.finding import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.subject import of_members
@@ -28,20 +28,20 @@ from bundler.keras_io import framework
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.account import Difference, lacks_weights
 from bundler.keras_io.selftest import recording
-from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
+from bundler.manifest import Manifest, Payload, Proof, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.expected_of_proof import expectation_of
-from bundler.packing.named import checked_target, folders, strings
-from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
-from bundler.packing.search import Search, Step, steps
+from bundler.packing.named import checked_target
+from bundler.packing.options import FallbackChoice, PackOptions, PayloadChoice
+from bundler.packing.search import Step, steps
 from bundler.packing.travelling import travelling
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation
 from bundler.proof.request import LOAD, STATE
-from bundler.requirements.locking.from_author import RequirementsChoice, read_given
-from bundler.requirements.locking.lock import Lock, Locker, LockOptions
+from bundler.requirements.locking.from_author import RequirementsChoice
+from bundler.requirements.locking.lock import Lock, Locker
 from bundler.saving.live_program import with_values
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
@@ -174,61 +174,23 @@ def bundle(
         RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
     """
-    allowed = check_words(allow)
-    target = checked_target(filepath, overwrite=overwrite)
-    options = Options(
-        payload=payload,
-        fallback=fallback,
-        signature=signature,
-        custom_objects=dict(custom_objects or {}),
-        example_inputs=example_inputs,
-        builder=builder,
-        builder_kwargs=builder_kwargs,
-    )
-    search = Search(
-        roots=folders(sources),
-        include=strings(include),
-        skip_data=strings(skip_data),
-        modules=strings(modules),
-        by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
-        whole=("*",) if whole is True else strings(whole or ()),
-        reduces_included=whole is False,
-    )
-    provenance = Provenance(
-        name=name,
-        description=description,
-        license=license,
-        source_revision=source_revision,
-        metadata=checked_metadata(metadata),
-    )
-    lock_options = LockOptions(
-        given=None if requirements is None else read_given(requirements),
-        offline=offline,
-        keep_index=keep_index,
-        vendor=vendor,
-    )
-    if vendor and offline:
-        raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
+    given = {**locals()}
+    return pack(given.pop("model"), given.pop("filepath"), PackOptions(**given))
+
+
+def pack(model: Any, filepath: str | os.PathLike[str], options: PackOptions) -> PackedBundle:
+    """Write the bundle as `bundle` does."""
+    target = checked_target(filepath, overwrite=options.overwrite)
+    step = steps(options.progress)
+    locker = Locker(options, step)
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         stack.enter_context(kept_process_state())
         stack.enter_context(parsed_once())
-        step = steps(progress)
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
-        prover = stack.enter_context(Prover(step=step)) if prove else None
-        writer = _Writer(
-            target=target,
-            overwrite=overwrite,
-            provenance=provenance,
-            search=search,
-            example_inputs=example_inputs,
-            allow=allowed,
-            prover=prover,
-            locker=Locker(lock_options, step),
-            step=step,
-            progress=progress,
-        )
-        written = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
+        prover = stack.enter_context(Prover(step=step)) if options.prove else None
+        writer = _Writer(target=target, options=options, prover=prover, locker=locker, step=step)
+        written = pack_until_proved(model, options, Path(scratch), step, writer.write)
     return PackedBundle(
         path=target,
         digest=written.bundle.digest,
@@ -266,15 +228,10 @@ class _Writer:
     """Writes what was found to one target, and lets a prover look at it first."""
 
     target: Path
-    overwrite: bool
-    provenance: Provenance
-    search: Search
-    example_inputs: Any
-    allow: tuple[str, ...]
+    options: PackOptions
     prover: Prover | None
     locker: Locker
     step: Step
-    progress: Progress | None
 
     def write(self, found: Found) -> _Written:
         """Write, audit and prove the bundle of `found`.
@@ -291,15 +248,15 @@ class _Writer:
         self.step("recording the self-test")
         payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
         declared = [spec for facts in payloads for spec in facts.inputs or ()]
-        recorded = recording.record(found.model, self.example_inputs, declared)
+        recorded = recording.record(found.model, self.options.example_inputs, declared)
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
-        manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
+        manifest = replace(manifest_of(found, lock, self.options.provenance()), self_test=recorded.self_test)
         members = [*members_of(found, lock), *recorded.members]
         expectation = None
         if self.prover is not None:
             self.step("describing the program")
-            expectation = expectation_of(found, manifest, recorded, self.search.roots)
+            expectation = expectation_of(found, manifest, recorded, self.options.sources)
         program = found.program
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
@@ -354,7 +311,7 @@ class _Writer:
         """Audit and prove the bundle of `manifest`, and give it its name."""
         prove = None
         if self.prover is not None and expectation is not None:
-            proof = planned_proof(manifest, *framework.versions(), expectation, allow=self.allow)
+            proof = planned_proof(manifest, *framework.versions(), expectation, allow=self.options.allow)
             manifest = replace(manifest, proof=proof)
             prove = functools.partial(self.prover.check, expectation=expectation)
         self.step("auditing")
@@ -363,12 +320,12 @@ class _Writer:
         for line in consent_lines(audit):
             self.step(f"whoever loads this will be asked to accept {line}")
         if manifest.proof is not None:
-            accepted = tuple(sorted({*audit.asked, *self.allow}))
+            accepted = tuple(sorted({*audit.asked, *self.options.allow}))
             manifest = replace(manifest, proof=replace(manifest.proof, allow=accepted))
         bundle, seen = write_proved(
-            self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress
+            self.target, manifest, members, prove, overwrite=self.options.overwrite, progress=self.options.progress
         )
-        notes = () if seen is None else (*seen.notes, *_needless(self.allow, audit, seen.proof))
+        notes = () if seen is None else (*seen.notes, *_needless(self.options.allow, audit, seen.proof))
         return _Proved(bundle=bundle, audit=audit, notes=tuple(notes))
 
 
