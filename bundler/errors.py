@@ -21,6 +21,13 @@ class BundleError(Exception):
         expected: what the rule asks for, or `None`.
         found: what was there instead, or `None`.
         hint: the next step for the reader of the message, or `None`.
+
+    Example:
+        >>> try:
+        ...     bundler.open_bundle("missing.kbundle")
+        ... except bundler.BundleError as error:
+        ...     print(type(error).__name__, error.place)
+        InvalidBundle missing.kbundle
     """
 
     #: The hint of a class whose next step is always the same.

@@ -62,10 +62,18 @@ def audit_bundle(
         strict: judge by the gate ``strict`` whatever the policy says: what source could do must be accepted too.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        The findings, the worst first, and what they mean for a load under these terms.
+
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one asked for.
         BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
+
+    Example:
+        >>> audit = bundler.audit_bundle("model.kbundle")
+        >>> str(audit.verdict), audit.asked
+        ('accepted', ())
     """
     return audit_with_contents(
         filepath, digest=digest, allow=allow, policy=policy, osv=osv, strict=strict, progress=progress

@@ -64,6 +64,13 @@ class PackedBundle:
     `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that it will not load
     without, and `audit.findings` the lines that cause that. `manifest.proof.allow` has, beside these, what its code was
     seen to need while it ran.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> packed = bundler.bundle(model, "dense.kbundle", prove=False)
+        >>> packed.path.name, packed.audit.asked
+        ('dense.kbundle', ())
     """
 
     path: Path
@@ -126,9 +133,10 @@ def bundle(
             True packs modules as they are, a list those that fit a pattern, such as ``["mypkg.nets", "mypkg.ops.*"]``.
             Modules of `include` are packed as they are; False reduces these, too. Where a reduced module fails in the
             proof, whole ones are tried.
-        example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
-            If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
-            used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
+        example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays,
+            each of the dtype and shape of an input of the model, rows first. If all have the same first dimension and
+            the model declares no fixed batch size, the first eight rows are used. Without it, inputs are made to the
+            model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
             weights, outputs and values that the program set, save and load it again there, and train a compiled model
             for one step. All under the rules that hold where it is loaded: code that reaches for more than it computes
@@ -165,6 +173,9 @@ def bundle(
         metadata: anything else, as JSON values.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        What was written: the path, the digest, the manifest, the audit, and lines that the author should read.
+
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -173,6 +184,13 @@ def bundle(
         ProofFailed: the model does not come back in a fresh interpreter as it is here; nothing was written.
         RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> packed = bundler.bundle(model, "dense.kbundle")
+        >>> packed.manifest.proof.checks[:2]
+        ('load', 'state')
     """
     given = {**locals()}
     return pack(given.pop("model"), given.pop("filepath"), PackOptions(**given))

@@ -131,6 +131,10 @@ def unbundle(
             bundle's code goes on without it. What is stopped before this returns is also told in one `RefusalWarning`.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        A `keras.Model`. What it takes and gives (name, shape with -1 for the batch, datatype) is in the manifest:
+        ``payload.inputs`` and ``payload.outputs``. One of a graph predicts, and raises `InferenceOnly` for the rest.
+
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
@@ -141,6 +145,12 @@ def unbundle(
         RebuildFailed: the bundle's code or Keras refuses on this machine.
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
+
+    Example:
+        >>> import numpy
+        >>> model = bundler.unbundle("model.kbundle")
+        >>> model.predict(numpy.ones((2, 4), "float32"), verbose=0).shape
+        (2, 1)
     """
     given = {**locals()}
     del given["filepath"], given["digest"]

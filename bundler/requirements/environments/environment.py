@@ -43,6 +43,11 @@ class Environment:
         packages: how many packages were installed, kbundle not counted.
         unchecked: one line for each package that was installed without a check, as the caller has accepted.
         left_out: optional distributions that cannot be installed here; the bundle's code goes on without them.
+
+    Example:
+        >>> made = bundler.environment("model.kbundle", "venv")
+        >>> made.unchecked, made.left_out
+        ((), ())
     """
 
     folder: Path
@@ -99,10 +104,18 @@ def environment(
         offline: ask no index.
         progress: called with (what is done, 0, 0).
 
+    Returns:
+        Where it is, and what is in it.
+
     Raises:
         InvalidBundle: the file is no bundle, or its lock is no lock.
         EnvironmentFailed: it cannot be made; the message says what to do.
         TargetExists: there is something in `directory`.
+
+    Example:
+        >>> made = bundler.environment("model.kbundle", "venv")
+        >>> made.python.is_file(), made.cached
+        (True, False)
     """
     with _opened(filepath) as reader:
         plan = _plan(reader, python, allow_unchecked=allow_unchecked, offline=offline, progress=progress)
