@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive.pin import check_digest
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
@@ -98,8 +98,7 @@ def audit_with_contents(
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         reader.verify(progress)
-        if progress is not None:
-            progress("auditing", 0, 0)
+        tell(progress, "auditing")
         manifest = reader.manifest
         payloads = [item for item in (manifest.payload, manifest.inference) if item is not None]
         folder = None if osv is None else _folder(osv)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from bundler.unpacking.unbundling import LoadOptions
 
 
-def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare them: which bundle, with what consent, held to what, and which of its payloads."""
+def add_consent_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which bundle it must be, and what is accepted."""
     parser.add_argument(
         "--digest",
         metavar="SHA256",
@@ -27,6 +27,11 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
         "which)",
     )
     parser.add_argument("--policy", metavar="TOML", help="what is accepted and what is not, as a file (docs/audit.md)")
+
+
+def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the same, what the load is held to, and which of the payloads it takes."""
+    add_consent_arguments(parser)
     parser.add_argument(
         "--requirements",
         choices=MODES,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
 from bundler.archive.pin import check_digest
+from bundler.archive.progress import tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments
@@ -90,8 +91,7 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
     inputs = read_inputs(options.input)
     with shown_progress() as progress:
         model = load(reader, load_options(options, compile=False, progress=progress))
-        if progress is not None:
-            progress("predicting", 0, 0)
+        tell(progress, "predicting")
         outputs = predict(model, inputs, reader.manifest, batch_size=options.batch_size)
     with whole_file(target, overwrite=options.overwrite) as file:
         write_all(file, outputs.content)

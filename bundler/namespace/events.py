@@ -52,12 +52,6 @@ class Effect:
 Reader = Callable[[tuple[Any, ...]], Effect | None]
 
 
-def effect_of(event: str, args: tuple[Any, ...]) -> Effect | None:
-    """Return what `event` stands for; `None` where that is nothing that anybody need accept."""
-    reader = READERS.get(event)
-    return None if reader is None else reader(args)
-
-
 def _open(args: tuple[Any, ...]) -> Effect:
     path, mode, flags = args[0], args[1], args[2] if len(args) > 2 else 0
     # open() passes both, os.open() only the flags, and shelve or dbm other things in their place.

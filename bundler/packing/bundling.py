@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bundler.archive.progress import Progress
-from bundler.archive.writer import NewMember, WrittenBundle
+from bundler.archive.progress import Progress, tell
+from bundler.archive.writer import NewMember
 from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.consent import consent_lines, require_acceptable
 from bundler.audit.finding import REFLECTION
@@ -34,14 +34,14 @@ from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.expected_of_proof import expectation_of
 from bundler.packing.named import checked_target
 from bundler.packing.options import FallbackChoice, PackOptions, PayloadChoice
-from bundler.packing.search import Step, steps
+from bundler.packing.search import Step
 from bundler.packing.travelling import travelling
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation
 from bundler.proof.request import LOAD, STATE
 from bundler.requirements.locking.from_author import RequirementsChoice
-from bundler.requirements.locking.lock import Lock, Locker
+from bundler.requirements.locking.lock import Locker
 from bundler.saving.live_program import with_values
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
@@ -199,7 +199,7 @@ def bundle(
 def pack(model: Any, filepath: str | os.PathLike[str], options: PackOptions) -> PackedBundle:
     """Write the bundle as `bundle` does."""
     target = checked_target(filepath, overwrite=options.overwrite)
-    step = steps(options.progress)
+    step = functools.partial(tell, options.progress)
     locker = Locker(options, step)
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         stack.enter_context(kept_process_state())
@@ -208,37 +208,7 @@ def pack(model: Any, filepath: str | os.PathLike[str], options: PackOptions) -> 
         # Now, so that it imports the framework while the model is saved and written here.
         prover = stack.enter_context(Prover(step=step)) if options.prove else None
         writer = _Writer(target=target, options=options, prover=prover, locker=locker, step=step)
-        written = pack_until_proved(model, options, Path(scratch), step, writer.write)
-    return PackedBundle(
-        path=target,
-        digest=written.bundle.digest,
-        manifest=written.bundle.manifest,
-        audit=replace(written.audit, digest=written.bundle.digest, size=written.bundle.size),
-        no_self_test=written.no_self_test,
-        notes=(*written.lock.notes, *written.notes),
-        source=written.source,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Written:
-    """What is known of a bundle besides the file; `no_self_test` says why it has none, `notes` are about its proof."""
-
-    bundle: WrittenBundle
-    no_self_test: str | None
-    lock: Lock
-    audit: Audit
-    notes: tuple[str, ...]
-    source: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Proved:
-    """One bundle that was written: what it says, its audit, and lines about its proof."""
-
-    bundle: WrittenBundle
-    audit: Audit
-    notes: tuple[str, ...]
+        return pack_until_proved(model, options, Path(scratch), step, writer.write)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,7 +221,7 @@ class _Writer:
     locker: Locker
     step: Step
 
-    def write(self, found: Found) -> _Written:
+    def write(self, found: Found) -> PackedBundle:
         """Write, audit and prove the bundle of `found`.
 
         Raises:
@@ -282,7 +252,7 @@ class _Writer:
         lost: list[Difference] = []
         for _ in range(_MOST_TIMES):
             try:
-                written = self._write(manifest, members, payloads, expectation)
+                packed = self._write(manifest, members, payloads, expectation)
             except ProofFailed as failure:
                 if program is None or not failure.differences or lacks_weights(failure.differences):
                     # Where the model is not even made, registries of its objects are empty for that reason.
@@ -309,14 +279,8 @@ class _Writer:
                     self.step(line)
                 manifest = replace(manifest, adaptations=adaptations)
                 continue
-            return _Written(
-                bundle=written.bundle,
-                no_self_test=recorded.reason,
-                lock=lock,
-                audit=written.audit,
-                notes=tuple(dict.fromkeys([*notes, *written.notes])),
-                source=source,
-            )
+            notes = [*lock.notes, *dict.fromkeys([*notes, *packed.notes])]
+            return replace(packed, no_self_test=recorded.reason, notes=tuple(notes), source=source)
         raise PackError("the values of this program are others each time that it is loaded", hint=_WAY_OUT)
 
     def _write(
@@ -325,7 +289,7 @@ class _Writer:
         members: Sequence[NewMember],
         payloads: Sequence[Payload],
         expectation: Expectation | None,
-    ) -> _Proved:
+    ) -> PackedBundle:
         """Audit and prove the bundle of `manifest`, and give it its name."""
         prove = None
         if self.prover is not None and expectation is not None:
@@ -343,8 +307,13 @@ class _Writer:
         bundle, seen = write_proved(
             self.target, manifest, members, prove, overwrite=self.options.overwrite, progress=self.options.progress
         )
-        notes = () if seen is None else (*seen.notes, *_needless(self.options.allow, audit, seen.proof))
-        return _Proved(bundle=bundle, audit=audit, notes=tuple(notes))
+        return PackedBundle(
+            path=self.target,
+            digest=bundle.digest,
+            manifest=bundle.manifest,
+            audit=replace(audit, digest=bundle.digest, size=bundle.size),
+            notes=() if seen is None else (*seen.notes, *_needless(self.options.allow, audit, seen.proof)),
+        )
 
 
 def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:

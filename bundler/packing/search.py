@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from bundler.archive.progress import Progress
 from bundler.errors import SourceError
 from bundler.keras_io import registry
 from bundler.namespace import ModuleText, Namespace, open_namespace
@@ -25,16 +24,6 @@ _OTHER_WAYS_FILE = (
 
 #: Called with what is being done, for steps whose length is not known.
 Step = Callable[[str], None]
-
-
-def steps(progress: Progress | None) -> Step:
-    """Return the callback that tells `progress` about steps without a length."""
-
-    def step(what: str) -> None:
-        if progress is not None:
-            progress(what, 0, 0)
-
-    return step
 
 
 class BundleSources:

@@ -35,10 +35,6 @@ class Closed:
     extras: Mapping[str, frozenset[str]]
     demands: tuple[Demand, ...]
 
-    def needed_by(self, name: str) -> str | None:
-        """Return an installed distribution that needs `name`, if one does."""
-        return next((demand.by for demand in self.demands if demand.name == name), None)
-
 
 def close_over(roots: Iterable[tuple[str, Collection[str]]]) -> Closed:
     """Follow the needs of `roots`, pairs of a canonical name and extras, to the end."""

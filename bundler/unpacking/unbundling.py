@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
 from bundler.archive.pin import check_digest
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.auditing import Terms, audit_subject
@@ -79,11 +79,6 @@ class LoadOptions(Terms):
                 found=repr(self.fidelity),
                 hint="leave it out, and take the best that the bundle has",
             )
-
-    def tell(self, what: str) -> None:
-        """Tell `progress` about a step without a length."""
-        if self.progress is not None:
-            self.progress(what, 0, 0)
 
 
 def unbundle(
@@ -180,7 +175,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
         parts = _audit(subject, payload, options, offered=options.custom_objects)
         check_pickles(manifest)
         admit(comparison, options.requirements, reader.digest)
-        options.tell("building the model")
+        tell(options.progress, "building the model")
         # Only here does the framework come in, and after it the code.
         framework.keras()
         guard = guard_for(manifest, options.accepted, denied=options.policy.deny, on_refused=options.on_refused)
@@ -241,7 +236,7 @@ def _audit(subject: Subject, payload: Payload, options: LoadOptions, *, offered:
         AuditRefused: see `require_accepted`.
         ConsentRequired: see `require_accepted`.
     """
-    options.tell("auditing")
+    tell(options.progress, "auditing")
     parts = Parts(subject, offered)
     audit = audit_subject(subject, options, payloads=(payload,), parts=parts)
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
@@ -293,7 +288,7 @@ def _load_graph(reader: BundleReader, payload: Payload, options: LoadOptions, co
         _verify_others(reader, payload)
         _audit(of_reader(reader, copies), payload, options)
         admit(comparison, options.requirements, reader.digest)
-        options.tell("building the model")
+        tell(options.progress, "building the model")
         framework.keras()
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

@@ -40,11 +40,6 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     return found
 
 
-def has_attributes(value: Any) -> bool:
-    """Say whether `value` can have attributes of its own."""
-    return hasattr(value, "__dict__") or bool(_slots(type(value)))
-
-
 def assigned_in(cls: type, method: str) -> frozenset[str]:
     """Return the attributes that the author's `method` of `cls` assigns."""
     names: set[str] = set()

@@ -7,6 +7,7 @@ environment, and a file of facts that is written last: a folder without it is re
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import EnvironmentFailed, TargetExists
 from bundler.requirements.environments import environment_cache, install_self
@@ -188,11 +189,7 @@ def _key(selection: Selection, lock: bytes | None, target: Target) -> str:
 def _held(plan: _Plan) -> Iterator[Held]:
     folder = environment_cache.make_cache_folder() / plan.key
     lock = environment_cache.lock_file(plan.key)
-
-    def waiting() -> None:
-        if plan.progress is not None:
-            plan.progress("waiting for another process that makes this environment", 0, 0)
-
+    waiting = functools.partial(tell, plan.progress, "waiting for another process that makes this environment")
     built = False
     while True:
         with contextlib.ExitStack() as stack:
@@ -232,11 +229,7 @@ def _made_in(folder: Path, plan: _Plan) -> Environment:
         environment_cache.make_cache_folder()
         / f"at-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:_KEY_DIGITS]}.lock"
     )
-
-    def waiting() -> None:
-        if plan.progress is not None:
-            plan.progress("waiting for another process that writes there", 0, 0)
-
+    waiting = functools.partial(tell, plan.progress, "waiting for another process that writes there")
     with _written_below(folder), locked(lock, waiting=waiting) as descriptor:
         try:
             if _is_ready(folder, plan):
