@@ -13,35 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Caps on what a bundle may ask of its reader, in bytes where no other unit is named.
+    """Caps on what a bundle may ask of its reader. Each is in bytes, decoded, unless it is named here.
 
-    Attributes:
-        members, folders: how many the archive has.
-        central_directory: of the archive.
-        name_bytes, name_segment_bytes, name_segments: of a member's name; a name has so many segments.
-        manifest: the text; `manifest_values` JSON values in it, `json_depth` levels in one another.
-        integer: the largest, either way.
-        source_file, source_total, data_file, data_total: one member, or all together, decoded.
-        self_test: the arrays of inputs or outputs.
-        proof_seconds: seconds until the fresh interpreter is stopped.
-        proof_step_parameters: weights of a model of which a step of training is compared, as a count of scalars.
-        seed_numbers: numbers in the state of one random generator.
-        value: one value that the author's program set.
-        uses: lines a stage, each of `use_what` characters and a word of `use_capability` characters.
-        index_seconds, install_seconds: seconds that an index or an installer has.
-        vendored_wheel, vendored_total, wheels_total: one wheel, and all together, to pack or to install.
-        lock, policy: the text.
-        carried_code: of a pickled model.
-        keras_config: the text; `config_values` JSON values in it, `config_depth` levels in one another.
-        keras_file_ratio: decoded bytes for each stored one.
-        hdf5_objects, hdf5_extents, hdf5_depth: objects, claimed pieces, and levels of groups.
-        hdf5_block, hdf5_names: one piece of metadata, and all names.
-        npy_header: of an array.
-        graph: one file; `graph_values` fields in it.
-        graph_constant, graph_constants: one constant, and all together.
-        bundle: the file.
-        zstd_window, zstd_block, zstd_total: of a decoder, of a block of it, of all that it gives.
-        zstd_ratio, zstd_total_ratio: decoded bytes for each stored one, of a member and of the file.
+    Counts: `members`, `folders`, `name_segments` of one name, `manifest_values` and `config_values` of JSON, the
+    scalars of a model of which a step of training is compared (`proof_step_parameters`), `seed_numbers` of one
+    generator, `uses` of one stage, `hdf5_objects`, `hdf5_extents` (pieces that are claimed), `graph_values` (fields).
+    Levels in one another: `json_depth`, `config_depth`, `hdf5_depth`. Characters: `use_capability`, `use_what`.
+    Seconds: `proof_seconds`, `index_seconds`, `install_seconds`. Decoded bytes for each stored one: `keras_file_ratio`,
+    `zstd_ratio` (of one member), `zstd_total_ratio` (of the file). `integer` is the largest value, either way.
     """
 
     members: int = 10_000

@@ -57,6 +57,8 @@ class PackOptions(LockOptions):
     def __post_init__(self) -> None:
         """Bring the arguments into one form; refuse words that mean nothing, and what needs another argument."""
         whole: Any = self.whole
+        # One alone may be given as it is; a class may be iterable, such as an enumeration.
+        several = isinstance(self.by_value, Iterable) and not isinstance(self.by_value, type)
         for name, form in {
             "allow": check_words(self.allow),
             "sources": folders(self.sources),
@@ -65,7 +67,7 @@ class PackOptions(LockOptions):
             "modules": strings(self.modules),
             "whole": ("*",) if whole is True else strings(whole or ()),
             "reduces_included": self.reduces_included or whole is False,
-            "by_value": _objects(self.by_value),
+            "by_value": tuple(self.by_value) if several else (self.by_value,),
             "custom_objects": dict(self.custom_objects or {}),
             "metadata": checked_metadata(self.metadata),
         }.items():
@@ -88,18 +90,8 @@ class PackOptions(LockOptions):
 
     def provenance(self) -> Provenance:
         """Return what the author says about the model."""
-        return Provenance(
-            name=self.name,
-            description=self.description,
-            license=self.license,
-            source_revision=self.source_revision,
-            metadata=self.metadata,
-        )
-
-
-def _objects(values: Any) -> tuple[Any, ...]:
-    """Return several objects, of which one alone may be given as it is."""
-    return tuple(values) if isinstance(values, Iterable) and not isinstance(values, type) else (values,)
+        said = ("name", "description", "license", "source_revision", "metadata")
+        return Provenance(**{name: getattr(self, name) for name in said})
 
 
 def checked_metadata(metadata: Any) -> dict[str, Any]:

@@ -27,13 +27,7 @@ from bundler.audit.finding import Severity
 from bundler.audit.parts import Parts
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.subject import Subject, of_reader
-from bundler.errors import (
-    BundleError,
-    MissingObject,
-    RebuildFailed,
-    RefusalWarning,
-    UnsupportedVersion,
-)
+from bundler.errors import BundleError, MissingObject, RebuildFailed, RefusalWarning, UnsupportedVersion
 from bundler.keras_io import framework
 from bundler.keras_io.files import saved_model, tfsm
 from bundler.keras_io.selftest import recording
