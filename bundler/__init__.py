@@ -7,6 +7,10 @@
 
 The names below are resolved when they are first used: importing this package imports neither TensorFlow nor NumPy,
 and reading a bundle needs neither.
+
+The examples in docstrings run after ``import bundler``, in a folder with two bundles (`tests/test_docstrings.py`). In
+``model.kbundle`` is a `keras.Sequential` of a layer ``Gain``, from the author's module ``gain``, and a `Dense` layer:
+``float32 [batch, 4]`` to ``float32 [batch, 1]``. In ``retrained.kbundle`` is the same model with other weights.
 """
 
 from __future__ import annotations

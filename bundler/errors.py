@@ -21,6 +21,13 @@ class BundleError(Exception):
         expected: what the rule asks for, or `None`.
         found: what was there instead, or `None`.
         hint: the next step for the reader of the message, or `None`.
+
+    Example:
+        >>> try:
+        ...     bundler.open_bundle("missing.kbundle")
+        ... except bundler.BundleError as error:
+        ...     print(type(error).__name__, error.place)
+        InvalidBundle missing.kbundle
     """
 
     #: The hint of a class whose next step is always the same.
@@ -125,11 +132,7 @@ class ConsentRequired(BundleError):
         self.uses = tuple(uses)
 
     def __str__(self) -> str:
-        if not self.reasons:
-            return super().__str__()
-        lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]
-        lines.append(f"  next step: {self.hint}")
-        return "\n".join(lines)
+        return _listed(f"{self.message}:", self.reasons, self.hint) if self.reasons else super().__str__()
 
 
 class AuditRefused(BundleError):
@@ -156,9 +159,7 @@ class AuditRefused(BundleError):
         self.findings = tuple(findings)
 
     def __str__(self) -> str:
-        lines = [f"{self.message}:", *(f"  - {reason}" for reason in self.reasons)]
-        lines.append(f"  next step: {self.hint}")
-        return "\n".join(lines)
+        return _listed(f"{self.message}:", self.reasons, self.hint)
 
 
 class TargetExists(BundleError):
@@ -185,9 +186,7 @@ class RequirementsNotMet(BundleError):
         self.install = tuple(install)
 
     def __str__(self) -> str:
-        lines = [f"{self.message}:", *(f"  - {problem}" for problem in self.problems)]
-        lines.append(f"  next step: {self.hint}")
-        return "\n".join(lines)
+        return _listed(f"{self.message}:", self.problems, self.hint)
 
 
 class RefusalWarning(UserWarning):
@@ -222,10 +221,7 @@ class SourceError(PackError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
-        if self.hint:
-            lines.append(f"  next step: {self.hint}")
-        return "\n".join(lines)
+        return _listed(self.message, self.problems, self.hint)
 
 
 class ProofFailed(PackError):
@@ -281,17 +277,8 @@ class EnvironmentFailed(BundleError):
         problems: one line a package or cause, or the last lines of the program that failed.
     """
 
-    def __init__(
-        self,
-        message: str,
-        problems: Sequence[str] = (),
-        *,
-        place: str | None = None,
-        expected: object = None,
-        found: object = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message, place=place, expected=expected, found=found, hint=hint)
+    def __init__(self, message: str, problems: Sequence[str] = (), **facts: Any) -> None:
+        super().__init__(message, **facts)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
@@ -325,3 +312,7 @@ class MissingObject(RebuildFailed):
         lines.append(f"  offered: {', '.join(self.offered) or 'nothing'}")
         lines.append(f"  next step: {self.hint}")
         return "\n".join(lines)
+
+
+def _listed(message: str, lines: Sequence[str], hint: str | None) -> str:
+    return "\n".join([message, *(f"  - {line}" for line in lines), *([f"  next step: {hint}"] if hint else [])])

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Caps on what a bundle may ask of its reader. Sizes are in bytes."""
+    """Caps on what a bundle may ask of its reader. Each is in bytes, decoded, unless it is named here.
+
+    Counts: `members`, `folders`, `name_segments` of one name, `manifest_values` and `config_values` of JSON, the
+    scalars of a model of which a step of training is compared (`proof_step_parameters`), `seed_numbers` of one
+    generator, `uses` of one stage, `hdf5_objects`, `hdf5_extents` (pieces that are claimed), `graph_values` (fields).
+    Levels in one another: `json_depth`, `config_depth`, `hdf5_depth`. Characters: `use_capability`, `use_what`.
+    Seconds: `proof_seconds`, `index_seconds`, `install_seconds`. Decoded bytes for each stored one: `keras_file_ratio`,
+    `zstd_ratio` (of one member), `zstd_total_ratio` (of the file). `integer` is the largest value, either way.
+    """
 
     members: int = 10_000
     folders: int = 10_000

@@ -62,3 +62,11 @@ def test_readme_example_runs(tmp_path: Path, zygote: Zygote) -> None:
         ["unzip", "-p", "model.kbundle", "code/gain.py"], cwd=consumer, capture_output=True, check=True
     )
     assert inspected.stdout.decode() == blocks["gain.py"]
+
+
+def test_index_leads_to_every_document() -> None:
+    folder = ROOT / "docs"
+    links = re.findall(r"\]\(([^)]+)\)", (folder / "index.md").read_text())
+    reached = {(folder / link).resolve() for link in links}
+    assert [str(path) for path in reached if not path.exists()] == []
+    assert {*folder.rglob("*.md"), *ROOT.glob("schema/*.md")} - reached == {folder / "index.md"}

@@ -37,7 +37,10 @@ def extract(
         directory: made if it does not exist, its parent must.
         overwrite: write into a folder that is not empty, and replace the files that have the names of members.
             Other files there stay. Each file is then whole, old or new, even if the call is interrupted.
-        progress: told about the bytes written.
+        progress: called with (what is done, bytes written, bytes in total).
+
+    Returns:
+        The path of each file.
 
     Raises:
         TargetExists: `directory` is not empty and `overwrite` is false; or something that is not a folder stands
@@ -45,6 +48,12 @@ def extract(
         PackError: the files cannot be written.
         IntegrityError: a member is not what the manifest says.
         UnsupportedVersion: a member has an encoding that this kbundle does not know.
+
+    Example:
+        >>> with bundler.open_bundle("model.kbundle") as reader:
+        ...     files = bundler.extract(reader, "unpacked")
+        >>> [file.name for file in files if file.suffix == ".py"]
+        ['gain.py']
     """
     root = Path(directory)
     names = {name: name for name in bundle.names}

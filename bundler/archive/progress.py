@@ -9,6 +9,12 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int], None]
 
 
+def tell(progress: Progress | None, what: str) -> None:
+    """Tell `progress`, if there is one, about work of which the length is not known."""
+    if progress is not None:
+        progress(what, 0, 0)
+
+
 class Meter:
     """Counts bytes of one piece of work and tells a `Progress`, if there is one."""
 

@@ -62,6 +62,11 @@ class BundleReader:
         digest: ``sha256:`` and 64 hexadecimal digits over `manifest_bytes`; the bundle's identity (I3).
         names: all member names, in the order of the file.
         size: of the whole file, in bytes.
+
+    Example:
+        >>> with bundler.open_bundle("model.kbundle") as reader:
+        ...     reader.read("code/gain.py").splitlines()[0]
+        b'import keras'
     """
 
     def __init__(self, file: PositionedFile, path: Path | None, placed: list[Placed], manifest: bytes) -> None:
@@ -278,12 +283,20 @@ def open_bundle(source: str | os.PathLike[str] | BinaryIO) -> BundleReader:
         source: a path, or a binary file object that can seek; the object stays the caller's to close, and its
             position is the reader's while that is open.
 
+    Returns:
+        The open bundle; close it, or use it in a ``with`` statement.
+
     Raises:
         InvalidBundle: the file is not there, is not a bundle, is cut short, or is not what the writer makes.
         IntegrityError: a size or checksum that opening looks at is wrong.
         UnsupportedVersion: the bundle is of a newer format.
         LimitExceeded: a count or size is beyond `bundler.limits`.
         TypeError: `source` is neither a path nor a binary file object.
+
+    Example:
+        >>> with bundler.open_bundle("model.kbundle") as reader:
+        ...     [item.shape for item in reader.manifest.payload.inputs]
+        [(-1, 4)]
     """
     file = open_positioned(source)
     path = Path(file.place) if isinstance(source, str | os.PathLike) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bundler.archive.pin import check_digest
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
@@ -62,10 +62,18 @@ def audit_bundle(
         strict: judge by the gate ``strict`` whatever the policy says: what source could do must be accepted too.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        The findings, the worst first, and what they mean for a load under these terms.
+
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one asked for.
         BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
+
+    Example:
+        >>> audit = bundler.audit_bundle("model.kbundle")
+        >>> str(audit.verdict), audit.asked
+        ('accepted', ())
     """
     return audit_with_contents(
         filepath, digest=digest, allow=allow, policy=policy, osv=osv, strict=strict, progress=progress
@@ -90,8 +98,7 @@ def audit_with_contents(
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
         reader.verify(progress)
-        if progress is not None:
-            progress("auditing", 0, 0)
+        tell(progress, "auditing")
         manifest = reader.manifest
         payloads = [item for item in (manifest.payload, manifest.inference) if item is not None]
         folder = None if osv is None else _folder(osv)

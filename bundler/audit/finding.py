@@ -117,6 +117,11 @@ class Finding:
         inside: the place within a member that is not source: an RFC 6901 pointer into ``config.json`` of a model, the
             path of an HDF5 object, a function and node of a graph, a file in an archive.
         held: where what it asks for is held. Only what source does can wait for its use.
+
+    Example:
+        >>> audit = bundler.audit_bundle("model.kbundle", policy=bundler.Policy(name="small", parameters=3))
+        >>> audit.findings[0].rule.id, audit.findings[0].what
+        ('policy.too-large', "9 parameters; the policy 'small' allows 3")
     """
 
     rule: Rule

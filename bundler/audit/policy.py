@@ -75,6 +75,11 @@ class Policy:
     """What is accepted; the attributes are the keys of the file, in the module's docstring.
 
     `file_bytes`, `source_bytes` and `parameters` are the keys of ``[maximum]``; `None` means no cap.
+
+    Example:
+        >>> policy = bundler.Policy(name="small", parameters=3)
+        >>> str(bundler.audit_bundle("model.kbundle", policy=policy).verdict)
+        'refused'
     """
 
     name: str = "default"
@@ -96,10 +101,22 @@ DEFAULT = Policy()
 
 
 def read_policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
-    """Return the policy of a TOML file; a `Policy` comes back as it is, and `None` is the default.
+    """Return the policy of a TOML file.
+
+    Args:
+        policy: the path of the file; a `Policy` comes back as it is, and `None` is the default.
+
+    Returns:
+        The policy; what the file does not say is as in the default.
 
     Raises:
         BundleError: there is no such file, it is not TOML, or a key or value means nothing.
+
+    Example:
+        >>> import pathlib
+        >>> _ = pathlib.Path("corp.toml").write_text('deny = ["network"]')
+        >>> bundler.read_policy("corp.toml").deny
+        frozenset({'network'})
     """
     if policy is None:
         return DEFAULT

@@ -43,6 +43,11 @@ class Audit:
         denied: the capabilities that the policy accepts from nobody.
         uses: what the author's proof saw the code do, each with its stage; `None` where nobody watched. It is the
             author's word: shown, never trusted.
+
+    Example:
+        >>> audit = bundler.audit_bundle("model.kbundle")
+        >>> "source" in {check.subject for check in audit.checks if check.done}
+        True
     """
 
     digest: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
 from bundler.audit.auditing import audit_with_contents
 from bundler.audit.result import Verdict
+from bundler.cli.load_options import add_consent_arguments
 from bundler.cli.progress_bar import shown_progress
 from bundler.report import audit_json, audit_text
 from bundler.report.terminal_text import shown
@@ -17,15 +18,7 @@ from bundler.report.terminal_text import shown
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the bundle")
-    parser.add_argument(
-        "--digest",
-        metavar="SHA256",
-        help="only if this is the bundle with this digest; accepts every capability that this very file asks for",
-    )
-    parser.add_argument(
-        "--allow", metavar="WORD", action="append", default=[], help="accept a capability (repeat for more)"
-    )
-    parser.add_argument("--policy", metavar="TOML", help="what is accepted and what is not, as a file (docs/audit.md)")
+    add_consent_arguments(parser)
     parser.add_argument(
         "--strict",
         action="store_true",

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="OUT", help="also write one page that needs no network and runs no script")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     # As git: a script that only wants to show a difference should not fail. 1 is also what a refusal ends with, so
-    # whoever asks for it gets "a check failed" for both, and 3 still means that a file is no bundle.
+    # whoever asks for it gets "a check failed" for both, and 3 still means that a file is not a bundle.
     parser.add_argument(
         "--exit-code", action="store_true", help="end with 1 if anything differs (default: 0, whatever is found)"
     )

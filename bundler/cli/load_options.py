@@ -1,17 +1,18 @@
-"""The arguments of every command that loads a model, and the load."""
+"""The arguments of every command that loads a model."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bundler.archive.progress import Progress
-from bundler.archive.reader import BundleReader
 from bundler.requirements.admit import MODES
 
+if TYPE_CHECKING:
+    from bundler.unpacking.unbundling import LoadOptions
 
-def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare them: which bundle, with what consent, held to what, and which of its payloads."""
+
+def add_consent_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which bundle it must be, and what is accepted."""
     parser.add_argument(
         "--digest",
         metavar="SHA256",
@@ -26,6 +27,11 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
         "which)",
     )
     parser.add_argument("--policy", metavar="TOML", help="what is accepted and what is not, as a file (docs/audit.md)")
+
+
+def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the same, what the load is held to, and which of the payloads it takes."""
+    add_consent_arguments(parser)
     parser.add_argument(
         "--requirements",
         choices=MODES,
@@ -39,28 +45,19 @@ def add_loading_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load(
-    options: argparse.Namespace,
-    reader: BundleReader,
-    *,
-    compile: bool = True,  # noqa: A002 - the word of `unbundle`
-    progress: Progress | None = None,
-) -> Any:
-    """Return the model of the bundle that `reader` has open; ``--digest`` was compared with it before.
+def load_options(options: argparse.Namespace, **more: Any) -> LoadOptions:
+    """Return what the command line says about the load, and `more`; ``--digest`` is compared by whoever opens the file.
 
     Raises:
-        BundleError: as `bundler.unbundle` does.
+        BundleError: a word or the policy means nothing.
     """
-    from bundler.unpacking.unbundling import unbundle_pinned
+    from bundler.unpacking.unbundling import LoadOptions
 
-    return unbundle_pinned(
-        options.file,
-        reader.digest,
+    return LoadOptions(
         accept_all=options.digest is not None,
-        compile=compile,
         allow=options.allow,
         policy=options.policy,
         requirements=options.requirements,
         fidelity=options.fidelity,
-        progress=progress,
+        **more,
     )

@@ -32,34 +32,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with --builder a .weights.h5 file, or nothing",
     )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the bundle to write")
-    parser.add_argument(
-        "--source",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="a folder to look for the source of custom code in, as on sys.path (repeat for more)",
-    )
-    parser.add_argument(
-        "--include",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="an installed distribution to pack as source instead of requiring it (repeat for more)",
-    )
-    parser.add_argument(
-        "--skip-data",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="data files that the code names but that stay behind, such as 'mypkg/corpus/*' (repeat for more)",
-    )
-    parser.add_argument(
-        "--module",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="one more module to pack, and to import before the model is rebuilt (repeat for more)",
-    )
+    # The destinations are the keywords of `bundler.bundle`; `run` hands them on by these names.
+    for word, keyword, metavar, text in (
+        ("--source", "sources", "DIR", "a folder to look for the source of custom code in, as on sys.path"),
+        ("--include", "include", "NAME", "an installed distribution to pack as source instead of requiring it"),
+        (
+            *("--skip-data", "skip_data", "PATTERN"),
+            "data files that the code names but that stay behind, such as 'mypkg/corpus/*'",
+        ),
+        ("--module", "modules", "NAME", "one more module to pack, and to import before the model is rebuilt"),
+        (
+            *("--allow", "allow", "WORD"),
+            "a capability that the code may use in the proof from the start, such as filesystem",
+        ),
+        (
+            *("--builder-arg", "builder_kwargs", "NAME=JSON"),
+            "an argument of the builder, such as units=64 or name='\"small\"'",
+        ),
+    ):
+        text += " (repeat for more)"
+        parser.add_argument(word, dest=keyword, metavar=metavar, action="append", default=[], help=text)
     parser.add_argument(
         "--whole",
         metavar="PATTERN",
@@ -77,15 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an .npz file with what to call the model with for the self-test: one array, or several by input name",
     )
     parser.add_argument(
-        "--allow",
-        metavar="WORD",
-        action="append",
-        default=[],
-        help="a capability that the code may use in the proof from the start, such as filesystem (repeat for more)",
-    )
-    parser.add_argument(
         "--no-proof",
-        action="store_true",
+        dest="prove",
+        action="store_false",
         help="do not load the bundle in a fresh process before it gets its name; it then says that it is not proved",
     )
     parser.add_argument(
@@ -102,13 +88,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--builder",
         metavar="PKG.MOD:FUNCTION",
         help="a function below --source that returns the model untrained; the weights of MODEL go into it",
-    )
-    parser.add_argument(
-        "--builder-arg",
-        metavar="NAME=JSON",
-        action="append",
-        default=[],
-        help="an argument of the builder, such as units=64 or name='\"small\"' (repeat for more)",
     )
     parser.add_argument(
         "--requirements",
@@ -147,43 +126,23 @@ def run(options: argparse.Namespace) -> int:
     # The framework logs its start-up to stderr by default; the error that matters would drown in it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.keras_io.selftest.arrays import read_file
-    from bundler.packing.bundling import bundle
+    from bundler.packing.bundling import pack
+    from bundler.packing.options import PackOptions
 
-    arguments = _builder_arguments(options.builder_arg)
+    given = {name: value for name, value in vars(options).items() if name in PackOptions.__dataclass_fields__}
+    given["builder_kwargs"] = _builder_arguments(options.builder_kwargs)
     if options.model is None and options.builder is None:
         raise PackError("there is nothing to pack", hint="name a .keras file, or a builder: --builder pkg.mod:function")
+    if options.reduce_included:
+        given["whole"] = False
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(shown_progress())
         if options.report is not None:
             report = Path(options.report or f"{options.output}.report.json")
             progress = stack.enter_context(reported(vars(options), report, progress))
-        packed = bundle(
-            options.model,
-            options.output,
-            sources=options.source,
-            include=options.include,
-            skip_data=options.skip_data,
-            modules=options.module,
-            whole=False if options.reduce_included else options.whole,
-            example_inputs=read_file(options.example_inputs) if options.example_inputs else None,
-            allow=options.allow,
-            prove=not options.no_proof,
-            payload=options.payload,
-            fallback=options.fallback,
-            signature=options.signature,
-            builder=options.builder,
-            builder_kwargs=arguments,
-            requirements=options.requirements,
-            offline=options.offline,
-            keep_index=options.keep_index,
-            vendor=options.vendor,
-            overwrite=options.overwrite,
-            name=options.name,
-            description=options.description,
-            license=options.license,
-            source_revision=options.source_revision,
-            progress=progress,
-        )
+        if options.example_inputs:
+            given["example_inputs"] = read_file(options.example_inputs)
+        packed = pack(options.model, options.output, PackOptions(**given, progress=progress))
     manifest = packed.manifest
     if options.json:
         facts = {
@@ -266,7 +225,7 @@ def _builder_arguments(given: list[str]) -> dict[str, object]:
             arguments[name] = json.loads(text)
         except ValueError as error:
             raise PackError(
-                f"this is no argument of a builder: {error}",
+                f"this is not an argument of a builder: {error}",
                 place=f"--builder-arg {item}",
                 expected="NAME=JSON",
                 hint="quote text twice: --builder-arg 'size=\"small\"'",

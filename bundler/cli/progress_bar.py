@@ -14,7 +14,7 @@ _PATIENCE_S = 1.0
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[Progress | None]:
-    """Yield the callback that draws the bar on stderr, or `None` where stderr is no terminal."""
+    """Yield the callback that draws the bar on stderr, or `None` where stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
 from bundler.archive.pin import check_digest
+from bundler.archive.progress import tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments
-from bundler.cli.load_options import add_loading_arguments, load
+from bundler.cli.load_options import add_loading_arguments, load_options
 from bundler.cli.progress_bar import shown_progress
 from bundler.errors import BundleError, EnvironmentFailed, MissingDependency
 from bundler.report.terminal_text import shown
@@ -79,6 +80,7 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from bundler.keras_io.framework import require_installed
     from bundler.keras_io.selftest.prediction import predict, read_inputs
+    from bundler.unpacking.unbundling import load
 
     try:
         require_installed()
@@ -88,9 +90,8 @@ def _run_here(options: argparse.Namespace, reader: BundleReader, target: Path) -
         ) from error
     inputs = read_inputs(options.input)
     with shown_progress() as progress:
-        model = load(options, reader, compile=False, progress=progress)
-        if progress is not None:
-            progress("predicting", 0, 0)
+        model = load(reader, load_options(options, compile=False, progress=progress))
+        tell(progress, "predicting")
         outputs = predict(model, inputs, reader.manifest, batch_size=options.batch_size)
     with whole_file(target, overwrite=options.overwrite) as file:
         write_all(file, outputs.content)

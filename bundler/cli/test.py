@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
-from bundler.cli.load_options import add_loading_arguments, load
+from bundler.cli.load_options import add_loading_arguments, load_options
 from bundler.cli.progress_bar import shown_progress
 from bundler.errors import BundleError, RefusalWarning, SelfTestFailed
 from bundler.report.terminal_text import shown
@@ -80,11 +80,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _replayed(options: argparse.Namespace, reader: BundleReader) -> Replay:
     from bundler.keras_io.selftest.recording import replay
+    from bundler.unpacking.unbundling import load
 
     with shown_progress() as progress, warnings.catch_warnings():
         # The command says itself what was refused.
         warnings.simplefilter("ignore", RefusalWarning)
-        model = load(options, reader, progress=progress)
+        model = load(reader, load_options(options, progress=progress))
     return replay(model, reader)
 
 

@@ -36,13 +36,21 @@ def diff_bundles(
     Args:
         before: a path, or a binary file object that can seek.
         after: another.
-        progress: called as ``progress(what, done, total)`` with bytes.
+        progress: called with (what is done, bytes done, bytes in total).
+
+    Returns:
+        What differs, in sections; empty where nothing does.
 
     Raises:
         InvalidBundle: one of them is not a bundle, or its bytes are not those that its manifest lists.
         MissingDependency: a compressed member needs a decoder that is not installed.
         OSError: there is no room for a file that must be unpacked to be read.
         TypeError: an argument is neither a path nor a binary file object.
+
+    Example:
+        >>> found = bundler.diff_bundles("model.kbundle", "retrained.kbundle")
+        >>> found.same, found.modules
+        (False, ())
     """
     with open_bundle(before) as a, open_bundle(after) as b:
         for reader in (a, b):

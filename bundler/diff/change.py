@@ -193,6 +193,11 @@ class Difference:
         members: all other files of the bundle, signatures among them.
         statement: what the manifest says otherwise: payload, self-test, proof, provenance, builder, adaptations...
         notes: what was not compared, or not in full, and why.
+
+    Example:
+        >>> found = bundler.diff_bundles("model.kbundle", "retrained.kbundle")
+        >>> [(item.layer, item.kind, item.after) for item in found.tensors.changes]
+        [('gain', 'values', 'float32 [4]')]
     """
 
     before: Side

@@ -42,26 +42,11 @@ class ArraysFile:
     problem: Problem | None
 
 
-def read_npy(file: BinaryIO, size: int) -> ArraysFile:
-    """Read the header of one ``.npy`` file; there is no problem with numbers, booleans or strings that NumPy wrote.
-
-    Args:
-        file: the file, which can seek.
-        size: of it, in bytes.
-
-    Raises:
-        OSError: `file` cannot be read.
-    """
-    try:
-        return ArraysFile((_array(file, 0, size, ""),), None)
-    except Refused as problem:
-        return ArraysFile((), Problem(problem.rule, problem.what, ""))
-
-
 def read_npz(file: BinaryIO, size: int, *, structured: bool = True) -> ArraysFile:
     """Read a file of arrays that kbundle writes: ``.npy`` files, and ``structure.json`` with `structured`.
 
-    Raises as `read_npy`.
+    Raises:
+        OSError: `file` cannot be read.
     """
     place = ""
     tensors = []

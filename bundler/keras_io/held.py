@@ -58,7 +58,9 @@ def _below(model: Any) -> Iterator[Any]:
             stack.append(value.state)
         elif isinstance(value, FunctionType):
             named = [value.__globals__.get(name) for name in value.__code__.co_names]
-            stack.extend(item for item in (*map(_content, value.__closure__ or ()), *named) if isinstance(item, leaves))
+            stack.extend(
+                item for item in (*map(content_of, value.__closure__ or ()), *named) if isinstance(item, leaves)
+            )
         elif isinstance(value, MethodType):
             stack.append(value.__func__)
         elif type(value).__module__.partition(".")[0] not in ("tensorflow", "numpy") and hasattr(value, "__dict__"):
@@ -66,8 +68,9 @@ def _below(model: Any) -> Iterator[Any]:
             stack.extend(reversed(list(vars(value).values())))
 
 
-def _content(cell: CellType) -> Any:
+def content_of(cell: CellType) -> Any:
+    """Return what `cell` holds, `None` where its variable has no value yet."""
     try:
         return cell.cell_contents
     except ValueError:
-        return None  # A variable that has no value yet.
+        return None

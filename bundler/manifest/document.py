@@ -354,6 +354,11 @@ class Manifest:
     author's process imported them, for such as need each other. `settings` are those that the model was packed under,
     and `seeds` the states of its random generators. `self_test` and `proof` are `None` where nothing was recorded or
     proved.
+
+    Example:
+        >>> with bundler.open_bundle("model.kbundle") as reader:
+        ...     [(item.kind, item.module, item.qualname) for item in reader.manifest.objects]
+        [('layer', 'gain', 'Gain')]
     """
 
     generator: Generator

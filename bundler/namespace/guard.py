@@ -38,6 +38,12 @@ class Use:
         module: the bundled module whose code did it, by its original name; empty where other code called what the
             bundle had handed on.
         line: of that module, counted from 1.
+
+    Example:
+        >>> stopped = []
+        >>> model = bundler.unbundle("model.kbundle", on_refused=stopped.append)
+        >>> [use.place for use in stopped]
+        []
     """
 
     capability: str
@@ -54,7 +60,13 @@ class Use:
 
 
 class Record:
-    """What the code of one bundle has used and what it was refused, each once, in order."""
+    """What the code of one bundle has used and what it was refused, each once, in order.
+
+    Example:
+        >>> record = bundler.record_of(bundler.unbundle("model.kbundle"))
+        >>> record.used, record.refused
+        ((), ())
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

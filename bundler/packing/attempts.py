@@ -18,8 +18,8 @@ from bundler.manifest import Adaptation
 from bundler.packing import remedies
 from bundler.packing.compose import Found
 from bundler.packing.inputs import check_applies, from_input
-from bundler.packing.options import Options
-from bundler.packing.search import Search, Step
+from bundler.packing.options import PackOptions
+from bundler.packing.search import Step
 from bundler.saving import adapted_model
 from bundler.sources.locate import Locator, Verdict
 
@@ -28,19 +28,16 @@ T = TypeVar("T")
 _MOST_ROUNDS = 6
 
 
-def pack_until_proved(
-    model: Any, search: Search, scratch: Path, step: Step, options: Options, write: Callable[[Found], T]
-) -> T:
+def pack_until_proved(model: Any, options: PackOptions, scratch: Path, step: Step, write: Callable[[Found], T]) -> T:
     """Return what `write` returns for the first form of `model` that it accepts.
 
     Modules are reduced to what the model needs; where none of its forms is accepted so, whole modules are tried.
 
     Args:
         model: as for `bundler.bundle`.
-        search: where to look for source.
+        options: what the author wants the bundle to hold, and where to look for source.
         scratch: an empty folder.
         step: told what is being done.
-        options: what the author wants the bundle to hold.
         write: writes and proves a bundle; raises `ProofFailed` where the model does not come back.
 
     Raises:
@@ -50,38 +47,37 @@ def pack_until_proved(
     """
     check_applies(model, options)
     try:
-        return _until_proved(model, search, scratch / "reduced", step, options, write)
+        return _until_proved(model, options, scratch / "reduced", step, write)
     except RebuildFailed as error:
         # A model file is loaded once while it is packed; whether its source was reduced is not known then.
-        if "*" in search.whole:
+        if "*" in options.whole:
             raise
         last: BundleError = error
     except PackError as error:
         last = error
     if isinstance(last, RebuildFailed) or (isinstance(last, PackError) and last.reduced):
         step("trying again: with whole modules")
-        whole = replace(search, whole=("*",))
+        whole = replace(options, whole=("*",))
         try:
-            return _until_proved(model, whole, scratch / "whole", step, options, write, known=last)
+            return _until_proved(model, whole, scratch / "whole", step, write, known=last)
         except (PackError, RebuildFailed) as error:
             # Where it is not the reduction, the first failure is the author's to mend.
             step(f"with whole modules, too: {_first_line(error)}")
     if not isinstance(last, PackError) or options.fallback is None or options.payload == "inference":
         is_file = model is None or isinstance(model, str | os.PathLike)
         if not is_file and options.payload == "full" and options.fallback is None:
-            found_ways = other_ways(model, search, scratch / "other-ways", step, options)
+            found_ways = other_ways(model, options, scratch / "other-ways", step)
             last.hint = "; or ".join(filter(None, (last.hint, *found_ways)))
         raise last
     step("trying again: as a graph")
-    return write(_as_graph(last, model, search, scratch / "graph", step, options))
+    return write(_as_graph(last, model, options, scratch / "graph", step))
 
 
 def _until_proved(
     model: Any,
-    search: Search,
+    options: PackOptions,
     scratch: Path,
     step: Step,
-    options: Options,
     write: Callable[[Found], T],
     known: BundleError | None = None,
 ) -> T:
@@ -93,22 +89,22 @@ def _until_proved(
     first: ProofFailed | None = None
     turn, is_afresh = 0, False
     while True:
-        folder = scratch / f"round-{turn}-{len(search.modules)}"
+        folder = scratch / f"round-{turn}-{len(options.modules)}"
         folder.mkdir()
         try:
-            found = from_input(model, search, folder, step, options, adaptations)
+            found = from_input(model, options, folder, step, adaptations)
         except RebuildFailed as error:
             # A model file is loaded once while it is packed.
-            if not _is_authors(error.missing_module, search, is_file=is_file):
+            if not _is_authors(error.missing_module, options, is_file=is_file):
                 raise
-            search = _with_missing(error.missing_module, search, step)
+            options = _with_missing(error.missing_module, options, step)
             continue
         except PackError as error:
             last: PackError = error if first is None else _with_remedies(first, error)
             break
         is_full = found.facts.fidelity == "full"
         adaptable = not is_file and is_full and found.builder is None
-        if known is not None and "*" in search.whole:
+        if known is not None and "*" in options.whole:
             found = replace(found, notes=(f"modules travel whole, since reduced ones failed: {_first_line(known)}",))
         # Classes of a script or notebook have another module in the bundle; the search knows them by the author's.
         originals = {place: original for original, place in found.renamed.items()}
@@ -121,14 +117,14 @@ def _until_proved(
             return write(handed_over.pop())
         except ProofFailed as failure:
             failure.reduced = is_reduced
-            if _is_authors(failure.missing_module, search, is_file=is_file):
-                search = _with_missing(failure.missing_module, search, step)
+            if _is_authors(failure.missing_module, options, is_file=is_file):
+                options = _with_missing(failure.missing_module, options, step)
                 continue
-            functions = [item for item in failure.functions if item not in search.functions]
+            functions = [item for item in failure.functions if item not in options.functions]
             if functions and not is_file:
                 # The program set them as values: with a place in a module they can be set where it is loaded, too.
                 step("trying again: with functions that the program set")
-                search = replace(search, functions=(*search.functions, *functions))
+                options = replace(options, functions=(*options.functions, *functions))
                 continue
             if not is_full or (known is not None and failure.message == known.message):
                 raise
@@ -155,23 +151,23 @@ def _until_proved(
     raise last
 
 
-def _is_authors(missing: str | None, search: Search, *, is_file: bool) -> TypeGuard[str]:
+def _is_authors(missing: str | None, options: PackOptions, *, is_file: bool) -> TypeGuard[str]:
     """Say whether a module that was not found in the bundle is one of the author's that can be packed.
 
     Its name is made where it is imported (``importlib.import_module("nets." + name)``), and no reading tells it.
     """
-    if missing is None or missing in search.modules:
+    if missing is None or missing in options.modules:
         return False
-    locator = Locator(roots=search.roots, include=search.include, loaded=not is_file)
+    locator = Locator(roots=options.sources, include=options.include, loaded=not is_file)
     return locator.locate(missing).verdict is Verdict.SOURCE
 
 
-def _with_missing(missing: str, search: Search, step: Step) -> Search:
+def _with_missing(missing: str, options: PackOptions, step: Step) -> PackOptions:
     step(f"trying again: with the module {missing}")
-    return replace(search, modules=(*search.modules, missing))
+    return replace(options, modules=(*options.modules, missing))
 
 
-def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: Step, options: Options) -> Found:
+def _as_graph(error: PackError, model: Any, options: PackOptions, folder: Path, step: Step) -> Found:
     """Return the graph of a model that `error` keeps from travelling as a full one.
 
     Raises:
@@ -180,7 +176,7 @@ def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: 
     """
     folder.mkdir()
     try:
-        return from_input(model, search, folder, step, replace(options, payload="inference", fallback=None))
+        return from_input(model, replace(options, payload="inference", fallback=None), folder, step)
     except PackError as second:
         if str(second) == str(error):
             raise error from None
@@ -191,12 +187,12 @@ def _as_graph(error: PackError, model: Any, search: Search, folder: Path, step: 
         ) from second
 
 
-def other_ways(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> list[str]:
+def other_ways(model: Any, options: PackOptions, scratch: Path, step: Step) -> list[str]:
     """Return what else the author can do for a model that cannot be packed as it is: only what was tried and works."""
     step("trying a graph")
     scratch.mkdir()
     try:
-        from_input(model, search, scratch, step, replace(options, payload="inference", fallback=None, builder=None))
+        from_input(model, replace(options, payload="inference", fallback=None, builder=None), scratch, step)
     except BundleError:
         return []
     finally:

@@ -10,15 +10,15 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bundler.archive.progress import Progress
-from bundler.archive.writer import NewMember, WrittenBundle
+from bundler.archive.progress import Progress, tell
+from bundler.archive.writer import NewMember
 from bundler.audit.auditing import Terms, audit_subject
-from bundler.audit.consent import check_words, consent_lines, require_acceptable
+from bundler.audit.consent import consent_lines, require_acceptable
 from bundler.audit.finding import REFLECTION
 from bundler.audit.result import Audit
 from bundler.audit.subject import of_members
@@ -28,20 +28,20 @@ from bundler.keras_io import framework
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.account import Difference, lacks_weights
 from bundler.keras_io.selftest import recording
-from bundler.manifest import Manifest, Payload, Proof, Provenance, Uses
+from bundler.manifest import Manifest, Payload, Proof, Uses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.expected_of_proof import expectation_of
-from bundler.packing.named import checked_target, folders, strings
-from bundler.packing.options import FallbackChoice, Options, PayloadChoice, checked_metadata
-from bundler.packing.search import Search, Step, steps
+from bundler.packing.named import checked_target
+from bundler.packing.options import FallbackChoice, PackOptions, PayloadChoice
+from bundler.packing.search import Step
 from bundler.packing.travelling import travelling
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation
 from bundler.proof.request import LOAD, STATE
-from bundler.requirements.locking.from_author import RequirementsChoice, read_given
-from bundler.requirements.locking.lock import Lock, Locker, LockOptions
+from bundler.requirements.locking.from_author import RequirementsChoice
+from bundler.requirements.locking.lock import Locker
 from bundler.saving.live_program import with_values
 
 #: The first time finds the values that were set at run time, the second confirms them; one more for what these bring.
@@ -64,6 +64,13 @@ class PackedBundle:
     `audit` is what `bundler.audit_bundle` says about it: `audit.asked` are the capabilities that it will not load
     without, and `audit.findings` the lines that cause that. `manifest.proof.allow` has, beside these, what its code was
     seen to need while it ran.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> packed = bundler.bundle(model, "dense.kbundle", prove=False)
+        >>> packed.path.name, packed.audit.asked
+        ('dense.kbundle', ())
     """
 
     path: Path
@@ -126,9 +133,10 @@ def bundle(
             True packs modules as they are, a list those that fit a pattern, such as ``["mypkg.nets", "mypkg.ops.*"]``.
             Modules of `include` are packed as they are; False reduces these, too. Where a reduced module fails in the
             proof, whole ones are tried.
-        example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays.
-            If all have the same first dimension and the model declares no fixed batch size, the first eight rows are
-            used. Without it, inputs are made to the model's signature. A graph is compared with the model on them too.
+        example_inputs: what to call the model with for the self-test: an array, or a dict, list or tuple of arrays,
+            each of the dtype and shape of an input of the model, rows first. If all have the same first dimension and
+            the model declares no fixed batch size, the first eight rows are used. Without it, inputs are made to the
+            model's signature. A graph is compared with the model on them too.
         prove: load the bundle in a fresh interpreter, without the author's folders, before it gets its name, compare
             weights, outputs and values that the program set, save and load it again there, and train a compiled model
             for one step. All under the rules that hold where it is loaded: code that reaches for more than it computes
@@ -165,6 +173,9 @@ def bundle(
         metadata: anything else, as JSON values.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        What was written: the path, the digest, the manifest, the audit, and lines that the author should read.
+
     Raises:
         TargetExists: `filepath` exists and `overwrite` is false.
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -173,92 +184,31 @@ def bundle(
         ProofFailed: the model does not come back in a fresh interpreter as it is here; nothing was written.
         RebuildFailed: the model in a file does not come back from it.
         MissingDependency: Keras or TensorFlow is not installed.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> packed = bundler.bundle(model, "dense.kbundle")
+        >>> packed.manifest.proof.checks[:2]
+        ('load', 'state')
     """
-    allowed = check_words(allow)
-    target = checked_target(filepath, overwrite=overwrite)
-    options = Options(
-        payload=payload,
-        fallback=fallback,
-        signature=signature,
-        custom_objects=dict(custom_objects or {}),
-        example_inputs=example_inputs,
-        builder=builder,
-        builder_kwargs=builder_kwargs,
-    )
-    search = Search(
-        roots=folders(sources),
-        include=strings(include),
-        skip_data=strings(skip_data),
-        modules=strings(modules),
-        by_value=tuple(by_value) if isinstance(by_value, Iterable) and not isinstance(by_value, type) else (by_value,),
-        whole=("*",) if whole is True else strings(whole or ()),
-        reduces_included=whole is False,
-    )
-    provenance = Provenance(
-        name=name,
-        description=description,
-        license=license,
-        source_revision=source_revision,
-        metadata=checked_metadata(metadata),
-    )
-    lock_options = LockOptions(
-        given=None if requirements is None else read_given(requirements),
-        offline=offline,
-        keep_index=keep_index,
-        vendor=vendor,
-    )
-    if vendor and offline:
-        raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
+    given = {**locals()}
+    return pack(given.pop("model"), given.pop("filepath"), PackOptions(**given))
+
+
+def pack(model: Any, filepath: str | os.PathLike[str], options: PackOptions) -> PackedBundle:
+    """Write the bundle as `bundle` does."""
+    target = checked_target(filepath, overwrite=options.overwrite)
+    step = functools.partial(tell, options.progress)
+    locker = Locker(options, step)
     with tempfile.TemporaryDirectory(prefix="kbundle-") as scratch, contextlib.ExitStack() as stack:
         stack.enter_context(kept_process_state())
         stack.enter_context(parsed_once())
-        step = steps(progress)
         step("importing Keras")
         # Now, so that it imports the framework while the model is saved and written here.
-        prover = stack.enter_context(Prover(step=step)) if prove else None
-        writer = _Writer(
-            target=target,
-            overwrite=overwrite,
-            provenance=provenance,
-            search=search,
-            example_inputs=example_inputs,
-            allow=allowed,
-            prover=prover,
-            locker=Locker(lock_options, step),
-            step=step,
-            progress=progress,
-        )
-        written = pack_until_proved(model, search, Path(scratch), step, options, writer.write)
-    return PackedBundle(
-        path=target,
-        digest=written.bundle.digest,
-        manifest=written.bundle.manifest,
-        audit=replace(written.audit, digest=written.bundle.digest, size=written.bundle.size),
-        no_self_test=written.no_self_test,
-        notes=(*written.lock.notes, *written.notes),
-        source=written.source,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Written:
-    """What is known of a bundle besides the file; `no_self_test` says why it has none, `notes` are about its proof."""
-
-    bundle: WrittenBundle
-    no_self_test: str | None
-    lock: Lock
-    audit: Audit
-    notes: tuple[str, ...]
-    source: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Proved:
-    """One bundle that was written: what it says, its audit, and lines about its proof."""
-
-    bundle: WrittenBundle
-    audit: Audit
-    notes: tuple[str, ...]
+        prover = stack.enter_context(Prover(step=step)) if options.prove else None
+        writer = _Writer(target=target, options=options, prover=prover, locker=locker, step=step)
+        return pack_until_proved(model, options, Path(scratch), step, writer.write)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,17 +216,12 @@ class _Writer:
     """Writes what was found to one target, and lets a prover look at it first."""
 
     target: Path
-    overwrite: bool
-    provenance: Provenance
-    search: Search
-    example_inputs: Any
-    allow: tuple[str, ...]
+    options: PackOptions
     prover: Prover | None
     locker: Locker
     step: Step
-    progress: Progress | None
 
-    def write(self, found: Found) -> _Written:
+    def write(self, found: Found) -> PackedBundle:
         """Write, audit and prove the bundle of `found`.
 
         Raises:
@@ -291,15 +236,15 @@ class _Writer:
         self.step("recording the self-test")
         payloads = [facts for facts in (found.facts, found.inference) if facts is not None]
         declared = [spec for facts in payloads for spec in facts.inputs or ()]
-        recorded = recording.record(found.model, self.example_inputs, declared)
+        recorded = recording.record(found.model, self.options.example_inputs, declared)
         if recorded.reason is not None:
             self.step(f"no self-test: {recorded.reason}")
-        manifest = replace(manifest_of(found, lock, self.provenance), self_test=recorded.self_test)
+        manifest = replace(manifest_of(found, lock, self.options.provenance()), self_test=recorded.self_test)
         members = [*members_of(found, lock), *recorded.members]
         expectation = None
         if self.prover is not None:
             self.step("describing the program")
-            expectation = expectation_of(found, manifest, recorded, self.search.roots)
+            expectation = expectation_of(found, manifest, recorded, self.options.sources)
         program = found.program
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
@@ -307,7 +252,7 @@ class _Writer:
         lost: list[Difference] = []
         for _ in range(_MOST_TIMES):
             try:
-                written = self._write(manifest, members, payloads, expectation)
+                packed = self._write(manifest, members, payloads, expectation)
             except ProofFailed as failure:
                 if program is None or not failure.differences or lacks_weights(failure.differences):
                     # Where the model is not even made, registries of its objects are empty for that reason.
@@ -334,14 +279,8 @@ class _Writer:
                     self.step(line)
                 manifest = replace(manifest, adaptations=adaptations)
                 continue
-            return _Written(
-                bundle=written.bundle,
-                no_self_test=recorded.reason,
-                lock=lock,
-                audit=written.audit,
-                notes=tuple(dict.fromkeys([*notes, *written.notes])),
-                source=source,
-            )
+            notes = [*lock.notes, *dict.fromkeys([*notes, *packed.notes])]
+            return replace(packed, no_self_test=recorded.reason, notes=tuple(notes), source=source)
         raise PackError("the values of this program are others each time that it is loaded", hint=_WAY_OUT)
 
     def _write(
@@ -350,11 +289,11 @@ class _Writer:
         members: Sequence[NewMember],
         payloads: Sequence[Payload],
         expectation: Expectation | None,
-    ) -> _Proved:
+    ) -> PackedBundle:
         """Audit and prove the bundle of `manifest`, and give it its name."""
         prove = None
         if self.prover is not None and expectation is not None:
-            proof = planned_proof(manifest, *framework.versions(), expectation, allow=self.allow)
+            proof = planned_proof(manifest, *framework.versions(), expectation, allow=self.options.allow)
             manifest = replace(manifest, proof=proof)
             prove = functools.partial(self.prover.check, expectation=expectation)
         self.step("auditing")
@@ -363,13 +302,18 @@ class _Writer:
         for line in consent_lines(audit):
             self.step(f"whoever loads this will be asked to accept {line}")
         if manifest.proof is not None:
-            accepted = tuple(sorted({*audit.asked, *self.allow}))
+            accepted = tuple(sorted({*audit.asked, *self.options.allow}))
             manifest = replace(manifest, proof=replace(manifest.proof, allow=accepted))
         bundle, seen = write_proved(
-            self.target, manifest, members, prove, overwrite=self.overwrite, progress=self.progress
+            self.target, manifest, members, prove, overwrite=self.options.overwrite, progress=self.options.progress
         )
-        notes = () if seen is None else (*seen.notes, *_needless(self.allow, audit, seen.proof))
-        return _Proved(bundle=bundle, audit=audit, notes=tuple(notes))
+        return PackedBundle(
+            path=self.target,
+            digest=bundle.digest,
+            manifest=bundle.manifest,
+            audit=replace(audit, digest=bundle.digest, size=bundle.size),
+            notes=() if seen is None else (*seen.notes, *_needless(self.options.allow, audit, seen.proof)),
+        )
 
 
 def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:

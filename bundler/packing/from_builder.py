@@ -14,7 +14,8 @@ from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io.adapt import builder_model
 from bundler.keras_io.files import save_keras
 from bundler.packing.compose import packed_versions
-from bundler.packing.search import Search, needs_of, provisional_namespace
+from bundler.packing.options import PackOptions
+from bundler.packing.search import needs_of, provisional_namespace
 from bundler.sources.closure import close
 from bundler.sources.locate import Locator
 
@@ -57,7 +58,7 @@ def check_function(function: Any) -> FunctionType:
     return function
 
 
-def find_builder(name: str, search: Search) -> FunctionType:
+def find_builder(name: str, options: PackOptions) -> FunctionType:
     """Return the function ``package.module:function`` of the source folders, from a module tree of its own.
 
     Raises:
@@ -71,10 +72,10 @@ def find_builder(name: str, search: Search) -> FunctionType:
             hint="for example mypackage.nets:make_model, where sources= (--source) has the folder of mypackage",
         )
     module_name, _, qualname = name.partition(":")
-    locator = Locator(roots=search.roots, include=search.include, loaded=False)
-    needs = needs_of([], [], search, [(module_name, qualname)])
+    locator = Locator(roots=options.sources, include=options.include, loaded=False)
+    needs = needs_of([], [], options, [(module_name, qualname)])
     roots = {module_name: f"defines {qualname}, the builder"}
-    closure = close(roots, locator, skip_data=search.skip_data, needs=needs)
+    closure = close(roots, locator, skip_data=options.skip_data, needs=needs)
     namespace = provisional_namespace(closure, packed_versions(closure, locator))
     try:
         found: Any = namespace.load(module_name)

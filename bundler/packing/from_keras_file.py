@@ -18,17 +18,18 @@ from bundler.namespace import ROOT
 from bundler.packing import guessed_adaptations, tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, custom_objects, packed_versions, payload_facts
 from bundler.packing.from_live_model import from_model
-from bundler.packing.search import Search, Step, close_over, provisional_namespace, with_named_modules
+from bundler.packing.options import PackOptions
+from bundler.packing.search import Step, close_over, provisional_namespace, with_named_modules
 from bundler.sources.from_files import resolve_file
 from bundler.sources.live_objects import kind_of
 from bundler.sources.locate import Locator
 
 
-def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offered: Mapping[str, Any]) -> Found:
+def from_keras_file(path: Path, options: PackOptions, scratch: Path, step: Step) -> Found:
     """Find the source of the model in the file at `path`, and load it once from a copy below the folder `scratch`.
 
-    With objects `offered`, which are live and may come from anywhere, the model is saved anew; otherwise the file
-    travels byte for byte, unless a `TFSMLayer` in it names a folder.
+    With `options.custom_objects`, which are live and may come from anywhere, the model is saved anew; otherwise the
+    file travels byte for byte, unless a `TFSMLayer` in it names a folder.
 
     Raises:
         SourceError: some objects or modules cannot travel; every cause is listed.
@@ -43,13 +44,16 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
             place=str(path),
             hint="pack the model itself: bundle(unbundle(path), new_path); model.save() cannot map the names back",
         )
-    given = _given(config, offered)
-    locator = Locator(roots=search.roots, include=search.include, loaded=False)
+    given = _given(config, options.custom_objects)
+    locator = Locator(roots=options.sources, include=options.include, loaded=False)
     resolution = resolve_file(
-        _without(config, given), sources=search.roots, locator=locator, is_builtin_function=loading.is_builtin_function
+        _without(config, given),
+        sources=options.sources,
+        locator=locator,
+        is_builtin_function=loading.is_builtin_function,
     )
-    resolution = with_named_modules(resolution, search)
-    closure = close_over(resolution, locator, search)
+    resolution = with_named_modules(resolution, options)
+    closure = close_over(resolution, locator, options)
     step("loading the model once")
     directory = scratch / "model"
     keras_file.unpack_keras_file(path, directory)
@@ -81,7 +85,7 @@ def from_keras_file(path: Path, search: Search, scratch: Path, step: Step, offer
                 raise
             adaptations = (*adaptations, *more)
     if given:
-        return from_model(model, search, scratch, step)
+        return from_model(model, options, scratch, step)
     kinds = [kind_of(loading.find_object(item, namespace)) for item in objects]
     described = [replace(item, kind=kind) for item, kind in zip(resolution.objects, kinds, strict=True)]
     version = str(keras_file.read_metadata(path).get("keras_version", "unknown"))

@@ -16,13 +16,14 @@ from bundler.keras_io import loading
 from bundler.keras_io.files import legacy_h5
 from bundler.manifest import CustomObject, ObjectSource
 from bundler.packing.compose import packed_versions
-from bundler.packing.search import Search, Step, close_over, provisional_namespace
+from bundler.packing.options import PackOptions
+from bundler.packing.search import Step, close_over, provisional_namespace
 from bundler.sources.locate import Locator
 from bundler.sources.resolve import Resolution, defines
 
 
-def from_legacy_file(path: Path, search: Search, custom_objects: Mapping[str, Any], step: Step) -> Any:
-    """Return the model in the ``.h5`` file at `path`, with its classes from the folders of `search`.
+def from_legacy_file(path: Path, options: PackOptions, step: Step) -> Any:
+    """Return the model in the ``.h5`` file at `path`, with its classes from `options.sources`.
 
     Raises:
         PackError: the file holds no model.
@@ -30,34 +31,35 @@ def from_legacy_file(path: Path, search: Search, custom_objects: Mapping[str, An
         RebuildFailed: Keras cannot load it.
     """
     step("finding the source")
+    custom_objects = options.custom_objects
     config = legacy_h5.read_config(path)
-    chosen = _chosen(config, search, custom_objects)
+    chosen = _chosen(config, options)
     step("loading the model once")
     if not chosen:
         return legacy_h5.load(path, config, custom_objects)
     places: dict[str, list[str]] = {}
     for definition in chosen.values():
         places.setdefault(definition.module, []).append(definition.qualname)
-    locator = Locator(roots=search.roots, include=search.include, loaded=False)
+    locator = Locator(roots=options.sources, include=options.include, loaded=False)
     resolution = Resolution(
         objects=(), roots={module: defines(names) for module, names in sorted(places.items())}, problems=()
     )
-    closure = close_over(resolution, locator, search)
+    closure = close_over(resolution, locator, options)
     namespace = provisional_namespace(closure, packed_versions(closure, locator))
     members = {module.name: module.member for module in closure.modules}
     found = {name: loading.find_object(_described(name, item, members), namespace) for name, item in chosen.items()}
     return legacy_h5.load(path, config, {**found, **custom_objects})
 
 
-def _chosen(config: Any, search: Search, custom_objects: Mapping[str, Any]) -> dict[str, Definition]:
+def _chosen(config: Any, options: PackOptions) -> dict[str, Definition]:
     """Return the one definition of each name in the config that is not Keras's; raises with all that is wrong."""
-    definitions, _ = definitions_below(search.roots)
+    definitions, _ = definitions_below(options.sources)
     chosen: dict[str, Definition] = {}
     problems: dict[str, list[str]] = {}
     names = [(pointer, name, Kind.CLASS, True) for pointer, name in legacy_h5.class_names(config)]
     names += [(pointer, name, Kind.FUNCTION, certain) for pointer, name, certain in legacy_h5.function_names(config)]
     for pointer, name, kind, certain in names:
-        if name in custom_objects:
+        if name in options.custom_objects:
             continue
         candidates = _candidates(name, kind, definitions)
         builtin = legacy_h5.is_builtin(name)
@@ -66,7 +68,7 @@ def _chosen(config: Any, search: Search, custom_objects: Mapping[str, Any]) -> d
         if len(candidates) == 1 and not builtin:
             chosen[name] = candidates[0]
         elif certain or len(candidates) > 1:
-            problems.setdefault(_problem(name, kind, candidates, search, builtin=builtin), []).append(pointer)
+            problems.setdefault(_problem(name, kind, candidates, options, builtin=builtin), []).append(pointer)
     if problems:
         raise SourceError(
             "the .h5 file names objects without saying where they are defined:",
@@ -84,7 +86,7 @@ def _candidates(name: str, kind: Kind, definitions: list[Definition]) -> list[De
     return [item for item in definitions if item.name == name and item.kind in kinds]
 
 
-def _problem(name: str, kind: Kind, candidates: list[Definition], search: Search, *, builtin: bool) -> str:
+def _problem(name: str, kind: Kind, candidates: list[Definition], options: PackOptions, *, builtin: bool) -> str:
     places = ", ".join(f"{item.module} line {item.line}" for item in candidates)
     if builtin:
         return (
@@ -98,7 +100,7 @@ def _problem(name: str, kind: Kind, candidates: list[Definition], search: Search
             f"{name!r} is an operation that only Keras 2 reads; export the model there as a SavedModel folder "
             "(model.export(folder)) and pack the folder"
         )
-    searched = ", ".join(str(root) for root in search.roots) or "no source folder was given"
+    searched = ", ".join(str(root) for root in options.sources) or "no source folder was given"
     return f"the {kind} {name!r} is not defined in any source file; searched: {searched}"
 
 

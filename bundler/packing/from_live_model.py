@@ -20,7 +20,8 @@ from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque
 from bundler.packing import tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
 from bundler.packing.needs_of_values import required_by_values
-from bundler.packing.search import BundleSources, Search, Step, close_over, with_named_modules
+from bundler.packing.options import PackOptions
+from bundler.packing.search import BundleSources, Step, close_over, with_named_modules
 from bundler.saving import adapted_model
 from bundler.saving.live_program import carried_values, program_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
@@ -55,7 +56,7 @@ class _Saved:
 
 def from_model(
     model: Any,
-    search: Search,
+    options: PackOptions,
     scratch: Path,
     step: Step,
     *,
@@ -84,11 +85,11 @@ def from_model(
     step("finding the source")
     namespaces = _namespaces_of(live, saved.values)
     locator = Locator(
-        roots=search.roots, include=search.include, providers=[BundleSources(namespace) for namespace in namespaces]
+        roots=options.sources, include=options.include, providers=[BundleSources(namespace) for namespace in namespaces]
     )
     # What came out of a bundle without source goes on without: whoever loaded it has consented to it.
     by_value = {obj: place for namespace in namespaces for place, obj in namespace.opaque.items()}
-    by_value |= places_of([obj for obj in search.by_value if opaque_place(obj) is None], locator)
+    by_value |= places_of([obj for obj in options.by_value if opaque_place(obj) is None], locator)
     resolution = resolve_live(
         config,
         live,
@@ -99,19 +100,19 @@ def from_model(
         locator=locator,
         saved_module_of=lambda cls: saved.modules.get(cls, cls.__module__),
         by_value=by_value,
-        others=(*search.functions, *(() if builder is None else (builder[0],))),
+        others=(*options.functions, *(() if builder is None else (builder[0],))),
         values=saved.values,
         public=saved.public,
     )
     pickles = pickle_objects(by_value, locator)
     resolution = replace(resolution, roots={**pickles.roots, **resolution.roots})
-    resolution = with_named_modules(resolution, search)
+    resolution = with_named_modules(resolution, options)
     held = [
         (str(function.__module__), function.__qualname__)
         for function in live.functions
         if function.__module__ in resolution.roots and "<" not in function.__qualname__
     ]
-    closure = close_over(resolution, locator, search, held)
+    closure = close_over(resolution, locator, options, held)
     _check_ran(closure, live, locator, by_value)
     libraries = required_by_values(config, locator)
     closure = replace(closure, requirements=(*closure.requirements, *pickles.requirements, *libraries))

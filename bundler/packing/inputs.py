@@ -20,14 +20,14 @@ from bundler.packing.from_legacy_h5 import from_legacy_file
 from bundler.packing.from_live_model import from_model
 from bundler.packing.from_saved_model import from_saved_model
 from bundler.packing.inference_graph import from_graph, from_inference_model, with_graph
-from bundler.packing.options import Options
-from bundler.packing.search import Search, Step
+from bundler.packing.options import PackOptions
+from bundler.packing.search import Step
 
 _LEGACY = (".h5", ".hdf5")
 
 
 def from_input(
-    model: Any, search: Search, scratch: Path, step: Step, options: Options, adaptations: Sequence[Adaptation] = ()
+    model: Any, options: PackOptions, scratch: Path, step: Step, adaptations: Sequence[Adaptation] = ()
 ) -> Found:
     """Find all that the bundle of `model` holds: a live model, or the path of a model file or folder.
 
@@ -39,15 +39,15 @@ def from_input(
         SourceError: some objects or modules cannot travel; every cause is listed.
     """
     if options.builder is not None:
-        return _from_builder(model, search, scratch, step, options)
+        return _from_builder(model, options, scratch, step)
     if isinstance(model, str | os.PathLike):
-        if search.by_value:
+        if options.by_value:
             raise PackError(
                 "by_value is for a live model; a file holds no classes that could be pickled",
                 place=os.fspath(model),
                 hint="load the model where its classes are defined, and pack it there",
             )
-        return _from_path(Path(model), search, scratch, step, options)
+        return _from_path(Path(model), options, scratch, step)
     if not save_keras.is_model(model):
         raise PackError(
             "this is neither a Keras model nor the path of one",
@@ -58,10 +58,10 @@ def from_input(
         )
     if is_inference_model(model):
         return from_inference_model(model, scratch, step)
-    return _from_live(model, search, scratch, step, options, adaptations)
+    return _from_live(model, options, scratch, step, adaptations)
 
 
-def check_applies(model: Any, options: Options) -> None:
+def check_applies(model: Any, options: PackOptions) -> None:
     """Refuse arguments that would change nothing for this `model`: whoever gave them expects something.
 
     Raises:
@@ -94,11 +94,13 @@ def check_applies(model: Any, options: Options) -> None:
         )
 
 
-def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+def _from_builder(model: Any, options: PackOptions, scratch: Path, step: Step) -> Found:
     builder = options.builder
     arguments = from_builder.check_arguments(options.builder_kwargs or {})
     function = (
-        from_builder.find_builder(builder, search) if isinstance(builder, str) else from_builder.check_function(builder)
+        from_builder.find_builder(builder, options)
+        if isinstance(builder, str)
+        else from_builder.check_function(builder)
     )
     if model is None or isinstance(model, str | os.PathLike):
         step("calling the builder")
@@ -109,26 +111,25 @@ def _from_builder(model: Any, search: Search, scratch: Path, step: Step, options
             expected="a keras.Model, or the path of a .weights.h5 file",
             found=f"{type(model).__module__}.{type(model).__name__}",
         )
-    return _from_live(model, search, scratch, step, options, builder=(function, arguments))
+    return _from_live(model, options, scratch, step, builder=(function, arguments))
 
 
 def _from_live(
     model: Any,
-    search: Search,
+    options: PackOptions,
     scratch: Path,
     step: Step,
-    options: Options,
     adaptations: Sequence[Adaptation] = (),
     builder: tuple[FunctionType, Mapping[str, Any]] | None = None,
 ) -> Found:
     examples = options.example_inputs
     if options.payload == "inference":
         return from_graph(model, scratch, step, examples)
-    found = from_model(model, search, scratch, step, adaptations=adaptations, builder=builder)
+    found = from_model(model, options, scratch, step, adaptations=adaptations, builder=builder)
     return with_graph(found, scratch, step, examples) if options.payload == "both" else found
 
 
-def _from_path(path: Path, search: Search, scratch: Path, step: Step, options: Options) -> Found:
+def _from_path(path: Path, options: PackOptions, scratch: Path, step: Step) -> Found:
     if is_saved_model(path):
         return from_saved_model(path, step, options.signature)
     if not path.is_file():
@@ -140,8 +141,8 @@ def _from_path(path: Path, search: Search, scratch: Path, step: Step, options: O
             hint="check the path",
         )
     if path.suffix.lower() in _LEGACY:
-        model = from_legacy_file(path, search, options.custom_objects, step)
-        return _from_live(model, search, scratch, step, options)
+        model = from_legacy_file(path, options, step)
+        return _from_live(model, options, scratch, step)
     if path.suffix != ".keras":
         raise PackError(
             "this kind of model file cannot be packed",
@@ -150,7 +151,7 @@ def _from_path(path: Path, search: Search, scratch: Path, step: Step, options: O
             found=path.suffix or "no suffix",
             hint="load it where it was made, and save it with model.save('model.keras')",
         )
-    found = from_keras_file(path, search, scratch, step, options.custom_objects)
+    found = from_keras_file(path, options, scratch, step)
     if options.payload == "inference":
         return from_graph(found.model, scratch, step, options.example_inputs)
     return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found

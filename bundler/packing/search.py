@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
-from bundler.archive.progress import Progress
 from bundler.errors import SourceError
 from bundler.keras_io import registry
 from bundler.namespace import ModuleText, Namespace, open_namespace
+from bundler.packing.options import PackOptions
 from bundler.sources.closure import Closure, close
 from bundler.sources.found import FoundObject
 from bundler.sources.locate import Locator
@@ -26,34 +24,6 @@ _OTHER_WAYS_FILE = (
 
 #: Called with what is being done, for steps whose length is not known.
 Step = Callable[[str], None]
-
-
-def steps(progress: Progress | None) -> Step:
-    """Return the callback that tells `progress` about steps without a length."""
-
-    def step(what: str) -> None:
-        if progress is not None:
-            progress(what, 0, 0)
-
-    return step
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
-    """Where to look for source, and what to take or leave; see the arguments of `bundler.bundle`.
-
-    `whole` has patterns of modules that are not reduced; ``*`` stands for all. `functions` are further ones that must
-    have a place in the bundle.
-    """
-
-    roots: tuple[Path, ...] = ()
-    include: tuple[str, ...] = ()
-    skip_data: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    by_value: tuple[Any, ...] = ()
-    whole: tuple[str, ...] = ()
-    reduces_included: bool = False
-    functions: tuple[Any, ...] = ()
 
 
 class BundleSources:
@@ -83,28 +53,28 @@ class BundleSources:
         return self._namespace.data
 
 
-def with_named_modules(resolution: Resolution, search: Search) -> Resolution:
+def with_named_modules(resolution: Resolution, options: PackOptions) -> Resolution:
     """Return `resolution` with the modules that the author named as further places to start from."""
-    return replace(resolution, roots={**dict.fromkeys(search.modules, "named by the author"), **resolution.roots})
+    return replace(resolution, roots={**dict.fromkeys(options.modules, "named by the author"), **resolution.roots})
 
 
 def needs_of(
-    roots: Iterable[str], objects: Iterable[FoundObject], search: Search, others: Iterable[tuple[str, str]] = ()
+    roots: Iterable[str], objects: Iterable[FoundObject], options: PackOptions, others: Iterable[tuple[str, str]] = ()
 ) -> Needs | None:
     """Return what of the modules `roots` is needed: what `objects` and `others`, by module and name, are there."""
-    if "*" in search.whole:
+    if "*" in options.whole:
         return None
     names: dict[str, set[str]] = {}
     places = [(item.module, item.qualname) for item in objects if item.distribution is None and not item.by_value]
     # A root that no object is in was named for what it does when it is imported, or by a pickle.
-    whole = {*search.modules, *roots} - {module for module, _ in places if module not in search.modules}
+    whole = {*options.modules, *roots} - {module for module, _ in places if module not in options.modules}
     for module, qualname in (*places, *others):
         names.setdefault(module, set()).add(qualname.partition(".")[0])
-    return Needs(names={**names, **dict.fromkeys(whole)}, whole=search.whole, included=search.reduces_included)
+    return Needs(names={**names, **dict.fromkeys(whole)}, whole=options.whole, included=options.reduces_included)
 
 
 def close_over(
-    resolution: Resolution, locator: Locator, search: Search, held: Iterable[tuple[str, str]] = ()
+    resolution: Resolution, locator: Locator, options: PackOptions, held: Iterable[tuple[str, str]] = ()
 ) -> Closure:
     """Return everything that the objects' modules need, or raise with the problems of both searches.
 
@@ -116,8 +86,8 @@ def close_over(
     problems = list(resolution.problems)
     closure = None
     try:
-        needs = needs_of(resolution.roots, resolution.objects, search, held)
-        closure = close(resolution.roots, locator, skip_data=search.skip_data, needs=needs)
+        needs = needs_of(resolution.roots, resolution.objects, options, held)
+        closure = close(resolution.roots, locator, skip_data=options.skip_data, needs=needs)
     except SourceError as error:
         problems += [problem for problem in error.problems if problem not in problems]
     if closure is None or problems:

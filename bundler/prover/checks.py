@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bundler.archive.pin import check_digest
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import failures
@@ -37,7 +38,7 @@ from bundler.proof.request import (
 )
 from bundler.prover.observed import Observed
 from bundler.prover.resave import load_again, save_again
-from bundler.unpacking.unbundling import unbundle_pinned
+from bundler.unpacking.unbundling import LoadOptions, load
 
 _MOST, _SHOWN = 1_000, 4
 
@@ -72,8 +73,9 @@ def run_checks(request: Request, scratch: Path, step: Callable[[str], None]) -> 
     untrained = None
     with open_bundle(request.path) as reader:
         with stage(LOAD), _told_with(request):
+            check_digest(reader, request.digest)
             # Word for word what is recorded: if the code wants more while it runs, the author learns of it here.
-            model = unbundle_pinned(request.path, request.digest, allow=request.allow)
+            model = load(reader, LoadOptions(allow=request.allow))
         if request.account is not None:
             with stage(STATE):
                 _require_values(request, model)

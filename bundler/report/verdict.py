@@ -150,7 +150,7 @@ def next_steps(audit: Audit) -> list[tuple[str, str]]:
     every = [word for word in _words(audit.findings) if word not in audit.denied]
     needed = [word for word in every if word in audit.accepted or word in audit.asked]
     flags = "".join(f" --allow {word}" for word in needed)
-    # A name that starts with a dash is no option, and one that the shell would read is quoted.
+    # A name that starts with a dash is not an option, and one that the shell would read is quoted.
     name = shlex.quote(f"./{path}" if path.startswith("-") else path)
     steps = [
         ("in Python", f"bundler.unbundle({path!r}{_allow(needed)})"),

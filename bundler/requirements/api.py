@@ -12,26 +12,45 @@ from bundler.requirements.compare import Comparison, Row, Verdict, compare
 
 
 def requirements_of(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
-    """Return what a bundle says that it needs, as a JSON value; nothing is compared, and none of its code runs.
+    """Return what a bundle says that it needs; nothing is compared, and none of its code runs.
 
-    The keys are those of ``requirements`` in the manifest (`schema/SPEC.md`), and ``digest``, the bundle's.
+    Args:
+        filepath: path of the bundle, or a seekable binary file object.
+
+    Returns:
+        A JSON value with the keys of ``requirements`` in the manifest (`schema/SPEC.md`), and ``digest``, the bundle's.
 
     Raises:
         InvalidBundle: the file breaks a rule of the format.
+
+    Example:
+        >>> needs = bundler.requirements_of("model.kbundle")
+        >>> "keras" in {item["name"] for item in needs["distributions"]}
+        True
     """
     with open_bundle(filepath) as reader:
         return {"digest": reader.digest, **to_json(reader.manifest.requirements)}
 
 
 def check_requirements(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
-    """Compare what a bundle needs with this machine, and return a JSON value; nothing of the bundle runs.
+    """Compare what a bundle needs with this machine; nothing of the bundle runs.
 
-    ``verdict`` is the worst of all: ``missing``, ``will break``, ``may differ`` or ``harmless``. ``loads`` says whether
-    `unbundle` would go on by default; where ``self_test_decides``, it then replays the self-test, which may stop it
-    where versions may differ. ``rows`` has one object a requirement, the worst first.
+    Args:
+        filepath: path of the bundle, or a seekable binary file object.
+
+    Returns:
+        A JSON value. ``verdict`` is the worst of all: ``missing``, ``will break``, ``may differ`` or ``harmless``.
+        ``loads`` says whether `unbundle` would go on by default; where ``self_test_decides``, it then replays the
+        self-test, which may stop it where versions may differ. ``fix`` is the command that mends it, else `None`.
+        ``rows`` has one object a requirement, the worst first.
 
     Raises:
         InvalidBundle: the file breaks a rule of the format.
+
+    Example:
+        >>> check = bundler.check_requirements("model.kbundle")
+        >>> check["loads"], check["fix"]
+        (True, None)
     """
     with open_bundle(filepath) as reader:
         return {"digest": reader.digest, **as_json(compare(reader.manifest, reader.manifest.payload))}

@@ -157,8 +157,8 @@ def _framework(pin: PinnedDistribution, top: str, found: Installed | None, paylo
         return _row(pin, None, Verdict.MISSING, f"nothing here provides {top}", "framework")
     verdict, reason = _difference(pin.version, found.version)
     oldest = OLDEST[top]
-    here, saved = _version(found.version), _version(payload.keras_version)
-    packed = _version(payload.tensorflow_version)
+    here, saved = parsed_version(found.version), parsed_version(payload.keras_version)
+    packed = parsed_version(payload.tensorflow_version)
     if here is not None and here.release < oldest.release:
         verdict, reason = Verdict.WILL_BREAK, f"kbundle needs {top} {oldest} or newer"
     elif top == "keras" and here is not None and saved is not None and here < saved:
@@ -210,7 +210,7 @@ def _transitive(pin: PinnedDistribution, here: Closed, frameworks: Closed) -> Ro
 
 def _difference(wanted: str, found: str) -> tuple[Verdict, str]:
     """Judge another version of the same distribution."""
-    locked, here = _version(wanted), _version(found)
+    locked, here = parsed_version(wanted), parsed_version(found)
     if wanted == found or (locked is not None and locked == here):
         return Verdict.HARMLESS, "the locked version"
     if locked is None or here is None:
@@ -260,11 +260,12 @@ def _install(pin: PinnedDistribution, found: Installed | None) -> str | None:
 
 
 def _same(wanted: str, found: str) -> bool:
-    locked, here = _version(wanted), _version(found)
+    locked, here = parsed_version(wanted), parsed_version(found)
     return wanted == found or (locked is not None and here is not None and locked.public == here.public)
 
 
-def _version(text: str) -> Version | None:
+def parsed_version(text: str) -> Version | None:
+    """Return the version that `text` is, `None` where it is none of PEP 440."""
     try:
         return Version(text)
     except InvalidVersion:

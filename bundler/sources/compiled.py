@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any
 
 from bundler.formats.python.parsing import parse
+from bundler.sources.extract.namespace_texts import nested
 from bundler.sources.extract.segments import first_line
 
 #: A code object without its file name, its lines and its columns.
@@ -129,14 +130,6 @@ def _makes_code(node: ast.AST) -> bool:
         case ast.keyword(arg=str(name)):
             return name.startswith("co_")
     return False
-
-
-def nested(code: CodeType) -> Iterator[CodeType]:
-    """Yield `code` and every code object inside it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from nested(constant)
 
 
 @functools.lru_cache(maxsize=10_000)

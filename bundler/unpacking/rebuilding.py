@@ -234,8 +234,16 @@ def record_of(model: Any) -> Record:
     Args:
         model: what `unbundle` returned.
 
+    Returns:
+        The record itself, which grows while the model is used.
+
     Raises:
-        BundleError: the model did not come out of a bundle, or not in this process.
+        BundleError: the model did not come out of a bundle, or not in this process; or out of the graph of one.
+
+    Example:
+        >>> model = bundler.unbundle("model.kbundle")
+        >>> bundler.record_of(model).refused
+        ()
     """
     origin = origin_of(model)
     if origin is None:

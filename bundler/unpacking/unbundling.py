@@ -12,12 +12,12 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
 from bundler.archive.pin import check_digest
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.auditing import Terms, audit_subject
@@ -27,13 +27,7 @@ from bundler.audit.finding import Severity
 from bundler.audit.parts import Parts
 from bundler.audit.policy import Policy, read_policy
 from bundler.audit.subject import Subject, of_reader
-from bundler.errors import (
-    BundleError,
-    MissingObject,
-    RebuildFailed,
-    RefusalWarning,
-    UnsupportedVersion,
-)
+from bundler.errors import BundleError, MissingObject, RebuildFailed, RefusalWarning, UnsupportedVersion
 from bundler.keras_io import framework
 from bundler.keras_io.files import saved_model, tfsm
 from bundler.keras_io.selftest import recording
@@ -41,7 +35,7 @@ from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.namespace import Use
 from bundler.requirements.admit import RequirementsMode, admit, check_mode
-from bundler.requirements.compare import compare
+from bundler.requirements.compare import Comparison, compare
 from bundler.unpacking.confinement import guard_for
 from bundler.unpacking.evidence import settle
 from bundler.unpacking.model_files import unpack_model
@@ -51,6 +45,35 @@ from bundler.unpacking.rebuilding import build, open_code, read_code
 _GRAPHS = PurePosixPath(tfsm.PLACE)
 #: A warning shows this many refusals; the record has all of them.
 _MOST_REFUSALS = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadOptions(Terms):
+    """The arguments of `unbundle`, checked; what is accepted is that of `Terms`, with ``digest=`` as `accept_all`."""
+
+    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    compile: bool = True
+    safe_mode: bool = True
+    self_test: bool = False
+    requirements: RequirementsMode = "check"
+    fidelity: Literal["full", "inference"] | None = None
+    on_refused: Callable[[Use], None] | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the arguments into one form, and refuse words that mean nothing."""
+        object.__setattr__(self, "policy", read_policy(self.policy))
+        object.__setattr__(self, "allow", check_words(self.allow))
+        object.__setattr__(self, "custom_objects", dict(self.custom_objects or {}))
+        check_mode(self.requirements)
+        if self.fidelity not in (None, "full", "inference"):
+            raise BundleError(
+                "fidelity has an unknown value",
+                place="fidelity",
+                expected="'full' or 'inference'",
+                found=repr(self.fidelity),
+                hint="leave it out, and take the best that the bundle has",
+            )
 
 
 def unbundle(
@@ -99,6 +122,10 @@ def unbundle(
             bundle's code goes on without it. What is stopped before this returns is also told in one `RefusalWarning`.
         progress: called with (what is done, bytes done, bytes in total).
 
+    Returns:
+        A `keras.Model`. What it takes and gives (name, shape with -1 for the batch, datatype) is in the manifest:
+        ``payload.inputs`` and ``payload.outputs``. One of a graph predicts, and raises `InferenceOnly` for the rest.
+
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one pinned.
@@ -110,112 +137,79 @@ def unbundle(
         RebuildFailed: the bundle's code or Keras refuses on this machine.
         SelfTestFailed: `self_test` was asked for, and there is none or the outputs differ.
         MissingDependency: Keras or TensorFlow is not installed.
+
+    Example:
+        >>> import numpy
+        >>> model = bundler.unbundle("model.kbundle")
+        >>> model.predict(numpy.ones((2, 4), "float32"), verbose=0).shape
+        (2, 1)
     """
-    return unbundle_pinned(
-        filepath,
-        digest,
-        accept_all=digest is not None,
-        custom_objects=custom_objects,
-        compile=compile,
-        safe_mode=safe_mode,
-        self_test=self_test,
-        allow=allow,
-        policy=policy,
-        requirements=requirements,
-        fidelity=fidelity,
-        on_refused=on_refused,
-        progress=progress,
-    )
-
-
-def unbundle_pinned(
-    filepath: str | os.PathLike[str] | BinaryIO,
-    digest: str | None,
-    *,
-    accept_all: bool = False,
-    custom_objects: Mapping[str, Any] | None = None,
-    compile: bool = True,  # noqa: A002
-    safe_mode: bool = True,
-    self_test: bool = False,
-    allow: Sequence[str] = (),
-    policy: Policy | str | os.PathLike[str] | None = None,
-    requirements: RequirementsMode = "check",
-    fidelity: Literal["full", "inference"] | None = None,
-    on_refused: Callable[[Use], None] | None = None,
-    progress: Progress | None = None,
-) -> Any:
-    """Return the model of a bundle as `unbundle` does; the digest pins it, and accepts nothing without `accept_all`."""
-    custom_objects = custom_objects or {}
-    terms = Terms(policy=read_policy(policy), allow=check_words(allow), accept_all=accept_all)
-    check_mode(requirements)
-    if fidelity not in (None, "full", "inference"):
-        raise BundleError(
-            "fidelity has an unknown value",
-            place="fidelity",
-            expected="'full' or 'inference'",
-            found=repr(fidelity),
-            hint="leave it out, and take the best that the bundle has",
-        )
+    given = {**locals()}
+    del given["filepath"], given["digest"]
+    options = LoadOptions(accept_all=digest is not None, **given)
     with open_bundle(filepath) as reader:
         check_digest(reader, digest)
-        manifest = reader.manifest
-        payload = _payload(manifest, fidelity)
-        comparison = compare(manifest, payload)
-        if custom_objects:
-            comparison = replace(comparison, unmeasured="custom_objects= may change what the model computes")
-        if payload.kind == "saved_model":
-            model = _load_graph(
-                reader, payload, terms, lambda: admit(comparison, requirements, reader.digest), progress
-            )
-            settle(model, reader, payload, comparison, requirements, replayed=_self_tested(model, reader, self_test))
-            return model
-        with scratch_folder() as scratch:
-            directory = scratch / "model"
-            unpacked = unpack_model(reader, payload.member, directory, progress)
-            code = read_code(reader, manifest)
-            graphs, graph_files = _unpack_graphs(reader, progress)
-            # Every byte has been verified by now, and these very copies are audited and then used (I8).
-            subject = of_reader(reader, {**code, **graph_files}, unpacked)
-            parts = _audit(subject, payload, terms, progress, offered=custom_objects)
-            check_pickles(manifest)
-            admit(comparison, requirements, reader.digest)
-            if progress is not None:
-                progress("building the model", 0, 0)
-            # Only here does the framework come in, and after it the code.
-            framework.keras()
-            guard = guard_for(manifest, terms.accepted, denied=terms.policy.deny, on_refused=on_refused)
-            namespace = open_code(reader.digest, manifest, code, guard, closed=parts.closed)
-            before = namespace.record.refused
-            model = build(
-                directory,
-                parts.config,
-                manifest,
-                namespace,
-                custom_objects=custom_objects,
-                compile=compile,
-                safe_mode=safe_mode,
-                graphs=graphs,
-            )
-        replayed = _self_tested(model, reader, self_test)
-        _warn_of(use for use in namespace.record.refused if use not in before)
-        settle(model, reader, payload, comparison, requirements, replayed=replayed)
-        path = None if reader.path is None else os.path.abspath(reader.path)
-        attach(
-            model,
-            Reference(
-                digest=reader.digest,
-                path=path,
-                manifest=reader.manifest_bytes,
-                code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
-                allow=terms.accepted,
-                closes=terms.policy.gate == "run",
-                tree=namespace.prefix,
-                denied=tuple(sorted(terms.policy.deny)),
-                requirements=requirements,
-                custom_objects=dict(custom_objects),
-            ),
-        )
+        return load(reader, options)
+
+
+def load(reader: BundleReader, options: LoadOptions) -> Any:
+    """Return the model of an open bundle as `unbundle` does; the caller has compared its digest."""
+    manifest = reader.manifest
+    payload = _payload(manifest, options.fidelity)
+    comparison = compare(manifest, payload)
+    if options.custom_objects:
+        comparison = replace(comparison, unmeasured="custom_objects= may change what the model computes")
+    if payload.kind == "saved_model":
+        model = _load_graph(reader, payload, options, comparison)
+        replayed = _self_tested(model, reader, options.self_test)
+        settle(model, reader, payload, comparison, options.requirements, replayed=replayed)
         return model
+    with scratch_folder() as scratch:
+        directory = scratch / "model"
+        unpacked = unpack_model(reader, payload.member, directory, options.progress)
+        code = read_code(reader, manifest)
+        graphs, graph_files = _unpack_graphs(reader, options.progress)
+        # Every byte has been verified by now, and these very copies are audited and then used (I8).
+        subject = of_reader(reader, {**code, **graph_files}, unpacked)
+        parts = _audit(subject, payload, options, offered=options.custom_objects)
+        check_pickles(manifest)
+        admit(comparison, options.requirements, reader.digest)
+        tell(options.progress, "building the model")
+        # Only here does the framework come in, and after it the code.
+        framework.keras()
+        guard = guard_for(manifest, options.accepted, denied=options.policy.deny, on_refused=options.on_refused)
+        namespace = open_code(reader.digest, manifest, code, guard, closed=parts.closed)
+        before = namespace.record.refused
+        model = build(
+            directory,
+            parts.config,
+            manifest,
+            namespace,
+            custom_objects=options.custom_objects,
+            compile=options.compile,
+            safe_mode=options.safe_mode,
+            graphs=graphs,
+        )
+    replayed = _self_tested(model, reader, options.self_test)
+    _warn_of(use for use in namespace.record.refused if use not in before)
+    settle(model, reader, payload, comparison, options.requirements, replayed=replayed)
+    path = None if reader.path is None else os.path.abspath(reader.path)
+    attach(
+        model,
+        Reference(
+            digest=reader.digest,
+            path=path,
+            manifest=reader.manifest_bytes,
+            code=code if sum(map(len, code.values())) <= LIMITS.carried_code else None,
+            allow=options.accepted,
+            closes=options.policy.gate == "run",
+            tree=namespace.prefix,
+            denied=tuple(sorted(options.policy.deny)),
+            requirements=options.requirements,
+            custom_objects=options.custom_objects,
+        ),
+    )
+    return model
 
 
 def _self_tested(model: Any, reader: BundleReader, wanted: bool) -> recording.Replay | None:
@@ -241,9 +235,7 @@ def _warn_of(refused: Iterable[Use]) -> None:
         )
 
 
-def _audit(
-    subject: Subject, payload: Payload, terms: Terms, progress: Progress | None, *, offered: Collection[str] = ()
-) -> Parts:
+def _audit(subject: Subject, payload: Payload, options: LoadOptions, *, offered: Collection[str] = ()) -> Parts:
     """Audit what is to be loaded, and return what was read on the way: the config, and the texts that run.
 
     Raises:
@@ -251,10 +243,9 @@ def _audit(
         AuditRefused: see `require_accepted`.
         ConsentRequired: see `require_accepted`.
     """
-    if progress is not None:
-        progress("auditing", 0, 0)
+    tell(options.progress, "auditing")
     parts = Parts(subject, offered)
-    audit = audit_subject(subject, terms, payloads=(payload,), parts=parts)
+    audit = audit_subject(subject, options, payloads=(payload,), parts=parts)
     refused = [finding for finding in audit.findings if finding.severity is Severity.REFUSED]
     if refused and all(finding.rule is UNKNOWN for finding in refused):
         # Crafted or forgotten, nobody can tell; the caller may have these objects, and this error says which.
@@ -296,18 +287,15 @@ def _payload(manifest: Manifest, fidelity: str | None) -> Payload:
     return payload
 
 
-def _load_graph(
-    reader: BundleReader, payload: Payload, terms: Terms, admit_here: Callable[[], None], progress: Progress | None
-) -> Any:
+def _load_graph(reader: BundleReader, payload: Payload, options: LoadOptions, comparison: Comparison) -> Any:
     """Load a SavedModel; none of the bundle's code is read into the interpreter."""
     directory = saved_model.private_folder()
     try:
-        copies = _unpack_below(reader, PurePosixPath(payload.member).parent, directory, progress)
+        copies = _unpack_below(reader, PurePosixPath(payload.member).parent, directory, options.progress)
         _verify_others(reader, payload)
-        _audit(of_reader(reader, copies), payload, terms, progress)
-        admit_here()
-        if progress is not None:
-            progress("building the model", 0, 0)
+        _audit(of_reader(reader, copies), payload, options)
+        admit(comparison, options.requirements, reader.digest)
+        tell(options.progress, "building the model")
         framework.keras()
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

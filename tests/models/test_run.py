@@ -82,3 +82,16 @@ def test_run_refuses_what_the_model_does_not_take_and_writes_nothing(workshop: W
     assert "expected wide FP32 [-1, 2]; deep FP32 [-1, 3]" in told
     assert "Traceback" not in told
     assert told.count("next step:") == 3
+
+
+def test_a_command_opens_the_bundle_once(workshop: Workshop) -> None:
+    workshop.author(_TWO)
+    workshop.consumer(f"""{_RUN}
+    import bundler.archive.reader
+    opened, plain = [], bundler.archive.reader.open_positioned
+    bundler.archive.reader.open_positioned = lambda source: opened.append(source) or plain(source)
+    run("--input", "../hand_over/x.npz", "--output", "y.npz")
+    assert len(opened) == 1
+    assert main(["test", "../hand_over/m.kbundle"]) == 0
+    assert len(opened) == 2
+    """)

@@ -12,8 +12,7 @@ import pytest
 from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.manifest import Adaptation
 from bundler.packing import attempts
-from bundler.packing.options import Options
-from bundler.packing.search import Search
+from bundler.packing.options import PackOptions
 
 GRAPH = object()
 
@@ -50,10 +49,10 @@ class Attempts:
 
     def run(self, scratch: Path, **options: Any) -> Any:
         return attempts.pack_until_proved(
-            SimpleNamespace(), Search(), scratch, self.told.append, Options(**options), self._write
+            SimpleNamespace(), PackOptions(**options), scratch, self.told.append, self._write
         )
 
-    def _from_input(self, model: Any, search: Any, folder: Path, step: Any, options: Options, known: Any = ()) -> Any:
+    def _from_input(self, model: Any, options: Any, folder: Path, step: Any, known: Any = ()) -> Any:
         assert folder.is_dir()
         if options.payload == "inference":
             answer = self.graph
@@ -63,7 +62,7 @@ class Attempts:
         if isinstance(answer, Exception):
             raise answer
         fidelity = "inference" if answer is GRAPH else "full"
-        reduced = self.whole is not None and "*" not in search.whole
+        reduced = self.whole is not None and "*" not in options.whole
         modules = (SimpleNamespace(whole=b"text" if reduced else None),)
         return FoundParts(facts=SimpleNamespace(fidelity=fidelity), closure=SimpleNamespace(modules=modules))
 

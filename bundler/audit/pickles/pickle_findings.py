@@ -84,7 +84,7 @@ def _refused(name: str, title: str, why: str) -> Rule:
 FAULTS: Mapping[Fault, Rule] = {
     Fault.MALFORMED: _refused(
         "malformed",
-        "is no pickle",
+        "is not a pickle",
         "a pickle that breaks off has run all before the break when that is noticed (nullifAI, February 2025)",
     ),
     Fault.TRAILING: _refused(

@@ -12,10 +12,11 @@ import importlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from bundler.keras_io.framework import keras
+from bundler.keras_io.held import content_of
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.below import HOLDERS
 
@@ -119,7 +120,10 @@ def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
         elif isinstance(value, FunctionType):
             named = (value.__globals__.get(name) for name in value.__code__.co_names)
             # What a closure counts with; of globals the variables, and the rest where the module is asked for.
-            stack += [*map(_content, value.__closure__ or ()), *(item for item in named if isinstance(item, variables))]
+            stack += [
+                *map(content_of, value.__closure__ or ()),
+                *(item for item in named if isinstance(item, variables)),
+            ]
         elif isinstance(value, MethodType):
             stack += [value.__self__, value.__func__]
         elif _has_state(value):
@@ -156,10 +160,3 @@ def _has_state(value: Any) -> bool:
     if not hasattr(value, "__dict__") or root in ("tensorflow", "numpy", "bundler"):
         return False
     return root not in sys.stdlib_module_names - {"__main__", "argparse", "types"}
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None  # A variable that has no value yet.

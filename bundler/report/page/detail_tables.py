@@ -103,7 +103,7 @@ def _from(item: PinnedDistribution) -> Markup | None:
 
 
 def _hashes(lock_text: str) -> dict[tuple[str, str], int]:
-    """Return how many files with a hash the lock has for each (name, version); nothing if it is no lock."""
+    """Return how many files with a hash the lock has for each (name, version); nothing if it is not a lock."""
     try:
         entries = read_pylock(lock_text.encode(errors="replace"))
     except NoLock:

@@ -12,7 +12,7 @@ from bundler.report.page.layers import histories, listed, name_of, text_of
 LAYERS = 5_000
 FEW = 60
 BOXES = 300
-#: Edges that are drawn: a graph where everything meets everything is no picture.
+#: Edges that are drawn: a graph where everything meets everything is not a picture.
 EDGES = 3_000
 
 

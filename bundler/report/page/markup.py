@@ -24,7 +24,7 @@ _ATTRIBUTES = """
     class id href lang charset name content http-equiv dir colspan scope role aria-label data-label title
     open viewBox width height x y rx d text-anchor preserveAspectRatio direction unicode-bidi
 """
-# In a title a tag is no tag, and in a drawing an element of HTML ends the drawing: their text is without elements.
+# In a title a tag is not a tag, and in a drawing an element of HTML ends the drawing: their text is without elements.
 _TEXT_ONLY = frozenset({"title", "text"})
 _ATTRIBUTE_SET = frozenset(_ATTRIBUTES.split())
 _LINK = re.compile(r"#[A-Za-z0-9-]+")

@@ -7,6 +7,7 @@ environment, and a file of facts that is written last: a folder without it is re
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.errors import EnvironmentFailed, TargetExists
 from bundler.requirements.environments import environment_cache, install_self
@@ -43,6 +44,11 @@ class Environment:
         packages: how many packages were installed, kbundle not counted.
         unchecked: one line for each package that was installed without a check, as the caller has accepted.
         left_out: optional distributions that cannot be installed here; the bundle's code goes on without them.
+
+    Example:
+        >>> made = bundler.environment("model.kbundle", "venv")
+        >>> made.unchecked, made.left_out
+        ((), ())
     """
 
     folder: Path
@@ -99,10 +105,18 @@ def environment(
         offline: ask no index.
         progress: called with (what is done, 0, 0).
 
+    Returns:
+        Where it is, and what is in it.
+
     Raises:
         InvalidBundle: the file is not a bundle, or its lock is not a lock.
         EnvironmentFailed: it cannot be made; the message says what to do.
         TargetExists: there is something in `directory`.
+
+    Example:
+        >>> made = bundler.environment("model.kbundle", "venv")
+        >>> made.python.is_file(), made.cached
+        (True, False)
     """
     with _opened(filepath) as reader:
         plan = _plan(reader, python, allow_unchecked=allow_unchecked, offline=offline, progress=progress)
@@ -175,11 +189,7 @@ def _key(selection: Selection, lock: bytes | None, target: Target) -> str:
 def _held(plan: _Plan) -> Iterator[Held]:
     folder = environment_cache.make_cache_folder() / plan.key
     lock = environment_cache.lock_file(plan.key)
-
-    def waiting() -> None:
-        if plan.progress is not None:
-            plan.progress("waiting for another process that makes this environment", 0, 0)
-
+    waiting = functools.partial(tell, plan.progress, "waiting for another process that makes this environment")
     built = False
     while True:
         with contextlib.ExitStack() as stack:
@@ -219,11 +229,7 @@ def _made_in(folder: Path, plan: _Plan) -> Environment:
         environment_cache.make_cache_folder()
         / f"at-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:_KEY_DIGITS]}.lock"
     )
-
-    def waiting() -> None:
-        if plan.progress is not None:
-            plan.progress("waiting for another process that writes there", 0, 0)
-
+    waiting = functools.partial(tell, plan.progress, "waiting for another process that writes there")
     with _written_below(folder), locked(lock, waiting=waiting) as descriptor:
         try:
             if _is_ready(folder, plan):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.archive.progress import Progress
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed
 from bundler.limits import LIMITS
@@ -191,8 +191,7 @@ def _run(
     work: Installation, command: list[str], *, what: str, hint: str | None = None, folder: Path | None = None
 ) -> None:
     def tick() -> None:
-        if work.progress is not None:
-            work.progress(what, 0, 0)
+        tell(work.progress, what)
 
     tick()
     try:

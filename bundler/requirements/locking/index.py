@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name, canonicalize_version
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from bundler.limits import LIMITS
+from bundler.requirements.compare import parsed_version
 from bundler.requirements.programs import find_uv
 
 #: Set to anything but 0: no index is ever asked, as with ``offline=True``.
@@ -170,7 +171,7 @@ def _tool(python: str) -> _Tool | str:
         )
     if importlib.util.find_spec("pip") is None:
         return "neither uv nor pip is installed here, and they ask the index"
-    if (_parsed(importlib.metadata.version("pip")) or _OLDEST_PIP) < _OLDEST_PIP:
+    if (parsed_version(importlib.metadata.version("pip")) or _OLDEST_PIP) < _OLDEST_PIP:
         return f"pip is older than {_OLDEST_PIP}, and there is no uv; pip install --upgrade pip, or install uv"
 
     def command_of_pip(asked: Path, limits: Path | None) -> list[str]:  # noqa: ARG001 - resolves is false
@@ -188,14 +189,7 @@ def _version_of(uv: str) -> Version | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"\d+(\.\d+)+\S*", said)
-    return _parsed(found[0]) if found else None
-
-
-def _parsed(version: str) -> Version | None:
-    try:
-        return Version(version)
-    except InvalidVersion:
-        return None
+    return parsed_version(found[0]) if found else None
 
 
 def _indexes_of_pip() -> list[str]:

@@ -21,7 +21,7 @@ from bundler.archive.writer import NewMember
 from bundler.errors import PackError
 from bundler.manifest import DirectSource, PinnedDistribution, Requirements
 from bundler.requirements.locking.addresses import told
-from bundler.requirements.locking.from_author import Given, allowed_files
+from bundler.requirements.locking.from_author import Given, RequirementsChoice, allowed_files, read_given
 from bundler.requirements.locking.index import Answer, Package, ask_index, canonical
 from bundler.requirements.locking.record import NeededImport, direct_pins, framework_here, pin_of, transitive_pins
 from bundler.requirements.locking.toml import toml_text
@@ -38,7 +38,7 @@ _ABOUT = ("environments", "requires-python", "extras", "dependency-groups", "def
 class LockOptions:
     """How a lock is made; see the arguments of `bundler.bundle`."""
 
-    given: Given | None = None
+    requirements: RequirementsChoice | None = None
     offline: bool = False
     keep_index: bool = False
     vendor: bool = False
@@ -57,7 +57,10 @@ class Locker:
     """Makes the locks of one `bundle` call, and remembers what the index said: a model may be tried several times."""
 
     def __init__(self, options: LockOptions, step: Callable[[str], None]) -> None:
+        if options.vendor and options.offline:
+            raise PackError("wheels come from an index", place="vendor", hint="leave offline=True or vendor=True out")
         self._options = options
+        self._given = None if options.requirements is None else read_given(options.requirements)
         self._step = step
         self._answers: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Answer] = {}
         self._vendored: dict[tuple[str, ...], Vendored] = {}
@@ -73,7 +76,7 @@ class Locker:
         Raises:
             PackError: something has no metadata here, or what the author gave does not fit the code or this machine.
         """
-        given = self._options.given
+        given = self._given
         imported = direct_pins(needed)
         direct = _named(given, imported, needed) if given is not None and given.lock is None else imported
         own = {item.name for item in packed}

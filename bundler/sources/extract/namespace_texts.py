@@ -125,7 +125,7 @@ class Texts:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 codes = [compile(tree, unit.filename, "exec", flags=flags, dont_inherit=True) for tree in trees]
-            self._compiled[key] = tuple(inner for code in codes for inner in _nested(code))
+            self._compiled[key] = tuple(inner for code in codes for inner in nested(code))
         return self._compiled[key]
 
 
@@ -165,7 +165,7 @@ def unwrapped(value: object, depth: int = 0) -> Iterator[FunctionType]:
     if isinstance(value, FunctionType):
         yield value
         for cell in value.__closure__ or ():
-            content = _content(cell)
+            content = content_of(cell)
             if isinstance(content, FunctionType):
                 yield from unwrapped(content, depth + 1)
     elif isinstance(value, property):
@@ -177,18 +177,20 @@ def unwrapped(value: object, depth: int = 0) -> Iterator[FunctionType]:
             yield from unwrapped(inner, depth + 1)
 
 
-def _content(cell: Any) -> object:
+def content_of(cell: Any) -> object:
+    """Return what `cell` holds, `None` where that was not assigned yet, or deleted again."""
     try:
         return cell.cell_contents
-    except ValueError:  # Not assigned yet, or deleted again.
+    except ValueError:
         return None
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield `code` and every code object inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _nested(constant)
+            yield from nested(constant)
 
 
 def _sources(namespace: Mapping[str, Any]) -> list[_Source]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
+from bundler.sources.extract.namespace_texts import content_of
+
 
 def with_read_attributes(value: Any, readers: Iterable[FunctionType]) -> SimpleNamespace | None:
     """Return an object with what `readers` read of `value`, which they captured; `None` where they need more of it.
@@ -26,7 +28,7 @@ def with_read_attributes(value: Any, readers: Iterable[FunctionType]) -> SimpleN
     names: set[str] = set()
     for function in readers:
         for captured, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
-            if _content(cell) is value and not _note_reads(function.__code__, captured, names):
+            if content_of(cell) is value and not _note_reads(function.__code__, captured, names):
                 return None
     if not names or any(name not in attributes or _is_overridden(type(value), name) for name in names):
         return None
@@ -56,10 +58,3 @@ def _is_overridden(cls: type, name: str) -> bool:
     return hasattr(type(found), "__get__") or any(
         inspect.getattr_static(cls, hook) is not inspect.getattr_static(object, hook) for hook in hooks
     )
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # Never assigned.
-        return None

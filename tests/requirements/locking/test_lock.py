@@ -170,7 +170,7 @@ def test_a_private_index_is_kept_where_the_author_says_so_but_never_the_password
 def test_a_list_of_requirements_replaces_what_the_imports_say(author: Path) -> None:
     installed(author, "more", {"more.py": ""})
     lock = locked(
-        offline=True, given=read_given(["thing[extra]>=1", "more; python_version > '3'", "x; python_version < '3'"])
+        offline=True, requirements=["thing[extra]>=1", "more; python_version > '3'", "x; python_version < '3'"]
     )
     direct = {pin.name: pin for pin in lock.requirements.distributions}
     assert set(direct) == {"keras", "tensorflow-cpu", "thing", "more"}
@@ -190,7 +190,7 @@ def test_a_list_of_requirements_replaces_what_the_imports_say(author: Path) -> N
 )
 def test_refuses_requirements_that_do_not_fit(author: Path, requirements: Any, problem: str) -> None:
     with pytest.raises(PackError, match=problem):
-        locked(offline=True, given=read_given(requirements))
+        locked(offline=True, requirements=requirements)
 
 
 def test_a_requirements_file_is_read_as_pip_reads_it(author: Path, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_hash_that_the_author_does_not_allow_is_refused(asked: Path, tmp_path:
     file = tmp_path / "requirements.txt"
     file.write_text(f"thing==1.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(PackError, match="no file of thing with a hash"):
-        locked(given=read_given(file))
+        locked(requirements=file)
 
 
 def test_a_given_lock_must_be_what_is_installed(author: Path, links: Path, tmp_path: Path) -> None:
@@ -224,10 +224,10 @@ def test_a_given_lock_must_be_what_is_installed(author: Path, links: Path, tmp_p
     ]
     file = tmp_path / "pylock.toml"
     file.write_bytes(wheels.lock(*entries, more='default-groups = ["main"]\n'))
-    lock = locked(offline=True, given=read_given(file))
+    lock = locked(offline=True, requirements=file)
     assert lock.requirements.hashes == "all"
     # Markers of entries may ask for groups.
     assert tomllib.loads(text(lock, LOCK_MEMBER))["default-groups"] == ["main"]
     file.write_bytes(wheels.lock(*entries[:-5]))
     with pytest.raises(PackError, match="thing is not in it"):
-        locked(offline=True, given=read_given(file))
+        locked(offline=True, requirements=file)
