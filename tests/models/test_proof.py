@@ -309,7 +309,7 @@ def test_a_model_that_nobody_can_make_inputs_for_has_no_self_test_and_says_why(w
 def test_example_inputs_are_taken_as_they_are(workshop: Workshop) -> None:
     workshop.author("""
         import tensorflow as tf
-        from bundler.keras_io import arrays
+        from bundler.keras_io.selftest import arrays
         def kept(model, inputs):
             packed = bundle(model, "../hand_over/m.kbundle", example_inputs=inputs, overwrite=True)
             unbundle("../hand_over/m.kbundle", self_test=True)
@@ -331,7 +331,7 @@ def test_example_inputs_are_taken_as_they_are(workshop: Workshop) -> None:
         class Sum(keras.Model):
             def call(self, a, b, training=False):
                 return a + b
-        from bundler.keras_io import samples
+        from bundler.keras_io.selftest import samples
         total = Sum()
         total(x, x)
         assert isinstance(samples.given(total, {"a": x, "b": x}).inputs, arrays.Keywords)
@@ -342,10 +342,10 @@ def test_example_inputs_are_taken_as_they_are(workshop: Workshop) -> None:
 
 def test_inputs_are_made_for_what_a_signature_leaves_open(workshop: Workshop) -> None:
     workshop.author("""
-        from bundler.keras_io import arrays, selftest
+        from bundler.keras_io.selftest import arrays, recording
         from keras import layers
         def made(*parts, **options):
-            found, again = (selftest.record(keras.Sequential([keras.Input(**options), *parts])) for _ in range(2))
+            found, again = (recording.record(keras.Sequential([keras.Input(**options), *parts])) for _ in range(2))
             assert found.self_test.deterministic and found.self_test.origin == "made"
             assert found.members[0] == again.members[0]
             return arrays.parse(found.members[0].content, "inputs")
@@ -369,7 +369,7 @@ def test_inputs_are_made_for_what_a_signature_leaves_open(workshop: Workshop) ->
                 return self.table(x)
         late = Late()
         late(np.ones((3, 5), "int32"))
-        assert arrays.parse(selftest.record(late).members[0].content, "inputs").shape == (3, 5)
+        assert arrays.parse(recording.record(late).members[0].content, "inputs").shape == (3, 5)
     """)
 
 
