@@ -112,7 +112,7 @@ def _facts(options: Mapping[str, Any], error: BaseException | None, steps: list[
         "options": {
             name: "given" if name in _PRIVATE else _option(value)
             for name, value in sorted(options.items())
-            if value not in (None, False, "", []) and not callable(value)
+            if (value is False if name == "prove" else value not in (None, False, "", [])) and not callable(value)
         },
         "attempts": [line for line in steps if line.startswith("trying")],
         "steps": steps,

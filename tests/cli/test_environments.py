@@ -135,7 +135,7 @@ def test_run_refuses_before_any_work_what_cannot_end_well(bundle: Path, tmp_path
         (("--input", "x.npz", "--output", "y.npz", *locked), "exists already"),
         (("--input", "x.npz", "--output", "no/z.npz", *locked), "does not exist"),
         (("--input", "x.npz", "--output", "z.npz", "--batch-size", "0", *locked), "at least one row"),
-        (("--input", "x.npz", "--output", "z.npz", "--allow", "all", *locked), "means nothing"),
+        (("--input", "x.npz", "--output", "z.npz", "--allow", "all", *locked), "unknown capability"),
         (("--input", "x.npz", "--output", "z.npz", "--digest", "0" * 64, *locked), "not the bundle"),
         (("--input", "x.npz", "--output", "z.npz", "--offline"), "--environment locked"),
     ):

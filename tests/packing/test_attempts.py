@@ -45,7 +45,7 @@ class Attempts:
         monkeypatch.setattr(attempts, "from_input", self._from_input)
         monkeypatch.setattr(attempts.remedies, "remedies", self._remedies)
         # It asks Keras whether the model has a compile of its own.
-        monkeypatch.setattr(attempts.adapted, "unkept_by_compile", lambda _: [])
+        monkeypatch.setattr(attempts.adapted_model, "unkept_by_compile", lambda _: [])
 
     def run(self, scratch: Path, **options: Any) -> Any:
         return attempts.pack_until_proved(

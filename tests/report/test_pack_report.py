@@ -169,5 +169,5 @@ def test_command_says_where_the_report_is(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().err
     assert f"the report is in {tmp_path}/o.kbundle.report.json; it holds no weights, data or source" in said
     report = json.loads((tmp_path / "o.kbundle.report.json").read_text())
-    assert report["options"]["no_proof"] is True
+    assert report["options"]["prove"] is False
     assert report["error"]
