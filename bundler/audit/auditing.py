@@ -21,7 +21,7 @@ from bundler.audit.result import Audit, in_order
 from bundler.audit.subject import Subject, of_reader
 from bundler.errors import BundleError
 from bundler.formats.python.parsing import parsed_once
-from bundler.manifest import Manifest, Payload, Use
+from bundler.manifest import Manifest, Payload, RecordedUse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +170,7 @@ def audit_subject(
     )
 
 
-def _uses(manifest: Manifest) -> tuple[tuple[str, Use], ...] | None:
+def _uses(manifest: Manifest) -> tuple[tuple[str, RecordedUse], ...] | None:
     """Return what the author's proof saw the code do, stage by stage."""
     if manifest.proof is None or manifest.proof.uses is None:
         return None

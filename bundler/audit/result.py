@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bundler.audit.finding import Check, Finding, Held, Severity
 from bundler.audit.policy import Gate
-from bundler.manifest import Use
+from bundler.manifest import RecordedUse
 
 #: An import of what neither Python, the framework, the lock nor the bundle has.
 _ABSENT = "source.unknown-import"
@@ -59,7 +59,7 @@ class Audit:
     policy: str = "default"
     gate: Gate = "run"
     denied: tuple[str, ...] = ()
-    uses: tuple[tuple[str, Use], ...] | None = None
+    uses: tuple[tuple[str, RecordedUse], ...] | None = None
 
     def waits(self, finding: Finding) -> bool:
         """Whether `finding` keeps nothing from loading: what it asks for is stopped where the code uses it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bundler.audit.consent import consent_lines, use_lines
 from bundler.cli.progress_bar import shown_progress
 from bundler.errors import PackError
-from bundler.manifest import Use
+from bundler.manifest import RecordedUse
 from bundler.manifest.codec import to_json
 from bundler.report.pack_report import reported
 from bundler.report.terminal_text import shown
@@ -210,7 +210,7 @@ def _consent(packed: PackedBundle) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def _place(use: Use) -> str:
+def _place(use: RecordedUse) -> str:
     module = use.module or "handed on by its code"
     return module if use.line is None else f"{module}:{use.line}"
 

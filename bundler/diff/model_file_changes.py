@@ -19,7 +19,7 @@ from bundler.diff.change import ConfigChange, FieldChange, FileChange, TensorDif
 from bundler.diff.config import config_changes, parse_config
 from bundler.diff.manifest_values import field_changes
 from bundler.diff.other_files import file_changes
-from bundler.diff.weight_changes import Weight, layer_names, renamed_layers, tensor_difference, weight
+from bundler.diff.weight_changes import ComparedWeight, layer_names, renamed_layers, tensor_difference, weight
 from bundler.errors import InvalidBundle
 from bundler.formats.hdf5 import read_hdf5
 from bundler.formats.hdf5.weights_file import tensor_digest
@@ -146,7 +146,7 @@ def _parsed(a: _Opened, b: _Opened, name: str, notes: list[str]) -> tuple[Any, A
 
 def _weights(
     a: _Opened, b: _Opened, configs: tuple[Any, Any], notes: list[str], progress: Progress | None
-) -> tuple[list[Weight], list[Weight]] | None:
+) -> tuple[list[ComparedWeight], list[ComparedWeight]] | None:
     """Return the arrays of both files with their digests; `None` where one of the files cannot be read in full."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(side.archive.open(WEIGHTS)) for side in (a, b)]

@@ -24,7 +24,7 @@ from bundler.diff.config import layer_label
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Weight:
+class ComparedWeight:
     """One array of a file of weights.
 
     Attributes:
@@ -54,7 +54,7 @@ class Weight:
         return f"{self.dtype} {list(self.shape)}"
 
 
-def weight(path: str, dtype: str, shape: tuple[int, ...], digest: str, layers: Mapping[str, str]) -> Weight:
+def weight(path: str, dtype: str, shape: tuple[int, ...], digest: str, layers: Mapping[str, str]) -> ComparedWeight:
     """Return an array as part of its layer; `layers` are the names that `layer_names` gave."""
     steps = path.split("/")
     above = ("/".join(steps[:count]) for count in range(len(steps) - 1, 0, -1))
@@ -62,7 +62,7 @@ def weight(path: str, dtype: str, shape: tuple[int, ...], digest: str, layers: M
     # Keras puts the variables of an object into the group "vars" of its own.
     label = layers[group] if group else path.rpartition("/")[0].removesuffix("/vars")
     name = path.removeprefix(f"{group}/") if group else path
-    return Weight(group=group, label=label, name=name, dtype=dtype, shape=shape, digest=digest)
+    return ComparedWeight(group=group, label=label, name=name, dtype=dtype, shape=shape, digest=digest)
 
 
 def layer_names(config: Any) -> dict[str, str]:
@@ -92,7 +92,7 @@ def layer_names(config: Any) -> dict[str, str]:
     return names
 
 
-def renamed_layers(weights: Sequence[Weight], renamed: Mapping[str, str]) -> list[Weight]:
+def renamed_layers(weights: Sequence[ComparedWeight], renamed: Mapping[str, str]) -> list[ComparedWeight]:
     """Return arrays of the file before under the names that their layers have after; see `config_changes`."""
     found = []
     for item in weights:
@@ -104,12 +104,12 @@ def renamed_layers(weights: Sequence[Weight], renamed: Mapping[str, str]) -> lis
     return found
 
 
-def tensor_difference(before: Sequence[Weight], after: Sequence[Weight]) -> TensorDifference:
+def tensor_difference(before: Sequence[ComparedWeight], after: Sequence[ComparedWeight]) -> TensorDifference:
     """Return which arrays changed. A layer is compared with the one of its name, else with the one at its place."""
     groups = _paired_groups(before, after)
     olds = {_key(item, groups): item for item in before}
     news = {_key(item, {group: group for group in groups.values()}): item for item in after}
-    gone: dict[tuple[str, str, tuple[int, ...]], list[Weight]] = {}
+    gone: dict[tuple[str, str, tuple[int, ...]], list[ComparedWeight]] = {}
     for key, item in olds.items():
         if key not in news:
             gone.setdefault((item.digest, item.dtype, item.shape), []).append(item)
@@ -133,7 +133,7 @@ def tensor_difference(before: Sequence[Weight], after: Sequence[Weight]) -> Tens
     )
 
 
-def _key(item: Weight, groups: Mapping[str, str]) -> tuple[bool, str, str]:
+def _key(item: ComparedWeight, groups: Mapping[str, str]) -> tuple[bool, str, str]:
     """Return what an array is found by: its layer in the file after, if that is in both, else its path."""
     return (True, groups[item.group], item.name) if item.group in groups else (False, "", item.path)
 
@@ -145,7 +145,7 @@ def _snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _paired_groups(before: Sequence[Weight], after: Sequence[Weight]) -> dict[str, str]:
+def _paired_groups(before: Sequence[ComparedWeight], after: Sequence[ComparedWeight]) -> dict[str, str]:
     """Return the groups before that a layer of the config has, with the group after: of the same name, else place."""
     olds = {item.group: item.label for item in before if item.group}
     news = {item.group: item.label for item in after if item.group}
@@ -156,7 +156,7 @@ def _paired_groups(before: Sequence[Weight], after: Sequence[Weight]) -> dict[st
     return paired
 
 
-def _kind(old: Weight, new: Weight) -> str:
+def _kind(old: ComparedWeight, new: ComparedWeight) -> str:
     if old.dtype != new.dtype:
         return DTYPE
     if old.shape != new.shape:
@@ -164,7 +164,7 @@ def _kind(old: Weight, new: Weight) -> str:
     return VALUES if old.digest != new.digest else ""
 
 
-def _told(kind: str, old: Weight | None, new: Weight | None) -> TensorChange:
+def _told(kind: str, old: ComparedWeight | None, new: ComparedWeight | None) -> TensorChange:
     item = new or old
     assert item is not None  # noqa: S101 - for mypy: a change has a side
     return TensorChange(
@@ -178,7 +178,7 @@ def _told(kind: str, old: Weight | None, new: Weight | None) -> TensorChange:
 
 
 def _by_layer(
-    before: Sequence[Weight], after: Sequence[Weight], changes: Sequence[TensorChange]
+    before: Sequence[ComparedWeight], after: Sequence[ComparedWeight], changes: Sequence[TensorChange]
 ) -> Iterator[LayerWeights]:
     olds, news = Counter(item.label for item in before), Counter(item.label for item in after)
     changed = Counter(change.layer for change in changes)

@@ -46,7 +46,7 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class LockEntry:
     """One distribution that a file asks for.
 
     Attributes:
@@ -74,7 +74,7 @@ class Entry:
     unclear: str | None = None
 
 
-def read_pylock(content: bytes) -> tuple[Entry, ...]:
+def read_pylock(content: bytes) -> tuple[LockEntry, ...]:
     """Return the entries of a ``pylock.toml``.
 
     Raises:
@@ -98,7 +98,7 @@ def read_pylock(content: bytes) -> tuple[Entry, ...]:
     return tuple(_entry(item) for item in packages)
 
 
-def _entry(package: dict[str, Any]) -> Entry:
+def _entry(package: dict[str, Any]) -> LockEntry:
     files: list[File] = []
     for kind in ("wheels", "sdist", "archive", "vcs", "directory"):
         value = package.get(kind)
@@ -108,7 +108,7 @@ def _entry(package: dict[str, Any]) -> Entry:
         if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
             raise NoLock(f"{kind} of a package has the wrong type")
         files += [_file(kind, item) for item in listed]
-    return Entry(
+    return LockEntry(
         name=canonicalize_name(_text(package, "name") or ""),
         version=_text(package, "version"),
         marker=_text(package, "marker") is not None,
@@ -138,7 +138,7 @@ def _file(kind: str, table: dict[str, Any]) -> File:
     )
 
 
-def read_requirements(content: bytes) -> tuple[Entry, ...]:
+def read_requirements(content: bytes) -> tuple[LockEntry, ...]:
     """Return the entries of a ``requirements.txt``.
 
     Raises:
@@ -150,7 +150,7 @@ def read_requirements(content: bytes) -> tuple[Entry, ...]:
         text = content.decode()
     except ValueError as error:
         raise NoLock(f"it is not UTF-8: {_said(error)}") from error
-    entries: list[Entry] = []
+    entries: list[LockEntry] = []
     for number, line in _logical_lines(text):
         if len(entries) >= _MOST_ENTRIES:
             raise NoLock(f"it has more than {_MOST_ENTRIES} lines")
@@ -178,27 +178,27 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, joined
 
 
-def _requirement(number: int, line: str) -> Entry:
+def _requirement(number: int, line: str) -> LockEntry:
     # Runs of spaces would take the patterns below time with the square of their length.
     line = " ".join(line.split())
     shown = line[:200]
     if line.startswith("-"):
-        return Entry(line=number, option=shown)
+        return LockEntry(line=number, option=shown)
     wanted, hashes = _without_hashes(line)
     requirement, semicolon, _ = wanted.partition(";")
     requirement = requirement.strip()
     hashed = bool({name for name, _ in hashes} & _STRONG)
     if (pin := _PIN.fullmatch(requirement)) is not None:
         name = canonicalize_name(pin[1])
-        return Entry(line=number, name=name, version=pin[2], marker=bool(semicolon), hashed=hashed)
+        return LockEntry(line=number, name=name, version=pin[2], marker=bool(semicolon), hashed=hashed)
     # A path or an address without a name has a slash or a colon before anything that a version could have.
     named = _NAMED.match(requirement)
     if named is None or named[2] == "@" or "/" in requirement or "\\" in requirement:
         is_place = "/" in requirement or "\\" in requirement or ":" in requirement or (named and named[2] == "@")
         if is_place or requirement.startswith("."):
-            return Entry(line=number, name=canonicalize_name(named[1]) if named else "", direct=shown)
-        return Entry(line=number, unclear=shown)
-    return Entry(line=number, name=canonicalize_name(named[1]), marker=bool(semicolon), hashed=hashed)
+            return LockEntry(line=number, name=canonicalize_name(named[1]) if named else "", direct=shown)
+        return LockEntry(line=number, unclear=shown)
+    return LockEntry(line=number, name=canonicalize_name(named[1]), marker=bool(semicolon), hashed=hashed)
 
 
 def _without_hashes(line: str) -> tuple[str, list[tuple[str, str]]]:

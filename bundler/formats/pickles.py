@@ -58,7 +58,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Imported:
+class PickledImport:
     """A name that the pickle imports, at an offset in bytes; `name` is empty for a module itself."""
 
     module: str
@@ -72,7 +72,7 @@ class Imported:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class PickleProblem:
     """One thing that no pickle of cloudpickle's has; `offset` is in bytes."""
 
     fault: Fault
@@ -95,11 +95,11 @@ class Pickled:
     """
 
     start: int
-    imports: tuple[Imported, ...] = ()
-    bundled: tuple[Imported, ...] = ()
+    imports: tuple[PickledImport, ...] = ()
+    bundled: tuple[PickledImport, ...] = ()
     code_names: frozenset[str] = frozenset()
     unread_code: int = 0
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[PickleProblem, ...] = ()
     complete: bool = True
 
 
@@ -156,11 +156,11 @@ class _Machine:
         self._persistent = persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
-        self._imports: dict[tuple[str, str], Imported] = {}
-        self._bundled: dict[tuple[str, str], Imported] = {}
+        self._imports: dict[tuple[str, str], PickledImport] = {}
+        self._bundled: dict[tuple[str, str], PickledImport] = {}
         self._names: set[str] = set()
         self._unread_code = 0
-        self._problems: dict[tuple[Fault, str], Problem] = {}
+        self._problems: dict[tuple[Fault, str], PickleProblem] = {}
         self._complete = True
         self._at = start
 
@@ -191,7 +191,7 @@ class _Machine:
     def report(self, fault: Fault, what: str, at: int | None = None) -> None:
         """Note a problem, each once."""
         if len(self._problems) < _MOST_PROBLEMS:
-            problem = Problem(fault=fault, what=what, offset=self._at if at is None else at)
+            problem = PickleProblem(fault=fault, what=what, offset=self._at if at is None else at)
             self._problems.setdefault((fault, what), problem)
 
     def _run(self) -> int:
@@ -283,7 +283,7 @@ class _Machine:
             self.report(Fault.UNRESOLVED, "an import by a name that is computed")
             return _UNKNOWN
         if len(self._imports) < _MOST_NAMES:
-            imported = Imported(module=module, name=name, offset=self._at)
+            imported = PickledImport(module=module, name=name, offset=self._at)
             self._imports.setdefault((module, name), imported)
         else:
             self._complete = False
@@ -328,7 +328,7 @@ class _Machine:
         if place is None:
             self.report(Fault.PERSISTENT_ID, f"the persistent id {_shown(pid)}")
         elif len(self._bundled) < _MOST_NAMES:
-            self._bundled.setdefault(place, Imported(module=place[0], name=place[1], offset=self._at))
+            self._bundled.setdefault(place, PickledImport(module=place[0], name=place[1], offset=self._at))
         else:
             self._complete = False
         return _UNKNOWN

@@ -23,7 +23,7 @@ from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.exported import require_exported
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.files import tfsm
-from bundler.keras_io.files.carried_arrays import Kept
+from bundler.keras_io.files.carried_arrays import CarriedArrays
 from bundler.keras_io.files.keras_file import write_config
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program.restore import (
@@ -99,7 +99,7 @@ def load(
         for pointer in item.paths:
             _point_to(config, pointer, key)
     declared = {pointer for item in objects for pointer in item.paths}
-    given = Declared(objects=makeable, arrays=Kept(directory), view=namespace.seen)
+    given = Declared(objects=makeable, arrays=CarriedArrays(directory), view=namespace.seen)
     offered |= _adapters(config, adaptations, objects, namespace, given, custom_objects)
     if builder is not None:
         function = find_function(builder, namespace)

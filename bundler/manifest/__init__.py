@@ -30,7 +30,7 @@ from bundler.manifest.document import (
     Unresolved,
 )
 from bundler.manifest.protocol import FORMAT, FORMAT_MAJOR, FORMAT_VERSION
-from bundler.manifest.proved import Proof, SelfTest, Use, Uses
+from bundler.manifest.proved import Proof, RecordedUse, RecordedUses, SelfTest
 
 __all__ = [
     "FORMAT",
@@ -53,6 +53,8 @@ __all__ = [
     "PinnedDistribution",
     "Proof",
     "Provenance",
+    "RecordedUse",
+    "RecordedUses",
     "Reduced",
     "Requirements",
     "Seed",
@@ -60,8 +62,6 @@ __all__ = [
     "Settings",
     "TensorSpec",
     "Unresolved",
-    "Use",
-    "Uses",
     "check_major",
     "dump_manifest",
     "load_manifest",

@@ -32,7 +32,7 @@ class SelfTest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class RecordedUse:
     """One power that the packed code used in the proof, since the author had accepted its `capability`.
 
     `what` says in one line what it did; `module` and `line` (counted from 1) where, by the original name of the packed
@@ -64,28 +64,28 @@ class Use:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Uses:
+class RecordedUses:
     """What the packed code used in the proof, each at the first stage that saw it; nothing where all is empty.
 
     The stages are checks of the proof: loading, calling the model on the inputs of its self-test, one step of training,
     and saving and loading it again.
     """
 
-    load: tuple[Use, ...] = ()
-    outputs: tuple[Use, ...] = ()
-    train: tuple[Use, ...] = ()
-    save_and_load: tuple[Use, ...] = ()
+    load: tuple[RecordedUse, ...] = ()
+    outputs: tuple[RecordedUse, ...] = ()
+    train: tuple[RecordedUse, ...] = ()
+    save_and_load: tuple[RecordedUse, ...] = ()
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, stages: Mapping[str, Iterable[Use]]) -> Uses:
+    def of(cls, stages: Mapping[str, Iterable[RecordedUse]]) -> RecordedUses:
         """Return the uses by stage, as many as a manifest may hold."""
         load, outputs, train, again = (
             tuple(stages.get(name, ()))[: LIMITS.uses] for name in ("load", "outputs", "train", "save_and_load")
         )
         return cls(load=load, outputs=outputs, train=train, save_and_load=again)
 
-    def stages(self) -> Iterator[tuple[str, tuple[Use, ...]]]:
+    def stages(self) -> Iterator[tuple[str, tuple[RecordedUse, ...]]]:
         """Yield each stage that used something, with what it used."""
         for item in fields(self):
             if item.name != "extra" and (uses := getattr(self, item.name)):
@@ -114,5 +114,5 @@ class Proof:
     tensorflow_version: str
     checks: tuple[str, ...]
     allow: tuple[str, ...] = ()
-    uses: Uses | None = None
+    uses: RecordedUses | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)

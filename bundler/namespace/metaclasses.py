@@ -29,7 +29,7 @@ _READ = frozenset(
 _SHIELDED = ABSENT | {"__getattr__", "__getattribute__", "__setstate__"}
 
 
-class Kind:
+class ShieldedMeta:
     """What stands for `type`, or for another metaclass of the host, in some bundle."""
 
     __slots__ = ()
@@ -42,7 +42,7 @@ class Metaclasses:
     def __init__(self, reach: Reach) -> None:
         """Stand for metaclasses in the code that `reach` hands out to."""
         self._reach = reach
-        self._kinds: dict[type, Kind] = {}
+        self._kinds: dict[type, ShieldedMeta] = {}
         self._guarded: dict[type, type] = {}
 
     def of(self, real: type) -> Any:
@@ -84,7 +84,7 @@ class Metaclasses:
             def register(kind: Any, function: Any = None) -> Any:
                 if function is None and isinstance(kind, FunctionType):
                     given = next(iter(kind.__annotations__.values()), None)
-                    if isinstance(given, Kind | Stub):
+                    if isinstance(given, ShieldedMeta | Stub):
                         return register(given, kind)
                 kind = self._reach.behind(self.real(kind))
                 return keep(kind) if function is None else keep(kind, function)
@@ -119,7 +119,7 @@ def _guarded(reach: Reach, real: Any) -> type:
     return Guarded
 
 
-def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> Kind:
+def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> ShieldedMeta:
     guard = reach.guard
 
     def new(meta: Any, name: Any, bases: Any = (), namespace: Any = None, /, **keywords: Any) -> Any:
@@ -137,7 +137,7 @@ def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> Kind:
         # The class of a class is a metaclass, which makes classes from data.
         return kinds.of(found)
 
-    class OfMetaclass(Kind):
+    class OfMetaclass(ShieldedMeta):
         __slots__ = ()
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -151,10 +151,10 @@ def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> Kind:
             return made_class(guard, reach.attribute, *args, **keywords)
 
         def __instancecheck__(self, instance: Any) -> bool:
-            return isinstance(instance, real | Kind)
+            return isinstance(instance, real | ShieldedMeta)
 
         def __subclasscheck__(self, subclass: Any) -> bool:
-            return isinstance(subclass, Kind) or issubclass(subclass, real)
+            return isinstance(subclass, ShieldedMeta) or issubclass(subclass, real)
 
         def __eq__(self, other: object) -> bool:
             return other is self or other is real

@@ -21,7 +21,7 @@ from bundler.packing.inputs import check_applies, from_input
 from bundler.packing.options import PackOptions
 from bundler.packing.search import Step
 from bundler.saving import adapted_model
-from bundler.sources.locate import Locator, Verdict
+from bundler.sources.locate import Locator, ModuleVerdict
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ def _is_authors(missing: str | None, options: PackOptions, *, is_file: bool) -> 
     if missing is None or missing in options.modules:
         return False
     locator = Locator(roots=options.sources, include=options.include, loaded=not is_file)
-    return locator.locate(missing).verdict is Verdict.SOURCE
+    return locator.locate(missing).verdict is ModuleVerdict.SOURCE
 
 
 def _with_missing(missing: str, options: PackOptions, step: Step) -> PackOptions:

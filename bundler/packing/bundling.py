@@ -26,9 +26,9 @@ from bundler.errors import PackError, ProofFailed, SourceError
 from bundler.formats.python.parsing import parsed_once
 from bundler.keras_io import framework
 from bundler.keras_io.process_state import kept_process_state
-from bundler.keras_io.program.account import Difference, lacks_weights
+from bundler.keras_io.program.account import ProgramDifference, lacks_weights
 from bundler.keras_io.selftest import recording
-from bundler.manifest import Manifest, Payload, Proof, Uses
+from bundler.manifest import Manifest, Payload, Proof, RecordedUses
 from bundler.packing.attempts import pack_until_proved
 from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.expected_of_proof import expectation_of
@@ -249,7 +249,7 @@ class _Writer:
         # A model that was loaded here from a file is not needed any more, and the proof loads another one.
         found = replace(found, model=None)
         notes = list(found.notes)
-        lost: list[Difference] = []
+        lost: list[ProgramDifference] = []
         for _ in range(_MOST_TIMES):
             try:
                 packed = self._write(manifest, members, payloads, expectation)
@@ -318,7 +318,7 @@ class _Writer:
 
 def _needless(allow: tuple[str, ...], audit: Audit, proof: Proof) -> list[str]:
     """Return a line for each word that the author accepted and nothing was seen to ask for."""
-    used = {use.capability for _, uses in (proof.uses or Uses()).stages() for use in uses}
+    used = {use.capability for _, uses in (proof.uses or RecordedUses()).stages() for use in uses}
     # Reflection opens a net as a whole, whatever is then done.
     needless = set(allow) - used - set(audit.asked) - {REFLECTION}
     return [f"allow= has {word}, which nothing used in the proof; leave it out" for word in sorted(needless)]

@@ -26,7 +26,7 @@ from bundler.proof.surroundings import surroundings_of
 
 
 def expectation_of(
-    found: Found, manifest: Manifest, recorded: recording.Recorded, roots: Iterable[Path]
+    found: Found, manifest: Manifest, recorded: recording.RecordedOutputs, roots: Iterable[Path]
 ) -> Expectation:
     """Return what a fresh interpreter must find in the bundle of `found`; the author's model is not changed by it.
 
@@ -66,7 +66,9 @@ def expectation_of(
     )
 
 
-def _own_steps(model: Any, recorded: recording.Recorded, modules: Iterable[ModuleType]) -> Iterator[StepOutputs | str]:
+def _own_steps(
+    model: Any, recorded: recording.RecordedOutputs, modules: Iterable[ModuleType]
+) -> Iterator[StepOutputs | str]:
     """Yield what each step of the author's gives, or a line that says why it is not compared."""
     for name in own_steps(model):
         try:

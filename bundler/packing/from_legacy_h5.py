@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bundler.errors import SourceError
-from bundler.formats.python.definitions import Definition, Kind, definitions_below
+from bundler.formats.python.definitions import Definition, DefinitionKind, definitions_below
 from bundler.keras_io import loading
 from bundler.keras_io.files import legacy_h5
 from bundler.manifest import CustomObject, ObjectSource
@@ -56,8 +56,10 @@ def _chosen(config: Any, options: PackOptions) -> dict[str, Definition]:
     definitions, _ = definitions_below(options.sources)
     chosen: dict[str, Definition] = {}
     problems: dict[str, list[str]] = {}
-    names = [(pointer, name, Kind.CLASS, True) for pointer, name in legacy_h5.class_names(config)]
-    names += [(pointer, name, Kind.FUNCTION, certain) for pointer, name, certain in legacy_h5.function_names(config)]
+    names = [(pointer, name, DefinitionKind.CLASS, True) for pointer, name in legacy_h5.class_names(config)]
+    names += [
+        (pointer, name, DefinitionKind.FUNCTION, certain) for pointer, name, certain in legacy_h5.function_names(config)
+    ]
     for pointer, name, kind, certain in names:
         if name in options.custom_objects:
             continue
@@ -78,15 +80,17 @@ def _chosen(config: Any, options: PackOptions) -> dict[str, Definition]:
     return chosen
 
 
-def _candidates(name: str, kind: Kind, definitions: list[Definition]) -> list[Definition]:
+def _candidates(name: str, kind: DefinitionKind, definitions: list[Definition]) -> list[Definition]:
     if ">" in name:
         return [item for item in definitions if item.key == name]
     # A loss or a metric is often a class that is given by its name.
-    kinds = (kind, Kind.CLASS)
+    kinds = (kind, DefinitionKind.CLASS)
     return [item for item in definitions if item.name == name and item.kind in kinds]
 
 
-def _problem(name: str, kind: Kind, candidates: list[Definition], options: PackOptions, *, builtin: bool) -> str:
+def _problem(
+    name: str, kind: DefinitionKind, candidates: list[Definition], options: PackOptions, *, builtin: bool
+) -> str:
     places = ", ".join(f"{item.module} line {item.line}" for item in candidates)
     if builtin:
         return (

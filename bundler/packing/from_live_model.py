@@ -30,7 +30,7 @@ from bundler.sources.extract import Lifted, is_lambda
 from bundler.sources.found import FoundObject
 from bundler.sources.held_callables import framework_functions, held_callables
 from bundler.sources.live_objects import LiveObjects, live_objects
-from bundler.sources.locate import Locator, Verdict
+from bundler.sources.locate import Locator, ModuleVerdict
 from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 from bundler.sources.spelled import attribute_anywhere
@@ -128,7 +128,7 @@ def from_model(
     made = {**resolution.lifted.places, **by_value}
     places = {adapted_model.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     program = program_of(
-        model, closure.modules, live.classes, made, lambda name: locator.locate(name).verdict is Verdict.SOURCE
+        model, closure.modules, live.classes, made, lambda name: locator.locate(name).verdict is ModuleVerdict.SOURCE
     )
     inherited = {name: version for namespace in namespaces for name, version in namespace.versions.items()}
     return Found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 
-from bundler.manifest import Manifest, Use
+from bundler.manifest import Manifest, RecordedUse
 from bundler.proof.request import LOAD, NEXT_STEP, OUTPUTS, SAVE_AND_LOAD, STATE, TRAIN, WEIGHTS
 
 #: The member and the text of each packed module, by its name.
@@ -45,12 +45,12 @@ _FAILING = (
 _OTHER_CHANGE = "leave that to the caller"
 
 
-def needed(uses: Iterable[Use], stage: str, texts: Texts) -> list[str]:
+def needed(uses: Iterable[RecordedUse], stage: str, texts: Texts) -> list[str]:
     """Return a line for each of the `uses` without which `stage` failed."""
     return [_needed(use, stage, texts) for use in uses]
 
 
-def done_without(uses: Iterable[Use], texts: Texts) -> list[str]:
+def done_without(uses: Iterable[RecordedUse], texts: Texts) -> list[str]:
     """Return a line for each of the `uses` that were refused and that nothing needed."""
     return [
         f"{_place(use, texts)} {use.what}: that is refused ({use.capability}), the code goes on without it"
@@ -83,7 +83,7 @@ def change_for(file: str, line: int, texts: Texts, message: str) -> str | None:
     return None
 
 
-def _needed(use: Use, stage: str, texts: Texts) -> str:
+def _needed(use: RecordedUse, stage: str, texts: Texts) -> str:
     if stage == LOAD and _runs_when_imported(use, texts):
         when, change = "when imported", "move it into the function that needs it"
     else:
@@ -91,14 +91,14 @@ def _needed(use: Use, stage: str, texts: Texts) -> str:
     return f"{_place(use, texts)} {use.what} {when}; {change}, or consumers pass allow={[use.capability]!r}"
 
 
-def _place(use: Use, texts: Texts) -> str:
+def _place(use: RecordedUse, texts: Texts) -> str:
     if use.module not in texts:
         return use.module or "code that the bundle handed on"
     file = texts[use.module][0].removeprefix("code/")
     return file if use.line is None else f"{file}:{use.line}"
 
 
-def _runs_when_imported(use: Use, texts: Texts) -> bool:
+def _runs_when_imported(use: RecordedUse, texts: Texts) -> bool:
     """Say whether the line of `use` is outside of every function."""
     if use.line is None or use.module not in texts:
         return False

@@ -17,7 +17,7 @@ from typing import Any, Self
 from bundler.archive.reader import open_bundle
 from bundler.errors import InvalidBundle, PackError, ProofFailed
 from bundler.limits import LIMITS
-from bundler.manifest import Manifest, Proof, Use, Uses
+from bundler.manifest import Manifest, Proof, RecordedUse, RecordedUses
 from bundler.proof import advice
 from bundler.proof.expectation import Expectation, could_train, is_large
 from bundler.proof.interpreter import Interpreter
@@ -89,7 +89,7 @@ def planned_proof(
         tensorflow_version=tensorflow_version,
         checks=(*checks, TRAIN) if trains else tuple(checks),
         allow=tuple(sorted(set(allow))),
-        uses=Uses(),
+        uses=RecordedUses(),
     )
 
 
@@ -180,7 +180,7 @@ class Prover:
             tensorflow_version=result.tensorflow_version,
             checks=result.checks,
             allow=request.allow,
-            uses=_merged(proof.uses or Uses(), result.uses),
+            uses=_merged(proof.uses or RecordedUses(), result.uses),
         )
         checks = tuple(name for name in proof.checks if name != TRAIN or result.untrained is None)
         if found != dataclasses.replace(proof, checks=checks, allow=found.allow, uses=found.uses):
@@ -281,7 +281,7 @@ def _parsed(word: str, value: dict[str, Any]) -> Passed | Failure:
     raise ValueError(f"unknown answer {word!r}")
 
 
-def _texts(path: Path, uses: Sequence[Use]) -> advice.Texts:
+def _texts(path: Path, uses: Sequence[RecordedUse]) -> advice.Texts:
     """Return the member and the text of each module of the bundle at `path` that `uses` name."""
     named = {use.module for use in uses}
     if not named:
@@ -296,7 +296,7 @@ def _texts_of(path: Path, manifest: Manifest) -> advice.Texts:
         return {module.name: (module.member, reader.read(module.member)) for module in manifest.modules}
 
 
-def _merged(written: Uses, found: Uses) -> Uses:
+def _merged(written: RecordedUses, found: RecordedUses) -> RecordedUses:
     """Return `written`, and what was `found` besides.
 
     A line that did something else this time (it may have taken a random name) is one that was seen before.
@@ -305,10 +305,10 @@ def _merged(written: Uses, found: Uses) -> Uses:
     known = {_place(use) for uses in stages.values() for use in uses}
     for name, uses in found.stages():
         stages[name] = [*stages.get(name, []), *(use for use in uses if _place(use) not in known)]
-    return Uses.of(stages)
+    return RecordedUses.of(stages)
 
 
-def _place(use: Use) -> tuple[str, str, int | None]:
+def _place(use: RecordedUse) -> tuple[str, str, int | None]:
     return use.capability, use.module, use.line
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.keras_io.program.account import Account, Difference
+from bundler.keras_io.program.account import Account, ProgramDifference
 from bundler.keras_io.program.next_step import NextStep
 from bundler.keras_io.program.outputs import Output, StepOutputs
 from bundler.keras_io.selftest.weights_digest import ModelState
 from bundler.limits import LIMITS
-from bundler.manifest import Seed, Use, Uses
+from bundler.manifest import RecordedUse, RecordedUses, Seed
 from bundler.manifest.codec import from_json, to_json
 
 #: In the order in which they are run; a bundle without a self-test has no "outputs", "next_step" and "train".
@@ -102,8 +102,8 @@ class Failure:
     missing_module: str | None = None
     unread: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    refused: tuple[Use, ...] = ()
-    differences: tuple[Difference, ...] = ()
+    refused: tuple[RecordedUse, ...] = ()
+    differences: tuple[ProgramDifference, ...] = ()
 
     def value(self) -> dict[str, Any]:
         """Return the failure as a JSON value."""
@@ -121,7 +121,8 @@ class Failure:
             words=strings(value["words"]),
             refused=_uses(value["refused"], "refused"),
             differences=tuple(
-                Difference(**{str(name): str(text) for name, text in item.items()}) for item in value["differences"]
+                ProgramDifference(**{str(name): str(text) for name, text in item.items()})
+                for item in value["differences"]
             ),
             **{name: None if value[name] is None else str(value[name]) for name in optional},
         )
@@ -139,8 +140,8 @@ class Passed:
     python: str
     keras_version: str
     tensorflow_version: str
-    uses: Uses
-    refused: tuple[Use, ...] = ()
+    uses: RecordedUses
+    refused: tuple[RecordedUse, ...] = ()
     untrained: str | None = None
 
     def value(self) -> dict[str, Any]:
@@ -155,7 +156,7 @@ class Passed:
             python=str(value["python"]),
             keras_version=str(value["keras_version"]),
             tensorflow_version=str(value["tensorflow_version"]),
-            uses=from_json(Uses, value["uses"], "uses"),
+            uses=from_json(RecordedUses, value["uses"], "uses"),
             refused=_uses(value["refused"], "refused"),
             untrained=None if value["untrained"] is None else str(value["untrained"]),
         )
@@ -170,10 +171,10 @@ def _names(answer: Failure | Passed) -> list[str]:
     return [item.name for item in dataclasses.fields(answer)]
 
 
-def _uses(values: Any, name: str) -> tuple[Use, ...]:
+def _uses(values: Any, name: str) -> tuple[RecordedUse, ...]:
     if not isinstance(values, list):
         raise TypeError("a list was expected")
-    return tuple(from_json(Use, value, name) for value in values[: LIMITS.uses])
+    return tuple(from_json(RecordedUse, value, name) for value in values[: LIMITS.uses])
 
 
 def strings(values: Any) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from bundler.keras_io.program.outputs import drawn_outputs, output_problems, ste
 from bundler.keras_io.program.seeds import seeds_of
 from bundler.keras_io.selftest import model_call, recording, training
 from bundler.keras_io.selftest.weights_digest import ModelState, state_of, state_problems
-from bundler.manifest import Use, Uses
+from bundler.manifest import RecordedUse, RecordedUses
 from bundler.namespace import Namespace, loaded_namespaces
 from bundler.proof.request import (
     LOAD,
@@ -56,8 +56,8 @@ class Outcome:
     """What the checks of one bundle gave; see `bundler.proof.request.Passed`."""
 
     checks: tuple[str, ...]
-    uses: Uses
-    refused: tuple[Use, ...]
+    uses: RecordedUses
+    refused: tuple[RecordedUse, ...]
     untrained: str | None
 
 
@@ -312,7 +312,7 @@ def _stage(
     done.append(name)
 
 
-def _with_refusals(failure: Failure, refused: Iterable[Use]) -> Failure:
+def _with_refusals(failure: Failure, refused: Iterable[RecordedUse]) -> Failure:
     """Return `failure` with what was refused before it, any of which may be why."""
     uses = tuple(refused)
     return dataclasses.replace(failure, refused=uses, words=tuple(sorted({use.capability for use in uses})))

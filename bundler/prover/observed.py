@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bundler.limits import LIMITS
-from bundler.manifest import Use, Uses
+from bundler.manifest import RecordedUse, RecordedUses
 from bundler.namespace import Namespace, loaded_namespaces
 from bundler.namespace.guard import Record
 from bundler.namespace.guard import Use as Seen
@@ -27,15 +27,15 @@ class Observed:
     def __init__(self, scratch: Path) -> None:
         """Start to watch; what lies below `scratch` has another name in every process, and is not told."""
         # By what they say, each once.
-        self._refused: dict[_Key, Use] = {}
-        self._used: dict[_Key, Use] = {}
-        self._stages: dict[str, list[Use]] = {}
+        self._refused: dict[_Key, RecordedUse] = {}
+        self._used: dict[_Key, RecordedUse] = {}
+        self._stages: dict[str, list[RecordedUse]] = {}
         self._counted = {tree.prefix: _counts(record) for tree, record in _records()}
         self._unstable = re.compile("|".join(f"{re.escape(name)}{_REST}" for name in _spellings(scratch)))
 
-    def take(self, stage: str) -> tuple[Use, ...]:
+    def take(self, stage: str) -> tuple[RecordedUse, ...]:
         """Count what happened since the last call for `stage`, and return what was refused in that time."""
-        refused: list[Use] = []
+        refused: list[RecordedUse] = []
         for tree, record in _records():
             used_before, refused_before = self._counted.get(tree.prefix, (0, 0))
             self._counted[tree.prefix] = _counts(record)
@@ -49,15 +49,15 @@ class Observed:
         return tuple(refused)
 
     @property
-    def refused(self) -> tuple[Use, ...]:
+    def refused(self) -> tuple[RecordedUse, ...]:
         """What was refused so far, also where the code went on."""
         return tuple(self._refused.values())
 
-    def uses(self) -> Uses:
+    def uses(self) -> RecordedUses:
         """Return what was used, by stage."""
-        return Uses.of(self._stages)
+        return RecordedUses.of(self._stages)
 
-    def _told(self, seen: Seen, tree: Namespace) -> Use:
+    def _told(self, seen: Seen, tree: Namespace) -> RecordedUse:
         """Return a use in words that another process finds too, without the names of folders of this machine."""
         what = seen.what.replace(f"{tree.prefix}.", "")
         if tree.directory is not None:
@@ -69,7 +69,7 @@ class Observed:
                 # A folder, and no path that only begins with its name; the root is nobody's own.
                 what = re.sub(rf"{re.escape(name)}(?![\w.-])", word, what) if len(name) > 1 else what
         what = _ADDRESS.sub("0x...", what)[: LIMITS.use_what]
-        return Use(
+        return RecordedUse(
             capability=seen.capability,
             what=what,
             module=seen.module[: LIMITS.name_bytes],
@@ -77,7 +77,7 @@ class Observed:
         )
 
 
-def _key(use: Use) -> _Key:
+def _key(use: RecordedUse) -> _Key:
     return use.capability, use.what, use.module, use.line
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
-from bundler.manifest import Use
+from bundler.manifest import RecordedUse
 
 #: Goes up in the first number when a key is taken away or changes its meaning, in the second when one is added.
 FORMAT_VERSION = "1.1"
@@ -38,7 +38,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _use(stage: str, use: Use) -> dict[str, Any]:
+def _use(stage: str, use: RecordedUse) -> dict[str, Any]:
     return {
         "stage": stage,
         "capability": use.capability,

@@ -9,7 +9,7 @@ from bundler.audit.result import Audit
 from bundler.report.terminal_text import lines_of, shown, size_text, table
 from bundler.report.verdict import (
     STAGES,
-    Group,
+    FindingGroup,
     Section,
     advice,
     counted,
@@ -104,7 +104,7 @@ def _uses(audit: Audit, most: int | None) -> list[str]:
     return [*table(rows), *([f"  and {left:,} more (--all)"] if left else [])]
 
 
-def _group(group: Group, texts: _Lines, most: int | None) -> list[str]:
+def _group(group: FindingGroup, texts: _Lines, most: int | None) -> list[str]:
     title = group.title if group.capability else group.title.capitalize()
     lines = [f"{title} ({group.count}): {group.meaning}"]
     for rule, findings in group.rules:

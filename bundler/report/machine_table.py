@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bundler.report.terminal_text import shown, table
 from bundler.requirements.admit import fix, refused
-from bundler.requirements.compare import Comparison, Verdict
+from bundler.requirements.compare import Comparison, MachineVerdict
 
 
 def as_text(path: str, comparison: Comparison, mode: str, *, everything: bool) -> str:
@@ -17,7 +17,7 @@ def as_text(path: str, comparison: Comparison, mode: str, *, everything: bool) -
         everything: show the requirements that do not matter, too.
     """
     stopping = refused(comparison, mode)
-    differing = comparison.of(Verdict.MISSING, Verdict.WILL_BREAK, Verdict.MAY_DIFFER)
+    differing = comparison.of(MachineVerdict.MISSING, MachineVerdict.WILL_BREAK, MachineVerdict.MAY_DIFFER)
     if stopping:
         result = f"does not load here: {len(stopping)} of {len(comparison.rows)} requirements stand against it"
     elif differing:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bundler.audit.finding import Finding, Rule, Severity
 from bundler.audit.result import Audit
-from bundler.manifest import Use
+from bundler.manifest import RecordedUse
 from bundler.report.terminal_text import shown
 from bundler.version import __version__
 
@@ -69,7 +69,7 @@ def as_sarif(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _use(stage: str, use: Use) -> dict[str, Any]:
+def _use(stage: str, use: RecordedUse) -> dict[str, Any]:
     return {
         "stage": stage,
         "capability": shown(use.capability),

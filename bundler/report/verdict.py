@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bundler.audit.finding import CAPABILITIES, Finding, Rule, Severity
 from bundler.audit.result import Audit, Verdict
-from bundler.manifest import Use
+from bundler.manifest import RecordedUse
 
 
 class Section(enum.StrEnum):
@@ -35,7 +35,7 @@ STAGES = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class FindingGroup:
     """Findings that mean the same for who wants to load.
 
     Attributes:
@@ -84,14 +84,14 @@ class Group:
         return f"accepted with allow=[{word!r}]"
 
 
-def groups(audit: Audit) -> list[Group]:
+def groups(audit: Audit) -> list[FindingGroup]:
     """Return the findings of `audit` in groups, section by section, what is accepted already after what is not."""
     found: dict[tuple[Section, Severity, str | None], dict[Rule, list[Finding]]] = {}
     for item in audit.findings:
         key = (_section(audit, item), item.severity, item.capability)
         found.setdefault(key, {}).setdefault(item.rule, []).append(item)
     made = [
-        Group(
+        FindingGroup(
             section=section,
             severity=severity,
             capability=capability,
@@ -187,7 +187,7 @@ def does(audit: Audit) -> str:
     return "by the author's proof; nothing checks that"
 
 
-def place_of(use: Use) -> str:
+def place_of(use: RecordedUse) -> str:
     """Return the module and line of what a proof recorded."""
     if not use.module:
         return "handed on to other code"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bundler.errors import BundleError, RequirementsNotMet
-from bundler.requirements.compare import Comparison, Row, Verdict, fixes
+from bundler.requirements.compare import Comparison, MachineVerdict, Row, fixes
 
 #: ``check`` refuses what is missing or will break, ``strict`` whatever is not locked, ``ignore`` nothing.
 RequirementsMode = Literal["check", "strict", "ignore"]
@@ -37,8 +37,8 @@ def refused(comparison: Comparison, mode: str) -> tuple[Row, ...]:
     if mode == "ignore":
         return ()
     if mode == "strict":
-        return tuple(row for row in comparison.rows if not row.as_locked or row.verdict is not Verdict.HARMLESS)
-    return comparison.of(Verdict.MISSING, Verdict.WILL_BREAK)
+        return tuple(row for row in comparison.rows if not row.as_locked or row.verdict is not MachineVerdict.HARMLESS)
+    return comparison.of(MachineVerdict.MISSING, MachineVerdict.WILL_BREAK)
 
 
 def admit(comparison: Comparison, mode: str, digest: str) -> None:
@@ -63,7 +63,7 @@ def admit(comparison: Comparison, mode: str, digest: str) -> None:
             hint=f"{fix(rows)}; or load it as it is: requirements='{'ignore' if mode == 'check' else 'check'}'",
         )
     if mode == "ignore":
-        ignored = comparison.of(Verdict.MISSING, Verdict.WILL_BREAK, Verdict.MAY_DIFFER)
+        ignored = comparison.of(MachineVerdict.MISSING, MachineVerdict.WILL_BREAK, MachineVerdict.MAY_DIFFER)
         level = logging.WARNING if refused(comparison, "check") else logging.INFO
         told = "; ".join(map(line, ignored)) or "nothing would have been said"
         _LOG.log(level, "requirements ignored for %s: %s", digest, told)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from bundler.archive.reader import open_bundle
 from bundler.manifest.codec import to_json
 from bundler.requirements.admit import fix, refused
-from bundler.requirements.compare import Comparison, Row, Verdict, compare
+from bundler.requirements.compare import Comparison, MachineVerdict, Row, compare
 
 
 def requirements_of(filepath: str | os.PathLike[str] | BinaryIO) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def as_json(comparison: Comparison, mode: str = "check") -> dict[str, Any]:
     return {
         "verdict": str(comparison.verdict),
         "loads": not rows,
-        "self_test_decides": comparison.unmeasured is None and bool(comparison.of(Verdict.MAY_DIFFER)),
+        "self_test_decides": comparison.unmeasured is None and bool(comparison.of(MachineVerdict.MAY_DIFFER)),
         "fix": fix(rows) if rows else None,
         "rows": [_row(row) for row in comparison.rows],
     }

@@ -32,7 +32,7 @@ _TOOLING = frozenset(
 _YEARS = 1990
 
 
-class Verdict(StrEnum):
+class MachineVerdict(StrEnum):
     """What a difference between lock and machine means for the model, worst first."""
 
     MISSING = "missing"
@@ -59,7 +59,7 @@ class Row:
     name: str
     wanted: str
     found: str | None
-    verdict: Verdict
+    verdict: MachineVerdict
     reason: str
     role: str
     as_locked: bool = False
@@ -77,11 +77,11 @@ class Comparison:
     unmeasured: str | None = None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> MachineVerdict:
         """The worst verdict of all rows."""
-        return self.rows[0].verdict if self.rows else Verdict.HARMLESS
+        return self.rows[0].verdict if self.rows else MachineVerdict.HARMLESS
 
-    def of(self, *verdicts: Verdict) -> tuple[Row, ...]:
+    def of(self, *verdicts: MachineVerdict) -> tuple[Row, ...]:
         """Return the rows with one of these verdicts."""
         return tuple(row for row in self.rows if row.verdict in verdicts)
 
@@ -114,7 +114,7 @@ def compare(manifest: Manifest, payload: Payload) -> Comparison:
         here = close_over((name, extras.get(name, ())) for name in sorted(installed))
         frameworks = close_over((name, ()) for name in roots)
         rows += [_transitive(pin, here, frameworks) for pin in needs.transitive if family_of(pin.name) is None]
-    order = list(Verdict)
+    order = list(MachineVerdict)
     ordered = tuple(sorted(rows, key=lambda row: order.index(row.verdict)))
     return Comparison(rows=ordered, unmeasured=_unmeasured(manifest, payload))
 
@@ -139,13 +139,13 @@ def _python(manifest: Manifest, *, graph: bool) -> Row:
     needs = manifest.requirements
     packed = needs.packed_under
     wanted = f"{needs.python}, packed under {packed}" if packed else needs.python
-    verdict, reason = Verdict.HARMLESS, "the Python that it was packed under"
+    verdict, reason = MachineVerdict.HARMLESS, "the Python that it was packed under"
     if graph:
         reason = "none of the bundle's code runs"
     elif not _contains(needs.python, running):
-        verdict, reason = Verdict.WILL_BREAK, "this Python cannot read the code"
+        verdict, reason = MachineVerdict.WILL_BREAK, "this Python cannot read the code"
     elif packed is not None and not running.startswith(f"{packed}."):
-        verdict, reason = Verdict.MAY_DIFFER, "another Python than the one that it was packed under"
+        verdict, reason = MachineVerdict.MAY_DIFFER, "another Python than the one that it was packed under"
     as_locked = packed is None or running.startswith(f"{packed}.")
     return Row(
         name="python", wanted=wanted, found=running, verdict=verdict, reason=reason, role="python", as_locked=as_locked
@@ -154,32 +154,37 @@ def _python(manifest: Manifest, *, graph: bool) -> Row:
 
 def _framework(pin: PinnedDistribution, top: str, found: Installed | None, payload: Payload, *, graph: bool) -> Row:
     if found is None:
-        return _row(pin, None, Verdict.MISSING, f"nothing here provides {top}", "framework")
+        return _row(pin, None, MachineVerdict.MISSING, f"nothing here provides {top}", "framework")
     verdict, reason = _difference(pin.version, found.version)
     oldest = OLDEST[top]
     here, saved = parsed_version(found.version), parsed_version(payload.keras_version)
     packed = parsed_version(payload.tensorflow_version)
     if here is not None and here.release < oldest.release:
-        verdict, reason = Verdict.WILL_BREAK, f"kbundle needs {top} {oldest} or newer"
+        verdict, reason = MachineVerdict.WILL_BREAK, f"kbundle needs {top} {oldest} or newer"
     elif top == "keras" and here is not None and saved is not None and here < saved:
         if graph:
-            verdict, reason = Verdict.MAY_DIFFER, f"older than the Keras of the author ({saved}), for a graph"
+            verdict, reason = MachineVerdict.MAY_DIFFER, f"older than the Keras of the author ({saved}), for a graph"
         elif here.release[:2] == saved.release[:2] and not here.is_prerelease:
-            verdict, reason = Verdict.MAY_DIFFER, f"an older patch release of the Keras that saved the model ({saved})"
+            verdict, reason = (
+                MachineVerdict.MAY_DIFFER,
+                f"an older patch release of the Keras that saved the model ({saved})",
+            )
         else:
-            verdict, reason = Verdict.WILL_BREAK, f"older than the Keras that saved the model ({saved})"
+            verdict, reason = MachineVerdict.WILL_BREAK, f"older than the Keras that saved the model ({saved})"
     elif graph and here is not None and packed is not None and here.release[:2] < packed.release[:2]:
-        verdict, reason = Verdict.WILL_BREAK, f"older than the TensorFlow that made the graph ({packed})"
-    elif verdict is Verdict.HARMLESS and found.name != pin.name:
+        verdict, reason = MachineVerdict.WILL_BREAK, f"older than the TensorFlow that made the graph ({packed})"
+    elif verdict is MachineVerdict.HARMLESS and found.name != pin.name:
         reason = f"another build of {top}: {reason}"
     return _row(pin, found, verdict, reason, "framework")
 
 
 def _direct(pin: PinnedDistribution, found: Installed | None) -> Row:
     if found is None and pin.optional:
-        return _row(pin, None, Verdict.MAY_DIFFER, "optional: the code goes on without it", "direct")
+        return _row(pin, None, MachineVerdict.MAY_DIFFER, "optional: the code goes on without it", "direct")
     if found is None:
-        return _row(pin, None, Verdict.MISSING, f"the code imports {', '.join(pin.imports) or pin.name}", "direct")
+        return _row(
+            pin, None, MachineVerdict.MISSING, f"the code imports {', '.join(pin.imports) or pin.name}", "direct"
+        )
     return _row(pin, found, *_difference(pin.version, found.version), "direct")
 
 
@@ -192,43 +197,58 @@ def _transitive(pin: PinnedDistribution, here: Closed, frameworks: Closed) -> Ro
     demands = [demand for demand in here.demands if demand.name == pin.name]
     if found is None:
         if demands:
-            return _row(pin, None, Verdict.MISSING, f"{demands[0].by} needs it", "transitive")
-        return _row(pin, None, Verdict.HARMLESS, "nothing that is installed here needs it", "transitive", same=True)
+            return _row(pin, None, MachineVerdict.MISSING, f"{demands[0].by} needs it", "transitive")
+        return _row(
+            pin, None, MachineVerdict.HARMLESS, "nothing that is installed here needs it", "transitive", same=True
+        )
     if _same(pin.version, found.version):
-        return _row(pin, found, Verdict.HARMLESS, "the locked version", "transitive")
+        return _row(pin, found, MachineVerdict.HARMLESS, "the locked version", "transitive")
     broken = next((demand for demand in demands if not _allows(demand.specifier, found.version)), None)
     if broken is not None:
-        return _row(pin, found, Verdict.WILL_BREAK, f"{broken.by} needs {pin.name}{broken.specifier}", "transitive")
+        return _row(
+            pin, found, MachineVerdict.WILL_BREAK, f"{broken.by} needs {pin.name}{broken.specifier}", "transitive"
+        )
     if pin.name in _TOOLING and all(demand.by in frameworks.found for demand in demands):
-        return _row(pin, found, Verdict.HARMLESS, "a tool of the framework, which computes nothing", "transitive")
+        return _row(
+            pin, found, MachineVerdict.HARMLESS, "a tool of the framework, which computes nothing", "transitive"
+        )
     verdict, reason = _difference(pin.version, found.version)
-    if verdict is Verdict.WILL_BREAK:
+    if verdict is MachineVerdict.WILL_BREAK:
         by = f", which {demands[0].by} takes" if demands else ""
-        return _row(pin, found, Verdict.MAY_DIFFER, f"{reason}{by}", "transitive")
-    return _row(pin, found, Verdict.HARMLESS, "the code does not import it itself", "transitive")
+        return _row(pin, found, MachineVerdict.MAY_DIFFER, f"{reason}{by}", "transitive")
+    return _row(pin, found, MachineVerdict.HARMLESS, "the code does not import it itself", "transitive")
 
 
-def _difference(wanted: str, found: str) -> tuple[Verdict, str]:
+def _difference(wanted: str, found: str) -> tuple[MachineVerdict, str]:
     """Judge another version of the same distribution."""
     locked, here = parsed_version(wanted), parsed_version(found)
     if wanted == found or (locked is not None and locked == here):
-        return Verdict.HARMLESS, "the locked version"
+        return MachineVerdict.HARMLESS, "the locked version"
     if locked is None or here is None:
-        return Verdict.MAY_DIFFER, "versions that PEP 440 does not order"
+        return MachineVerdict.MAY_DIFFER, "versions that PEP 440 does not order"
     if locked.public == here.public:
-        return Verdict.HARMLESS, "another build of the locked version"
+        return MachineVerdict.HARMLESS, "another build of the locked version"
     if locked.base_version == here.base_version and locked.pre == here.pre and locked.dev == here.dev:
-        return Verdict.HARMLESS, "another post-release of the locked version"
+        return MachineVerdict.HARMLESS, "another post-release of the locked version"
     by_year = min(locked.major, here.major) >= _YEARS
     if (locked.epoch, locked.major) != (here.epoch, here.major) and not by_year:
-        return Verdict.WILL_BREAK, "another major version"
+        return MachineVerdict.WILL_BREAK, "another major version"
     if here.is_prerelease:
-        return Verdict.MAY_DIFFER, "a prerelease"
-    return Verdict.MAY_DIFFER, "newer than the locked version" if here > locked else "older than the locked version"
+        return MachineVerdict.MAY_DIFFER, "a prerelease"
+    return (
+        MachineVerdict.MAY_DIFFER,
+        "newer than the locked version" if here > locked else "older than the locked version",
+    )
 
 
 def _row(
-    pin: PinnedDistribution, found: Installed | None, verdict: Verdict, reason: str, role: str, *, same: bool = False
+    pin: PinnedDistribution,
+    found: Installed | None,
+    verdict: MachineVerdict,
+    reason: str,
+    role: str,
+    *,
+    same: bool = False,
 ) -> Row:
     shown = None
     if found is not None:

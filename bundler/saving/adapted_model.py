@@ -21,7 +21,7 @@ from bundler.keras_io.adapt import saving as own
 from bundler.keras_io.adapt.arguments import argument_of, is_frameworks
 from bundler.keras_io.adapt.certain import certain_failures, unsafe_values
 from bundler.keras_io.adapt.compiling import has_own_compile, needs_compile_arguments
-from bundler.keras_io.adapt.known_arguments import Given
+from bundler.keras_io.adapt.known_arguments import KnownArguments
 from bundler.keras_io.adapt.value_encoding import changes_kind
 from bundler.keras_io.files import carried_arrays, save_keras
 from bundler.keras_io.private import compile_call
@@ -185,7 +185,7 @@ def renamed(item: Adaptation, places: Mapping[tuple[str, str], tuple[str, str]])
 
 def read(
     instance: Any, skip: frozenset[str], method: str = "__init__", recorded: Mapping[str, Any] | None = None
-) -> Given:
+) -> KnownArguments:
     """Read the arguments of `instance` back; `recorded` are those that Keras's own `method` was called with."""
 
     def of_framework(value: Any, name: str) -> Any:
@@ -197,7 +197,7 @@ def read(
             return UNKNOWN
 
     found = read_arguments(instance, of_framework, skip=skip, method=method)
-    return Given(
+    return KnownArguments(
         values=found.values,
         positional=found.positional,
         certain=found.certain,

@@ -13,7 +13,7 @@ from typing import Any
 
 from bundler.errors import SourceError
 from bundler.formats.python.parsing import parse
-from bundler.keras_io.program.account import OBJECT, Account, Difference, Part, account_of
+from bundler.keras_io.program.account import OBJECT, Account, Part, ProgramDifference, account_of
 from bundler.keras_io.program.own_values import UnnamedFunctions
 from bundler.keras_io.program.plain import NotPlain, is_renamed, plain, with_gone
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
@@ -31,15 +31,15 @@ SOURCE = "<source>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class RecordedValues:
     """What sets the author's values, what stays as the code sets it, and lines for the author about both.
 
     `lost` are those that stay so since no manifest can hold them: they may be why a proof fails later.
     """
 
     adaptations: tuple[Adaptation, ...]
-    left: tuple[Difference, ...]
-    lost: tuple[Difference, ...]
+    left: tuple[ProgramDifference, ...]
+    lost: tuple[ProgramDifference, ...]
     notes: tuple[str, ...]
 
 
@@ -106,7 +106,9 @@ class Program:
         """Return what values are read from."""
         return Holders(model=self.model, modules=self.modules, classes=self.classes)
 
-    def _whole(self, found: tuple[Difference, ...]) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    def _whole(
+        self, found: tuple[ProgramDifference, ...]
+    ) -> tuple[tuple[ProgramDifference, ...], tuple[ProgramDifference, ...]]:
         """Return those of `found` that are settings objects which the code alone does not make, and the other values.
 
         ``args = None`` in a module, and ``options.args = parser.parse_args()`` in the script.
@@ -119,14 +121,14 @@ class Program:
             if not all((group, place, name) in lacking for name in names):
                 roots.discard((group, place, root))
         whole = [
-            Difference(group=group, place=place, name=root, expected="an object with settings", found="nothing")
+            ProgramDifference(group=group, place=place, name=root, expected="an object with settings", found="nothing")
             for group, place, root in sorted(roots)
         ]
         others = [item for item in found if _root(item) not in roots or item.group == OBJECT]
         # A name that holds nothing where the code is imported differs by itself, too.
         return tuple(whole), tuple(others)
 
-    def record(self, found: Iterable[Difference]) -> Recorded:
+    def record(self, found: Iterable[ProgramDifference]) -> RecordedValues:
         """Return what brings the author's values back.
 
         Raises:
@@ -162,9 +164,9 @@ class Program:
             )
             refused.functions = tuple(functions)
             raise refused
-        return Recorded(adaptations=tuple(adaptations), left=(*left, *lost), lost=tuple(lost), notes=tuple(notes))
+        return RecordedValues(adaptations=tuple(adaptations), left=(*left, *lost), lost=tuple(lost), notes=tuple(notes))
 
-    def _is_comparable(self, item: Difference) -> bool:
+    def _is_comparable(self, item: ProgramDifference) -> bool:
         """Say whether the value of a module or class can be compared as a whole: the proof notices others by effect."""
         try:
             plain(self.holders().value(item), self.name_of)
@@ -173,7 +175,7 @@ class Program:
         return True
 
 
-def _root(item: Difference) -> tuple[str, str, str]:
+def _root(item: ProgramDifference) -> tuple[str, str, str]:
     return item.group, item.place, item.name.partition(".")[0]
 
 
@@ -245,7 +247,7 @@ def carried_values(program: Program, adaptations: Iterable[Adaptation]) -> tuple
         for name in item.values:
             place = item.place if item.place is not None else ":".join(filter(None, (item.module, item.qualname)))
             group = item.kind.removesuffix("_values")
-            difference = Difference(group=group, place=place, name=name, expected="", found="")
+            difference = ProgramDifference(group=group, place=place, name=name, expected="", found="")
             try:
                 found.append(recorded(difference, program.holders(), program.name_of))
             except (LookupError, Unsayable):

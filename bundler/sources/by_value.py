@@ -29,7 +29,7 @@ from bundler.namespace import namespace_of
 from bundler.namespace.opaque import MARK
 from bundler.sources.closure import RequiredImport
 from bundler.sources.live_objects import attribute_of
-from bundler.sources.locate import Locator, Verdict
+from bundler.sources.locate import Locator, ModuleVerdict
 
 #: The original module and qualified name of an object.
 Place = tuple[str, str]
@@ -150,10 +150,10 @@ def _source_of(obj: Any, locator: Locator) -> str | None:
         return None
     name = namespace.original(obj.__module__) if namespace else str(obj.__module__)
     located = locator.locate(name)
-    if located.verdict in (Verdict.REQUIREMENT, Verdict.STDLIB):
+    if located.verdict in (ModuleVerdict.REQUIREMENT, ModuleVerdict.STDLIB):
         return located.detail
     text = located.text if located.text is not None else located.file.read_bytes() if located.file else None
-    if located.verdict is not Verdict.SOURCE or text is None:
+    if located.verdict is not ModuleVerdict.SOURCE or text is None:
         return None
     # A class that somebody put into the module from outside is an attribute of it too, but not in its text.
     spelled = next((item for item in definitions_in(text, name) if item.qualname == obj.__qualname__), None)
@@ -260,12 +260,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         namespace = namespace_of(full_name)
         name = namespace.original(full_name) if namespace else full_name
         located = self._locator.locate(name)
-        if located.verdict is Verdict.SOURCE and not located.is_namespace:
+        if located.verdict is ModuleVerdict.SOURCE and not located.is_namespace:
             self.modules.add(name)
             return (MARK, name, attribute) if attribute else (MARK, name)
-        if located.verdict is Verdict.REQUIREMENT and located.distribution:
+        if located.verdict is ModuleVerdict.REQUIREMENT and located.distribution:
             self.distributions[name.partition(".")[0]] = located.distribution
-        elif located.verdict in (Verdict.MISSING, Verdict.UNPACKABLE):
+        elif located.verdict in (ModuleVerdict.MISSING, ModuleVerdict.UNPACKABLE):
             module = sys.modules.get(full_name)
             if module is None or getattr(module, "__file__", None) is not None:
                 self.problems.append(f"{'.'.join(self._places[self._top])} needs {name}: {located.detail}")
@@ -283,7 +283,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         package = str(function.__globals__.get("__package__") or "")
         for name in _imports_of(function.__code__, package):
             verdict = self._locator.locate(name).verdict
-            if verdict in (Verdict.SOURCE, Verdict.REQUIREMENT):
+            if verdict in (ModuleVerdict.SOURCE, ModuleVerdict.REQUIREMENT):
                 self._refer(name)
 
 

@@ -17,9 +17,9 @@ from bundler.limits import LIMITS
 from bundler.manifest import Unresolved
 from bundler.sources.data import DataFinder
 from bundler.sources.import_order import import_order
-from bundler.sources.locate import Verdict
-from bundler.sources.module_graph import Edge, Node, Walk, member_of
-from bundler.sources.reduce.plan import Needs, Plan, is_reducible, plan
+from bundler.sources.locate import ModuleVerdict
+from bundler.sources.module_graph import Edge, ModuleGraph, ModuleNode, member_of
+from bundler.sources.reduce.plan import Needs, ReductionPlan, is_reducible, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +120,7 @@ def close(
         SourceError: roots without source, imports that nothing answers, files that cannot be read; all at once.
         PackError: a file, or all files together, are over the limits.
     """
-    original = Walk(locator)
+    original = ModuleGraph(locator)
     walk, planned = (original, None) if needs is None else _reduced_walk(original, needs, sorted(roots))
     found = _reach(walk, sorted(roots), lambda _: True)
     needed = _reach(walk, sorted(roots), lambda edge: not edge.optional)
@@ -131,7 +131,7 @@ def close(
         located = walk.locate(root)
         if located is None:
             continue
-        if located.verdict is not Verdict.SOURCE or located.is_namespace:
+        if located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
             problems.append(f"{root} {roots[root]}, but its source cannot be packed: {located.detail}")
         elif nodes[root].broken:
             problems.append(f"{root} {roots[root]}: {nodes[root].broken}")
@@ -190,12 +190,12 @@ def close(
     )
 
 
-def _reduced_walk(original: Walk, needs: Needs, roots: Sequence[str]) -> tuple[Walk, Plan]:
+def _reduced_walk(original: ModuleGraph, needs: Needs, roots: Sequence[str]) -> tuple[ModuleGraph, ReductionPlan]:
     """Return a walk over reduced texts. What only the walk finds, as by a computed import, it needs as a whole."""
     further: set[str] = set()
     while True:
         planned = plan(original, needs, further)
-        walk = Walk(original.locator, {name: item.text for name, item in planned.reduced.items()})
+        walk = ModuleGraph(original.locator, {name: item.text for name, item in planned.reduced.items()})
         found = set(_reach(walk, roots, lambda _: True)) - further
         missed = {name for name in found - planned.kept if is_reducible(original, needs, name)}
         if not missed:
@@ -203,7 +203,7 @@ def _reduced_walk(original: Walk, needs: Needs, roots: Sequence[str]) -> tuple[W
         further |= missed
 
 
-def _left_of(planned: Plan | None, original: Walk, name: str) -> dict[str, Any]:
+def _left_of(planned: ReductionPlan | None, original: ModuleGraph, name: str) -> dict[str, Any]:
     reduced = None if planned is None else planned.reduced.get(name)
     if reduced is None:
         return {}
@@ -214,7 +214,9 @@ def _left_of(planned: Plan | None, original: Walk, name: str) -> dict[str, Any]:
     }
 
 
-def _left_behind(planned: Plan | None, original: Walk, packed: Mapping[str, Node]) -> dict[str, Any]:
+def _left_behind(
+    planned: ReductionPlan | None, original: ModuleGraph, packed: Mapping[str, ModuleNode]
+) -> dict[str, Any]:
     """Return the modules and distributions that the whole texts import and the packed ones do not."""
     if planned is None:
         return {}
@@ -229,7 +231,7 @@ def _left_behind(planned: Plan | None, original: Walk, packed: Mapping[str, Node
 Reached = dict[str, tuple[str, Edge] | None]
 
 
-def _reach(walk: Walk, roots: Sequence[str], follows: Callable[[Edge], bool]) -> Reached:
+def _reach(walk: ModuleGraph, roots: Sequence[str], follows: Callable[[Edge], bool]) -> Reached:
     """Every module in reach of the roots, each with the first step that leads to it, shortest way first."""
     reached: Reached = dict.fromkeys(roots)
     queue = deque(roots)
@@ -242,7 +244,7 @@ def _reach(walk: Walk, roots: Sequence[str], follows: Callable[[Edge], bool]) ->
     return reached
 
 
-def _chain(nodes: Mapping[str, Node], reached: Reached, name: str, line: int, end: str) -> str:
+def _chain(nodes: Mapping[str, ModuleNode], reached: Reached, name: str, line: int, end: str) -> str:
     """``a (a.py:1) -> b (b.py:3) -> what is wrong``."""
     steps = [f"{name} ({nodes[name].display}:{line})" if line else name]
     while (step := reached.get(name)) is not None:
@@ -251,17 +253,19 @@ def _chain(nodes: Mapping[str, Node], reached: Reached, name: str, line: int, en
     return " -> ".join([*reversed(steps), end])
 
 
-def _reason(nodes: Mapping[str, Node], found: Reached, name: str) -> str:
+def _reason(nodes: Mapping[str, ModuleNode], found: Reached, name: str) -> str:
     step = found[name]
     return step[1].reason if step is not None else nodes[name].name
 
 
-def _has_below(name: str, packed: Mapping[str, Node], data: Mapping[str, ClosedData]) -> bool:
+def _has_below(name: str, packed: Mapping[str, ModuleNode], data: Mapping[str, ClosedData]) -> bool:
     folder = name.replace(".", "/") + "/"
     return any(other.startswith(f"{name}.") for other in packed) or any(path.startswith(folder) for path in data)
 
 
-def _data(walk: Walk, packed: Mapping[str, Node], skip: Sequence[str], problems: list[str]) -> dict[str, ClosedData]:
+def _data(
+    walk: ModuleGraph, packed: Mapping[str, ModuleNode], skip: Sequence[str], problems: list[str]
+) -> dict[str, ClosedData]:
     finder = DataFinder(walk.locator, skip)
     data: dict[str, ClosedData] = {}
 
@@ -287,7 +291,7 @@ def _data(walk: Walk, packed: Mapping[str, Node], skip: Sequence[str], problems:
     return data
 
 
-def _requirements(packed: Mapping[str, Node], needed: Reached) -> tuple[RequiredImport, ...]:
+def _requirements(packed: Mapping[str, ModuleNode], needed: Reached) -> tuple[RequiredImport, ...]:
     merged: dict[tuple[str, str, str], RequiredImport] = {}
     for name, node in packed.items():
         for need in node.needs:
@@ -306,7 +310,7 @@ def _requirements(packed: Mapping[str, Node], needed: Reached) -> tuple[Required
     return tuple(merged[key] for key in sorted(merged))
 
 
-def _check_total(packed: Mapping[str, Node]) -> None:
+def _check_total(packed: Mapping[str, ModuleNode]) -> None:
     total = sum(len(node.text or b"") for node in packed.values())
     for found, limit, what in (
         (total, LIMITS.source_total, "bytes of source"),

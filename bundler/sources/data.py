@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import PackError, SourceError
 from bundler.limits import LIMITS
-from bundler.sources.locate import Located, Locator, Verdict
+from bundler.sources.locate import Located, Locator, ModuleVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -132,14 +132,14 @@ class DataFinder:
                 bases.append(_Base(folder=located.file.parents[depth], place="", deep=False, exact=True))
         for name in imports.resources:
             package_named = self._locator.locate(name)
-            if package_named.verdict is not Verdict.SOURCE or package_named.text is not None:
+            if package_named.verdict is not ModuleVerdict.SOURCE or package_named.text is not None:
                 continue
             bases += [_Base(folder=folder, place=name.replace(".", "/"), deep=True) for folder in package_named.search]
         return bases
 
     def _package(self, name: str) -> Located | None:
         located = self._locator.locate(name) if name else None
-        if located is None or located.verdict is not Verdict.SOURCE or located.file is None:
+        if located is None or located.verdict is not ModuleVerdict.SOURCE or located.file is None:
             return None
         return located if located.is_package else None
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from bundler.errors import SourceError
 from bundler.formats import keras_config
-from bundler.formats.python.definitions import Definition, Kind, binds, definitions_below, definitions_in
+from bundler.formats.python.definitions import Definition, DefinitionKind, binds, definitions_below, definitions_in
 from bundler.sources.closure import close
 from bundler.sources.found import FoundObject
-from bundler.sources.locate import Located, Locator, Verdict
+from bundler.sources.locate import Located, Locator, ModuleVerdict
 from bundler.sources.resolve import Resolution, defines
 
 JSON = Any
@@ -77,8 +77,8 @@ class _FileSearch:
         if module in _NO_MODULE:
             return False
         located = self._locator.locate(module)
-        is_source = located.verdict is Verdict.SOURCE and binds(_text(located), name)
-        if not is_source and located.verdict is not Verdict.REQUIREMENT:
+        is_source = located.verdict is ModuleVerdict.SOURCE and binds(_text(located), name)
+        if not is_source and located.verdict is not ModuleVerdict.REQUIREMENT:
             return False
         distribution = None if is_source else located.distribution
         self._add(module, name, keras_config.lookup_key(node), pointer, distribution)
@@ -87,8 +87,8 @@ class _FileSearch:
     def add_by_name(self, pointer: str, node: dict[str, JSON]) -> None:
         """Note the function or class of `node` if exactly one definition has its name."""
         key = keras_config.lookup_key(node)
-        kind = Kind.FUNCTION if keras_config.is_function(node) else Kind.CLASS
-        name = str(node["class_name"]) if kind is Kind.CLASS else key.rpartition(">")[2]
+        kind = DefinitionKind.FUNCTION if keras_config.is_function(node) else DefinitionKind.CLASS
+        name = str(node["class_name"]) if kind is DefinitionKind.CLASS else key.rpartition(">")[2]
         module = str(node.get("module"))
         definitions = self._all_definitions()
         # A node that says its module means the class of that module; a namesake from elsewhere is another one.
@@ -97,7 +97,7 @@ class _FileSearch:
             [item for item in near if ">" in key and item.key == key]
             or [item for item in near if ">" in key and item.key == f">{name}"]
             or [item for item in near if item.name == name]
-            or [item for item in definitions if item.kind is Kind.ASSIGNMENT and item.name == name]
+            or [item for item in definitions if item.kind is DefinitionKind.ASSIGNMENT and item.name == name]
         )
         if len(candidates) == 1:
             self._add(candidates[0].module, candidates[0].qualname, key, pointer, None)

@@ -31,7 +31,7 @@ _BYTECODE = tuple(importlib.machinery.BYTECODE_SUFFIXES)
 _EXTENSIONS = (*importlib.machinery.EXTENSION_SUFFIXES, ".so", ".pyd")
 
 
-class Verdict(StrEnum):
+class ModuleVerdict(StrEnum):
     """What becomes of a module: packed, required, left to Python, absent, or impossible to carry."""
 
     SOURCE = "source"
@@ -59,7 +59,7 @@ class Located:
     """
 
     name: str
-    verdict: Verdict
+    verdict: ModuleVerdict
     file: Path | None = None
     is_package: bool = False
     is_namespace: bool = False
@@ -157,13 +157,13 @@ class Locator:
         root, _, _ = name.partition(".")
         parent_name, _, _ = name.rpartition(".")
         if not root:
-            return _verdict(name, Verdict.MISSING, "a relative import that leaves the top-level package")
+            return _verdict(name, ModuleVerdict.MISSING, "a relative import that leaves the top-level package")
         if name in SCRIPTS:
-            return _verdict(name, Verdict.UNPACKABLE, "the running script is not a module that others can import")
+            return _verdict(name, ModuleVerdict.UNPACKABLE, "the running script is not a module that others can import")
         if root in STACK:
             return self._framework(name, root)
         if root == _OWN:
-            return _verdict(name, Verdict.STDLIB, "part of kbundle, which is wherever a bundle is loaded")
+            return _verdict(name, ModuleVerdict.STDLIB, "part of kbundle, which is wherever a bundle is loaded")
         parent = self.locate(parent_name) if parent_name else None
         rooted = self._in_roots(name, parent_name)
         if (provided := self._in_providers(name, rooted)) is not None:
@@ -173,9 +173,9 @@ class Locator:
             return self._judge(name, rooted, explicit=True)
         found = loaded_as(name) if self.loaded else None
         if root in sys.stdlib_module_names and (found is None or found.file is None or is_stdlib(found.file)):
-            return _verdict(name, Verdict.STDLIB, "part of Python")
+            return _verdict(name, ModuleVerdict.STDLIB, "part of Python")
         if parent is not None and _is_installed_package(parent) and not _is_outside(found, parent):
-            return _verdict(name, Verdict.REQUIREMENT, parent.detail, distribution=parent.distribution)
+            return _verdict(name, ModuleVerdict.REQUIREMENT, parent.detail, distribution=parent.distribution)
         found = found or find(name, parent.search if parent is not None else None)
         if found is not None and not found.is_namespace:
             return self._judge(name, found, explicit=False)
@@ -190,8 +190,8 @@ class Locator:
     def _framework(self, name: str, root: str) -> Located:
         distribution = self.distributions.providing(root)
         if distribution is None:
-            return _verdict(name, Verdict.MISSING, f"no installed distribution provides {root!r}")
-        return _verdict(name, Verdict.REQUIREMENT, f"part of {distribution}", distribution=distribution)
+            return _verdict(name, ModuleVerdict.MISSING, f"no installed distribution provides {root!r}")
+        return _verdict(name, ModuleVerdict.REQUIREMENT, f"part of {distribution}", distribution=distribution)
 
     def _in_providers(self, name: str, rooted: Place | None) -> Located | None:
         texts: dict[bytes, tuple[bool, bool]] = {}
@@ -209,7 +209,7 @@ class Locator:
         for text, (is_package, is_generated) in texts.items():
             return Located(
                 name=name,
-                verdict=Verdict.SOURCE,
+                verdict=ModuleVerdict.SOURCE,
                 is_package=is_package,
                 text=text,
                 detail="lifted source" if is_generated else "source of a loaded bundle",
@@ -218,7 +218,7 @@ class Locator:
         if any(other.startswith(f"{name}.") for names, _ in self._provided for other in names):
             return Located(
                 name=name,
-                verdict=Verdict.SOURCE,
+                verdict=ModuleVerdict.SOURCE,
                 is_package=True,
                 is_namespace=True,
                 detail="namespace package of a loaded bundle",
@@ -250,18 +250,23 @@ class Locator:
         if not file.is_file() and (text := text_in_archive(file)) is not None:
             detail = "a source file of the author's, in an archive"
             return Located(
-                name=name, verdict=Verdict.SOURCE, is_package=is_package, search=found.search, detail=detail, text=text
+                name=name,
+                verdict=ModuleVerdict.SOURCE,
+                is_package=is_package,
+                search=found.search,
+                detail=detail,
+                text=text,
             )
         if not file.is_file():
-            return _verdict(name, Verdict.UNPACKABLE, f"it comes from {file}, which is not a file of its own")
+            return _verdict(name, ModuleVerdict.UNPACKABLE, f"it comes from {file}, which is not a file of its own")
         if not explicit and not is_site(file) and is_stdlib(file):
-            return _verdict(name, Verdict.STDLIB, "part of Python")
+            return _verdict(name, ModuleVerdict.STDLIB, "part of Python")
         owner = self.distributions.owner(file)
         included = self._is_included(name, owner)
         if not included and owner is not None:
             return Located(
                 name=name,
-                verdict=Verdict.REQUIREMENT,
+                verdict=ModuleVerdict.REQUIREMENT,
                 file=file,
                 is_package=is_package,
                 distribution=owner,
@@ -273,10 +278,10 @@ class Locator:
         if plain is None:
             kind = "bytecode without source" if file.suffix in _BYTECODE else "a compiled extension module"
             whose = f"of {owner}, which is to be included" if owner else "that no installed distribution claims"
-            return _verdict(name, Verdict.UNPACKABLE, f"{file.name} is {kind} {whose}", file=file)
+            return _verdict(name, ModuleVerdict.UNPACKABLE, f"{file.name} is {kind} {whose}", file=file)
         return Located(
             name=name,
-            verdict=Verdict.SOURCE,
+            verdict=ModuleVerdict.SOURCE,
             file=plain,
             is_package=is_package,
             distribution=owner,
@@ -289,7 +294,7 @@ class Locator:
         included = self._is_included(name, None)
         return Located(
             name=name,
-            verdict=Verdict.REQUIREMENT if installed and not included else Verdict.SOURCE,
+            verdict=ModuleVerdict.REQUIREMENT if installed and not included else ModuleVerdict.SOURCE,
             is_package=True,
             is_namespace=True,
             search=found.search,
@@ -297,13 +302,13 @@ class Locator:
         )
 
     def _absent(self, name: str, parent: Located | None) -> Located:
-        if parent is not None and parent.verdict is Verdict.MISSING:
-            return _verdict(name, Verdict.MISSING, parent.detail)
+        if parent is not None and parent.verdict is ModuleVerdict.MISSING:
+            return _verdict(name, ModuleVerdict.MISSING, parent.detail)
         if self.loaded and isinstance(sys.modules.get(name), types.ModuleType):
-            return _verdict(name, Verdict.UNPACKABLE, "it was made in memory and has no file")
-        if parent is not None and parent.verdict is Verdict.SOURCE and not parent.is_package:
-            return _verdict(name, Verdict.MISSING, f"{parent.name!r} is a module, not a package")
-        return _verdict(name, Verdict.MISSING, f"no module named {name!r}")
+            return _verdict(name, ModuleVerdict.UNPACKABLE, "it was made in memory and has no file")
+        if parent is not None and parent.verdict is ModuleVerdict.SOURCE and not parent.is_package:
+            return _verdict(name, ModuleVerdict.MISSING, f"{parent.name!r} is a module, not a package")
+        return _verdict(name, ModuleVerdict.MISSING, f"no module named {name!r}")
 
     def _is_included(self, name: str, owner: str | None) -> bool:
         if owner is not None and owner in self._include:
@@ -320,7 +325,7 @@ class Locator:
         if canonical in known or entry in self.distributions.import_names:
             return
         located = self.locate(entry)
-        if "." in entry and located.verdict is Verdict.REQUIREMENT:
+        if "." in entry and located.verdict is ModuleVerdict.REQUIREMENT:
             parent = self.locate(entry.rpartition(".")[0])
             if _is_installed_package(parent):
                 raise PackError(
@@ -328,7 +333,7 @@ class Locator:
                     hint=f"include {top!r} as a whole",
                 )
             return
-        if located.verdict in (Verdict.SOURCE, Verdict.UNPACKABLE):
+        if located.verdict in (ModuleVerdict.SOURCE, ModuleVerdict.UNPACKABLE):
             return
         near = difflib.get_close_matches(entry, sorted({*known, *self.distributions.import_names}), n=3)
         raise PackError(
@@ -338,14 +343,14 @@ class Locator:
 
 
 def _verdict(
-    name: str, verdict: Verdict, detail: str, *, distribution: str | None = None, file: Path | None = None
+    name: str, verdict: ModuleVerdict, detail: str, *, distribution: str | None = None, file: Path | None = None
 ) -> Located:
-    package = verdict is Verdict.REQUIREMENT
+    package = verdict is ModuleVerdict.REQUIREMENT
     return Located(name=name, verdict=verdict, detail=detail, distribution=distribution, file=file, is_package=package)
 
 
 def _is_installed_package(parent: Located) -> bool:
-    return parent.verdict is Verdict.REQUIREMENT and not parent.is_namespace
+    return parent.verdict is ModuleVerdict.REQUIREMENT and not parent.is_namespace
 
 
 def _is_outside(found: Place | None, parent: Located) -> bool:

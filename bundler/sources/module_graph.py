@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.errors import PackError, SourceError
 from bundler.formats.python.import_statements import Import, Imports, find_imports
 from bundler.limits import LIMITS
-from bundler.sources.locate import Located, Locator, Verdict
+from bundler.sources.locate import Located, Locator, ModuleVerdict
 from bundler.sources.places import modules_below
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Edge:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class ImportFailure:
     """An import that nothing answers. `folder`: it is a folder, and fine once something below it is packed."""
 
     target: str
@@ -63,7 +63,7 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class ModuleNode:
     """One module with all that it asks for.
 
     `text` is `None` for what is not a source module; `broken` says why a source module cannot be read or placed;
@@ -75,7 +75,7 @@ class Node:
     text: bytes | None = None
     imports: Imports = _NOTHING
     edges: tuple[Edge, ...] = ()
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[ImportFailure, ...] = ()
     needs: tuple[Need, ...] = ()
     problems: tuple[str, ...] = ()
     broken: str = ""
@@ -101,13 +101,13 @@ def member_of(name: str, *, is_package: bool) -> str:
     return f"code/{name.replace('.', '/')}{'/__init__.py' if is_package else '.py'}"
 
 
-class Walk:
+class ModuleGraph:
     """Makes nodes on demand and remembers them; `texts` are in place of those of the files."""
 
     def __init__(self, locator: Locator, texts: Mapping[str, bytes] | None = None) -> None:
         self.locator = locator
         self._texts = texts or {}
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, ModuleNode] = {}
         self._read: dict[str, tuple[bytes, Imports, str]] = {}
 
     def locate(self, name: str) -> Located | None:
@@ -117,7 +117,7 @@ class Walk:
         except SourceError:
             return None
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> ModuleNode:
         """The node of a module."""
         if name not in self._nodes:
             self._nodes[name] = self._make(name)
@@ -126,12 +126,12 @@ class Walk:
     def whole_text(self, name: str) -> bytes | None:
         """The text of a source module; `None` where it cannot be read."""
         located = self.locate(name)
-        if located is None or located.verdict is not Verdict.SOURCE or located.is_namespace:
+        if located is None or located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
             return None
         text, _, broken = self._text(located)
         return None if broken else text
 
-    def reads_files(self, node: Node) -> bool:
+    def reads_files(self, node: ModuleNode) -> bool:
         """The module asks where it lies on disk, or imports a path from a module that does."""
         if node.imports.touches_files:
             return True
@@ -139,25 +139,25 @@ class Walk:
             if item.attribute is None:
                 continue
             located = self.locate(item.name)
-            if located is None or located.verdict is not Verdict.SOURCE or located.is_namespace:
+            if located is None or located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
                 continue
             origin = self._imports_of(located)
             if origin.touches_files and item.attribute in origin.assigned:
                 return True
         return False
 
-    def _make(self, name: str) -> Node:
+    def _make(self, name: str) -> ModuleNode:
         try:
             located = self.locator.locate(name)
         except SourceError as error:
-            nowhere = Located(name=name, verdict=Verdict.UNPACKABLE)
-            return Node(name=name, located=nowhere, problems=error.problems)
-        if located.verdict is not Verdict.SOURCE or located.is_namespace:
-            return Node(name=name, located=located)
+            nowhere = Located(name=name, verdict=ModuleVerdict.UNPACKABLE)
+            return ModuleNode(name=name, located=nowhere, problems=error.problems)
+        if located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
+            return ModuleNode(name=name, located=located)
         text, imports, broken = self._text(located)
         collector = _Collector(self, located, imports)
         collector.collect()
-        return Node(
+        return ModuleNode(
             name=name,
             located=located,
             text=text,
@@ -204,12 +204,12 @@ class Walk:
 class _Collector:
     """Turns the imports of one module into edges, failures and needs."""
 
-    def __init__(self, walk: Walk, located: Located, imports: Imports) -> None:
+    def __init__(self, walk: ModuleGraph, located: Located, imports: Imports) -> None:
         self._walk = walk
         self._located = located
         self._imports = imports
         self.edges: list[Edge] = []
-        self.failures: list[Failure] = []
+        self.failures: list[ImportFailure] = []
         self.needs: list[Need] = []
         self.broken = ""
 
@@ -220,7 +220,7 @@ class _Collector:
             self._follow(item)
         for package in self._imports.resources:
             located = self._walk.locate(package)
-            if located is not None and located.verdict is Verdict.SOURCE:
+            if located is not None and located.verdict is ModuleVerdict.SOURCE:
                 # importlib.resources imports the package that it is given.
                 self._follow(Import(name=package, line=1, strict=False, optional=False))
         for call in self._imports.dynamic:
@@ -243,13 +243,13 @@ class _Collector:
             self._follow_namespace(item, located)
             return
         match located.verdict:
-            case Verdict.SOURCE:
+            case ModuleVerdict.SOURCE:
                 self._edge(item.name, item.line, reason, strict=strict, optional=item.optional)
                 if located.is_package and item.attribute:
                     self._follow_attribute(item, located, strict=strict)
-            case Verdict.REQUIREMENT:
+            case ModuleVerdict.REQUIREMENT:
                 self._need(located, item)
-            case Verdict.MISSING | Verdict.UNPACKABLE:
+            case ModuleVerdict.MISSING | ModuleVerdict.UNPACKABLE:
                 detail = f"{item.name}: {located.detail}"
                 if item.name == "__main__" and item.attribute:
                     # Also inside a function: where the model is loaded, another script runs.
@@ -261,7 +261,7 @@ class _Collector:
         if item.attribute and item.attribute != "*":
             below = f"{item.name}.{item.attribute}"
             self._follow(Import(name=below, line=item.line, strict=item.strict, optional=item.optional))
-        elif located.verdict is Verdict.SOURCE:
+        elif located.verdict is ModuleVerdict.SOURCE:
             self._fail(item.name, item, f"{item.name}: a folder without modules", strict=item.strict, folder=True)
 
     def _follow_attribute(self, item: Import, package: Located, *, strict: bool) -> None:
@@ -269,11 +269,11 @@ class _Collector:
         for name in names:
             target = f"{package.name}.{name}"
             located = self._walk.locate(target)
-            if located is None or (located.verdict is Verdict.SOURCE and not located.is_namespace):
+            if located is None or (located.verdict is ModuleVerdict.SOURCE and not located.is_namespace):
                 reason = f"imported by {self._located.name}, line {item.line}"
                 bound = self._walk.binds(package, name)
                 self._edge(target, item.line, reason, strict=strict and not bound, optional=item.optional)
-            elif located.verdict is Verdict.UNPACKABLE and located.file is not None:
+            elif located.verdict is ModuleVerdict.UNPACKABLE and located.file is not None:
                 bound = self._walk.binds(package, name)
                 self._fail(target, item, f"{target}: {located.detail}", strict=strict and not bound)
 
@@ -282,12 +282,14 @@ class _Collector:
         own = not line
         while name := name.rpartition(".")[0]:
             parent = self._walk.locate(name)
-            if parent is None or (parent.verdict is Verdict.SOURCE and not parent.is_namespace):
+            if parent is None or (parent.verdict is ModuleVerdict.SOURCE and not parent.is_namespace):
                 self._edge(name, line, reason, strict=strict, optional=optional)
-            elif own and parent.verdict in (Verdict.REQUIREMENT, Verdict.STDLIB) and not parent.is_namespace:
+            elif (
+                own and parent.verdict in (ModuleVerdict.REQUIREMENT, ModuleVerdict.STDLIB) and not parent.is_namespace
+            ):
                 whose = parent.distribution or "Python"
                 self.broken = f"it lies in the package {name} of {whose}, which is not packed"
-            elif own and parent.verdict is Verdict.UNPACKABLE and parent.file is not None:
+            elif own and parent.verdict is ModuleVerdict.UNPACKABLE and parent.file is not None:
                 self.broken = f"its package {name} cannot be packed: {parent.detail}"
 
     def _need(self, located: Located, item: Import) -> None:
@@ -305,7 +307,9 @@ class _Collector:
 
     def _fail(self, target: str, item: Import, detail: str, *, strict: bool, folder: bool = False) -> None:
         self.failures.append(
-            Failure(target=target, line=item.line, strict=strict, optional=item.optional, detail=detail, folder=folder)
+            ImportFailure(
+                target=target, line=item.line, strict=strict, optional=item.optional, detail=detail, folder=folder
+            )
         )
 
     def _edge(
@@ -331,14 +335,16 @@ class _Collector:
             start = prefix or f"{package}."
             at = self._walk.locate(start.rpartition(".")[0]) if "." in start else None
             candidates = (
-                set(modules_below(at.name, at.search)) if at is not None and at.verdict is Verdict.SOURCE else set()
+                set(modules_below(at.name, at.search))
+                if at is not None and at.verdict is ModuleVerdict.SOURCE
+                else set()
             )
         return {
             candidate
             for candidate in candidates
             if candidate.startswith(start)
             and (at := self._walk.locate(candidate)) is not None
-            and at.verdict is Verdict.SOURCE
+            and at.verdict is ModuleVerdict.SOURCE
             and not at.is_namespace
         }
 

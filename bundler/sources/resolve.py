@@ -26,7 +26,7 @@ from bundler.sources.live_objects import (
     is_frameworks_function,
     kind_of,
 )
-from bundler.sources.locate import Locator, Verdict
+from bundler.sources.locate import Locator, ModuleVerdict
 from bundler.sources.places import SCRIPTS
 from bundler.sources.spelled import attribute_anywhere, parts_of, spell
 
@@ -230,7 +230,7 @@ class _LiveSearch:
         if kind_of(cls) != "object" or hasattr(cls, "get_config"):
             located = self.locator.locate(_original(cls.__module__))
             # What only lives inside other objects is listed when it travels, and left to its importer otherwise.
-            if located.verdict is Verdict.SOURCE and attribute_of(sys.modules[cls.__module__], cls):
+            if located.verdict is ModuleVerdict.SOURCE and attribute_of(sys.modules[cls.__module__], cls):
                 self.paths[cls] = []
                 return
         self.add_root(cls, reason)
@@ -239,7 +239,7 @@ class _LiveSearch:
         name = _original(obj.__module__)
         if obj in self.paths or name in self.roots or name in SCRIPTS or obj.__module__ not in sys.modules:
             return
-        if self.locator.locate(name).verdict is Verdict.SOURCE:
+        if self.locator.locate(name).verdict is ModuleVerdict.SOURCE:
             self.roots[name] = reason
 
     def lift(self) -> None:
@@ -279,7 +279,7 @@ class _LiveSearch:
         for key, (module, qualname) in spelled.places.items():
             name = _original(module)
             located = self.locator.locate(name)
-            is_installed = located.verdict is Verdict.REQUIREMENT
+            is_installed = located.verdict is ModuleVerdict.REQUIREMENT
             if not is_installed:
                 self.defined.setdefault(name, []).append(qualname)
             self.spelled.append(
@@ -330,7 +330,7 @@ class _LiveSearch:
         name = _original(module)
         located = self.locator.locate(name)
         distribution = None
-        if located.verdict is Verdict.REQUIREMENT:
+        if located.verdict is ModuleVerdict.REQUIREMENT:
             distribution = located.distribution
         else:
             self.defined.setdefault(name, []).append(qualname)

@@ -76,7 +76,7 @@ def spell(
         taken_modules: names that the module must not have.
         taken_names: names that nothing in it must have.
     """
-    writer = _Writer(public=public, place_of=place_of, taken=frozenset(taken_names))
+    writer = _SpelledWriter(public=public, place_of=place_of, taken=frozenset(taken_names))
     # The name of this module is not among its own lines, so that it can be given last.
     spelled: dict[str, str | Place] = {}
     problems: dict[str, str] = {}
@@ -162,7 +162,7 @@ def _used_names(value: Any, used: Collection[str]) -> frozenset[str]:
 
 
 @dataclass(kw_only=True)
-class _Writer:
+class _SpelledWriter:
     public: Mapping[int, str]
     place_of: Callable[[type | FunctionType], Place | None]
     #: Keys of other objects, which a value must not go by.

@@ -15,7 +15,7 @@ from bundler.errors import LimitExceeded, RequirementsNotMet, RequirementsWarnin
 from bundler.keras_io.selftest import recording
 from bundler.manifest import Payload
 from bundler.requirements.admit import fix, line
-from bundler.requirements.compare import Comparison, Row, Verdict, fixes
+from bundler.requirements.compare import Comparison, MachineVerdict, Row, fixes
 from bundler.unpacking.rebuilding import origin_of
 
 _LOG = logging.getLogger("bundler")
@@ -47,7 +47,7 @@ def settle(
     Raises:
         RequirementsNotMet: with the versions here the model gives other outputs.
     """
-    rows = comparison.of(Verdict.MAY_DIFFER)
+    rows = comparison.of(MachineVerdict.MAY_DIFFER)
     if mode == "ignore" or not rows or reader.digest in _settled:
         return
     why = comparison.unmeasured
@@ -70,7 +70,7 @@ def settle(
 
 def warn_unmeasured(comparison: Comparison, mode: str, digest: str, why: str, *, stacklevel: int) -> None:
     """Warn by rule of what may differ, once a bundle and process: `why` says why no self-test tells."""
-    rows = comparison.of(Verdict.MAY_DIFFER)
+    rows = comparison.of(MachineVerdict.MAY_DIFFER)
     if mode == "ignore" or not rows or digest in _settled:
         return
     _settled.add(digest)

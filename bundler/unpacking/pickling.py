@@ -3,7 +3,7 @@
 Keras pickles a model by the name of its class; a bundled class lives in a module that only this process has. So
 `unbundle` puts a ``__reduce_ex__`` on the model itself, which `pickle`, `copy`, cloudpickle and joblib ask before they
 ask the class. What travels is the model as it is now (a ``.keras`` file: weights, compile and optimizer state) and a
-`Reference` to its bundle: the digest, the path, and the code while that is small.
+`BundleReference` to its bundle: the digest, the path, and the code while that is small.
 
 Only the model that `unbundle` returned, and its copies, carry their code. A clone (`keras.models.clone_model`), a
 model built around it, or a layer by itself is Keras's to pickle, and loads where the bundle is loaded already.
@@ -44,7 +44,7 @@ from bundler.unpacking.rebuilding import (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class BundleReference:
     """What a model knows about the bundle that it came from.
 
     Attributes:
@@ -72,14 +72,14 @@ class Reference:
     custom_objects: Mapping[str, Any]
 
 
-def attach(model: Any, reference: Reference) -> None:
+def attach(model: Any, reference: BundleReference) -> None:
     """Make `model` carry `reference` when it is pickled or copied."""
     # Past Keras's __setattr__, which would track it; a name with two underscores is skipped when Keras saves.
     object.__setattr__(model, "__reduce_ex__", _Reduction(model, reference))
 
 
 def revive(
-    reference: Reference,
+    reference: BundleReference,
     state: bytes,
     adaptations: Sequence[Adaptation],
     hosts: Mapping[str, Any],
@@ -136,7 +136,7 @@ def revive(
 class _Reduction:
     """The ``__reduce_ex__`` of one model, which it must not keep alive."""
 
-    def __init__(self, model: Any, reference: Reference) -> None:
+    def __init__(self, model: Any, reference: BundleReference) -> None:
         self._model = weakref.ref(model)
         self._reference = reference
 
@@ -147,14 +147,14 @@ class _Reduction:
         return revive, (self._reference, *state_of_model(self._model(), load_manifest(self._reference.manifest)))
 
 
-def _manifest_of(reference: Reference) -> Manifest:
+def _manifest_of(reference: BundleReference) -> Manifest:
     found = f"sha256:{hashlib.sha256(reference.manifest).hexdigest()}"
     if found != reference.digest:
         raise IntegrityError("the pickle carries another manifest", expected=reference.digest, found=found)
     return load_manifest(reference.manifest)
 
 
-def _code_of(reference: Reference, manifest: Manifest) -> Mapping[str, bytes]:
+def _code_of(reference: BundleReference, manifest: Manifest) -> Mapping[str, bytes]:
     if reference.code is not None:
         _check(reference.code, manifest)
         return reference.code

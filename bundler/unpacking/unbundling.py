@@ -39,7 +39,7 @@ from bundler.requirements.compare import Comparison, compare
 from bundler.unpacking.confinement import guard_for
 from bundler.unpacking.evidence import settle
 from bundler.unpacking.model_files import unpack_model
-from bundler.unpacking.pickling import Reference, attach
+from bundler.unpacking.pickling import BundleReference, attach
 from bundler.unpacking.rebuilding import build, open_code, read_code
 
 _GRAPHS = PurePosixPath(tfsm.PLACE)
@@ -196,7 +196,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
     path = None if reader.path is None else os.path.abspath(reader.path)
     attach(
         model,
-        Reference(
+        BundleReference(
             digest=reader.digest,
             path=path,
             manifest=reader.manifest_bytes,

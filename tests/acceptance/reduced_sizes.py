@@ -18,8 +18,8 @@ from pathlib import Path
 from bundler.audit.finding import Severity
 from bundler.audit.source import SourceText
 from bundler.audit.source.closed_functions import close_source
-from bundler.sources.locate import Locator, Verdict
-from bundler.sources.module_graph import Walk
+from bundler.sources.locate import Locator, ModuleVerdict
+from bundler.sources.module_graph import ModuleGraph
 from bundler.sources.reduce.plan import Needs, plan
 from tests.acceptance.benign import Everything
 
@@ -47,7 +47,7 @@ def custom_classes(text: bytes) -> set[str]:
     }
 
 
-def facts(walk: Walk, roots: list[str]) -> tuple[int, int, int, set[str]]:
+def facts(walk: ModuleGraph, roots: list[str]) -> tuple[int, int, int, set[str]]:
     """Return lines, modules, imported packages and capabilities of what `roots` reach."""
     reached, stack = set(roots), list(roots)
     while stack:
@@ -72,11 +72,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folders", type=Path, nargs="+")
     for folder in parser.parse_args().folders:
-        walk = Walk(Locator(roots=[folder], loaded=False))
+        walk = ModuleGraph(Locator(roots=[folder], loaded=False))
         names: dict[str, set[str]] = {}
         for name in modules_of(folder):
             located = walk.locate(name)
-            if located is None or located.verdict is not Verdict.SOURCE or located.is_namespace:
+            if located is None or located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
                 continue
             text = walk.whole_text(name)
             if text is not None and (found := custom_classes(text)):
@@ -85,7 +85,7 @@ def main() -> None:
             print(f"{folder.name}: no class of a model")
             continue
         reduced = plan(walk, Needs(names=names)).reduced
-        after = Walk(walk.locator, {name: item.text for name, item in reduced.items()})
+        after = ModuleGraph(walk.locator, {name: item.text for name, item in reduced.items()})
         old, new = (facts(one, sorted(names)) for one in (walk, after))
         told = ", ".join(
             f"{what} {one} -> {other}"

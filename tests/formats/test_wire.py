@@ -68,7 +68,7 @@ def test_refuses_a_second_graph_that_would_be_merged_into_the_first() -> None:
 
 def test_refuses_lists_of_numbers_that_end_inside_one() -> None:
     for number, content in ((5, b"\x00" * 3), (10, b"\x80"), (7, b"\x80"), (11, b"\x02"), (10, b"\x80" * 10 + b"\x00")):
-        with pytest.raises(wire.Unreadable):
+        with pytest.raises(wire.UnreadableMessage):
             wire.check(tagged(number, 2, content), "TensorProto")
 
 
@@ -86,7 +86,7 @@ def test_refuses_messages_deeper_than_protobuf_reads() -> None:
     inner = b""
     for _ in range(100_000 // 50):
         inner = tagged(2, 2, inner)
-    with pytest.raises(wire.Unreadable, match="deeper"):
+    with pytest.raises(wire.UnreadableMessage, match="deeper"):
         wire.check(inner, "FullTypeDef")
 
 
@@ -98,7 +98,7 @@ def test_refuses_more_fields_than_the_cap(monkeypatch: pytest.MonkeyPatch) -> No
 def test_refuses_a_long_list_in_time_that_grows_with_its_length() -> None:
     began = time.process_time()
     wire.check(tagged(10, 2, b"\xff\x01" * 1_000_000), "TensorProto")
-    with pytest.raises(wire.Unreadable):
+    with pytest.raises(wire.UnreadableMessage):
         wire.check(tagged(10, 2, b"\xff\x01" * 1_000_000 + b"\x80"), "TensorProto")
     assert time.process_time() - began < 2
 

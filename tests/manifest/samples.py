@@ -25,6 +25,8 @@ from bundler.manifest import (
     PinnedDistribution,
     Proof,
     Provenance,
+    RecordedUse,
+    RecordedUses,
     Reduced,
     Requirements,
     Seed,
@@ -32,8 +34,6 @@ from bundler.manifest import (
     Settings,
     TensorSpec,
     Unresolved,
-    Use,
-    Uses,
     dump_manifest,
 )
 
@@ -69,7 +69,7 @@ def full() -> Manifest:
     """A manifest in which every field of every class has a value that is written."""
     pin = PinnedDistribution(name="numpy", version="2.1", imports=("numpy",), optional=True)
     spec = TensorSpec(name="x", shape=(-1, 4), datatype="FP32")
-    use = Use(capability="filesystem", what="opens 'words.txt' for writing", module="pkg", line=7)
+    use = RecordedUse(capability="filesystem", what="opens 'words.txt' for writing", module="pkg", line=7)
     manifest = small()
     graph = dataclasses.replace(
         manifest.payload,
@@ -188,7 +188,7 @@ def full() -> Manifest:
             tensorflow_version="2.21.0",
             checks=("load",),
             allow=("filesystem",),
-            uses=Uses(load=(use,), outputs=(use,), train=(use,), save_and_load=(use,)),
+            uses=RecordedUses(load=(use,), outputs=(use,), train=(use,), save_and_load=(use,)),
         ),
     )
 

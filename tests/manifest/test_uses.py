@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
-from bundler.manifest import Use, Uses, dump_manifest, load_manifest
+from bundler.manifest import RecordedUse, RecordedUses, dump_manifest, load_manifest
 from tests.manifest import samples
 from tests.manifest.test_schema import SCHEMA
 
@@ -37,7 +37,7 @@ def test_a_manifest_without_uses_is_read_and_written_as_before() -> None:
 def test_used_nothing_is_another_statement_than_not_watched() -> None:
     manifest = load_manifest(samples.text(told({})))
     assert manifest.proof is not None
-    assert manifest.proof.uses == Uses()
+    assert manifest.proof.uses == RecordedUses()
     assert dump_manifest(manifest) == samples.text(told({}))
 
 
@@ -99,7 +99,9 @@ def test_refuses_a_default_that_is_written_out(uses: Any) -> None:
 
 
 def test_the_writer_keeps_to_the_limits() -> None:
-    uses = Uses.of({"load": [Use(capability="network", what=str(number), module="m") for number in range(1_000)]})
+    uses = RecordedUses.of(
+        {"load": [RecordedUse(capability="network", what=str(number), module="m") for number in range(1_000)]}
+    )
     assert len(uses.load) == LIMITS.uses
     proof = samples.full().proof
     assert proof is not None

@@ -194,14 +194,14 @@ def test_code_that_only_computes_is_proved_once_and_says_that_it_used_nothing(wo
     workshop.author(
         PRELUDE
         + textwrap.dedent("""
-        from bundler.manifest import Uses
+        from bundler.manifest import RecordedUses
         from computes import Doubled
         for number, loss in enumerate(("mse", "categorical_crossentropy", "sparse_categorical_crossentropy", "hinge")):
             model = of(keras.layers.Dense(2), Doubled())
             model.compile("sgd", loss)
             packed = pack(model, f"m{number}")
             proof = packed.manifest.proof
-            assert proof.checks[-1] == "train" and proof.allow == () and proof.uses == Uses(), proof
+            assert proof.checks[-1] == "train" and proof.allow == () and proof.uses == RecordedUses(), proof
             assert len(proofs) == 1 and len(packed.notes) == 1 and "offline" in packed.notes[0], packed.notes
             assert not model.optimizer.built or model.optimizer.iterations == 0
         plain = pack(of(Doubled()), "plain", allow=["network"])

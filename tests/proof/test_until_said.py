@@ -11,13 +11,13 @@ import pytest
 from bundler.archive.reader import open_bundle
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError, ProofFailed
-from bundler.manifest import Proof, Use, Uses
+from bundler.manifest import Proof, RecordedUse, RecordedUses
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Seen
 from tests.manifest import samples
 
-PROOF = Proof(python="3.11", keras_version="3.15.1", tensorflow_version="2.21.0", checks=("load",), uses=Uses())
-USE = Use(capability="environment", what="reads HOME", module="pkg", line=9)
+PROOF = Proof(python="3.11", keras_version="3.15.1", tensorflow_version="2.21.0", checks=("load",), uses=RecordedUses())
+USE = RecordedUse(capability="environment", what="reads HOME", module="pkg", line=9)
 MEMBERS = [
     NewMember(name="model/model.keras", content=b""),
     NewMember(name="requirements/requirements.txt", content=b""),
@@ -54,7 +54,7 @@ def test_what_says_what_was_found_is_proved_once(tmp_path: Path) -> None:
 
 
 def test_what_a_proof_finds_is_written_and_proved_in_its_turn(tmp_path: Path) -> None:
-    found = dataclasses.replace(PROOF, allow=("environment",), uses=Uses(load=(USE,)))
+    found = dataclasses.replace(PROOF, allow=("environment",), uses=RecordedUses(load=(USE,)))
     proofs = Proofs(found, found)
     seen = write(tmp_path / "m.kbundle", proofs)
     assert seen == Seen(proof=found, notes=("note 1", "always", "note 2"))

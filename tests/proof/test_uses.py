@@ -13,7 +13,7 @@ import pytest
 
 from bundler.errors import ConsentRequired, InvalidBundle
 from bundler.keras_io.failures import asked_words
-from bundler.manifest import Use, Uses
+from bundler.manifest import RecordedUse, RecordedUses
 from bundler.namespace.guard import Record
 from bundler.namespace.guard import Use as Seen
 from bundler.proof import advice, client
@@ -37,8 +37,8 @@ class Kept:
 TEXTS = {"pkg.words": ("code/pkg/words.py", CODE)}
 
 
-def use(line: int | None = 2, capability: str = "environment", **facts: Any) -> Use:
-    return Use(**{"capability": capability, "what": "reads HOME", "module": "pkg.words", "line": line, **facts})
+def use(line: int | None = 2, capability: str = "environment", **facts: Any) -> RecordedUse:
+    return RecordedUse(**{"capability": capability, "what": "reads HOME", "module": "pkg.words", "line": line, **facts})
 
 
 def seen(what: str = "reads HOME", line: int = 2) -> Seen:
@@ -84,7 +84,7 @@ def test_a_use_counts_for_the_stage_that_saw_it_first(tree: Any, tmp_path: Path)
     tree.prefix, tree.guard.record = "_kbundle_4567", Record()
     tree.guard.record.add(seen(), refused=False)
     watch.take("save_and_load")
-    assert watch.uses() == Uses(load=(use(2),), outputs=(use(4),))
+    assert watch.uses() == RecordedUses(load=(use(2),), outputs=(use(4),))
     assert watch.refused == (use(3),)
 
 
@@ -115,7 +115,7 @@ def test_answers_are_read_as_they_were_sent_and_not_believed() -> None:
         python="3.11",
         keras_version="1",
         tensorflow_version="2",
-        uses=Uses(train=(use(),)),
+        uses=RecordedUses(train=(use(),)),
         refused=(use(3),),
         untrained="why",
     )
@@ -127,9 +127,9 @@ def test_answers_are_read_as_they_were_sent_and_not_believed() -> None:
 
 
 def test_a_line_that_was_seen_counts_as_seen_whatever_it_did_this_time() -> None:
-    written = Uses(load=(use(2),))
-    found = Uses(load=(use(3),), save_and_load=(use(2, what="reads something else"), use(4)))
-    assert client._merged(written, found) == Uses(load=(use(2), use(3)), save_and_load=(use(4),))
+    written = RecordedUses(load=(use(2),))
+    found = RecordedUses(load=(use(3),), save_and_load=(use(2, what="reads something else"), use(4)))
+    assert client._merged(written, found) == RecordedUses(load=(use(2), use(3)), save_and_load=(use(4),))
     assert client._merged(client._merged(written, found), found) == client._merged(written, found)
 
 

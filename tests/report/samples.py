@@ -17,9 +17,9 @@ from bundler.manifest import (
     OpaqueSource,
     PinnedDistribution,
     Provenance,
+    RecordedUse,
     Requirements,
     TensorSpec,
-    Use,
 )
 from tests.manifest import samples
 
@@ -297,12 +297,12 @@ def working() -> tuple[Audit, Contents]:
     asked, contents = wine()
     soft = [dataclasses.replace(item, held=Held.USE) if item.capability else item for item in asked.findings]
     uses = (
-        ("load", Use(capability="environment", what="reads HOME", module="wine.table", line=3)),
+        ("load", RecordedUse(capability="environment", what="reads HOME", module="wine.table", line=3)),
         (
             "train",
-            Use(capability="filesystem", what="writes '/tmp/names.txt'", module="wine.table", line=14),
+            RecordedUse(capability="filesystem", what="writes '/tmp/names.txt'", module="wine.table", line=14),
         ),
-        ("outputs", Use(capability="filesystem", what="lists '/tmp'", module="")),
+        ("outputs", RecordedUse(capability="filesystem", what="lists '/tmp'", module="")),
     )
     return dataclasses.replace(
         asked,
@@ -379,8 +379,8 @@ def hostile(texts: tuple[str, ...] = ATTACKS) -> tuple[Audit, Contents]:
         path=f"/tmp/{text()}",
         policy=text(),
         uses=(
-            ("load", Use(capability=text(), what=text(), module=text(), line=3)),
-            ("train", Use(capability=text(), what=text(), module=text(), line=None)),
+            ("load", RecordedUse(capability=text(), what=text(), module=text(), line=3)),
+            ("train", RecordedUse(capability=text(), what=text(), module=text(), line=None)),
         ),
         checks=(
             *CHECKS,

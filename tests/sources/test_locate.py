@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors import PackError, SourceError
-from bundler.sources.locate import Located, Locator, Verdict
+from bundler.sources.locate import Located, Locator, ModuleVerdict
 from tests.sources.trees import NEVER_RUN, installed, tree
 
 EXTENSION = importlib.machinery.EXTENSION_SUFFIXES[0]
@@ -51,27 +51,27 @@ def test_finds_modules_packages_and_namespaces_below_a_root(site: Path, tmp_path
     )
     locator = cold(src)
     assert locator.locate("one") == Located(
-        name="one", verdict=Verdict.SOURCE, file=src / "one.py", detail="a source file of the author's"
+        name="one", verdict=ModuleVerdict.SOURCE, file=src / "one.py", detail="a source file of the author's"
     )
     assert locator.locate("pkg").is_package
     assert locator.locate("pkg.a").file == src / "pkg/a.py"
     assert locator.locate("ns").is_namespace
     assert locator.locate("ns.sub").is_namespace
-    assert locator.locate("ns.sub.mod").verdict is Verdict.SOURCE
+    assert locator.locate("ns.sub.mod").verdict is ModuleVerdict.SOURCE
 
 
 def test_finds_a_namespace_folder_inside_a_regular_package(site: Path, tmp_path: Path) -> None:
     src = tree(tmp_path / "src", {"pkg/__init__.py": "", "pkg/inner/mod.py": ""})
-    assert cold(src).locate("pkg.inner.mod").verdict is Verdict.SOURCE
+    assert cold(src).locate("pkg.inner.mod").verdict is ModuleVerdict.SOURCE
     installed(site, "dist", {"dpkg/__init__.py": "", "dpkg/inner/mod.py": ""})
-    assert cold(include=["dist"]).locate("dpkg.inner.mod").verdict is Verdict.SOURCE
+    assert cold(include=["dist"]).locate("dpkg.inner.mod").verdict is ModuleVerdict.SOURCE
 
 
 @pytest.mark.parametrize("name", ["absent", "pkg.absent", "pkg.mod.absent", "absent.sub"])
 def test_says_why_a_module_is_missing(name: str, site: Path, tmp_path: Path) -> None:
     src = tree(tmp_path / "src", {"pkg/__init__.py": "", "pkg/mod.py": ""})
     located = cold(src).locate(name)
-    assert located.verdict is Verdict.MISSING
+    assert located.verdict is ModuleVerdict.MISSING
     assert (
         located.detail
         == {
@@ -86,7 +86,7 @@ def test_says_why_a_module_is_missing(name: str, site: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", ["os", "os.path", "xml.etree.ElementTree", "importlib.resources", "sys", "zipimport"])
 @pytest.mark.parametrize("loaded", [True, False])
 def test_standard_library_is_left_to_python(name: str, loaded: bool) -> None:
-    assert Locator(loaded=loaded).locate(name).verdict is Verdict.STDLIB
+    assert Locator(loaded=loaded).locate(name).verdict is ModuleVerdict.STDLIB
 
 
 def test_source_root_beats_the_standard_library(site: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_source_root_beats_the_standard_library(site: Path, tmp_path: Path) -> N
 
 def test_folder_without_modules_does_not_beat_the_standard_library(site: Path, tmp_path: Path) -> None:
     src = tree(tmp_path / "src", {"json/a.json": "{}"})
-    assert cold(src).locate("json").verdict is Verdict.STDLIB
+    assert cold(src).locate("json").verdict is ModuleVerdict.STDLIB
 
 
 def test_folder_without_modules_does_not_beat_an_installed_package(site: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_loaded_shadow_of_the_standard_library_is_source(tmp_path: Path, monkeyp
     assert spec is not None
     monkeypatch.setitem(sys.modules, "this", importlib.util.module_from_spec(spec))
     assert Locator().locate("this").file == file
-    assert Locator(loaded=False).locate("this").verdict is Verdict.STDLIB
+    assert Locator(loaded=False).locate("this").verdict is ModuleVerdict.STDLIB
 
 
 def test_believes_the_file_that_was_really_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,14 +121,14 @@ def test_believes_the_file_that_was_really_imported(tmp_path: Path, monkeypatch:
     assert spec is not None
     monkeypatch.setitem(sys.modules, "my.layers", importlib.util.module_from_spec(spec))
     assert Locator().locate("my.layers").file == file
-    assert Locator().locate("my").verdict is Verdict.MISSING
-    assert Locator(loaded=False).locate("my.layers").verdict is Verdict.MISSING
+    assert Locator().locate("my").verdict is ModuleVerdict.MISSING
+    assert Locator(loaded=False).locate("my.layers").verdict is ModuleVerdict.MISSING
 
 
 def test_module_made_in_memory_is_unpackable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "handmade", types.ModuleType("handmade"))
     located = Locator().locate("handmade")
-    assert (located.verdict, located.detail) == (Verdict.UNPACKABLE, "it was made in memory and has no file")
+    assert (located.verdict, located.detail) == (ModuleVerdict.UNPACKABLE, "it was made in memory and has no file")
 
 
 def test_module_that_loads_on_first_use_stays_asleep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,20 +144,20 @@ def test_module_that_loads_on_first_use_stays_asleep(tmp_path: Path, monkeypatch
 
 
 def test_the_running_script_is_unpackable() -> None:
-    assert Locator().locate("__main__").verdict is Verdict.UNPACKABLE
+    assert Locator().locate("__main__").verdict is ModuleVerdict.UNPACKABLE
 
 
 def test_installed_module_is_a_requirement(site: Path) -> None:
     installed(site, "My_Dist", {"thing/__init__.py": NEVER_RUN, "thing/sub.py": ""})
     located = cold().locate("thing.sub")
-    assert (located.verdict, located.distribution) == (Verdict.REQUIREMENT, "my-dist")
-    assert cold().locate("thing.made.up").verdict is Verdict.REQUIREMENT
+    assert (located.verdict, located.distribution) == (ModuleVerdict.REQUIREMENT, "my-dist")
+    assert cold().locate("thing.made.up").verdict is ModuleVerdict.REQUIREMENT
 
 
 def test_environment_inside_the_source_root_stays_a_requirement(site: Path, tmp_path: Path) -> None:
     installed(site, "dist", {"thing/__init__.py": ""})
-    assert cold(tmp_path).locate("thing").verdict is Verdict.REQUIREMENT
-    assert cold(site).locate("thing").verdict is Verdict.REQUIREMENT
+    assert cold(tmp_path).locate("thing").verdict is ModuleVerdict.REQUIREMENT
+    assert cold(site).locate("thing").verdict is ModuleVerdict.REQUIREMENT
 
 
 def test_linked_environment_stays_a_requirement(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_editable_install_is_source(linked: bool, site: Path, tmp_path: Path, mo
         (site / "mine").symlink_to(src / "mine")
     else:
         monkeypatch.setattr(sys, "path", [*sys.path, str(src)])
-    assert cold().locate("mine").verdict is Verdict.SOURCE
+    assert cold().locate("mine").verdict is ModuleVerdict.SOURCE
 
 
 def test_egg_info_in_a_working_tree_claims_nothing(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_egg_info_in_a_working_tree_claims_nothing(site: Path, tmp_path: Path, m
         },
     )
     monkeypatch.setattr(sys, "path", [*sys.path, str(src)])
-    assert cold().locate("mine").verdict is Verdict.SOURCE
+    assert cold().locate("mine").verdict is ModuleVerdict.SOURCE
 
 
 def test_installed_without_a_record_is_known_by_its_top_level_names(site: Path) -> None:
@@ -216,7 +216,7 @@ def test_installed_without_a_record_is_known_by_its_top_level_names(site: Path) 
 
 def test_unclaimed_file_in_site_packages_is_source(site: Path) -> None:
     tree(site, {"dropped.py": NEVER_RUN})
-    assert cold().locate("dropped").verdict is Verdict.SOURCE
+    assert cold().locate("dropped").verdict is ModuleVerdict.SOURCE
 
 
 def test_namespace_package_belongs_to_whoever_owns_the_file(site: Path) -> None:
@@ -224,15 +224,15 @@ def test_namespace_package_belongs_to_whoever_owns_the_file(site: Path) -> None:
     installed(site, "ns-two", {"ns/two.py": ""})
     locator = cold(include=["ns-two"])
     assert locator.locate("ns.one").distribution == "ns-one"
-    assert locator.locate("ns.two").verdict is Verdict.SOURCE
-    assert locator.locate("ns.three").verdict is Verdict.MISSING
+    assert locator.locate("ns.two").verdict is ModuleVerdict.SOURCE
+    assert locator.locate("ns.three").verdict is ModuleVerdict.MISSING
 
 
 def test_namespace_package_spans_roots_and_site_packages(site: Path, tmp_path: Path) -> None:
     installed(site, "ns-one", {"ns/one.py": ""})
     src = tree(tmp_path / "src", {"ns/mine.py": ""})
     locator = cold(src)
-    assert locator.locate("ns.mine").verdict is Verdict.SOURCE
+    assert locator.locate("ns.mine").verdict is ModuleVerdict.SOURCE
     assert locator.locate("ns.one").distribution == "ns-one"
 
 
@@ -241,15 +241,15 @@ def test_include_turns_a_requirement_into_source(include: str, site: Path) -> No
     installed(site, "tiny-dist", {"thing/__init__.py": NEVER_RUN, "thing/sub.py": ""})
     installed(site, "other", {"other.py": ""})
     locator = cold(include=[include])
-    assert locator.locate("thing.sub").verdict is Verdict.SOURCE
-    assert locator.locate("other").verdict is Verdict.REQUIREMENT
+    assert locator.locate("thing.sub").verdict is ModuleVerdict.SOURCE
+    assert locator.locate("other").verdict is ModuleVerdict.REQUIREMENT
 
 
 def test_include_of_a_part_of_a_namespace_package(site: Path) -> None:
     installed(site, "ns-both", {"ns/one.py": "", "ns/two.py": ""})
     locator = cold(include=["ns.one"])
-    assert locator.locate("ns.one").verdict is Verdict.SOURCE
-    assert locator.locate("ns.two").verdict is Verdict.REQUIREMENT
+    assert locator.locate("ns.one").verdict is ModuleVerdict.SOURCE
+    assert locator.locate("ns.two").verdict is ModuleVerdict.REQUIREMENT
 
 
 def test_include_of_a_part_of_a_regular_package_is_refused(site: Path) -> None:
@@ -275,15 +275,15 @@ def test_include_of_the_framework_is_refused(include: str, site: Path) -> None:
 def test_framework_is_a_requirement_of_whatever_variant_is_installed(site: Path) -> None:
     installed(site, "tensorflow-cpu", {"tensorflow/__init__.py": NEVER_RUN})
     located = cold().locate("tensorflow.keras.layers")
-    assert (located.verdict, located.distribution) == (Verdict.REQUIREMENT, "tensorflow-cpu")
-    assert cold().locate("keras").verdict is Verdict.MISSING
+    assert (located.verdict, located.distribution) == (ModuleVerdict.REQUIREMENT, "tensorflow-cpu")
+    assert cold().locate("keras").verdict is ModuleVerdict.MISSING
 
 
 def test_extension_of_a_distribution_is_a_requirement_and_cannot_be_included(site: Path) -> None:
     installed(site, "fast", {f"fast{EXTENSION}": b""})
     assert cold().locate("fast").distribution == "fast"
     located = cold(include=["fast"]).locate("fast")
-    assert located.verdict is Verdict.UNPACKABLE
+    assert located.verdict is ModuleVerdict.UNPACKABLE
     assert "compiled extension module of fast" in located.detail
 
 
@@ -294,13 +294,13 @@ def test_extension_next_to_its_text_can_be_included(site: Path) -> None:
 
 def test_extension_that_nobody_installed_is_unpackable(site: Path, tmp_path: Path) -> None:
     src = tree(tmp_path / "src", {f"fast{EXTENSION}": b""})
-    assert cold(src).locate("fast").verdict is Verdict.UNPACKABLE
+    assert cold(src).locate("fast").verdict is ModuleVerdict.UNPACKABLE
 
 
 def test_bytecode_without_source_is_unpackable(site: Path, tmp_path: Path) -> None:
     src = tree(tmp_path / "src", {"secret.pyc": b""})
     located = cold(src).locate("secret")
-    assert (located.verdict, "bytecode without source" in located.detail) == (Verdict.UNPACKABLE, True)
+    assert (located.verdict, "bytecode without source" in located.detail) == (ModuleVerdict.UNPACKABLE, True)
 
 
 def test_module_in_a_zip_file_is_source(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +309,7 @@ def test_module_in_a_zip_file_is_source(site: Path, tmp_path: Path, monkeypatch:
         file.writestr("zipped.py", NEVER_RUN)
     monkeypatch.setattr(sys, "path", [*sys.path, str(archive)])
     found = cold().locate("zipped")
-    assert (found.verdict, found.text) == (Verdict.SOURCE, NEVER_RUN.encode())
+    assert (found.verdict, found.text) == (ModuleVerdict.SOURCE, NEVER_RUN.encode())
 
 
 def test_two_roots_with_different_text_are_refused(site: Path, tmp_path: Path) -> None:
@@ -329,10 +329,10 @@ def test_provider_beats_everything(site: Path, tmp_path: Path) -> None:
     memory = Memory({"mypkg": b"", "mypkg.layers": b"x = 1\n", "deep.down.mod": b""}, packages=["mypkg"])
     locator = Locator(loaded=False, providers=[memory])
     located = locator.locate("mypkg.layers")
-    assert (located.verdict, located.text, located.file) == (Verdict.SOURCE, b"x = 1\n", None)
+    assert (located.verdict, located.text, located.file) == (ModuleVerdict.SOURCE, b"x = 1\n", None)
     assert locator.locate("mypkg").is_package
     assert locator.locate("deep.down").is_namespace
-    assert locator.locate("mypkg.absent").verdict is Verdict.MISSING
+    assert locator.locate("mypkg.absent").verdict is ModuleVerdict.MISSING
 
 
 def test_two_providers_with_different_text_are_refused(site: Path, tmp_path: Path) -> None:
@@ -353,4 +353,4 @@ def test_a_finder_that_fails_is_passed_over(site: Path, monkeypatch: pytest.Monk
 
     installed(site, "dist", {"thing.py": ""})
     monkeypatch.setattr(sys, "meta_path", [Broken, *sys.meta_path])
-    assert cold().locate("thing").verdict is Verdict.REQUIREMENT
+    assert cold().locate("thing").verdict is ModuleVerdict.REQUIREMENT

@@ -15,7 +15,7 @@ from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.constants import EXACT, HANDLE, VARIANT, elements
 from bundler.audit.graph.opener import Opener
 from bundler.formats.saved_model import wire
-from bundler.formats.saved_model.wire import Span, Unreadable
+from bundler.formats.saved_model.wire import Span, UnreadableMessage
 from bundler.limits import LIMITS
 
 INDEX = "variables/variables.index"
@@ -45,7 +45,7 @@ def look_at(files: Mapping[str, Opener], collected: Collected) -> None:
             entry = data[span.start : span.end]
             if header is None:
                 if name:
-                    raise Unreadable("malformed", "an index without a header", span.start)
+                    raise UnreadableMessage("malformed", "an index without a header", span.start)
                 wire.check(entry, "BundleHeaderProto")
                 header = wire.read(entry, Span(0, len(entry)), "BundleHeaderProto")
                 if header.get("endianness", 0):
@@ -56,7 +56,7 @@ def look_at(files: Mapping[str, Opener], collected: Collected) -> None:
             # A file of no bytes has no tensor.
             if files[name].size:
                 collected.add(rules.MALFORMED, f"{name} has bytes that the index does not name")
-    except Unreadable as error:
+    except UnreadableMessage as error:
         collected.add({"unknown-field": rules.UNKNOWN_FIELD}.get(error.kind, rules.MALFORMED), str(error))
 
 
@@ -84,7 +84,7 @@ def _look_at_entry(
         return
     used[file] = used.get(file, 0) + size
     if used[file] > files[file].size:
-        raise Unreadable("malformed", f"tensors that share bytes of {file}", 0)
+        raise UnreadableMessage("malformed", f"tensors that share bytes of {file}", 0)
     if name == _OBJECTS and kind == _STRING and count == 1:
         _look_at_objects(files[file].content(begin, size) if size <= LIMITS.graph else b"", collected)
 
@@ -94,7 +94,7 @@ def _look_at_objects(stored: bytes, collected: Collected) -> None:
     length, start = wire.varint(stored, 0, len(stored))
     data = stored[start + 4 :]
     if len(data) != length:
-        raise Unreadable("malformed", "the tree of objects is not as long as it says", 0)
+        raise UnreadableMessage("malformed", "the tree of objects is not as long as it says", 0)
     found = wire.check(data, "TrackableObjectGraph", ("RegisteredSaver",))
     for span in found["RegisteredSaver"]:
         saver = wire.read(data, span, "RegisteredSaver").get("name", "")
@@ -104,7 +104,7 @@ def _look_at_objects(stored: bytes, collected: Collected) -> None:
 def _entries(data: bytes) -> Iterator[tuple[str, Span]]:
     """Yield every name of a table with where its value is, in order."""
     if data[-8:] != _MAGIC or len(data) < _FOOTER:
-        raise Unreadable("malformed", "no index of a checkpoint", 0)
+        raise UnreadableMessage("malformed", "no index of a checkpoint", 0)
     at = len(data) - _FOOTER
     for _ in range(2):
         _, at = wire.varint(data, at, len(data) - 8)  # The block of metadata, which TensorFlow leaves empty.
@@ -115,12 +115,12 @@ def _entries(data: bytes) -> Iterator[tuple[str, Span]]:
         # Blocks that share bytes would make a small table long.
         begin, _ = wire.varint(data, *handle)
         if begin < end:
-            raise Unreadable("malformed", "blocks that overlap", handle.start)
+            raise UnreadableMessage("malformed", "blocks that overlap", handle.start)
         end = begin
         for key, value in _block(data, *handle):
             end = value.end
             if not first and key <= before:
-                raise Unreadable("malformed", "names that are not in order", value.start)
+                raise UnreadableMessage("malformed", "names that are not in order", value.start)
             before, first = key, False
             yield key.decode("utf-8", "surrogateescape"), value
 
@@ -131,11 +131,11 @@ def _block(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, Span]]:
     size, _ = wire.varint(data, at, end)
     stop = offset + size
     if size < 4 or stop + 5 > len(data) or data[stop] != 0:
-        raise Unreadable("malformed", "a block outside of the index, or a compressed one", at)
+        raise UnreadableMessage("malformed", "a block outside of the index, or a compressed one", at)
     restarts = int.from_bytes(data[stop - 4 : stop], "little")
     stop -= 4 + 4 * restarts
     if stop < offset:
-        raise Unreadable("malformed", "a block without entries", offset)
+        raise UnreadableMessage("malformed", "a block without entries", offset)
     key = b""
     at = offset
     while at < stop:
@@ -144,7 +144,7 @@ def _block(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, Span]]:
         more, at = wire.varint(data, at, stop)
         length, at = wire.varint(data, at, stop)
         if shared > len(key) or more + length > stop - at or shared + more > LIMITS.name_bytes * 64:
-            raise Unreadable("malformed", "an entry of the index that is longer than its block", begin)
+            raise UnreadableMessage("malformed", "an entry of the index that is longer than its block", begin)
         key = key[:shared] + data[at : at + more]
         at += more
         yield key, Span(at, at + length)

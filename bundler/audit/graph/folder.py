@@ -56,7 +56,7 @@ def _graph(file: Opener, names: frozenset[str]) -> list[Finding]:
     data = file.content()
     try:
         _look_at(data, names, collected)
-    except wire.Unreadable as error:
+    except wire.UnreadableMessage as error:
         _refuse(error, collected)
     return collected.findings()
 
@@ -87,11 +87,11 @@ def _fingerprint(file: Opener) -> list[Finding]:
         return collected.findings()
     try:
         wire.check(file.content(), "FingerprintDef")
-    except wire.Unreadable as error:
+    except wire.UnreadableMessage as error:
         _refuse(error, collected)
     return collected.findings()
 
 
-def _refuse(error: wire.Unreadable, collected: Collected) -> None:
+def _refuse(error: wire.UnreadableMessage, collected: Collected) -> None:
     found = {"unknown-field": rules.UNKNOWN_FIELD, "too-large": rules.TOO_LARGE}.get(error.kind, rules.MALFORMED)
     collected.add(found, str(error))

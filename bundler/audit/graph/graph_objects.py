@@ -9,7 +9,7 @@ from typing import Any
 from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.node_attributes import is_here
-from bundler.audit.graph.path_origins import Uses
+from bundler.audit.graph.path_origins import PathUses
 from bundler.formats.saved_model import wire
 from bundler.formats.saved_model.wire import Span
 
@@ -59,7 +59,7 @@ _RUN_AT_LOAD = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 _DUNDER = re.compile(r"__.*__", re.DOTALL)
 
 
-def look_at(data: bytes, meta: dict[str, Any], files: Collection[str], collected: Collected) -> Uses:
+def look_at(data: bytes, meta: dict[str, Any], files: Collection[str], collected: Collected) -> PathUses:
     """Look at everything of a meta graph but its graph, and return what of it reaches into the graph."""
     info = wire.read(data, meta["meta_info_def"], "MetaGraphDef.MetaInfoDef") if "meta_info_def" in meta else {}
     if "any_info" in info:
@@ -69,7 +69,7 @@ def look_at(data: bytes, meta: dict[str, Any], files: Collection[str], collected
     objects = wire.read(data, meta["object_graph_def"], "SavedObjectGraph") if "object_graph_def" in meta else {}
     are_assets = [_object(data, span, index, assets, collected) for index, span in enumerate(objects.get("nodes", []))]
     signatures, initial = _signature_outputs(data, meta.get("signature_def", []))
-    return Uses(
+    return PathUses(
         saver=_node_of(saver.get("filename_tensor_name", "")),
         assets=frozenset(asset_nodes),
         bound=_bound(data, objects, are_assets),

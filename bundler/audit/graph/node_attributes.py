@@ -7,7 +7,7 @@ import re
 from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
 from bundler.formats.saved_model import wire
-from bundler.formats.saved_model.meta_graph import Body, Node, Program, place
+from bundler.formats.saved_model.meta_graph import GraphBody, GraphNode, MetaGraph, place
 
 #: A device of this machine, in full or in part. TensorFlow takes any case; other jobs and tasks are other processes.
 _HERE = re.compile(
@@ -25,7 +25,7 @@ def is_here(device: str) -> bool:
     return _HERE.fullmatch(device) is not None
 
 
-def look_at(program: Program, body: Body, node: Node, collected: Collected) -> None:
+def look_at(program: MetaGraph, body: GraphBody, node: GraphNode, collected: Collected) -> None:
     """Add what the attributes and the device of a node give cause for."""
     inside = place(body, node)
     if not is_here(node.device):
@@ -41,7 +41,7 @@ def look_at(program: Program, body: Body, node: Node, collected: Collected) -> N
         _look_at_options(program, node, collected, inside)
 
 
-def _look_at_options(program: Program, node: Node, collected: Collected, inside: str) -> None:
+def _look_at_options(program: MetaGraph, node: GraphNode, collected: Collected, inside: str) -> None:
     executor = program.text(node.attributes.get("executor_type")) or b""
     if executor not in _EXECUTORS:
         collected.add(rules.CALL_OPTIONS, f"the executor {_shown(executor)}", inside)
@@ -50,7 +50,7 @@ def _look_at_options(program: Program, node: Node, collected: Collected, inside:
     options = program.text(node.attributes.get("config_proto")) or b""
     try:
         wire.check(options, "ConfigProto")
-    except wire.Unreadable as error:
+    except wire.UnreadableMessage as error:
         collected.add(rules.CALL_OPTIONS, f"config_proto: {error}", inside)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bundler.audit.finding import FILESYSTEM, Rule
 from bundler.audit.graph import node_attributes, operations, rules
 from bundler.audit.graph.collected import Collected
-from bundler.formats.saved_model.meta_graph import MAIN, Program, place
+from bundler.formats.saved_model.meta_graph import MAIN, MetaGraph, place
 
 _RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (operations.READS, rules.FILES),
@@ -38,7 +38,7 @@ def op_capability(op: str) -> str | None:
     return FILESYSTEM if op in _BY_PATH else _rule(op).capability
 
 
-def look_at(program: Program, collected: Collected) -> None:
+def look_at(program: MetaGraph, collected: Collected) -> None:
     """Look at every node of every body, and at the names of the functions."""
     for body, node in program.everywhere():
         # A call of a function by its name is not an operation; the function is looked at itself.

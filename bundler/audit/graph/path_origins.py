@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from bundler.audit.graph import rules
 from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.operations import CHECKPOINT, TABLE_FILE
-from bundler.formats.saved_model.meta_graph import MAIN, Body, Node, Program, place
+from bundler.formats.saved_model.meta_graph import MAIN, GraphBody, GraphNode, MetaGraph, place
 
 #: The inputs that are paths.
 _PATHS = {
@@ -33,7 +33,7 @@ _READS_VARIABLE = frozenset({"ReadVariableOp", "AssignVariableOp", "VarIsInitial
 
 
 @dataclass(frozen=True, slots=True)
-class Uses:
+class PathUses:
     """What outside of the graph reaches into it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Uses:
     initial: frozenset[str]
 
 
-def look_at(program: Program, uses: Uses, collected: Collected) -> None:
+def look_at(program: MetaGraph, uses: PathUses, collected: Collected) -> None:
     """Add a finding for each checkpoint and each table file whose path can be another than the loader's."""
     checkpoint = _Follow(program, uses, lambda body, node: _is_saver(program, uses, body, node), assets=False)
     table = _Follow(program, uses, lambda body, node: _is_asset(uses, body, node), assets=True)
@@ -71,11 +71,11 @@ def look_at(program: Program, uses: Uses, collected: Collected) -> None:
 
 
 def _look_at_entries(
-    program: Program, entries: Iterable[str], doors: frozenset[str], what: str, collected: Collected
+    program: MetaGraph, entries: Iterable[str], doors: frozenset[str], what: str, collected: Collected
 ) -> None:
     """Add a finding for each operation of `doors` that running the nodes `entries` of the main graph would run."""
     main = program.bodies[MAIN]
-    waiting: list[tuple[Body, str]] = [(main, name) for name in entries]
+    waiting: list[tuple[GraphBody, str]] = [(main, name) for name in entries]
     seen: set[tuple[str, str]] = set()
     while waiting:
         body, name = waiting.pop()
@@ -99,12 +99,14 @@ def _look_at_entries(
 class _Follow:
     """Follows a path back to where it comes from."""
 
-    def __init__(self, program: Program, uses: Uses, is_source: Callable[[Body, Node], bool], *, assets: bool) -> None:
+    def __init__(
+        self, program: MetaGraph, uses: PathUses, is_source: Callable[[GraphBody, GraphNode], bool], *, assets: bool
+    ) -> None:
         self._program, self._uses, self._is_source, self._assets = program, uses, is_source, assets
         #: What was followed to its end: body and name.
         self._good: set[tuple[str, str]] = set()
 
-    def problem(self, body: Body, node: Node, index: int) -> str | None:
+    def problem(self, body: GraphBody, node: GraphNode, index: int) -> str | None:
         """Return why the input of a node can be another path than the loader's; nothing where it cannot."""
         if index >= len(node.inputs):
             return "it has no path"
@@ -127,9 +129,9 @@ class _Follow:
         self._good |= seen
         return None
 
-    def _callers(self, body: Body, index: int) -> list[tuple[Body, str]] | str:
+    def _callers(self, body: GraphBody, index: int) -> list[tuple[GraphBody, str]] | str:
         """Return what an argument of a function is at each call of it, or why that is not known."""
-        found: list[tuple[Body, str]] = []
+        found: list[tuple[GraphBody, str]] = []
         bound = self._uses.bound.get(body.name)
         if bound is not None:
             place_of_bound = index - (len(body.arguments) - len(bound))
@@ -147,7 +149,7 @@ class _Follow:
             found.append((caller, edges[index]))
         return found
 
-    def _before(self, body: Body, node: Node) -> list[tuple[Body, str]] | str:
+    def _before(self, body: GraphBody, node: GraphNode) -> list[tuple[GraphBody, str]] | str:
         """Return what the path is before a node, or why it comes from there."""
         edges = node.inputs
         if self._is_source(body, node):
@@ -165,7 +167,7 @@ class _Follow:
                 return assigned
         return f"its path comes from {place(body, node)} ({node.op})"
 
-    def _is_suffix(self, body: Body, edge: str) -> bool:
+    def _is_suffix(self, body: GraphBody, edge: str) -> bool:
         """Say whether a text is one that savers put behind a path, chosen in the way in which they choose."""
         node = body.nodes.get(edge)
         if node is None:
@@ -174,11 +176,11 @@ class _Follow:
             return all(self._is_constant_suffix(body, choice) for choice in node.inputs[1:])
         return self._is_constant_suffix(body, edge)
 
-    def _is_constant_suffix(self, body: Body, edge: str) -> bool:
+    def _is_constant_suffix(self, body: GraphBody, edge: str) -> bool:
         text = _constant(self._program, body.nodes.get(edge))
         return text is not None and _SUFFIX.fullmatch(text) is not None
 
-    def _assigned(self, body: Body, variable: str) -> list[tuple[Body, str]] | None:
+    def _assigned(self, body: GraphBody, variable: str) -> list[tuple[GraphBody, str]] | None:
         """Return what is assigned to a variable of the main graph; nothing where something else may assign to it."""
         handle = body.nodes.get(variable)
         if handle is None or handle.op != "VarHandleOp":
@@ -199,19 +201,19 @@ class _Follow:
         return Counter(self._shared(node) for _, node in self._program.everywhere() if node.op == "VarHandleOp")
 
     @functools.cached_property
-    def _users(self) -> dict[str, list[Node]]:
+    def _users(self) -> dict[str, list[GraphNode]]:
         """The nodes of the main graph that take what a node of it gives."""
-        users: dict[str, list[Node]] = {}
+        users: dict[str, list[GraphNode]] = {}
         for node in self._program.bodies[MAIN].nodes.values():
             for name in set(node.inputs):
                 users.setdefault(name, []).append(node)
         return users
 
-    def _shared(self, handle: Node) -> bytes:
+    def _shared(self, handle: GraphNode) -> bytes:
         return self._program.text(handle.attributes.get("shared_name")) or handle.name.encode()
 
 
-def _is_saver(program: Program, uses: Uses, body: Body, node: Node) -> bool:
+def _is_saver(program: MetaGraph, uses: PathUses, body: GraphBody, node: GraphNode) -> bool:
     if body.name or not uses.saver or node.name != uses.saver:
         return False
     if node.op == "Placeholder":
@@ -223,12 +225,12 @@ def _is_saver(program: Program, uses: Uses, body: Body, node: Node) -> bool:
     return _constant(program, default) == _DEFAULT
 
 
-def _is_asset(uses: Uses, body: Body, node: Node) -> bool:
+def _is_asset(uses: PathUses, body: GraphBody, node: GraphNode) -> bool:
     # A placeholder with a default, or a constant, is a path of its own where the loader gives it none.
     return not body.name and node.name in uses.assets and node.op == "Placeholder"
 
 
-def _constant(program: Program, node: Node | None) -> bytes | None:
+def _constant(program: MetaGraph, node: GraphNode | None) -> bytes | None:
     """Return the one text of a constant."""
     if node is None or node.op != "Const" or "value" not in node.attributes:
         return None

@@ -15,8 +15,8 @@ from packaging.version import InvalidVersion
 
 from bundler.audit.finding import Check, Finding, Rule, Severity
 from bundler.audit.lock.advisories import ADVISORIES, DATE, Advisory, advisories_for, family, parse
-from bundler.audit.lock.osv import Answer, ask_folder
-from bundler.formats.lock_files import PUBLIC_HOSTS, Entry, File, NoLock, read_pylock, read_requirements
+from bundler.audit.lock.osv import OsvAnswer, ask_folder
+from bundler.formats.lock_files import PUBLIC_HOSTS, File, LockEntry, NoLock, read_pylock, read_requirements
 from bundler.manifest import Manifest, PinnedDistribution
 
 _PIN_ANOTHER = "have the author pack with a fixed version; or load it where a fixed version is installed"
@@ -157,7 +157,7 @@ def lock_findings(
     member, text_member = needs.lock or needs.member, needs.member
     findings: list[Finding] = []
     checks: list[Check] = []
-    locked: tuple[Entry, ...] | None = None
+    locked: tuple[LockEntry, ...] | None = None
     if lock is None:
         none = "the bundle has none: no index was asked for hashes"
         checks.append(Check(subject="lock", done=False, detail=none if needs.lock is None else "it was not read"))
@@ -168,7 +168,7 @@ def lock_findings(
         except NoLock as error:
             findings.append(MALFORMED.at(member, str(error)))
             checks.append(Check(subject="lock", done=False, detail="it cannot be read"))
-    listed: tuple[Entry, ...] | None = None
+    listed: tuple[LockEntry, ...] | None = None
     if requirements is not None:
         try:
             listed = read_requirements(requirements)
@@ -208,7 +208,7 @@ def lock_findings(
     return _once(findings), checks
 
 
-def _versions(pins: Iterable[PinnedDistribution], entries: Iterable[Entry]) -> dict[str, list[str]]:
+def _versions(pins: Iterable[PinnedDistribution], entries: Iterable[LockEntry]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for pin in pins:
         found[pin.name].add(pin.version)
@@ -240,7 +240,7 @@ def _advisory_line(name: str, version: str, advisory: Advisory) -> str:
     return f"{name} {version}: {ids}: {advisory.what}; {fixed}{closed}"
 
 
-def _vulnerability_findings(answer: Answer, member: str, known: Collection[tuple[str, str]]) -> Iterator[Finding]:
+def _vulnerability_findings(answer: OsvAnswer, member: str, known: Collection[tuple[str, str]]) -> Iterator[Finding]:
     for item in answer.found:
         if any((item.name, identity) in known for identity in (item.id, *item.aliases)):
             continue
@@ -249,7 +249,7 @@ def _vulnerability_findings(answer: Answer, member: str, known: Collection[tuple
         yield VULNERABILITY.at(member, f"{item.name} {item.version}: {ids}: {item.summary or 'no summary'}{fixed}")
 
 
-def _osv_check(answer: Answer | None, others: int) -> Check:
+def _osv_check(answer: OsvAnswer | None, others: int) -> Check:
     subject = f"known vulnerabilities of the other {others} distributions"
     if answer is None:
         return Check(subject=subject, done=False, detail="not checked: no folder of OSV records was given")
@@ -261,7 +261,7 @@ def _osv_check(answer: Answer | None, others: int) -> Check:
     return Check(subject=subject, done=True, detail=f"{answer.records} OSV records{dated}{broken}")
 
 
-def _source_findings(pins: Iterable[PinnedDistribution], locked: Collection[Entry]) -> Iterator[Finding]:
+def _source_findings(pins: Iterable[PinnedDistribution], locked: Collection[LockEntry]) -> Iterator[Finding]:
     named = {entry.name for entry in locked for file in entry.files if file.kind in ("vcs", "archive", "directory")}
     for pin in pins:
         if pin.source is None:
@@ -273,7 +273,7 @@ def _source_findings(pins: Iterable[PinnedDistribution], locked: Collection[Entr
             yield from _address_findings(pin.source.url, pin.name, "manifest.json", None)
 
 
-def _entry_findings(entries: Iterable[Entry], member: str) -> Iterator[Finding]:
+def _entry_findings(entries: Iterable[LockEntry], member: str) -> Iterator[Finding]:
     for entry in entries:
         name = entry.name or "an entry without a name"
         yield from _address_findings(entry.index, name, member, None)
@@ -322,7 +322,7 @@ def _without_secret(url: str) -> str:
     return (f"{scheme}://{head.rpartition('@')[2]}{slash}{path}" if found else url)[:200]
 
 
-def _line_findings(entries: Collection[Entry], member: str) -> Iterator[Finding]:
+def _line_findings(entries: Collection[LockEntry], member: str) -> Iterator[Finding]:
     with_hashes = any(entry.hashed for entry in entries)
     for entry in entries:
         line = entry.line
@@ -348,11 +348,11 @@ def _without_words(text: str) -> str:
 
 
 def _difference_findings(
-    manifest: Manifest, entries: Iterable[Entry], member: str, *, complete: bool
+    manifest: Manifest, entries: Iterable[LockEntry], member: str, *, complete: bool
 ) -> Iterator[Finding]:
     needs = manifest.requirements
     pins = {pin.name: pin.version for pin in (*needs.distributions, *needs.transitive)}
-    found: Mapping[str, list[Entry]] = defaultdict(list)
+    found: Mapping[str, list[LockEntry]] = defaultdict(list)
     for entry in entries:
         if entry.name:
             found[entry.name].append(entry)
@@ -375,7 +375,7 @@ def _same(one: str, other: str) -> bool:
         return one == other
 
 
-def _wheel_findings(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[Finding]:
+def _wheel_findings(manifest: Manifest, entries: Iterable[LockEntry]) -> Iterator[Finding]:
     digests: Mapping[str, set[str | None]] = defaultdict(set)
     for entry in entries:
         for file in entry.files:
@@ -388,7 +388,7 @@ def _wheel_findings(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[Fi
             yield WHEEL.at(wheel, f"{name}: its digest is not in the lock")
 
 
-def _unhashed(manifest: Manifest, locked: Iterable[Entry], member: str) -> Finding:
+def _unhashed(manifest: Manifest, locked: Iterable[LockEntry], member: str) -> Finding:
     needs = manifest.requirements
     hashed = {entry.name for entry in locked if entry.hashed}
     names = [pin.name for pin in (*needs.distributions, *needs.transitive) if pin.name not in hashed]

@@ -36,7 +36,7 @@ class Vulnerability:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class OsvAnswer:
     """What a folder says.
 
     Attributes:
@@ -54,11 +54,11 @@ class Answer:
     problem: str | None = None
 
 
-class _Unreadable(ValueError):
+class _UnreadableRecord(ValueError):
     """A record that is not as the schema has it."""
 
 
-def ask_folder(folder: Path, versions: Mapping[str, Sequence[str]]) -> Answer:
+def ask_folder(folder: Path, versions: Mapping[str, Sequence[str]]) -> OsvAnswer:
     """Return which records of `folder`, and of the folders in it, name one of `versions`.
 
     Args:
@@ -87,17 +87,17 @@ def ask_folder(folder: Path, versions: Mapping[str, Sequence[str]]) -> Answer:
     except OSError as error:
         problem = f"it cannot be listed: {error.strerror}"
     found.sort(key=lambda item: (item.name, item.id, item.version))
-    return Answer(found=tuple(found), records=records, unreadable=unreadable, newest=newest, problem=problem)
+    return OsvAnswer(found=tuple(found), records=records, unreadable=unreadable, newest=newest, problem=problem)
 
 
 def _read(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         text = file.read(_RECORD + 1)
     if len(text) > _RECORD:
-        raise _Unreadable("too long")
+        raise _UnreadableRecord("too long")
     record = json.loads(text)
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
-        raise _Unreadable("no record")
+        raise _UnreadableRecord("no record")
     return record
 
 
@@ -115,7 +115,7 @@ def _matches(record: Mapping[str, Any], versions: Mapping[str, Sequence[str]]) -
     for affected in _tables(record.get("affected", [])):
         package = affected.get("package", {})
         if not isinstance(package, dict):
-            raise _Unreadable("package")
+            raise _UnreadableRecord("package")
         ecosystem, name = package.get("ecosystem"), package.get("name")
         if not isinstance(ecosystem, str) or ecosystem.partition(":")[0] != "PyPI" or not isinstance(name, str):
             continue
@@ -138,7 +138,7 @@ def _is_affected(affected: Mapping[str, Any], version: Version) -> bool:
     listed = _texts(affected.get("versions"))
     ranges = [item for item in _tables(affected.get("ranges", [])) if item.get("type") == "ECOSYSTEM"]
     if not listed and not ranges:
-        raise _Unreadable("no versions that can be compared")
+        raise _UnreadableRecord("no versions that can be compared")
     return any(_same(item, version) for item in listed) or any(_in_range(item, public) for item in ranges)
 
 
@@ -161,7 +161,7 @@ def _in_range(range_: Mapping[str, Any], version: Version) -> bool:
         if "limit" in event:
             limits.append(_text(event["limit"]))
     if not any(kind == "introduced" for _, _, kind in events):
-        raise _Unreadable("a range without a beginning")
+        raise _UnreadableRecord("a range without a beginning")
     if limits and not any(limit == "*" or version < parse(limit) for limit in limits):
         return False
     inside = False
@@ -187,7 +187,7 @@ def _tables(value: Any) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _Unreadable("a list of objects")
+        raise _UnreadableRecord("a list of objects")
     return value
 
 
@@ -195,11 +195,11 @@ def _texts(value: Any) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _Unreadable("a list of texts")
+        raise _UnreadableRecord("a list of texts")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _Unreadable("a text")
+        raise _UnreadableRecord("a text")
     return value

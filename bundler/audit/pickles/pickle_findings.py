@@ -30,7 +30,7 @@ from bundler.audit.finding import (
 from bundler.audit.source.attribute_names import DANGEROUS, ORDINARY, UNSEEN_POWERS, VALUES
 from bundler.audit.source.exported_names import public_attributes, standard_library
 from bundler.audit.source.lookup import DEPTH, Kind, look, told
-from bundler.formats.pickles import Fault, Imported, Pickled, read_pickles
+from bundler.formats.pickles import Fault, Pickled, PickledImport, read_pickles
 
 _PACK_AGAIN = "have the author pack the object from source, or again with kbundle"
 _FROM_SOURCE = "have the author define it in a module, so that its source travels and can be read"
@@ -195,7 +195,7 @@ def _power_findings(pickled: Pickled, member: str) -> Iterator[Finding]:
             yield POWERS[capability].at(member, what, inside=_byte(pickled.start))
 
 
-def _powers(imported: Imported) -> set[str]:
+def _powers(imported: PickledImport) -> set[str]:
     """Return the capabilities that an import asks for beyond ``opaque-code``."""
     if imported.dotted in WRITTEN:
         return set()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bundler.formats.hdf5.extents import UNDEFINED, Extents
-from bundler.formats.hdf5.headers import Text, name_of
+from bundler.formats.hdf5.headers import StoredText, name_of
 from bundler.formats.stored_arrays import LIMIT, SOFT_LINK, STRUCTURE, Refused
 from bundler.limits import LIMITS
 
@@ -23,7 +23,7 @@ _NO_CACHE, _CACHED_GROUP, _CACHED_LINK = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SymbolEntry:
     """One name of a group; `group` has the addresses of B-tree and heap where the entry repeats them."""
 
     name: str
@@ -48,7 +48,7 @@ class GroupReader:
     objects: int = 0
     _levels: dict[int, _Level] = field(default_factory=dict)
 
-    def entries(self, tree: int, heap: int) -> list[Entry]:
+    def entries(self, tree: int, heap: int) -> list[SymbolEntry]:
         """Return the entries of the group with its B-tree at `tree` and its names in the heap at `heap`.
 
         Raises:
@@ -56,7 +56,7 @@ class GroupReader:
         """
         names = self._heap(heap)
         self._levels = {}
-        found: list[Entry] = []
+        found: list[SymbolEntry] = []
         previous = b""
         for stored, entry in self._nodes(tree, None, names):
             # HDF5 looks a name up by bisection: one that is out of order is listed and never found.
@@ -93,7 +93,7 @@ class GroupReader:
             free = following
         return names
 
-    def _nodes(self, address: int, level: int | None, names: bytes) -> Iterator[tuple[bytes, Entry]]:
+    def _nodes(self, address: int, level: int | None, names: bytes) -> Iterator[tuple[bytes, SymbolEntry]]:
         """Yield the entries below the B-tree node at `address`, which is the root where no `level` is known."""
         node = self.extents.take(address, _TREE, "a B-tree node")
         signature, kind, own, used, left, right = struct.unpack_from("<4sBBHQQ", node)
@@ -113,7 +113,7 @@ class GroupReader:
                     raise Refused(STRUCTURE, f"the keys of the B-tree node at {address} lead past {entry.name!r}")
                 yield stored, entry
 
-    def _symbols(self, address: int, names: bytes) -> Iterator[tuple[bytes, Entry]]:
+    def _symbols(self, address: int, names: bytes) -> Iterator[tuple[bytes, SymbolEntry]]:
         node = self.extents.take(address, _NODE, "a symbol table node")
         signature, version, zero, count = struct.unpack_from("<4sBBH", node)
         if signature != b"SNOD" or version != 1 or zero or not 0 < count <= _ENTRIES:
@@ -122,7 +122,7 @@ class GroupReader:
             yield symbol(node[8 + 40 * index : 48 + 40 * index], names)
 
 
-def symbol(stored: bytes, names: bytes) -> tuple[bytes, Entry]:
+def symbol(stored: bytes, names: bytes) -> tuple[bytes, SymbolEntry]:
     """Return the name of a symbol table entry (III.C) as it is stored, and the entry.
 
     Raises:
@@ -136,7 +136,7 @@ def symbol(stored: bytes, names: bytes) -> tuple[bytes, Entry]:
         raise Refused(SOFT_LINK, f"a soft link {name!r} to {target.decode('utf-8', 'replace')[:80]!r}")
     if cache not in (_NO_CACHE, _CACHED_GROUP) or zero:
         raise Refused(STRUCTURE, f"an entry {name!r} of the unknown kind {cache}")
-    return raw, Entry(name, header, (tree, heap) if cache == _CACHED_GROUP else None)
+    return raw, SymbolEntry(name, header, (tree, heap) if cache == _CACHED_GROUP else None)
 
 
 def _stored_name(names: bytes, offset: int) -> bytes:
@@ -146,7 +146,7 @@ def _stored_name(names: bytes, offset: int) -> bytes:
     return names[offset:end]
 
 
-def check_texts(extents: Extents, texts: list[Text]) -> None:
+def check_texts(extents: Extents, texts: list[StoredText]) -> None:
     """Check that the texts of attributes lie in the global heap where they say (III.E).
 
     Raises:

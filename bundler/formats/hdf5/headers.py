@@ -38,7 +38,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StoredText:
     """Where the text of an attribute lies: object `index` of the global heap at `heap`, `size` bytes."""
 
     heap: int
@@ -51,7 +51,7 @@ class Attribute:
     """An attribute: its value where that is a text, else `None`."""
 
     name: str
-    text: Text | None
+    text: StoredText | None
 
 
 def messages(extents: Extents, address: int) -> list[Message]:
@@ -156,7 +156,7 @@ def attribute(message: Message) -> Attribute:
     if shape:
         raise Refused(MESSAGE, f"attribute {name!r} is a list of texts")
     length, heap, index = struct.unpack_from("<IQI", value)
-    return Attribute(name, Text(heap, index, length))
+    return Attribute(name, StoredText(heap, index, length))
 
 
 def name_of(raw: bytes, what: str) -> str:

@@ -16,7 +16,7 @@ from bundler.formats.hdf5 import headers
 from bundler.formats.hdf5.datatypes import Datatype, check_fill, check_stored, check_time, dataspace, datatype, layout
 from bundler.formats.hdf5.extents import UNDEFINED, Extents
 from bundler.formats.hdf5.groups import GroupReader, check_texts, symbol
-from bundler.formats.hdf5.headers import Attribute, Message, Text
+from bundler.formats.hdf5.headers import Attribute, Message, StoredText
 from bundler.formats.problem import Problem
 from bundler.formats.stored_arrays import (
     ALIAS,
@@ -94,7 +94,7 @@ class _Walk:
         self._extents = Extents(file, size)
         self._groups = GroupReader(self._extents)
         self._headers: set[int] = set()
-        self._texts: list[Text] = []
+        self._texts: list[StoredText] = []
         self._data = 0
         self._path = "/"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bundler.formats.python.parsing import parse
 
 
-class Kind(StrEnum):
+class DefinitionKind(StrEnum):
     """How a name gets its value."""
 
     CLASS = "class"
@@ -30,7 +30,7 @@ class Definition:
     module: str
     qualname: str
     line: int
-    kind: Kind
+    kind: DefinitionKind
     key: str | None = None
 
     @property
@@ -66,15 +66,19 @@ def _definitions(statements: Sequence[ast.stmt], module: str, outer: str) -> Ite
         if isinstance(statement, ast.ClassDef):
             qualname = f"{outer}{statement.name}"
             key = _registered_key(statement, module)
-            yield Definition(module=module, qualname=qualname, line=statement.lineno, kind=Kind.CLASS, key=key)
+            yield Definition(
+                module=module, qualname=qualname, line=statement.lineno, kind=DefinitionKind.CLASS, key=key
+            )
             nested = [item for item in statement.body if isinstance(item, ast.ClassDef)]
             yield from _definitions(nested, module, f"{qualname}.")
         elif isinstance(statement, ast.FunctionDef):
             key = _registered_key(statement, module)
-            yield Definition(module=module, qualname=statement.name, line=statement.lineno, kind=Kind.FUNCTION, key=key)
+            yield Definition(
+                module=module, qualname=statement.name, line=statement.lineno, kind=DefinitionKind.FUNCTION, key=key
+            )
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             for name in _stored_names(statement):
-                yield Definition(module=module, qualname=name, line=statement.lineno, kind=Kind.ASSIGNMENT)
+                yield Definition(module=module, qualname=name, line=statement.lineno, kind=DefinitionKind.ASSIGNMENT)
 
 
 def binds(text: bytes, name: str) -> bool:

@@ -14,7 +14,7 @@ from bundler.errors import SourceError
 from bundler.formats.python.execution import SPLIT, Context, parts_of
 from bundler.formats.python.parsing import parse
 from bundler.formats.python.relative_imports import absolute
-from bundler.formats.python.strings import Texts
+from bundler.formats.python.strings import StringTexts
 
 _IMPORT_CALLS = frozenset(
     {"importlib.import_module", "importlib.__import__", "builtins.__import__", "__import__"},
@@ -106,7 +106,7 @@ def find_imports(text: bytes, module: str, is_package: bool, display: str) -> Im
     """
     tree = parse_source(text, display)
     package = module if is_package else module.rpartition(".")[0]
-    return _Reader(tree, module, package).read()
+    return _ImportReader(tree, module, package).read()
 
 
 def parse_source(text: bytes, display: str) -> ast.Module:
@@ -124,13 +124,13 @@ def parse_source(text: bytes, display: str) -> ast.Module:
         ) from error
 
 
-class _Reader:
+class _ImportReader:
     """One pass over one tree, with an explicit stack: generated code nests deeper than Python recurses."""
 
     def __init__(self, tree: ast.Module, module: str, package: str) -> None:
         self._tree = tree
         self._package = package
-        self._texts = Texts(tree, module, package)
+        self._texts = StringTexts(tree, module, package)
         self._imports: list[Import] = []
         self._dynamic: list[DynamicImport] = []
         self._literals: list[Literal] = []

@@ -66,7 +66,7 @@ def _outline(text: bytes, module: str, *, is_package: bool) -> Outline:
     for statement in _statements(tree.body):
         if isinstance(statement, ast.Import | ast.ImportFrom):
             bound |= {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
-    reader = _Reader(module if is_package else module.rpartition(".")[0])
+    reader = _OutlineReader(module if is_package else module.rpartition(".")[0])
     reader.read(tree)
     return Outline(
         spelled={name: tuple(lines) for name, lines in spelled.items()},
@@ -114,7 +114,7 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield part.id
 
 
-class _Reader:
+class _OutlineReader:
     """One pass over a whole tree, with an explicit stack: crafted source nests deeper than Python recurses."""
 
     def __init__(self, package: str) -> None:

@@ -18,7 +18,7 @@ _DEEPEST = 200
 Pieces = list[str | None]
 
 
-class Texts:
+class StringTexts:
     """What the strings, names and call targets of one tree mean."""
 
     def __init__(self, tree: ast.Module, module: str, package: str) -> None:

@@ -27,7 +27,7 @@ _WIDTH = {"double": 8, "fixed64": 8, "float": 4, "fixed32": 4}
 _NEGATIVE_INT32 = (1 << 64) - (1 << 31)
 
 
-class Unreadable(Exception):
+class UnreadableMessage(Exception):
     """The bytes are not one message with one meaning. `kind` is the name of the rule: ``malformed``, ..."""
 
     def __init__(self, kind: str, what: str, at: int) -> None:
@@ -150,7 +150,7 @@ def read(data: bytes, span: Span, message: str, only: Collection[str] | None = N
 def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
     """Check one message, and return the bytes of its field ``key``."""
     if depth > _DEPTH:
-        raise Unreadable("malformed", f"messages inside messages, deeper than {_DEPTH}", at)
+        raise UnreadableMessage("malformed", f"messages inside messages, deeper than {_DEPTH}", at)
     if message in state.found:
         state.found[message].append(Span(at, end))
     data, fields = state.data, table(message)
@@ -162,15 +162,15 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
         tag, at = varint(data, at, end)
         state.left -= 1
         if state.left < 0:
-            raise Unreadable("too-large", f"more than {LIMITS.graph_values} fields", begin)
+            raise UnreadableMessage("too-large", f"more than {LIMITS.graph_values} fields", begin)
         known = fields.get(tag)
         if known is None:
-            raise Unreadable("unknown-field", f"{message} has no field {tag >> 3} of wire type {tag & 7}", begin)
+            raise UnreadableMessage("unknown-field", f"{message} has no field {tag >> 3} of wire type {tag & 7}", begin)
         name, kind, of_type, repeated, oneof, packed = known
         if not repeated:
             slot = oneof or name
             if slot in seen:
-                raise Unreadable("malformed", f"{message}.{slot} is there twice", begin)
+                raise UnreadableMessage("malformed", f"{message}.{slot} is there twice", begin)
             seen.add(slot)
         wire = tag & 7
         start = at
@@ -178,18 +178,18 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
             length, start = varint(data, at, end)
             at = start + length
             if at > end:
-                raise Unreadable("malformed", f"{message}.{name} is longer than what it is in", begin)
+                raise UnreadableMessage("malformed", f"{message}.{name} is longer than what it is in", begin)
             if kind == "message":
                 entry = _check(state, start, at, of_type, depth + 1)
                 if of_type.endswith("Entry"):
                     if entry in keys.setdefault(name, set()):
-                        raise Unreadable("malformed", f"{message}.{name} has an entry twice", begin)
+                        raise UnreadableMessage("malformed", f"{message}.{name} has an entry twice", begin)
                     keys[name].add(entry)
             elif kind == "string":
                 try:
                     data[start:at].decode()
                 except UnicodeDecodeError as error:
-                    raise Unreadable("malformed", f"{message}.{name} is not UTF-8", begin) from error
+                    raise UnreadableMessage("malformed", f"{message}.{name} is not UTF-8", begin) from error
             elif packed:
                 _check_packed(data, start, at, known, message)
         elif wire == 0:
@@ -198,7 +198,7 @@ def _check(state: _State, at: int, end: int, message: str, depth: int) -> bytes:
         else:
             at += 8 if wire == 1 else 4
             if at > end:
-                raise Unreadable("malformed", f"{message}.{name} is longer than what it is in", begin)
+                raise UnreadableMessage("malformed", f"{message}.{name} is longer than what it is in", begin)
         if name == "key":
             key = data[start:at]
     return key
@@ -208,10 +208,10 @@ def _check_packed(data: bytes, start: int, end: int, known: Field, message: str)
     width = _WIDTH.get(known.kind)
     if width is not None:
         if (end - start) % width:
-            raise Unreadable("malformed", f"{message}.{known.name} ends inside a number", start)
+            raise UnreadableMessage("malformed", f"{message}.{known.name} ends inside a number", start)
     elif known.kind in ("int64", "uint64"):
         if not _VARINTS.fullmatch(data, start, end):
-            raise Unreadable("malformed", f"{message}.{known.name} is not a list of numbers", start)
+            raise UnreadableMessage("malformed", f"{message}.{known.name} is not a list of numbers", start)
     else:
         at = start
         while at < end:
@@ -234,7 +234,7 @@ def _check_number(value: int, known: Field, message: str, at: int) -> None:
     else:
         fits = True
     if not fits:
-        raise Unreadable("malformed", f"{message}.{known.name} is no {known.type or kind}: {value}", at)
+        raise UnreadableMessage("malformed", f"{message}.{known.name} is no {known.type or kind}: {value}", at)
 
 
 def _signed(value: int, kind: str) -> int:
@@ -268,4 +268,4 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
                 break
             return value, at
         shift += 7
-    raise Unreadable("malformed", "a number that is cut off, or too long", start)
+    raise UnreadableMessage("malformed", "a number that is cut off, or too long", start)

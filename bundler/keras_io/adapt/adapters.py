@@ -56,7 +56,7 @@ Lookup = Callable[[str], Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class AdapterPlan:
     """What is recorded for one class, by kind."""
 
     module: str
@@ -74,13 +74,13 @@ class Plan:
     shares: bool = False
 
 
-def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
+def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], AdapterPlan]:
     """Return the plan for each class that `adaptations` name, by module and qualified name."""
     by_class: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
     for item in adaptations:
         by_class.setdefault((item.module, item.qualname), {})[item.kind] = tuple(item.arguments)
     return {
-        place: Plan(
+        place: AdapterPlan(
             module=place[0],
             qualname=place[1],
             surplus=kinds.get(SURPLUS_ARGUMENTS, ()),
@@ -99,7 +99,7 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], Plan]:
     }
 
 
-def adapter_of(cls: Any, plan: Plan, lookup: Lookup) -> Any:
+def adapter_of(cls: Any, plan: AdapterPlan, lookup: Lookup) -> Any:
     """Return an object with a ``from_config`` that makes instances of `cls` as `plan` says.
 
     Args:
@@ -152,7 +152,7 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
     return all(name in given or name in BASE_ARGUMENTS for name in names)
 
 
-def _rebuild(cls: Any, plan: Plan, config: dict[str, Any], lookup: Lookup) -> Any:
+def _rebuild(cls: Any, plan: AdapterPlan, config: dict[str, Any], lookup: Lookup) -> Any:
     whole = {name: config.pop(name) for name in _OF_ROOT if name in config}
     if plan.attributes is not None and object_state.ATTRIBUTES in config:
         instance = _made(plan, lambda: object_state.revive(cls, config, lookup))
@@ -205,7 +205,7 @@ def _has_kerass_from_config(cls: type) -> bool:
     return is_frameworks(cls, "from_config") and not issubclass(cls, keras().Model | keras().layers.Wrapper)
 
 
-def _finished(instance: Any, plan: Plan, whole: Mapping[str, Any], lookup: Lookup) -> Any:
+def _finished(instance: Any, plan: AdapterPlan, whole: Mapping[str, Any], lookup: Lookup) -> Any:
     call, weights, parts = map(whole.get, _OF_ROOT)
     if plan.called and call is not None:
         _made(plan, lambda: call_once(instance, call))
@@ -223,7 +223,7 @@ def _finished(instance: Any, plan: Plan, whole: Mapping[str, Any], lookup: Looku
     return instance
 
 
-def _made(plan: Plan, make: Callable[[], Any]) -> Any:
+def _made(plan: AdapterPlan, make: Callable[[], Any]) -> Any:
     """Return what `make` returns; whatever it raises becomes `RebuildFailed` with the class of `plan`."""
     try:
         return make()

@@ -11,7 +11,7 @@ from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import CONSTRUCTOR_ARGUMENTS, FUNCTIONAL_GRAPH, SURPLUS_ARGUMENTS
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS
 from bundler.keras_io.adapt.arguments import accepted, is_frameworks
-from bundler.keras_io.adapt.known_arguments import Given, Read
+from bundler.keras_io.adapt.known_arguments import KnownArguments, Read
 from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.framework import keras
 
@@ -98,7 +98,7 @@ def is_functional(instance: Any) -> bool:
     )
 
 
-def takes(given: Given, name: str) -> bool:
+def takes(given: KnownArguments, name: str) -> bool:
     """Say whether the constructor takes the argument `name`, itself or through ``**kwargs``."""
     if name in given.takes:
         return True

@@ -8,7 +8,7 @@ from typing import Any
 
 from bundler.frameworks import makes_models
 from bundler.keras_io.adapt.arguments import is_frameworks
-from bundler.keras_io.adapt.known_arguments import Read, Recorded
+from bundler.keras_io.adapt.known_arguments import Read, RecordedArguments
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import compile_call, trained_variables
@@ -61,7 +61,7 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
         for name, item in (compile_call(model) or {}).items()
         if isinstance(item, keras().optimizers.Optimizer | keras().losses.Loss)
     }
-    told = {name: objects.get(name, Recorded(item)) for name, item in recorded.items()}
+    told = {name: objects.get(name, RecordedArguments(item)) for name, item in recorded.items()}
     given = read(model, frozenset(), method="compile", recorded=told)
     if given.unread or given.positional:
         return None
@@ -73,7 +73,7 @@ def compile_arguments(model: Any, recorded: Mapping[str, Any], read: Read) -> di
     is_open = inspect.Parameter.VAR_KEYWORD in {
         item.kind for item in inspect.signature(type(model).compile).parameters.values()
     }
-    handed_on = {name: Recorded(value) for name, value in handed_on.items()}
+    handed_on = {name: RecordedArguments(value) for name, value in handed_on.items()}
     return {**(handed_on if is_open and given.keywords_go_to is not None else {}), **given.values}
 
 

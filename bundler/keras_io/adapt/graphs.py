@@ -54,7 +54,7 @@ def model_from_config(cls: Any, config: dict[str, Any]) -> Any:
     Raises:
         InvalidBundle: a call in it needs what nothing gives.
     """
-    graph = _Graph()
+    graph = _FunctionalGraph()
     layers = config.pop("layers")
     waiting = []
     for node in layers:
@@ -80,7 +80,7 @@ def model_from_config(cls: Any, config: dict[str, Any]) -> Any:
     return cls(inputs=inputs, outputs=outputs, **more, **config)
 
 
-class _Graph:
+class _FunctionalGraph:
     """The layers of one graph by name, and what each call of them in this graph gave."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
+class KnownArguments:
     """What the constructor of one object was given, as `bundler.sources.constructor` reads it."""
 
     values: Mapping[str, Any]
@@ -22,11 +22,11 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedArguments:
     """A value as Keras has written it already."""
 
     value: Any
 
 
 #: Reads the arguments of an object back, without the parameters named; of its ``__init__``, or of another method.
-Read = Callable[..., Given]
+Read = Callable[..., KnownArguments]

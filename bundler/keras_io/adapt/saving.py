@@ -37,7 +37,7 @@ from bundler.keras_io.adapt.compiling import (
     raw_compile_arguments,
     trained_by,
 )
-from bundler.keras_io.adapt.known_arguments import Read, Recorded
+from bundler.keras_io.adapt.known_arguments import Read, RecordedArguments
 from bundler.keras_io.adapt.own_attributes import assigned_in
 from bundler.keras_io.adapt.shared import SHARED
 from bundler.keras_io.adapt.value_encoding import can_be_written, changes_kind, encode
@@ -113,7 +113,7 @@ class Saving:
         arguments = (
             compile_arguments(model, config, self.read)
             if has_own_compile(model)
-            else {name: Recorded(value) for name, value in config.items()}
+            else {name: RecordedArguments(value) for name, value in config.items()}
         )
         if arguments is None:
             return config
@@ -210,7 +210,7 @@ class Saving:
         return {**base, **encoded, GRAPH: graph}
 
     def _encoded(self, instance: Any, name: str, value: Any) -> Any:
-        if isinstance(value, Recorded):
+        if isinstance(value, RecordedArguments):
             return value.value
         try:
             return encode(value, self._arguments_of, store=self._store)

@@ -33,7 +33,7 @@ def write(directory: Path, kept: Mapping[str, Any]) -> None:
         place.write_bytes(arrays.dump({name: kept[name] for name in sorted(kept)}, limit=None))
 
 
-class Kept(Mapping[str, Any]):
+class CarriedArrays(Mapping[str, Any]):
     """The arrays in the folder of a ``.keras`` file.
 
     They are read at once: code of the bundle may be running when the first is asked for, and must not open files.

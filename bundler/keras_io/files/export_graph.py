@@ -34,7 +34,7 @@ _LARGEST = 256 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class ExportedGraph:
     """A model as a SavedModel on disk. `weights` is the number of scalars in the variables that the graph uses."""
 
     directory: Path
@@ -55,7 +55,7 @@ class _Traced:
     deterministic: bool
 
 
-def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph:
+def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> ExportedGraph:
     """Trace `model` with ``training=False``, save it below the new folder `directory`, and compare the two.
 
     Args:
@@ -90,7 +90,7 @@ def save_graph(model: Any, directory: Path, example_inputs: Any = None) -> Graph
     canonicalise(directory)
     agreement = _agreement(model, traced, directory)
     specs = tf.nest.flatten(traced.specs)
-    return Graph(
+    return ExportedGraph(
         directory=directory,
         inputs=tuple(input_specs.described(name, spec) for name, spec in zip(names, specs, strict=True)),
         outputs=tuple(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native.native_entries import Entry
+from bundler.keras_io.native.native_entries import NativeEntry
 
 _ROOTS = frozenset({"tensorflow", "keras", "tf_keras", "h5py", "tensorboard"})
 _PATTERN = frozenset("*?[\\{")
@@ -60,7 +60,7 @@ def dress(wrapper: Callable[..., Any], original: Any) -> Callable[..., Any]:
     return wrapper
 
 
-def announce(tell: Tell, name: str, entry: Entry, arguments: tuple[Any, ...], given: dict[str, Any]) -> None:
+def announce(tell: Tell, name: str, entry: NativeEntry, arguments: tuple[Any, ...], given: dict[str, Any]) -> None:
     """Raise the events of one call."""
     for position, mode in entry.paths:
         value = None
@@ -75,7 +75,7 @@ def announce(tell: Tell, name: str, entry: Entry, arguments: tuple[Any, ...], gi
         tell("network" if remote else entry.capability, f"TensorFlow's {name}{shown}", path, mode)
 
 
-def wrapped(tell: Tell, name: str, entry: Entry, original: Callable[..., Any]) -> Callable[..., Any]:
+def wrapped(tell: Tell, name: str, entry: NativeEntry, original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that raises the events of an entry and then calls `original`."""
 
     def call(*arguments: Any, **given: Any) -> Any:
@@ -85,7 +85,7 @@ def wrapped(tell: Tell, name: str, entry: Entry, original: Callable[..., Any]) -
     return dress(call, original)
 
 
-def wrap_method(tell: Tell, name: str, entry: Entry, owner: type, method: str) -> None:
+def wrap_method(tell: Tell, name: str, entry: NativeEntry, owner: type, method: str) -> None:
     """Replace a method of a class of C by one that raises the events; the class stays what it is."""
     original = getattr(owner, method)
 
@@ -128,7 +128,7 @@ class Replacements:
         self._by_id[id(original)] = (original, replacement)
         setattr(module, name, replacement)
 
-    def entries(self, tell: Tell, table: dict[str, dict[str, Entry]]) -> None:
+    def entries(self, tell: Tell, table: dict[str, dict[str, NativeEntry]]) -> None:
         """Replace what a table lists."""
         for module_name, names in table.items():
             module = self.module(module_name)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 FILES, NETWORK, NATIVE, EFFECTS = "filesystem", "network", "native-code", "side-effects"
 
 
-class Entry(NamedTuple):
+class NativeEntry(NamedTuple):
     """What a call means: a capability, and for files which argument is the path and whether it is written."""
 
     capability: str
@@ -27,23 +27,23 @@ class Entry(NamedTuple):
     paths: tuple[tuple[int | None, str | None], ...] = ((None, None),)
 
 
-_READ = Entry(FILES, ((0, "r"),))
-_WRITE = Entry(FILES, ((0, "w"),))
-_READ_SOMEWHERE = Entry(FILES, ((None, "r"),))
-_WRITE_SOMEWHERE = Entry(FILES, ((None, "w"),))
-_NETWORK = Entry(NETWORK)
-_NATIVE = Entry(NATIVE)
-_CODE = Entry(NATIVE, ((0, None),))
-_EFFECTS = Entry(EFFECTS)
+_READ = NativeEntry(FILES, ((0, "r"),))
+_WRITE = NativeEntry(FILES, ((0, "w"),))
+_READ_SOMEWHERE = NativeEntry(FILES, ((None, "r"),))
+_WRITE_SOMEWHERE = NativeEntry(FILES, ((None, "w"),))
+_NETWORK = NativeEntry(NETWORK)
+_NATIVE = NativeEntry(NATIVE)
+_CODE = NativeEntry(NATIVE, ((0, None),))
+_EFFECTS = NativeEntry(EFFECTS)
 
 _PY = "tensorflow.python."
 
 #: By module; a name with a dot is a method of a class, and a class stands for making an instance.
-ENTRIES: dict[str, dict[str, Entry]] = {
+ENTRIES: dict[str, dict[str, NativeEntry]] = {
     f"{_PY}lib.io._pywrap_file_io": {
         "BufferedInputStream": _READ,
         "WritableFile": _WRITE,
-        "CopyFile": Entry(FILES, ((0, "r"), (1, "w"))),
+        "CopyFile": NativeEntry(FILES, ((0, "r"), (1, "w"))),
         "CreateDir": _WRITE,
         "DeleteFile": _WRITE,
         "DeleteRecursively": _WRITE,
@@ -54,7 +54,7 @@ ENTRIES: dict[str, dict[str, Entry]] = {
         "IsDirectory": _READ,
         "ReadFileToString": _READ,
         "RecursivelyCreateDir": _WRITE,
-        "RenameFile": Entry(FILES, ((0, "w"), (1, "w"))),
+        "RenameFile": NativeEntry(FILES, ((0, "w"), (1, "w"))),
         "Stat": _READ,
         "WriteStringToFile": _WRITE,
     },
@@ -98,7 +98,7 @@ ENTRIES: dict[str, dict[str, Entry]] = {
         "TF_DATA_GetDataServiceMetadataByID": _NETWORK,
     },
     f"{_PY}profiler.internal._pywrap_profiler": {
-        "ProfilerSession.start": Entry(FILES, ((1, "w"),)),
+        "ProfilerSession.start": NativeEntry(FILES, ((1, "w"),)),
         "ProfilerSession.export_to_tb": _WRITE_SOMEWHERE,
         "start_server": _NETWORK,
     },
@@ -154,10 +154,10 @@ ENTRIES: dict[str, dict[str, Entry]] = {
     "tensorflow.lite.python.optimize._pywrap_tensorflow_lite_calibration_wrapper": {"CalibrationWrapper": _NATIVE},
     "tensorflow.lite.python.analyzer_wrapper._pywrap_analyzer_wrapper": {"ModelAnalyzer": _READ_SOMEWHERE},
     "tensorflow.lite.tools.optimize.python._pywrap_modify_model_interface": {
-        "modify_model_interface": Entry(FILES, ((0, "r"), (1, "w"))),
+        "modify_model_interface": NativeEntry(FILES, ((0, "r"), (1, "w"))),
     },
 }
 #: HDF5's folders of plug-ins, whose libraries it loads.
-HDF5_ENTRIES: dict[str, dict[str, Entry]] = {
+HDF5_ENTRIES: dict[str, dict[str, NativeEntry]] = {
     "h5py.h5pl": dict.fromkeys(("append", "prepend", "insert", "replace"), _NATIVE),
 }

@@ -8,10 +8,17 @@ from types import ModuleType
 from typing import Any
 
 from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
-from bundler.keras_io.native.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
+from bundler.keras_io.native.native_kinds import (
+    ATTRIBUTES,
+    CACHES,
+    Kinds,
+    OperationEffect,
+    attribute_effect,
+    cache_effect,
+)
 from bundler.keras_io.native.native_ops import tell_of
 
-_UNREADABLE = Effect("native-code", "TensorFlow takes a graph that cannot be read")
+_UNREADABLE = OperationEffect("native-code", "TensorFlow takes a graph that cannot be read")
 _PY = "tensorflow.python."
 
 
@@ -44,7 +51,7 @@ class _Graphs:
         for effect in dict.fromkeys(effects):
             tell_of(self._tell, effect)
 
-    def _effects(self, kind: Any, value: Any) -> list[Effect]:
+    def _effects(self, kind: Any, value: Any) -> list[OperationEffect]:
         if isinstance(value, bytes):
             try:
                 value = kind.FromString(value)
@@ -61,7 +68,7 @@ class _Graphs:
             effects += self._in_function(function)
         return effects
 
-    def _in_function(self, function: Any) -> list[Effect]:
+    def _in_function(self, function: Any) -> list[OperationEffect]:
         constants = {
             f"{node.name}:output:0": exact(node.attr["value"].tensor.string_val[0])
             for node in function.node_def
@@ -69,8 +76,8 @@ class _Graphs:
         }
         return self._in_nodes(function.node_def, constants)
 
-    def _in_nodes(self, nodes: Iterable[Any], constants: dict[str, str | None]) -> list[Effect]:
-        effects: list[Effect | None] = []
+    def _in_nodes(self, nodes: Iterable[Any], constants: dict[str, str | None]) -> list[OperationEffect]:
+        effects: list[OperationEffect | None] = []
         for node in nodes:
             op = node.op
             if op in CACHES:

@@ -25,7 +25,7 @@ from bundler.keras_io.native.native_calls import exact
 CapabilityOf = Callable[[str], str | None]
 
 
-class Effect(NamedTuple):
+class OperationEffect(NamedTuple):
     """What an operation is about to do."""
 
     capability: str
@@ -102,14 +102,14 @@ ATTRIBUTES: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
-def attribute_effect(name: str, values: Iterable[object]) -> Effect | None:
+def attribute_effect(name: str, values: Iterable[object]) -> OperationEffect | None:
     """Say what an attribute of the table makes an operation do; a value that cannot be read counts as a file."""
     harmless, mode = ATTRIBUTES[name]
     for value in values:
         text = exact(value)
         if text is None or not harmless(text):
             capability = "network" if text is not None and "grpc://" in text else "filesystem"
-            return Effect(capability, f"TensorFlow's {name}={text!r}", None, mode)
+            return OperationEffect(capability, f"TensorFlow's {name}={text!r}", None, mode)
     return None
 
 
@@ -144,19 +144,19 @@ class Kinds:
         needed = self._capability_of_op(op)
         return None if needed == "native-code" and not self.is_registered(op) else needed
 
-    def effect(self, op: str, path: str | None = None) -> Effect | None:
+    def effect(self, op: str, path: str | None = None) -> OperationEffect | None:
         """Say what an operation does by its name alone."""
         needed = self.capability(op)
         if needed is None:
             return None
         mode = None if needed != "filesystem" else "r" if op in _READS else "w"
-        return Effect(needed, f"TensorFlow's {op}" + (f" ({path!r})" if path is not None else ""), path, mode)
+        return OperationEffect(needed, f"TensorFlow's {op}" + (f" ({path!r})" if path is not None else ""), path, mode)
 
     def path_input(self, op: str) -> int | None:
         """Return which input is the path of the only file that an operation opens."""
         return _PATH.get(op)
 
 
-def cache_effect(op: str, name: str | None) -> Effect | None:
+def cache_effect(op: str, name: str | None) -> OperationEffect | None:
     """Say what a cache of a data set does: the empty name is memory, nothing is a name that is not known."""
-    return None if name == "" else Effect("filesystem", f"TensorFlow's {op} ({name!r})", name, "w")
+    return None if name == "" else OperationEffect("filesystem", f"TensorFlow's {op} ({name!r})", name, "w")

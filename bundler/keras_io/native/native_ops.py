@@ -13,10 +13,17 @@ from types import ModuleType
 from typing import Any
 
 from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact, local_path
-from bundler.keras_io.native.native_kinds import ATTRIBUTES, CACHES, Effect, Kinds, attribute_effect, cache_effect
+from bundler.keras_io.native.native_kinds import (
+    ATTRIBUTES,
+    CACHES,
+    Kinds,
+    OperationEffect,
+    attribute_effect,
+    cache_effect,
+)
 
 
-def tell_of(tell: Tell, effect: Effect | None) -> None:
+def tell_of(tell: Tell, effect: OperationEffect | None) -> None:
     """Raise the event of an effect, if it is one."""
     if effect is not None:
         path, remote = local_path(effect.path)

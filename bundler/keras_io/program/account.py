@@ -64,7 +64,7 @@ class Account:
         }
         return cls(**groups)
 
-    def without(self, left: Iterable[Difference]) -> Account:
+    def without(self, left: Iterable[ProgramDifference]) -> Account:
         """Return the account without the values that `left` names."""
         names = {(item.group, item.place, item.name) for item in left}
         objects, modules, classes = (
@@ -85,7 +85,7 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class ProgramDifference:
     """One value of the author's that comes back as another; `expected` and `found` are comparable forms, in words."""
 
     group: str
@@ -132,7 +132,7 @@ def account_of(
     )
 
 
-def differences(expected: Account, found: Account) -> list[Difference]:
+def differences(expected: Account, found: Account) -> list[ProgramDifference]:
     """Return what `found` has otherwise than `expected`, of the parts that both have."""
     told = []
     theirs = found.groups()
@@ -151,11 +151,11 @@ def differences(expected: Account, found: Account) -> list[Difference]:
     return told
 
 
-def _difference(group: str, place: str, name: str, expected: str, found: str) -> Difference:
-    return Difference(group=group, place=place, name=name, expected=expected, found=found)
+def _difference(group: str, place: str, name: str, expected: str, found: str) -> ProgramDifference:
+    return ProgramDifference(group=group, place=place, name=name, expected=expected, found=found)
 
 
-def lacks_weights(found: Iterable[Difference]) -> bool:
+def lacks_weights(found: Iterable[ProgramDifference]) -> bool:
     """Say whether one of `found` is that there are more weights, or fewer: no value could be set for that."""
     return any(item.name == COUNT for item in found)
 

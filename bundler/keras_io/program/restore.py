@@ -46,7 +46,7 @@ class Holders:
     modules: Mapping[str, types.ModuleType]
     classes: Mapping[str, type]
 
-    def at(self, difference: account.Difference) -> Any:
+    def at(self, difference: account.ProgramDifference) -> Any:
         """Return what has the value of `difference`; raises `LookupError`."""
         if difference.group == account.MODULE:
             return self.modules[difference.place]
@@ -56,12 +56,12 @@ class Holders:
             else at_place(self.model, difference.place)
         )
 
-    def value(self, difference: account.Difference) -> Any:
+    def value(self, difference: account.ProgramDifference) -> Any:
         """Return the author's value of `difference`; raises `LookupError`."""
         return _get(self.at(difference), difference.name, self.model)
 
 
-def recorded(found: account.Difference, holders: Holders, name_of: NameOf) -> Adaptation:
+def recorded(found: account.ProgramDifference, holders: Holders, name_of: NameOf) -> Adaptation:
     """Return the adaptation that sets the author's value of `found` where the bundle is loaded.
 
     Raises:

@@ -46,7 +46,7 @@ class Tolerances:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class OutputComparison:
     """What `compare` found.
 
     `largest` is the largest absolute difference of any two numbers (infinite where one of them is NaN), 0 for what is
@@ -78,7 +78,7 @@ def tolerances_for(dtypes: Iterable[str], usual: float) -> Tolerances:
     return Tolerances(absolute=widest, relative=widest)
 
 
-def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool = True) -> Comparison:
+def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool = True) -> OutputComparison:
     """Compare nested arrays: the structure, shapes and dtypes, then the numbers.
 
     NaN equals NaN. Integers, booleans and strings must be equal. Lists and tuples count as the same structure.
@@ -91,12 +91,12 @@ def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool =
     """
     problem = _structure_problem(expected, found, "")
     if problem is not None:
-        return Comparison(largest=float("inf"), problem=problem)
+        return OutputComparison(largest=float("inf"), problem=problem)
     largest, worst, worst_excess = 0.0, None, 0.0
     for (path, old), (_, new) in zip(leaves(expected), leaves(found), strict=True):
         name = "the output" if path == "value" else f"the output {path!r}"
         if old.shape != new.shape or dtype_name(old) != dtype_name(new):
-            return Comparison(
+            return OutputComparison(
                 largest=float("inf"),
                 problem=f"{name} was {_described(old)} and is {_described(new)}",
             )
@@ -106,7 +106,7 @@ def compare(expected: Any, found: Any, tolerances: Tolerances, *, values: bool =
         largest = max(largest, difference)
         if excess > worst_excess:
             worst_excess, worst = excess, f"{name} {text}"
-    return Comparison(largest=largest, problem=worst)
+    return OutputComparison(largest=largest, problem=worst)
 
 
 def _structure_problem(expected: Any, found: Any, path: str) -> str | None:

@@ -21,7 +21,7 @@ OUTPUTS_MEMBER = "examples/outputs.npz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class RecordedOutputs:
     """A self-test, its two members and the arrays in these, or the reason why there is none."""
 
     self_test: SelfTest | None
@@ -56,7 +56,7 @@ class Replay:
     near: bool
 
 
-def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec] = ()) -> Recorded:
+def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec] = ()) -> RecordedOutputs:
     """Return the self-test of the live `model`, from the author's inputs or from made ones.
 
     For a model that is not deterministic the outputs are kept as zeros: only their shapes and dtypes are compared,
@@ -74,7 +74,7 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
     try:
         found = _given(model, example_inputs, declared) if example_inputs is not None else _made(model)
     except Unknown as error:
-        return Recorded(self_test=None, reason=str(error))
+        return RecordedOutputs(self_test=None, reason=str(error))
     if len(model.weights) != weights:
         raise PackError(
             f"calling the model gave it {len(model.weights) - weights} more weights, which have not been saved",
@@ -90,9 +90,9 @@ def record(model: Any, example_inputs: Any = None, declared: Sequence[TensorSpec
     except PackError as error:
         if found.origin == "given":
             raise
-        return Recorded(self_test=None, reason=str(error).partition("\n")[0])
+        return RecordedOutputs(self_test=None, reason=str(error).partition("\n")[0])
     tolerances = tolerances_for(model_call.compute_dtypes(model, outputs), SELF_TEST)
-    return Recorded(
+    return RecordedOutputs(
         self_test=SelfTest(
             inputs=INPUTS_MEMBER,
             outputs=OUTPUTS_MEMBER,

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 
 from bundler.report.page.graph_layout import layout
-from bundler.report.page.layer_graph import Box, Graph
+from bundler.report.page.layer_graph import Box, LayerGraph
 from bundler.report.page.markup import Markup, join, plain, tag
 
 _HEIGHT = 40
@@ -15,7 +15,7 @@ _LONGEST = 30
 _MARGIN = 6
 
 
-def drawing(graph: Graph, *, link: Callable[[Box], str | None], kind: Callable[[Box], str | None]) -> Markup:
+def drawing(graph: LayerGraph, *, link: Callable[[Box], str | None], kind: Callable[[Box], str | None]) -> Markup:
     """Return the drawing of `graph`.
 
     Args:

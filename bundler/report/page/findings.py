@@ -10,7 +10,7 @@ from bundler.audit.result import Audit
 from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
 from bundler.report.page.source_views import Views
 from bundler.report.terminal_text import lines_of
-from bundler.report.verdict import STAGES, Group, Section, counted, does, groups, place_of
+from bundler.report.verdict import STAGES, FindingGroup, Section, counted, does, groups, place_of
 
 #: Findings of one rule that are seen at once, and that are on the page at all.
 FIRST = 10
@@ -80,7 +80,7 @@ def badge(severity: str, text: str | None = None) -> Markup:
     return tag("span", text or severity, class_=f"badge {severity}")
 
 
-def _heading(group: Group) -> Markup:
+def _heading(group: FindingGroup) -> Markup:
     title = tag("code", group.title) if group.capability else group.title.capitalize()
     waits = group.section is Section.COULD
     mark = "accepted" if group.accepted else "held" if waits else str(group.severity)

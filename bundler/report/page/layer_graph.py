@@ -32,7 +32,7 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class LayerGraph:
     """Boxes, and the edges between them as pairs of their numbers.
 
     `omitted` counts the layers that no box has.
@@ -43,7 +43,7 @@ class Graph:
     omitted: int = 0
 
 
-def graph_of(model: JSON) -> Graph | None:
+def graph_of(model: JSON) -> LayerGraph | None:
     """Return the graph of the layers of a model's node; `None` where the config has none (a subclassed model)."""
     nodes = listed(model)
     if not nodes:
@@ -62,7 +62,7 @@ def graph_of(model: JSON) -> Graph | None:
     kept = order[:BOXES]
     omitted += sum(len(boxes[index].layers) for index in order[BOXES:])
     number = {index: place for place, index in enumerate(kept)}
-    return Graph(
+    return LayerGraph(
         boxes=tuple(boxes[index] for index in kept),
         edges=tuple((number[a], number[b]) for a, b in edges if a in number and b in number)[:EDGES],
         omitted=omitted,

@@ -9,7 +9,7 @@ from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.findings import badge, held
 from bundler.report.page.markup import Markup, folded, join, name, spelled, tag, words
-from bundler.report.page.source_views import LINE, View, Views
+from bundler.report.page.source_views import LINE, SourceView, Views
 from bundler.report.verdict import counted
 
 #: Modules with more lines than this are folded, unless something was found in them.
@@ -38,7 +38,7 @@ def source_section(audit: Audit, contents: Contents, views: Views, anchors: Mapp
 
 
 def _module(
-    view: View, reason: str | None, flagged: Mapping[int, list[Finding]], anchors: Mapping[int, str], audit: Audit
+    view: SourceView, reason: str | None, flagged: Mapping[int, list[Finding]], anchors: Mapping[int, str], audit: Audit
 ) -> Markup:
     found = sum(len(items) for items in flagged.values())
     worst = min((held(audit, item) for items in flagged.values() for item in items), key=_WORST.index, default=None)
@@ -63,7 +63,7 @@ def _module(
 
 
 def _line(
-    view: View, number: int, text: str, findings: Sequence[Finding], anchors: Mapping[int, str], audit: Audit
+    view: SourceView, number: int, text: str, findings: Sequence[Finding], anchors: Mapping[int, str], audit: Audit
 ) -> Markup:
     anchor = view.anchor(number)
     # Tabs are what Python indents with; everything else that is not seen is spelled out.

@@ -20,7 +20,7 @@ _FLAGGED = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class View:
+class SourceView:
     """What is shown of one member.
 
     Attributes:
@@ -44,7 +44,7 @@ class View:
 class Views:
     """Every shown member, and which lines can be linked to."""
 
-    views: tuple[View, ...]
+    views: tuple[SourceView, ...]
     anchors: dict[tuple[str, int], str]
 
     def link(self, member: str, line: int | None) -> str | None:
@@ -62,7 +62,7 @@ def views_of(contents: Contents, findings: Iterable[Finding]) -> Views:
     order = [module.member for module in contents.manifest.modules if module.member in contents.sources]
     members = list(dict.fromkeys([*order, *sorted(contents.sources)]))
     index = {member: place for place, member in enumerate(members)}
-    made: dict[str, View] = {}
+    made: dict[str, SourceView] = {}
     lines_left, characters_left = LINES, CHARACTERS
     for member in sorted(members, key=lambda member: (member not in flagged, index[member])):
         lines = lines_of(contents.sources[member])
@@ -78,7 +78,7 @@ def views_of(contents: Contents, findings: Iterable[Finding]) -> Views:
                 for number in range(max(1, line - _NEAR), min(len(lines), line + _NEAR) + 1)
             }
             chosen = tuple((number, lines[number - 1]) for number in sorted(near))
-        made[member] = View(member=member, index=index[member], lines=chosen, total=len(lines))
+        made[member] = SourceView(member=member, index=index[member], lines=chosen, total=len(lines))
     ordered = tuple(made[member] for member in members)
     anchors = {(view.member, number): view.anchor(number) for view in ordered for number, _ in view.lines}
     return Views(views=ordered, anchors=anchors)

@@ -62,7 +62,7 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class EnvironmentInUse:
     """An environment that nobody removes as long as `descriptor`, or a child's copy of it, is open."""
 
     environment: Environment
@@ -134,7 +134,7 @@ def held_environment(
     allow_unchecked: bool = False,
     offline: bool = False,
     progress: Progress | None = None,
-) -> Iterator[Held]:
+) -> Iterator[EnvironmentInUse]:
     """Yield the environment of the cache, made if it is not there, and keep it from being removed; as `environment`."""
     with _held(_plan(reader, python, allow_unchecked=allow_unchecked, offline=offline, progress=progress)) as held:
         yield held
@@ -186,7 +186,7 @@ def _key(selection: Selection, lock: bytes | None, target: Target) -> str:
 
 
 @contextlib.contextmanager
-def _held(plan: _Plan) -> Iterator[Held]:
+def _held(plan: _Plan) -> Iterator[EnvironmentInUse]:
     folder = environment_cache.make_cache_folder() / plan.key
     lock = environment_cache.lock_file(plan.key)
     waiting = functools.partial(tell, plan.progress, "waiting for another process that makes this environment")
@@ -197,7 +197,7 @@ def _held(plan: _Plan) -> Iterator[Held]:
                 descriptor = stack.enter_context(locked(lock, shared=True, waiting=waiting))
             if _is_ready(folder, plan):
                 environment_cache.used_now(folder)
-                yield Held(environment=_result(folder, plan, cached=not built), descriptor=descriptor)
+                yield EnvironmentInUse(environment=_result(folder, plan, cached=not built), descriptor=descriptor)
                 return
         # Before this lock and after it somebody else may build or remove it: so look again each time.
         with _written_below(folder), locked(lock, waiting=waiting) as descriptor:

@@ -58,7 +58,7 @@ class Locked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lock:
+class ReadLock:
     """What the lock says for one interpreter.
 
     Attributes:
@@ -91,7 +91,7 @@ def read_lock(reader: BundleReader) -> bytes | None:
 
 def locked_for(
     content: bytes, place: str, target: Target, provided: Callable[[Package], bool], optional: Container[str] = ()
-) -> Lock:
+) -> ReadLock:
     """Return what the lock holds for `target`.
 
     Args:
@@ -135,7 +135,7 @@ def _check_fits(lock: Pylock, place: str, target: Target) -> None:
 
 def _chosen(
     lock: Pylock, place: str, target: Target, provided: Callable[[Package], bool], optional: Container[str]
-) -> Lock:
+) -> ReadLock:
     left_out: list[str] = []
     chosen: dict[str, Locked] = {}
     misfits: list[_Misfit] = []
@@ -164,7 +164,7 @@ def _chosen(
     if misfits:
         raise _nothing_fits(misfits, target)
     names = frozenset(package.name for package in lock.packages)
-    return Lock(chosen=tuple(chosen.values()), names=names, left_out=tuple(left_out))
+    return ReadLock(chosen=tuple(chosen.values()), names=names, left_out=tuple(left_out))
 
 
 def _select(lock: Pylock, target: Target) -> File | None:

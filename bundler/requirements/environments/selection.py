@@ -22,7 +22,7 @@ from bundler.errors import EnvironmentFailed, InvalidBundle, LimitExceeded
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, PinnedDistribution
 from bundler.requirements.environments.interpreter_choice import Target
-from bundler.requirements.environments.lock_reader import Lock, Locked, locked_for, pythons_with_wheels
+from bundler.requirements.environments.lock_reader import Locked, ReadLock, locked_for, pythons_with_wheels
 from bundler.requirements.locking.record import LOADER
 from bundler.requirements.transitive import close_over
 
@@ -37,7 +37,7 @@ _NO_HASH = "the author had no hash for it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Vendored:
+class VendoredWheels:
     """One wheel that is a member of the bundle."""
 
     member: str
@@ -65,7 +65,7 @@ class Wanted:
     line: str
     hashes: tuple[str, ...] = ()
     unchecked: str | None = None
-    vendored: Vendored | None = None
+    vendored: VendoredWheels | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +118,7 @@ def select(reader: BundleReader, lock: bytes | None, target: Target) -> Selectio
         return bool(package.wheels) and _matching(vendored, package.name, package.version) is not None
 
     optional = frozenset(name for name, pin in pins.items() if pin.optional)
-    content = Lock() if lock is None else locked_for(lock, place, target, provided, optional)
+    content = ReadLock() if lock is None else locked_for(lock, place, target, provided, optional)
     wanted: dict[str, Wanted] = {}
     nowhere: list[str] = []
     left_out = list(content.left_out)
@@ -167,11 +167,11 @@ def _check_python(manifest: Manifest, target: Target) -> None:
         )
 
 
-def _vendored(manifest: Manifest, target: Target) -> dict[str, list[Vendored]]:
+def _vendored(manifest: Manifest, target: Target) -> dict[str, list[VendoredWheels]]:
     """Return the wheels that the bundle holds by the name of their distribution."""
     members = {member.name: member for member in manifest.members}
     tags = frozenset(target.tags)
-    found: dict[str, list[Vendored]] = {}
+    found: dict[str, list[VendoredWheels]] = {}
     total = 0
     for name in manifest.requirements.wheels:
         member = members[name]
@@ -184,7 +184,7 @@ def _vendored(manifest: Manifest, target: Target) -> dict[str, list[Vendored]]:
         total += size
         if total > LIMITS.wheels_total:
             raise LimitExceeded("the wheels are too large", place=name, expected=LIMITS.wheels_total, found=total)
-        wheel = Vendored(
+        wheel = VendoredWheels(
             member=name,
             file=file,
             name=distribution,
@@ -197,13 +197,15 @@ def _vendored(manifest: Manifest, target: Target) -> dict[str, list[Vendored]]:
     return found
 
 
-def _matching(vendored: Mapping[str, list[Vendored]], name: str, version: Version | None) -> Vendored | None:
+def _matching(
+    vendored: Mapping[str, list[VendoredWheels]], name: str, version: Version | None
+) -> VendoredWheels | None:
     offered = (item for item in vendored.get(name, ()) if item.fits and version in (None, item.version))
     return next(offered, None)
 
 
 def _of_lock(
-    locked: Locked, target: Target, vendored: Mapping[str, list[Vendored]], place: str, nowhere: list[str]
+    locked: Locked, target: Target, vendored: Mapping[str, list[VendoredWheels]], place: str, nowhere: list[str]
 ) -> Wanted:
     package, file = locked.package, locked.file
     name = package.name
@@ -241,7 +243,7 @@ def _of_lock(
     return Wanted(name=name, line=line, unchecked=place)
 
 
-def _check_same(package: Package, offered: list[Vendored] | tuple[()]) -> None:
+def _check_same(package: Package, offered: list[VendoredWheels] | tuple[()]) -> None:
     """Refuse a wheel in the bundle that has another digest than the lock says."""
     digests = {wheel.filename: wheel.hashes.get("sha256") for wheel in package.wheels or ()}
     for wheel in offered:
@@ -252,7 +254,7 @@ def _check_same(package: Package, offered: list[Vendored] | tuple[()]) -> None:
             )
 
 
-def _of_pin(name: str, pin: PinnedDistribution, vendored: Mapping[str, list[Vendored]]) -> Wanted | None:
+def _of_pin(name: str, pin: PinnedDistribution, vendored: Mapping[str, list[VendoredWheels]]) -> Wanted | None:
     """Return what asks for a pin that the lock does not have; `None` if only the author's machine has it."""
     try:
         version = Version(pin.version)

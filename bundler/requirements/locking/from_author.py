@@ -29,7 +29,7 @@ RequirementsChoice = str | os.PathLike[str] | Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
+class AuthorsRequirements:
     """The author's own word on the requirements.
 
     Either `lock`, the table of a ``pylock.toml``, or `needs`. `hashes` are the SHA-256 digests that a requirements file
@@ -42,7 +42,7 @@ class Given:
     lock: Mapping[str, Any] | None = None
 
 
-def read_given(requirements: RequirementsChoice) -> Given:
+def read_given(requirements: RequirementsChoice) -> AuthorsRequirements:
     """Read what the author gave.
 
     A string or path is a file. A file named ``pylock.toml`` or ``pylock.NAME.toml`` is a lock (PEP 751), any other a
@@ -54,7 +54,7 @@ def read_given(requirements: RequirementsChoice) -> Given:
     if isinstance(requirements, str | os.PathLike):
         path = Path(requirements)
         if is_valid_pylock_path(path):
-            return Given(place=str(path), lock=_lock(path))
+            return AuthorsRequirements(place=str(path), lock=_lock(path))
         return _given(str(path), list(_lines_of(path, ())))
     if not isinstance(requirements, Sequence) or isinstance(requirements, bytes):
         raise PackError(
@@ -82,7 +82,7 @@ def _lock(path: Path) -> Mapping[str, Any]:
     return table
 
 
-def _given(place: str, lines: Sequence[tuple[str, str]]) -> Given:
+def _given(place: str, lines: Sequence[tuple[str, str]]) -> AuthorsRequirements:
     needs: list[Requirement] = []
     hashes: dict[str, set[str]] = {}
     for where, line in lines:
@@ -99,7 +99,9 @@ def _given(place: str, lines: Sequence[tuple[str, str]]) -> Given:
         needs.append(need)
         if allowed:
             hashes.setdefault(canonicalize_name(need.name), set()).update(digest.lower() for digest in allowed)
-    return Given(place=place, needs=tuple(needs), hashes={name: frozenset(digests) for name, digests in hashes.items()})
+    return AuthorsRequirements(
+        place=place, needs=tuple(needs), hashes={name: frozenset(digests) for name, digests in hashes.items()}
+    )
 
 
 def _lines_of(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
@@ -142,7 +144,7 @@ def _text(path: Path) -> str:
         raise PackError(f"the requirements file cannot be read: {error}", place=str(path), hint=_HINT) from error
 
 
-def allowed_files(given: Given, packages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def allowed_files(given: AuthorsRequirements, packages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the entries of a lock with the files alone whose hashes the author's file allows, where it names any.
 
     Raises:

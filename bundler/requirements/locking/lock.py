@@ -21,7 +21,7 @@ from bundler.archive.writer import NewMember
 from bundler.errors import PackError
 from bundler.manifest import DirectSource, PinnedDistribution, Requirements
 from bundler.requirements.locking.addresses import told
-from bundler.requirements.locking.from_author import Given, RequirementsChoice, allowed_files, read_given
+from bundler.requirements.locking.from_author import AuthorsRequirements, RequirementsChoice, allowed_files, read_given
 from bundler.requirements.locking.index import Answer, Package, ask_index, canonical
 from bundler.requirements.locking.record import NeededImport, direct_pins, framework_here, pin_of, transitive_pins
 from bundler.requirements.locking.toml import toml_text
@@ -199,7 +199,7 @@ def _note(pin: PinnedDistribution) -> str:
 
 
 def _named(
-    given: Given, imported: Sequence[PinnedDistribution], needed: Sequence[NeededImport]
+    given: AuthorsRequirements, imported: Sequence[PinnedDistribution], needed: Sequence[NeededImport]
 ) -> tuple[PinnedDistribution, ...]:
     """Return the pins of what the author named, and of the framework."""
     by_import = {pin.name: pin for pin in imported}
@@ -242,7 +242,7 @@ def _named(
     return tuple(pins[name] for name in sorted(pins))
 
 
-def _check_given_lock(given: Given, direct: Sequence[PinnedDistribution]) -> None:
+def _check_given_lock(given: AuthorsRequirements, direct: Sequence[PinnedDistribution]) -> None:
     """Compare the author's lock with this machine, on which the model is proved."""
     assert given.lock is not None  # noqa: S101 - for mypy
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 
-class Group(ast.expr):
+class AppendedItems(ast.expr):
     """Several elements that each turn of a loop appends to one list."""
 
     _fields = ("elts",)
@@ -27,8 +27,8 @@ def appended(before: ast.expr, element: ast.expr, around: tuple[ast.For | ast.If
     generators = [ast.comprehension(target=loop.target, iter=loop.iter, ifs=[], is_async=0) for loop in loops]
     last = before.right if isinstance(before, ast.BinOp) else before
     if isinstance(last, ast.ListComp) and [item.iter for item in last.generators] == [loop.iter for loop in loops]:
-        elements = last.elt.elts if isinstance(last.elt, Group) else [last.elt]
-        both = ast.ListComp(elt=Group(elts=[*elements, element]), generators=last.generators)
+        elements = last.elt.elts if isinstance(last.elt, AppendedItems) else [last.elt]
+        both = ast.ListComp(elt=AppendedItems(elts=[*elements, element]), generators=last.generators)
         return ast.BinOp(left=before.left, op=before.op, right=both) if isinstance(before, ast.BinOp) else both
     built = ast.ListComp(elt=element, generators=generators)
     if isinstance(before, ast.List) and not before.elts:

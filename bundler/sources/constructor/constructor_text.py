@@ -21,7 +21,7 @@ LEAF = None
 
 
 @dataclass(eq=False, kw_only=True)
-class Scope:
+class ConstructorScope:
     """Names of one function body, and what defines each.
 
     Attributes:
@@ -33,14 +33,14 @@ class Scope:
     """
 
     function: Any
-    names: dict[str, tuple[Scope, ast.expr] | None] = field(default_factory=dict)
-    parent: Scope | None = None
+    names: dict[str, tuple[ConstructorScope, ast.expr] | None] = field(default_factory=dict)
+    parent: ConstructorScope | None = None
     receiver: str | None = None
     owner: type | None = None
 
-    def lookup(self, name: str) -> tuple[Scope, tuple[Scope, ast.expr] | None] | None:
+    def lookup(self, name: str) -> tuple[ConstructorScope, tuple[ConstructorScope, ast.expr] | None] | None:
         """Return the scope that has `name` and what defines it there, or `None` for a global."""
-        scope: Scope | None = self
+        scope: ConstructorScope | None = self
         while scope is not None:
             if name in scope.names:
                 return scope, scope.names[name]
@@ -73,13 +73,13 @@ class Assignment:
     """
 
     attribute: str
-    scope: Scope
+    scope: ConstructorScope
     value: ast.expr | None
     tests: tuple[tuple[ast.expr, bool], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Body:
+class ConstructorBody:
     """What a constructor does, in order of the text.
 
     `calls` are the calls of base constructors: the scope, the call and the class, `None` for ``super()``. `changed`
@@ -87,18 +87,18 @@ class Body:
     are the keywords that it takes out of ``**kwargs``, with the expression of their default.
     """
 
-    scope: Scope
+    scope: ConstructorScope
     line: int
     file: str
     assignments: tuple[Assignment, ...]
-    calls: tuple[tuple[Scope, ast.Call, type | None], ...]
+    calls: tuple[tuple[ConstructorScope, ast.Call, type | None], ...]
     changed: Mapping[str, tuple[ast.expr, ...]]
     used: frozenset[str]
     optional: Mapping[str, ast.expr | None]
     passes_keywords_on: bool
 
 
-def body_of(function: Callable[..., Any], owner: type, method: str = "__init__") -> Body | None:
+def body_of(function: Callable[..., Any], owner: type, method: str = "__init__") -> ConstructorBody | None:
     """Return the body of the constructor `function` of the class `owner`, or `None` where its text is not at hand.
 
     `method` is the name of what is read, for a `compile` that is read like a constructor.
@@ -110,14 +110,14 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
     optional: dict[str, ast.expr | None] = {}
     if keywords:
         tree = KeywordsByName(keywords, optional).visit(tree)
-    scope = Scope(function=function, receiver=tree.args.args[0].arg if tree.args.args else None, owner=owner)
+    scope = ConstructorScope(function=function, receiver=tree.args.args[0].arg if tree.args.args else None, owner=owner)
     for parameter in _parameters(tree):
         scope.names[parameter] = LEAF
     scope.names |= dict.fromkeys(optional, LEAF)
     reading = _Reading(owner=owner, method=method)
     reading.read(scope, tree.body)
     code = inspect.unwrap(function).__code__
-    return Body(
+    return ConstructorBody(
         scope=scope,
         line=code.co_firstlineno,
         file=code.co_filename,
@@ -133,8 +133,8 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
 
 
 def result_of(
-    function: Callable[..., Any], call: ast.Call, scope: Scope, receiver: bool
-) -> tuple[Scope, ast.expr] | None:
+    function: Callable[..., Any], call: ast.Call, scope: ConstructorScope, receiver: bool
+) -> tuple[ConstructorScope, ast.expr] | None:
     """Return the one expression that the helper `function` returns for `call`, in a scope of its own, or `None`."""
     tree = definition(function)
     if tree is None:
@@ -181,19 +181,23 @@ class _Reading:
     owner: type
     method: str = "__init__"
     assignments: list[Assignment] = field(default_factory=list)
-    calls: list[tuple[Scope, ast.Call, type | None]] = field(default_factory=list)
+    calls: list[tuple[ConstructorScope, ast.Call, type | None]] = field(default_factory=list)
     changed: dict[str, list[ast.expr]] = field(default_factory=dict)
     depth: int = 0
     tests: tuple[tuple[ast.expr, bool], ...] = ()
 
-    def read(self, scope: Scope, statements: list[ast.stmt]) -> None:
+    def read(self, scope: ConstructorScope, statements: list[ast.stmt]) -> None:
         """Note what `statements` assign; every branch counts, since the text does not tell which one ran."""
         several = _assigned_often(statements)
         for statement in statements:
             self._statement(scope, statement, several, ())
 
     def _statement(
-        self, scope: Scope, statement: ast.stmt, several: set[str], around: tuple[ast.For | ast.If | ast.While, ...]
+        self,
+        scope: ConstructorScope,
+        statement: ast.stmt,
+        several: set[str],
+        around: tuple[ast.For | ast.If | ast.While, ...],
     ) -> None:
         if isinstance(statement, ast.Assign):
             for target in statement.targets:
@@ -223,7 +227,7 @@ class _Reading:
                     self._statement(scope, inner, several, inside)
             self.tests = before
 
-    def _assign(self, scope: Scope, target: ast.expr, value: ast.expr, several: set[str]) -> None:
+    def _assign(self, scope: ConstructorScope, target: ast.expr, value: ast.expr, several: set[str]) -> None:
         if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
             for one, its in zip(target.elts, value.elts, strict=False):
                 self._assign(scope, one, its, several)
@@ -239,7 +243,7 @@ class _Reading:
             else:
                 scope.names[target.id] = LEAF
 
-    def _changed_beyond_telling(self, scope: Scope, target: ast.expr) -> None:
+    def _changed_beyond_telling(self, scope: ConstructorScope, target: ast.expr) -> None:
         """Note names and attributes that get parts of something, or something made of what they were."""
         for item in ast.walk(target):
             if isinstance(item, ast.Name) and scope.names.get(item.id, scope) is LEAF:
@@ -248,7 +252,7 @@ class _Reading:
             elif isinstance(item, ast.Attribute) and scope.is_self(item.value) and isinstance(item.ctx, ast.Store):
                 self.assignments.append(Assignment(attribute=item.attr, scope=scope, value=None))
 
-    def _call(self, scope: Scope, call: ast.Call, around: tuple[ast.For | ast.If | ast.While, ...]) -> None:
+    def _call(self, scope: ConstructorScope, call: ast.Call, around: tuple[ast.For | ast.If | ast.While, ...]) -> None:
         function = call.func
         if not isinstance(function, ast.Attribute):
             if isinstance(function, ast.Name) and function.id == "setattr" and len(call.args) == 3:
@@ -280,7 +284,11 @@ class _Reading:
             self._method(scope, function.attr, call)
 
     def _append_to_attribute(
-        self, scope: Scope, attribute: str, element: ast.expr, around: tuple[ast.For | ast.If | ast.While, ...]
+        self,
+        scope: ConstructorScope,
+        attribute: str,
+        element: ast.expr,
+        around: tuple[ast.For | ast.If | ast.While, ...],
     ) -> None:
         before = [item for item in self.assignments if item.attribute == attribute]
         grown = None
@@ -290,7 +298,7 @@ class _Reading:
             self.assignments.remove(item)
         self.assignments.append(Assignment(attribute=attribute, scope=scope, value=grown))
 
-    def _method(self, scope: Scope, name: str, call: ast.Call) -> None:
+    def _method(self, scope: ConstructorScope, name: str, call: ast.Call) -> None:
         """Read what a method of the object's own does, with its arguments defined by the call."""
         method = inspect.getattr_static(self.owner, name, None)
         tree = definition(method) if inspect.isfunction(method) else None
@@ -304,14 +312,14 @@ class _Reading:
 
 
 def _called(
-    function: Callable[..., Any], tree: ast.FunctionDef, call: ast.Call, scope: Scope, *, receiver: bool
-) -> Scope | None:
+    function: Callable[..., Any], tree: ast.FunctionDef, call: ast.Call, scope: ConstructorScope, *, receiver: bool
+) -> ConstructorScope | None:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
     first = tree.args.args[0].arg if receiver and tree.args.args else None
-    inner = Scope(function=function, receiver=first, owner=scope.owner if receiver else None)
+    inner = ConstructorScope(function=function, receiver=first, owner=scope.owner if receiver else None)
     inner.names |= dict.fromkeys(_parameters(tree), LEAF)
     inner.names |= {name: (scope, value) for name, value in bound(call, signature, skip=1 if receiver else 0)}
     return inner

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.sources.constructor.constructor_text import Assignment, Body, body_of, bound, definition
+from bundler.sources.constructor.constructor_text import Assignment, ConstructorBody, body_of, bound, definition
 from bundler.sources.constructor.keywords import passes_on
 from bundler.sources.constructor.others import changed_later, set_by_author
 from bundler.sources.constructor.solve import UNKNOWN, Leaf, Solver, is_constant
@@ -135,7 +135,7 @@ class _Reader:
             unread=tuple(unread),
         )
 
-    def other_keywords(self, instance: Any, cls: type, body: Body | None, name: str) -> Mapping[str, Any]:
+    def other_keywords(self, instance: Any, cls: type, body: ConstructorBody | None, name: str) -> Mapping[str, Any]:
         """Return what ``**name`` got, where the constructor keeps that for itself (``self.options = options``)."""
         if body is None or body.passes_keywords_on or not _plain_attributes(body, name):
             return {}
@@ -165,7 +165,7 @@ class _Reader:
         finally:
             self.depth -= 1
 
-    def _from_body(self, instance: Any, owner: type, body: Body, name: str, method: str) -> Any:
+    def _from_body(self, instance: Any, owner: type, body: ConstructorBody, name: str, method: str) -> Any:
         if not _may_be_given_again(body, name):
             return UNKNOWN
         solver = Solver(part=self.part)
@@ -193,7 +193,9 @@ class _Reader:
     def _of_base(self, instance: Any, base: type, parameter: str) -> Any:
         return self.parameter(instance, base, parameter)
 
-    def _in_attributes(self, instance: Any, body: Body, solver: Solver, leaf: Leaf) -> Iterator[tuple[str, Any]]:
+    def _in_attributes(
+        self, instance: Any, body: ConstructorBody, solver: Solver, leaf: Leaf
+    ) -> Iterator[tuple[str, Any]]:
         by_attribute: dict[str, list[Any]] = {}
         for item in body.assignments:
             by_attribute.setdefault(item.attribute, []).append(item)
@@ -264,11 +266,11 @@ def _parameters(function: Any) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())[1:]
 
 
-def _is_used(body: Body, name: str) -> bool:
+def _is_used(body: ConstructorBody, name: str) -> bool:
     return name in body.used or "locals" in body.used
 
 
-def _handed_on(cls: type, owner: type, body: Body, method: str) -> Iterator[str]:
+def _handed_on(cls: type, owner: type, body: ConstructorBody, method: str) -> Iterator[str]:
     """Yield the parameters of base constructors that get a value here, by name or by their place."""
     for _, call, base in body.calls:
         yield from (keyword.arg for keyword in call.keywords if keyword.arg)
@@ -291,7 +293,7 @@ def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _may_be_given_again(body: Body, name: str) -> bool:
+def _may_be_given_again(body: ConstructorBody, name: str) -> bool:
     """Say whether what the constructor makes of `name` before it keeps it is the same when made twice.
 
     ``units = units or 64`` and what an ``if units is None`` sets are; ``units = units * 2`` is not.
@@ -307,7 +309,7 @@ def _may_be_given_again(body: Body, name: str) -> bool:
     return True
 
 
-def _plain_attributes(body: Body, name: str) -> set[str]:
+def _plain_attributes(body: ConstructorBody, name: str) -> set[str]:
     """Return the attributes that get the parameter itself."""
     return {
         item.attribute
@@ -316,7 +318,7 @@ def _plain_attributes(body: Body, name: str) -> set[str]:
     }
 
 
-def _is_kept_as_it_is(body: Body, name: str) -> bool:
+def _is_kept_as_it_is(body: ConstructorBody, name: str) -> bool:
     plain = _plain_attributes(body, name)
     return any(sum(item.attribute == attribute for item in body.assignments) == 1 for attribute in plain) and (
         name not in body.changed
@@ -331,7 +333,7 @@ def _from_tests(solver: Solver, item: Assignment, leaf: Leaf) -> Any:
     return UNKNOWN
 
 
-def _default(owner: type, body: Body, name: str, method: str) -> Any:
+def _default(owner: type, body: ConstructorBody, name: str, method: str) -> Any:
     """Return the default of a parameter; for one that is declared a `bool` without one, `False`."""
     if name in body.optional:
         node = body.optional[name]
@@ -380,7 +382,7 @@ def _literal(node: ast.expr) -> Any:
         return UNKNOWN
 
 
-def _unread(name: str, owner: type, function: Any, body: Body | None, method: str) -> Unread:
+def _unread(name: str, owner: type, function: Any, body: ConstructorBody | None, method: str) -> Unread:
     code = inspect.unwrap(function).__code__
     taken = {item.attribute for item in body.assignments} if body else set()
     return Unread(

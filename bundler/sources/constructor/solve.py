@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.frameworks import root_of
-from bundler.sources.constructor.appended_lists import Group
-from bundler.sources.constructor.constructor_text import Scope, bound, definition, result_of
+from bundler.sources.constructor.appended_lists import AppendedItems
+from bundler.sources.constructor.constructor_text import ConstructorScope, bound, definition, result_of
 from bundler.sources.constructor.words import value_in
 
 #: No answer. `None` is a value.
@@ -35,7 +35,7 @@ _MOST_DEPTH = 30
 class Leaf:
     """The name whose value is wanted: a parameter with its default, or the variable of a loop."""
 
-    scope: Scope
+    scope: ConstructorScope
     name: str
     default: Any = UNKNOWN
 
@@ -46,7 +46,7 @@ class Solver:
 
     part: Callable[[Any, str], Any]
 
-    def mentions(self, scope: Scope, node: ast.AST, leaf: Leaf, depth: int = 0) -> bool:
+    def mentions(self, scope: ConstructorScope, node: ast.AST, leaf: Leaf, depth: int = 0) -> bool:
         """Say whether the value of `node` depends on `leaf`."""
         if depth > _MOST_DEPTH:
             return True
@@ -63,7 +63,7 @@ class Solver:
                 return True
         return False
 
-    def solve(self, scope: Scope, node: ast.expr, value: Any, leaf: Leaf, depth: int = 0) -> Any:
+    def solve(self, scope: ConstructorScope, node: ast.expr, value: Any, leaf: Leaf, depth: int = 0) -> Any:
         """Return the value that `leaf` had when `node` had `value`, or `UNKNOWN`."""
         if depth > _MOST_DEPTH or not self.mentions(scope, node, leaf):
             return UNKNOWN
@@ -91,7 +91,7 @@ class Solver:
             return self._choice(scope, node, value, leaf, depth)
         return UNKNOWN
 
-    def _name(self, scope: Scope, node: ast.Name, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _name(self, scope: ConstructorScope, node: ast.Name, value: Any, leaf: Leaf, depth: int) -> Any:
         found = scope.lookup(node.id)
         if found is None:
             return UNKNOWN
@@ -100,7 +100,7 @@ class Solver:
             return value
         return self.solve(*definition, value, leaf, depth + 1) if definition else UNKNOWN
 
-    def _call(self, scope: Scope, node: ast.Call, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _call(self, scope: ConstructorScope, node: ast.Call, value: Any, leaf: Leaf, depth: int) -> Any:
         called = _called_name(node)
         is_method = isinstance(node.func, ast.Attribute) and scope.is_self(node.func.value)
         function = _method(scope, called) if is_method else scope.resolve(node.func)
@@ -116,7 +116,7 @@ class Solver:
             return UNKNOWN
         return self.solve(scope, node.args[0], value, leaf, depth + 1)
 
-    def _construction(self, scope: Scope, node: ast.Call, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _construction(self, scope: ConstructorScope, node: ast.Call, value: Any, leaf: Leaf, depth: int) -> Any:
         try:
             signature = inspect.signature(type(value).__init__)
         except (TypeError, ValueError):
@@ -129,7 +129,7 @@ class Solver:
                     return found
         return UNKNOWN
 
-    def _elements(self, scope: Scope, nodes: Sequence[ast.expr], value: Any, leaf: Leaf, depth: int) -> Any:
+    def _elements(self, scope: ConstructorScope, nodes: Sequence[ast.expr], value: Any, leaf: Leaf, depth: int) -> Any:
         items = _items(value)
         if items is None or any(isinstance(node, ast.Starred) for node in nodes):
             return UNKNOWN
@@ -143,7 +143,7 @@ class Solver:
                 return found
         return UNKNOWN
 
-    def _dict(self, scope: Scope, node: ast.Dict, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _dict(self, scope: ConstructorScope, node: ast.Dict, value: Any, leaf: Leaf, depth: int) -> Any:
         for key, item in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and hasattr(value, "get") and key.value in value:
                 found = self.solve(scope, item, value[key.value], leaf, depth + 1)
@@ -152,31 +152,31 @@ class Solver:
         return UNKNOWN
 
     def _comprehension(
-        self, scope: Scope, node: ast.ListComp | ast.GeneratorExp, value: Any, leaf: Leaf, depth: int
+        self, scope: ConstructorScope, node: ast.ListComp | ast.GeneratorExp, value: Any, leaf: Leaf, depth: int
     ) -> Any:
         items = _items(value)
         if items is None or len(node.generators) != 1 or node.generators[0].ifs:
             return UNKNOWN
         loop = node.generators[0]
-        if isinstance(node.elt, Group):
+        if isinstance(node.elt, AppendedItems):
             size = len(node.elt.elts)
             if len(items) % size:
                 return UNKNOWN
             items = [items[index : index + size] for index in range(0, len(items), size)]
-        inside = Scope(
+        inside = ConstructorScope(
             function=scope.function,
             names=dict.fromkeys(_targets(loop.target)),
             parent=scope,
             receiver=scope.receiver,
             owner=scope.owner,
         )
-        elements = node.elt.elts if isinstance(node.elt, Group) else [node.elt]
+        elements = node.elt.elts if isinstance(node.elt, AppendedItems) else [node.elt]
         if self.mentions(scope, loop.iter, leaf):
             found = self._iterable(scope, loop, inside, elements, items, leaf, depth)
             if found is not UNKNOWN:
                 return found
         for item in items[:1]:
-            for element, one in zip(elements, item if isinstance(node.elt, Group) else [item], strict=True):
+            for element, one in zip(elements, item if isinstance(node.elt, AppendedItems) else [item], strict=True):
                 found = self.solve(inside, element, one, leaf, depth + 1)
                 if found is not UNKNOWN:
                     return found
@@ -184,9 +184,9 @@ class Solver:
 
     def _iterable(
         self,
-        scope: Scope,
+        scope: ConstructorScope,
         loop: ast.comprehension,
-        inside: Scope,
+        inside: ConstructorScope,
         elements: Sequence[ast.expr],
         items: Sequence[Any],
         leaf: Leaf,
@@ -213,7 +213,9 @@ class Solver:
                     return self.solve(scope, iterated, values, leaf, depth + 1)
         return UNKNOWN
 
-    def _turns(self, inside: Scope, name: str, elements: Sequence[ast.expr], items: Sequence[Any], depth: int) -> Any:
+    def _turns(
+        self, inside: ConstructorScope, name: str, elements: Sequence[ast.expr], items: Sequence[Any], depth: int
+    ) -> Any:
         variable = Leaf(scope=inside, name=name)
         values = []
         for item in items:
@@ -228,7 +230,7 @@ class Solver:
             values.append(found)
         return values
 
-    def _arithmetic(self, scope: Scope, node: ast.BinOp, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _arithmetic(self, scope: ConstructorScope, node: ast.BinOp, value: Any, leaf: Leaf, depth: int) -> Any:
         items = _items(value)
         if isinstance(node.op, ast.Add) and items is not None:
             return self._joined(scope, node, items, leaf, depth)
@@ -245,7 +247,7 @@ class Solver:
                 return self.solve(scope, operand, inverse, leaf, depth + 1)
         return UNKNOWN
 
-    def _joined(self, scope: Scope, node: ast.BinOp, items: Sequence[Any], leaf: Leaf, depth: int) -> Any:
+    def _joined(self, scope: ConstructorScope, node: ast.BinOp, items: Sequence[Any], leaf: Leaf, depth: int) -> Any:
         """Undo ``left + right`` of two lists, of which one spells out its length."""
         if isinstance(node.right, ast.List):
             cut = len(items) - len(node.right.elts)
@@ -261,7 +263,7 @@ class Solver:
                 return found
         return UNKNOWN
 
-    def _choice(self, scope: Scope, node: ast.IfExp, value: Any, leaf: Leaf, depth: int) -> Any:
+    def _choice(self, scope: ConstructorScope, node: ast.IfExp, value: Any, leaf: Leaf, depth: int) -> Any:
         """Undo ``X(p) if p else other``, where the value tells which side it was."""
         for side, other in ((node.body, node.orelse), (node.orelse, node.body)):
             if isinstance(side, ast.Name) and self.mentions(scope, side, leaf):
@@ -279,12 +281,12 @@ class Solver:
                 return found
         return UNKNOWN
 
-    def _asks_of(self, scope: Scope, test: ast.expr, leaf: Leaf) -> bool:
+    def _asks_of(self, scope: ConstructorScope, test: ast.expr, leaf: Leaf) -> bool:
         """Say whether a condition is about `leaf`, and about no other name of the constructor."""
         names = [item for item in ast.walk(test) if isinstance(item, ast.Name) and scope.lookup(item.id) is not None]
         return bool(names) and all(self.mentions(scope, item, leaf) for item in names)
 
-    def condition(self, scope: Scope, test: ast.expr, truth: bool, leaf: Leaf) -> Any:
+    def condition(self, scope: ConstructorScope, test: ast.expr, truth: bool, leaf: Leaf) -> Any:
         """Return the value of `leaf` from how a condition came out, where that leaves one, or `UNKNOWN`."""
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             return self.condition(scope, test.operand, not truth, leaf)
@@ -356,7 +358,7 @@ def _is_input(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _called_name(node) in ("Input", "InputLayer")
 
 
-def _method(scope: Scope, name: str) -> Any:
+def _method(scope: ConstructorScope, name: str) -> Any:
     """Return the method `name` of the class under construction, where it is a plain one."""
     method = inspect.getattr_static(scope.owner, name, None) if scope.owner is not None else None
     return method if isinstance(method, types.FunctionType) else None

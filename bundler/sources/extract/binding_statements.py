@@ -9,23 +9,23 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from bundler.sources.extract import bindings
-from bundler.sources.extract.bindings import Binding
+from bundler.sources.extract.bindings import TopLevelBinding
 from bundler.sources.extract.constant_values import is_flat, is_plain, literal_is, reproduces, written
 from bundler.sources.extract.extracted import NotLiftableError
 from bundler.sources.extract.match import Match, is_transparent, match_class, match_function
-from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, unwrapped
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, unwrapped
 from bundler.sources.extract.segments import Definition, statement_text
 
 
 class Statements:
     """Answers from the texts of namespaces, and remembers."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: NamespaceTexts) -> None:
         self._texts = texts
-        self._bindings: dict[int, tuple[Binding, ...]] = {}
+        self._bindings: dict[int, tuple[TopLevelBinding, ...]] = {}
         self._globals: dict[int, frozenset[str]] = {}
 
-    def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[Binding]:
+    def of(self, name: str, namespace: Mapping[str, Any]) -> Iterator[TopLevelBinding]:
         """Yield the statements that bind `name`, the one that ran last first, and star imports after those.
 
         A star import brings everything that its module imports, so it would often answer for another's module.
@@ -44,7 +44,9 @@ class Statements:
             self._globals[id(namespace)] = frozenset(item for names in found for item in names)
         return name in self._globals[id(namespace)]
 
-    def definition(self, binding: Binding, node: Definition, value: Any, namespace: Mapping[str, Any]) -> Match | None:
+    def definition(
+        self, binding: TopLevelBinding, node: Definition, value: Any, namespace: Mapping[str, Any]
+    ) -> Match | None:
         """Return the text of `value` if `node`, the class or def statement of `binding`, made it.
 
         Raises:
@@ -85,7 +87,7 @@ class Statements:
         else:
             yield from (function.__code__ for function in unwrapped(value))
 
-    def text(self, binding: Binding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
+    def text(self, binding: TopLevelBinding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
         """Return a statement that gives `name` its value again, from an import or an assignment, or `None`."""
         if binding.name == "*":
             return bindings.star_text(binding, name, value, namespace)
@@ -100,7 +102,7 @@ class Statements:
             return statement_text(binding.unit, guarded)
         return self._assignment(binding, name, value, namespace)
 
-    def _assignment(self, binding: Binding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
+    def _assignment(self, binding: TopLevelBinding, name: str, value: Any, namespace: Mapping[str, Any]) -> str | None:
         match binding.node:
             case (
                 ast.Assign(targets=[ast.Name()], value=expression)

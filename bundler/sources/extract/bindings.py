@@ -20,7 +20,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Binding:
+class TopLevelBinding:
     """One statement that gives `name` a value. `alias` is set for imports; `name` is ``*`` for a star import."""
 
     name: str
@@ -34,22 +34,22 @@ class Binding:
         return any(isinstance(above, _LOOPS) for above in self.unit.above(self.node))
 
 
-def bindings_in(unit: Unit) -> Iterator[Binding]:
+def bindings_in(unit: Unit) -> Iterator[TopLevelBinding]:
     """Yield the bindings of a text in document order, those under ``if``, ``try``, ``with`` and loops included."""
     yield from _of(unit, unit.tree.body)
 
 
-def _of(unit: Unit, statements: Sequence[ast.stmt]) -> Iterator[Binding]:
+def _of(unit: Unit, statements: Sequence[ast.stmt]) -> Iterator[TopLevelBinding]:
     for node in statements:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 bound = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
-                yield Binding(name=bound, unit=unit, node=node, alias=alias)
+                yield TopLevelBinding(name=bound, unit=unit, node=node, alias=alias)
         elif isinstance(node, Definition):
-            yield Binding(name=node.name, unit=unit, node=node)
+            yield TopLevelBinding(name=node.name, unit=unit, node=node)
         else:
             for name in _stored(node):
-                yield Binding(name=name, unit=unit, node=node)
+                yield TopLevelBinding(name=name, unit=unit, node=node)
             for field in ("body", "orelse", "handlers", "finalbody", "cases"):
                 for inner in getattr(node, field, []):
                     yield from _of(unit, inner.body if not isinstance(inner, ast.stmt) else [inner])
@@ -64,7 +64,7 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield from _stored(child)
 
 
-def import_text(binding: Binding, value: object, namespace: Mapping[str, Any]) -> str | None:
+def import_text(binding: TopLevelBinding, value: object, namespace: Mapping[str, Any]) -> str | None:
     """Return an import statement of one alias that gives `value` under the name of `binding`, or `None`.
 
     Relative imports are made absolute; a star import becomes the import of the one name.
@@ -83,7 +83,7 @@ def import_text(binding: Binding, value: object, namespace: Mapping[str, Any]) -
     return None
 
 
-def star_text(binding: Binding, name: str, value: object, namespace: Mapping[str, Any]) -> str | None:
+def star_text(binding: TopLevelBinding, name: str, value: object, namespace: Mapping[str, Any]) -> str | None:
     """Return the import of `name` from the module of a star import, where that gives `value`."""
     origin = absolute(binding.node, namespace) if isinstance(binding.node, ast.ImportFrom) else None
     if origin is None or not _gives(origin, name, value):

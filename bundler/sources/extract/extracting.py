@@ -26,13 +26,13 @@ from bundler.sources.extract.free_names import Names, line_of, names_of
 from bundler.sources.extract.made_again import add_made_again
 from bundler.sources.extract.makings import making
 from bundler.sources.extract.match import Match, described, is_transparent, match_class, match_function
-from bundler.sources.extract.namespace_texts import Texts, futures
+from bundler.sources.extract.namespace_texts import NamespaceTexts, futures
 from bundler.sources.extract.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
 from bundler.sources.extract.outcome import lifted_of
 from bundler.sources.extract.referring import InProgress
 from bundler.sources.extract.refusals import refusal
 from bundler.sources.extract.segments import Definition, statement_text
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 from bundler.sources.extract.value_items import value_item
 
 
@@ -68,7 +68,7 @@ class _Job:
     def __init__(self, taken: Collection[str], functions: Sequence[FunctionType], parts: frozenset[int]) -> None:
         self.functions = functions
         self.parts = parts
-        self.texts = Texts()
+        self.texts = NamespaceTexts()
         self.problems: list[str] = []
         self._statements = Statements(self.texts)
         self.drafts = Drafts(taken)
@@ -87,14 +87,14 @@ class _Job:
             path = path_to(namespace, obj)
             if path is not None and (not is_lambda(obj) or self._lambda_statement(path, obj, namespace) is not None):
                 draft = self.drafts.main(namespace)
-                self.require(draft, namespace, path.partition(".")[0], Use(what="the model", where=""))
+                self.require(draft, namespace, path.partition(".")[0], NameUse(what="the model", where=""))
                 if obj in self.places:
                     return self.places[obj]
                 self.places[obj] = (draft, path)
                 return draft, path
         return self.add_unnamed(obj)
 
-    def require(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+    def require(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: NameUse) -> None:
         """Make `draft` bind `name` as `namespace` does."""
         value = namespace[name]
         if name in draft.bound:
@@ -110,7 +110,9 @@ class _Job:
         if item is not None:
             draft.add(item)
 
-    def _named_item(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
+    def _named_item(
+        self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse
+    ) -> Item | None:
         """Return the statement that binds `name`; what it needs is in `draft` already."""
         if flags.is_flags(value):
             return flags.holder(name, use)
@@ -132,7 +134,7 @@ class _Job:
             imports = binding.alias is not None
             names = Names.nothing() if imports else names_of(statement)
             order = (binding.unit.order, binding.node.lineno, 1)
-            self._follow(draft, namespace, names, Use.at(binding.unit, binding.node, f"{name!r}"))
+            self._follow(draft, namespace, names, NameUse.at(binding.unit, binding.node, f"{name!r}"))
             return Item(
                 names=tuple(self._statements.names(statement)),
                 text=statement,
@@ -152,7 +154,7 @@ class _Job:
         nodes = [_assigned_lambda(binding.node) for binding in self._statements.of(name, namespace)]
         return match if match.node in nodes else None
 
-    def _item_for(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item | None:
+    def _item_for(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> Item | None:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
         if flags.is_flags(value):
             return flags.holder(name, use)
@@ -178,7 +180,7 @@ class _Job:
             return Item(names=(name,), text=f"{name} = {qualname}", order=use.after, at_once=needs, every=needs)
         return value_item(self, draft, namespace, name, value, use)
 
-    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: NameUse) -> None:
         """Make `draft` bind `name` as `namespace` does, in it or by an import."""
         main = self.drafts.main(namespace) if is_loose(namespace) else None
         if draft is main:
@@ -208,7 +210,7 @@ class _Job:
         lazy = code is not None and futures(code)
         draft.lazy_annotations = draft.lazy_annotations or lazy
         what = described(value) if isinstance(value, type | FunctionType) else repr(names[0])
-        use = Use.at(match.unit, match.node, what)
+        use = NameUse.at(match.unit, match.node, what)
         decorators = getattr(match.node, "decorator_list", [])
         given = [name for name in vars(value) if not name.startswith(_MARKS)] if isinstance(value, FunctionType) else []
         if given and all(is_transparent(item) for item in decorators):
@@ -239,7 +241,7 @@ class _Job:
                     lines[index] = _RELATIVE.sub(plain, lines[index], count=1)
         return "\n".join(lines)
 
-    def _read(self, match: Match, text: str, use: Use, *, lazy: bool) -> Names:
+    def _read(self, match: Match, text: str, use: NameUse, *, lazy: bool) -> Names:
         try:
             return names_of(text, lazy_annotations=lazy)
         except SyntaxError as error:
@@ -253,7 +255,7 @@ class _Job:
         draft: Draft,
         namespace: Mapping[str, Any],
         names: Names,
-        use: Use,
+        use: NameUse,
         values: Mapping[str, Any] | None = None,
         around: Collection[str] = (),
     ) -> None:
@@ -282,12 +284,12 @@ class _Job:
             except NotLiftableError as error:
                 self.problems.append(str(error))
 
-    def _note_flags(self, draft: Draft | None, name: str, value: Any, use: Use) -> None:
+    def _note_flags(self, draft: Draft | None, name: str, value: Any, use: NameUse) -> None:
         if draft is not None and flags.is_flags(value):
             for item in flags.values_read(name, value, use):
                 draft.add(item)
 
-    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
+    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> None:
         """Make `draft` bind `name` to a value that a function took from around it."""
         if name in draft.bound:
             if not same(draft.bound[name], value):
@@ -299,7 +301,7 @@ class _Job:
             draft.add(item)
 
     def _link(
-        self, draft: Draft, main: Draft | None, namespace: Mapping[str, Any], name: str, use: Use, *, rebinds: bool
+        self, draft: Draft, main: Draft | None, namespace: Mapping[str, Any], name: str, use: NameUse, *, rebinds: bool
     ) -> None:
         """Let `draft`, which is not the module of `namespace`, import `name` of it."""
         value = namespace[name]
@@ -344,7 +346,7 @@ class _Job:
                 raise
             return add_made_again(self, made, again)
         node, values = match.node, captured(match, made)
-        use = Use.at(match.unit, node, described(obj))
+        use = NameUse.at(match.unit, node, described(obj))
         name = obj.__name__
         if isinstance(node, ast.Lambda):
             text = lambdas.function_text(match, obj, "_")

@@ -18,7 +18,7 @@ from typing import Any
 from bundler.sources.extract.captures import stored
 from bundler.sources.extract.constant_values import is_plain
 from bundler.sources.extract.extracted import NotLiftableError
-from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, owners_of
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, owners_of
 from bundler.sources.live_objects import is_framework
 
 #: Where the value of an argument is not known.
@@ -43,7 +43,7 @@ class Factory:
         return self.unit.at(self.node.lineno)
 
 
-def factory_of(texts: Texts, cls: type) -> Factory | None:
+def factory_of(texts: NamespaceTexts, cls: type) -> Factory | None:
     """Return the function that made `cls`, if a name at the top level of its module gives it."""
     owners = owners_of(cls)
     statements = [name for name in owners if "<locals>" in name and not name.endswith("<locals>")]

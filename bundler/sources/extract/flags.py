@@ -9,7 +9,7 @@ from typing import Any
 from bundler.sources.extract.constant_values import is_plain, type_name, written
 from bundler.sources.extract.draft import Item
 from bundler.sources.extract.extracted import NotLiftableError
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 
 _HOLDERS = ("FlagValues", "FlagHolder")
 
@@ -19,13 +19,13 @@ def is_flags(value: object) -> bool:
     return any(base.__module__.startswith("absl.flags") and base.__name__ in _HOLDERS for base in type(value).__mro__)
 
 
-def holder(name: str, use: Use) -> Item:
+def holder(name: str, use: NameUse) -> Item:
     """Return the statement that binds `name` to a holder without values."""
     text = f'class {name}:\n    """The flags of the run that made this model."""'
     return Item(names=(name,), text=text, order=use.before)
 
 
-def values_read(name: str, value: Any, use: Use) -> Iterator[Item]:
+def values_read(name: str, value: Any, use: NameUse) -> Iterator[Item]:
     """Yield the statements that set what the definition of `use` reads of the flags `value` by `name`.
 
     Raises:

@@ -71,7 +71,7 @@ def text_of(model: Any, pen: Pen) -> str:
     config = model.get_config()
     if type(model).__name__ == "Sequential":
         return _sequential(model, config, pen)
-    return _Graph(model=model, config=config, pen=pen).text()
+    return _LayerGraph(model=model, config=config, pen=pen).text()
 
 
 def _sequential(model: Any, config: Mapping[str, Any], pen: Pen) -> str:
@@ -89,7 +89,7 @@ def _input(config: Mapping[str, Any], pen: Pen) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Graph:
+class _LayerGraph:
     """A functional model: its layers, and the tensors that they are called with."""
 
     model: Any

@@ -10,13 +10,13 @@ from bundler.sources.extract.makings import Making, table_of
 from bundler.sources.extract.match import described
 from bundler.sources.extract.namespaces import is_loose
 from bundler.sources.extract.referring import Lifter
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 
 
 def add_made_again(lifter: Lifter, cls: type, made: Making) -> tuple[Draft, str]:
     """Let a module take `cls` from where its own module has it, or call its factory again."""
     factory = made.factory
-    use = Use.at(factory.unit, factory.node, described(cls))
+    use = NameUse.at(factory.unit, factory.node, described(cls))
     if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
         raise NotLiftableError(
             f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "

@@ -12,7 +12,7 @@ from typing import Any
 from bundler.sources.extract.constant_values import is_plain, written
 from bundler.sources.extract.extracted import NotLiftableError
 from bundler.sources.extract.factories import Factory, arguments, check_explained, factory_of
-from bundler.sources.extract.namespace_texts import Texts, Unit
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit
 from bundler.sources.live_objects import is_framework
 from bundler.sources.places import SCRIPTS
 
@@ -31,7 +31,7 @@ class Making:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def making(texts: Texts, cls: type, reason: NotLiftableError) -> Making | None:
+def making(texts: NamespaceTexts, cls: type, reason: NotLiftableError) -> Making | None:
     """Return how `cls` is had again, or `None` where no function that others can call made it.
 
     `reason` says why its class statement does not do.
@@ -70,7 +70,7 @@ def _call(factory: Factory, given: Mapping[str, Any]) -> Making:
     )
 
 
-def _tables(texts: Texts, factory: Factory, cls: type) -> Iterator[tuple[Making, bool]]:
+def _tables(texts: NamespaceTexts, factory: Factory, cls: type) -> Iterator[tuple[Making, bool]]:
     """Yield where modules have `cls` that call the factory when they are imported, and whether they bind it so.
 
     ``HEADS = {n: make_head(n) for n in SIZES}`` binds it; ``for kind in KINDS: make_layer(kind)`` fills some table.

@@ -1,7 +1,8 @@
 """From a live function or class to the node of the text that made it.
 
 A code object says where it was compiled: its file name, its first line and, since Python 3.11, the columns of every
-instruction, which tell two lambdas of one line apart. `Texts.unit_of` has checked that the text gives this very code.
+instruction, which tell two lambdas of one line apart. `NamespaceTexts.unit_of` has checked that the text gives this
+very code.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from bundler.sources.extract.constant_values import literal_is
 from bundler.sources.extract.extracted import NotLiftableError
-from bundler.sources.extract.namespace_texts import Texts, Unit, functions_of, made_name
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, made_name
 from bundler.sources.extract.segments import Definition, first_line
 from bundler.sources.live_objects import bases_of, is_framework
 
@@ -36,7 +37,7 @@ class Match:
         return self.unit.at(self.node.lineno)
 
 
-def match_function(texts: Texts, function: FunctionType) -> Match:
+def match_function(texts: NamespaceTexts, function: FunctionType) -> Match:
     """Return the text of `function`.
 
     Raises:
@@ -50,7 +51,7 @@ def match_function(texts: Texts, function: FunctionType) -> Match:
     return Match(unit=unit, node=node, namespace=function.__globals__)
 
 
-def match_class(texts: Texts, cls: type) -> Match:
+def match_class(texts: NamespaceTexts, cls: type) -> Match:
     """Return the text of `cls`: the class statement around its methods.
 
     Raises:
@@ -97,7 +98,7 @@ _REWRITE = (
 )
 
 
-def _unit(texts: Texts, code: CodeType, namespace: Mapping[str, Any], what: str) -> Unit:
+def _unit(texts: NamespaceTexts, code: CodeType, namespace: Mapping[str, Any], what: str) -> Unit:
     try:
         unit = texts.unit_of(code, namespace)
     except ValueError as error:
@@ -153,7 +154,7 @@ def _arguments(node: ast.Lambda) -> tuple[str, ...]:
     return tuple(argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
 
 
-def _match_without_methods(texts: Texts, cls: type) -> Match:
+def _match_without_methods(texts: NamespaceTexts, cls: type) -> Match:
     """Find a class whose body has no function by its name and by the constants that its body sets."""
     what = described(cls)
     module = sys.modules.get(cls.__module__)

@@ -72,7 +72,7 @@ class _Source:
     text: str | None = None
 
 
-class Texts:
+class NamespaceTexts:
     """Finds texts and remembers them."""
 
     def __init__(self) -> None:

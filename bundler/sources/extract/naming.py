@@ -50,7 +50,7 @@ def _is_importable(name: str, file: object) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class NameOrigin:
     """What a namespace is: the stem of a module made of it, another where that is taken, and its name in words."""
 
     stem: str
@@ -58,17 +58,17 @@ class Origin:
     words: str
 
 
-def origin_of(namespace: Mapping[str, Any]) -> Origin:
+def origin_of(namespace: Mapping[str, Any]) -> NameOrigin:
     """Return the origin of a script, a notebook, or a session at a prompt."""
     if "get_ipython" in namespace:
-        return Origin(stem="notebook", second="notebook_cells", words="the notebook")
+        return NameOrigin(stem="notebook", second="notebook_cells", words="the notebook")
     file = namespace.get("__file__")
     if not isinstance(file, str):
-        return Origin(stem="session", second="session_lines", words="the session")
+        return NameOrigin(stem="session", second="session_lines", words="the session")
     path = Path(file)
     # A package that is run with `python -m` calls its script __main__.
     stem = identifier(path.parent.name if path.stem == "__main__" else path.stem)
-    return Origin(stem=stem, second=f"{stem}_script", words=f"the script {stem}")
+    return NameOrigin(stem=stem, second=f"{stem}_script", words=f"the script {stem}")
 
 
 def identifier(text: str) -> str:

@@ -15,7 +15,7 @@ from bundler.sources.extract.drafts import Drafts
 from bundler.sources.extract.extracted import NotLiftableError
 from bundler.sources.extract.namespaces import is_liftable
 from bundler.sources.extract.naming import identifier
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 from bundler.values import Unsayable
 
 #: What is a value by itself: nobody asks whether it is the same object.
@@ -41,11 +41,11 @@ class Lifter(Protocol):
         """Lift an object and return where it is."""
         ...
 
-    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> None:
+    def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> None:
         """Make `draft` bind `name` to a value that a function took from around it."""
         ...
 
-    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: Use) -> None:
+    def bring(self, draft: Draft, namespace: Mapping[str, Any], name: str, use: NameUse) -> None:
         """Make `draft` bind `name` as `namespace` does."""
         ...
 
@@ -57,7 +57,7 @@ class References:
     lifter: Lifter
     draft: Draft
     namespace: Mapping[str, Any]
-    use: Use
+    use: NameUse
     name: str
     names: set[str] = field(default_factory=set)
 

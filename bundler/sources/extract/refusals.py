@@ -6,7 +6,7 @@ import functools
 import io
 
 from bundler.sources.extract.constant_values import type_name
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 
 _PART = (
     "make it in the __init__ of the class that uses it, and keep it as an attribute; a loss that needs a part of the "
@@ -15,7 +15,7 @@ _PART = (
 )
 
 
-def refusal(name: str, value: object, use: Use, why: str = "") -> str:
+def refusal(name: str, value: object, use: NameUse, why: str = "") -> str:
     """Return the problem for the author: where, what uses which value, its type, and the remedy.
 
     `why` says what in the value cannot be carried: ``at logger of type ...``.

@@ -11,7 +11,7 @@ from bundler.sources.extract.segments import first_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Use:
+class NameUse:
     """`what` reads a name at `where`; `node` is its definition, and `order` the place of that."""
 
     what: str
@@ -21,12 +21,12 @@ class Use:
     node: ast.AST | None = None
 
     @classmethod
-    def at(cls, unit: Unit, node: ast.stmt | ast.Lambda, what: str) -> Use:
+    def at(cls, unit: Unit, node: ast.stmt | ast.Lambda, what: str) -> NameUse:
         """Return the use by the definition or statement `node`."""
         first = first_line(node) if isinstance(node, ast.stmt) else node.lineno
         return cls(what=what, where=unit.at(node.lineno), order=(unit.order, first, 1), unit=unit, node=node)
 
-    def line(self, line: int) -> Use:
+    def line(self, line: int) -> NameUse:
         """Return the same use, at another line of its text."""
         return replace(self, where=self.unit.at(line)) if self.unit is not None else self
 

@@ -10,12 +10,12 @@ from bundler.sources.extract.extracted import NotLiftableError
 from bundler.sources.extract.read_attributes import with_read_attributes
 from bundler.sources.extract.referring import InProgress, Lifter, References
 from bundler.sources.extract.refusals import refusal
-from bundler.sources.extract.use import Use
+from bundler.sources.extract.use import NameUse
 from bundler.sources.extract.value_lines import Writer
 from bundler.values import Unsayable
 
 
-def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: Use) -> Item:
+def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> Item:
     """Return the lines that make `value`, or the import or name of what an earlier value made.
 
     Raises:
@@ -56,7 +56,7 @@ def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name:
     return Item(names=lines.names, text=lines.lines, order=use.before, at_once=needs, every=needs)
 
 
-def _again(lifter: Lifter, draft: Draft, name: str, value: Any, use: Use) -> Item:
+def _again(lifter: Lifter, draft: Draft, name: str, value: Any, use: NameUse) -> Item:
     """Return the item that gives another name to an object that was written before, here or in another module."""
     _, other, origin = lifter.carried[id(value)]
     if other is draft:

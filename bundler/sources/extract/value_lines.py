@@ -34,7 +34,7 @@ _ALIASES = (GenericAlias, type(typing.List[int]))  # noqa: UP006
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class ValueText:
     """The lines that bind a name to a value: their text, every name that they bind, and the objects by these names."""
 
     lines: str
@@ -71,7 +71,7 @@ class Writer:
     _way: list[str] = field(default_factory=list)
     _adapted: list[str] = field(default_factory=list)
 
-    def text(self, value: Any) -> Text:
+    def text(self, value: Any) -> ValueText:
         """Return the lines for `value`; what occurs in it twice is made once.
 
         Raises:
@@ -90,7 +90,7 @@ class Writer:
         if expression != self.name:
             self._lines.append(f"{self.name} = {expression}")
         self.draft.arrays.update(self._arrays.kept)
-        return Text(
+        return ValueText(
             lines="\n".join(self._lines),
             names=tuple(dict.fromkeys([self.name, *self._names.values()])),
             objects=tuple((item, self._names[id(item)]) for item in self._keep if id(item) in self._names),

@@ -18,7 +18,7 @@ _GIVEN = frozenset({"__name__", "__doc__", "__file__", "__package__", "__spec__"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Module:
+class AuthorModule:
     """One module of the author's. `is_fixed`: its text stays as it is."""
 
     name: str
@@ -71,7 +71,7 @@ class Module:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class FoundName:
     """The text of a module, as the search has it."""
 
     text: bytes
@@ -87,19 +87,19 @@ class Modules:
         is_folder: says whether a name is a package of the author's without an ``__init__.py``.
     """
 
-    def __init__(self, find: Callable[[str], Found | None], is_folder: Callable[[str], bool]) -> None:
+    def __init__(self, find: Callable[[str], FoundName | None], is_folder: Callable[[str], bool]) -> None:
         self._find = find
         self.is_folder = is_folder
-        self._modules: dict[str, Module | None] = {}
+        self._modules: dict[str, AuthorModule | None] = {}
         self._deep: dict[tuple[str, str], frozenset[tuple[str, str]]] = {}
 
-    def get(self, name: str) -> Module | None:
+    def get(self, name: str) -> AuthorModule | None:
         """Return a module of the author's, or `None`."""
         if name not in self._modules:
             self._modules[name] = self._read(name)
         return self._modules[name]
 
-    def _read(self, name: str) -> Module | None:
+    def _read(self, name: str) -> AuthorModule | None:
         found = self._find(name)
         if found is None:
             return None
@@ -108,7 +108,7 @@ class Modules:
             statements = statements_of(parse_source(found.text, name), package)
         except (SourceError, RecursionError):
             return None  # The closure says so, where the module is needed.
-        return Module(
+        return AuthorModule(
             name=name,
             text=found.text,
             is_package=found.is_package,
@@ -116,7 +116,7 @@ class Modules:
             statements=statements,
         )
 
-    def origin(self, module: Module, chain: Chain) -> tuple[str, str]:
+    def origin(self, module: AuthorModule, chain: Chain) -> tuple[str, str]:
         """Return the module and the name that ``a.b.c``, read in `module`, leads to.
 
         What leads out of the author's modules ends where it leaves them.
@@ -131,7 +131,7 @@ class Modules:
             module, name, rest = step[0], step[1], list(step[2])
         return module.name, name
 
-    def _steps(self, module: Module, name: str, rest: Chain) -> Iterator[tuple[Module, str, Chain]]:
+    def _steps(self, module: AuthorModule, name: str, rest: Chain) -> Iterator[tuple[AuthorModule, str, Chain]]:
         for index in reversed(module.binding.get(name, ())):
             for item in module.statements[index].imports:
                 if item.name == name and (step := self._enter(item, rest)) is not None:
@@ -142,7 +142,7 @@ class Modules:
                 if origin is not None and origin is not module and self.gives(origin, name):
                     yield origin, name, rest
 
-    def _enter(self, item: Imported, rest: Chain) -> tuple[Module, str, Chain] | None:
+    def _enter(self, item: Imported, rest: Chain) -> tuple[AuthorModule, str, Chain] | None:
         if item.attribute is not None:
             origin = self.get(item.module)
             below = self.below(item.module, item.attribute)
@@ -165,7 +165,7 @@ class Modules:
                 return None
         return module if self.get(module) is not None or self.is_folder(module) else None
 
-    def gives(self, module: Module, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    def gives(self, module: AuthorModule, name: str, seen: frozenset[str] = frozenset()) -> bool:
         """Say whether `module` itself, or a star import in it, binds `name`."""
         if name in module.binding:
             return True
@@ -175,7 +175,7 @@ class Modules:
                 return True
         return False
 
-    def changed_by(self, module: Module, index: int) -> frozenset[tuple[str, str]]:
+    def changed_by(self, module: AuthorModule, index: int) -> frozenset[tuple[str, str]]:
         """Return the module and name of what running the statement `index` of `module` may change."""
         effects = module.effects[index]
         nodes = module.statements[index].nodes

@@ -6,9 +6,9 @@ import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bundler.sources.locate import Verdict
-from bundler.sources.module_graph import Walk
-from bundler.sources.reduce.author_modules import Found, Modules
+from bundler.sources.locate import ModuleVerdict
+from bundler.sources.module_graph import ModuleGraph
+from bundler.sources.reduce.author_modules import FoundName, Modules
 from bundler.sources.reduce.cut import cut, is_reduced, left_names, left_out
 from bundler.sources.reduce.reachable import reduce
 
@@ -30,7 +30,7 @@ class Needs:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reduced:
+class ReducedText:
     """One module of which some lines stay behind: its text without them, their number and the names that they bind."""
 
     text: bytes
@@ -39,18 +39,18 @@ class Reduced:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class ReductionPlan:
     """The reduced modules by name, the modules of which anything stays, and all that were looked at."""
 
-    reduced: Mapping[str, Reduced]
+    reduced: Mapping[str, ReducedText]
     kept: frozenset[str]
     seen: frozenset[str]
 
 
-def plan(walk: Walk, needs: Needs, further: Collection[str] = ()) -> Plan:
+def plan(walk: ModuleGraph, needs: Needs, further: Collection[str] = ()) -> ReductionPlan:
     """Return what stays behind; `further` are modules that are known to be needed as a whole."""
 
-    def find(name: str) -> Found | None:
+    def find(name: str) -> FoundName | None:
         if not name or not is_reducible(walk, needs, name):
             return None
         located = walk.locate(name)
@@ -58,16 +58,16 @@ def plan(walk: Walk, needs: Needs, further: Collection[str] = ()) -> Plan:
         if located is None or text is None:
             return None
         is_fixed = located.generated or any(fnmatch.fnmatchcase(name, pattern) for pattern in needs.whole)
-        return Found(text=text, is_package=located.is_package, is_fixed=is_fixed)
+        return FoundName(text=text, is_package=located.is_package, is_fixed=is_fixed)
 
     def is_folder(name: str) -> bool:
         located = walk.locate(name)
-        return located is not None and located.verdict is Verdict.SOURCE and located.is_namespace
+        return located is not None and located.verdict is ModuleVerdict.SOURCE and located.is_namespace
 
     found = reduce(Modules(find, is_folder), {**needs.names, **dict.fromkeys(further)})
-    return Plan(
+    return ReductionPlan(
         reduced={
-            name: Reduced(text=cut(kept), left_out=left_out(kept), left_names=left_names(kept))
+            name: ReducedText(text=cut(kept), left_out=left_out(kept), left_names=left_names(kept))
             for name, kept in found.kept.items()
             if not kept.module.is_fixed and is_reduced(kept)
         },
@@ -76,10 +76,10 @@ def plan(walk: Walk, needs: Needs, further: Collection[str] = ()) -> Plan:
     )
 
 
-def is_reducible(walk: Walk, needs: Needs, name: str) -> bool:
+def is_reducible(walk: ModuleGraph, needs: Needs, name: str) -> bool:
     """Say whether a module is the author's own: neither of a loaded bundle nor of an installed distribution."""
     located = walk.locate(name)
-    if located is None or located.verdict is not Verdict.SOURCE or located.is_namespace:
+    if located is None or located.verdict is not ModuleVerdict.SOURCE or located.is_namespace:
         return False
     if located.distribution is not None:
         return needs.included

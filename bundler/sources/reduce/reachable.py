@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bundler.sources.reduce.author_modules import Module, Modules
+from bundler.sources.reduce.author_modules import AuthorModule, Modules
 from bundler.sources.reduce.statements import Chain, Imported, Role
 
 #: Asks nothing of a module but that it runs: every module has this attribute.
@@ -17,7 +17,7 @@ _ONLY_RUN: Chain = ("__name__",)
 class Kept:
     """What stays of one module: positions of statements, and of import statements the names that stay."""
 
-    module: Module
+    module: AuthorModule
     statements: frozenset[int]
     names: Mapping[int, frozenset[str]]
 
@@ -43,14 +43,14 @@ class _Reach:
 
     def __init__(self, modules: Modules) -> None:
         self._modules = modules
-        self._queue: deque[tuple[Module, str, Chain]] = deque()
+        self._queue: deque[tuple[AuthorModule, str, Chain]] = deque()
         self._asked: set[tuple[str, str, Chain]] = set()
         self._kept: dict[str, set[int]] = {}
         self._aliases: dict[tuple[str, int], set[str]] = {}
         self._names: set[tuple[str, str]] = set()
         self._whole: set[str] = set()
-        self._seen: dict[str, Module] = {}
-        self._importers: dict[str, list[tuple[Module, int, Imported]]] = {}
+        self._seen: dict[str, AuthorModule] = {}
+        self._importers: dict[str, list[tuple[AuthorModule, int, Imported]]] = {}
         self._wants_all = False
 
     def start(self, name: str, names: Collection[str] | None) -> None:
@@ -83,13 +83,13 @@ class _Reach:
         }
         return Reduction(kept=kept, seen=frozenset(self._seen))
 
-    def _need(self, module: Module, name: str, chain: Chain) -> None:
+    def _need(self, module: AuthorModule, name: str, chain: Chain) -> None:
         key = (module.name, name, chain)
         if key not in self._asked:
             self._asked.add(key)
             self._queue.append((module, name, chain))
 
-    def _follow(self, module: Module, name: str, chain: Chain) -> None:
+    def _follow(self, module: AuthorModule, name: str, chain: Chain) -> None:
         self._enter(module)
         self._names.add((module.name, name))
         positions = module.binding.get(name, ())
@@ -151,7 +151,7 @@ class _Reach:
         elif module is not None and not (chain[0].startswith("__") and chain[0].endswith("__")):
             self._need(module, chain[0], chain[1:])
 
-    def _keep(self, module: Module, index: int, name: str | None) -> None:
+    def _keep(self, module: AuthorModule, index: int, name: str | None) -> None:
         statement = module.statements[index]
         if statement.role is Role.IMPORT and name is not None:
             self._aliases.setdefault((module.name, index), set()).add(name)
@@ -172,7 +172,7 @@ class _Reach:
             self._keep_whole(module)
         self._wants_all |= statement.asks_for_subclasses
 
-    def _keep_whole(self, module: Module) -> None:
+    def _keep_whole(self, module: AuthorModule) -> None:
         """Keep every statement but those that no import runs."""
         if module.name in self._whole:
             return
@@ -190,7 +190,7 @@ class _Reach:
                         self._use(item, chain)
             self._names.update((module.name, name) for name in statement.binds)
 
-    def _enter(self, module: Module) -> None:
+    def _enter(self, module: AuthorModule) -> None:
         """Let `module` run where the model is loaded: it, and the packages that it is in."""
         if module.name in self._kept:
             return
@@ -204,7 +204,7 @@ class _Reach:
         if module.is_fixed:
             self._keep_whole(module)
 
-    def _see(self, module: Module) -> None:
+    def _see(self, module: AuthorModule) -> None:
         """Note what the imports of `module` run, whether they stay or not."""
         stack = [module]
         while stack:
@@ -246,11 +246,11 @@ class _Reach:
                     added = is_in = True
         return added
 
-    def _is_kept(self, origin: tuple[str, str], module: Module, *, is_in: bool) -> bool:
+    def _is_kept(self, origin: tuple[str, str], module: AuthorModule, *, is_in: bool) -> bool:
         # Where the module does not run anyway, what it does to other packages does not count.
         return origin in self._names and (is_in or origin[0] != module.name)
 
-    def _activate(self, module: Module) -> None:
+    def _activate(self, module: AuthorModule) -> None:
         """Let `module` run by the imports that ran it where the model was made."""
         if module.name in self._kept:
             return
@@ -270,7 +270,7 @@ def _targets(item: Imported) -> Iterator[str]:
     yield from (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
-def _uses(module: Module, name: str) -> Iterable[Chain]:
+def _uses(module: AuthorModule, name: str) -> Iterable[Chain]:
     found: set[Chain] = set()
     for statement in module.statements:
         found |= statement.uses.get(name, frozenset())

@@ -192,9 +192,9 @@ def test_an_address_that_could_say_more_than_an_address_is_refused(
 
 @pytest.mark.parametrize("name", ["a b", "-r other.txt", "a\n--index-url https://evil.invalid", "a==1 #"])
 def test_a_pin_with_another_text_than_a_name_is_no_bundle(selected: Select, own: list[str], name: str) -> None:
-    with pytest.raises(InvalidBundle, match="no name of a distribution"):
+    with pytest.raises(InvalidBundle, match="not a name of a distribution"):
         selected(wheels.lock(*own), pins=[PinnedDistribution(name=name, version="1.0")])
-    with pytest.raises(InvalidBundle, match="no version"):
+    with pytest.raises(InvalidBundle, match="not a version"):
         selected(wheels.lock(*own), pins=[PinnedDistribution(name="a", version=name)])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 import hypothesis.strategies as st
 from hypothesis import given
 
-from bundler.sources.reduce.author_modules import Found, Modules
+from bundler.sources.reduce.author_modules import FoundName, Modules
 from bundler.sources.reduce.cut import cut
 from bundler.sources.reduce.reachable import reduce
 
@@ -18,11 +18,11 @@ def reduced(files: Mapping[str, str], needed: Mapping[str, Collection[str] | Non
     """Return the reduced texts of `files`, by module."""
     texts = {name: textwrap.dedent(text).lstrip("\n") for name, text in files.items()}
 
-    def find(name: str) -> Found | None:
+    def find(name: str) -> FoundName | None:
         if name not in texts:
             return None
         is_package = any(other.startswith(f"{name}.") for other in texts)
-        return Found(text=texts[name].encode(), is_package=is_package, is_fixed=False)
+        return FoundName(text=texts[name].encode(), is_package=is_package, is_fixed=False)
 
     kept = reduce(Modules(find, lambda _: False), needed).kept
     return {name: cut(item).decode() for name, item in kept.items()}
@@ -246,7 +246,7 @@ def test_keeps_line_ends_coding_and_byte_order_mark() -> None:
         b"A = 1\n\x0c\nB = 2\ndef f(): return B\n",
         b"A = 1; C = 3\rB = 2; D = 4\rdef f(): return B",
     ):
-        module = Modules(lambda _, text=text: Found(text=text, is_package=False, is_fixed=False), lambda _: False)
+        module = Modules(lambda _, text=text: FoundName(text=text, is_package=False, is_fixed=False), lambda _: False)
         found = cut(reduce(module, {"m": ["f"]}).kept["m"])
         assert found.count(b"\n") == text.count(b"\n")
         assert found.count(b"\r") == text.count(b"\r")
