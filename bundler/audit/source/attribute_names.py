@@ -26,6 +26,7 @@ from bundler.audit.source.asked_when_run import BUILDS_OTHERS, REPLACES_CODE
 from bundler.audit.source.exported_names import methods, power_names, private_attributes, public_attributes
 from bundler.audit.source.library_sinks import each, merged
 from bundler.audit.source.lookup import harmless_names, raw_doors
+from bundler.audit.source.values import Given, Instance, Made, Nothing, Own, OwnClass, Super, ThisClass, Value
 
 #: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
 DANGEROUS = merged(
@@ -209,30 +210,30 @@ class Problem(NamedTuple):
     handed: Held = Held.USE
 
 
-def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
+def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
     """Return what is wrong with reading the attribute `name`; `None` if nothing is.
 
     Args:
         name: the attribute, mangled.
-        owner: the `Value.kind` of the object.
+        owner: the object.
         bundle: the attributes that the bundle's own classes define.
     """
     if name.startswith("__") and name.endswith("__"):
-        allowed = name in (OF_SUPER if owner == "super" else DUNDERS) and name not in _STEPS
-        allowed = allowed or (name in _STEPS and owner in ("self", "cls", "super"))
-        if allowed or (name == "__dict__" and owner in ("self", "cls")):
+        allowed = name in (OF_SUPER if isinstance(owner, Super) else DUNDERS) and name not in _STEPS
+        allowed = allowed or (name in _STEPS and isinstance(owner, Own))
+        if allowed or (name == "__dict__" and isinstance(owner, (Instance, ThisClass))):
             return None
         # A scope that is entered and never left stays for the host; `__getattr__` of a foreign object is any attribute.
-        past = is_interpreter_name(name) or (name in _STEPS and owner not in ("self", "cls", "super"))
+        past = is_interpreter_name(name) or (name in _STEPS and not isinstance(owner, Own))
         held = Held.LOAD if past else Held.USE
         return Problem(REFLECTION, "leads past what can be read in the source", held, held)
-    if owner == "none":
+    if isinstance(owner, Nothing):
         # A name that is a module where the import worked, and None where it did not: None has no attributes.
         return None
     if is_interpreter_name(name):
         leads = "leads past what can be read in the source"
         return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
-    own = owner in ("self", "super", "cls")
+    own = isinstance(owner, Own)
     if name in UNSEEN_POWERS and not (own and name in bundle):
         return Problem(
             UNSEEN_POWERS[name],
@@ -255,13 +256,13 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
         return Problem(REFLECTION, "is a name of a module that does more than compute", handed=handed)
     if name in raw_doors() and not (own and name in bundle):
         return Problem(REFLECTION, "is a raw operation that does more than compute", handed=Held.LOAD)
-    if owner == "made":
+    if isinstance(owner, Made):
         bundle = frozenset()
     if name.startswith("_"):
         if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
         return Problem(REFLECTION, "is private to foreign code")
-    if name in bundle or name in public_attributes() or name in ORDINARY or owner == "given":
+    if name in bundle or name in public_attributes() or name in ORDINARY or isinstance(owner, Given):
         return None
     if name in harmless_names():
         # A backend that came as an argument: xp.where. It is no module; if it were, this would only compute.
@@ -271,21 +272,21 @@ def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
     )
 
 
-def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
+def store_problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
         # Other bases, of the bundle's own class, are classes that are looked at themselves.
-        own = name == "__bases__" and owner == "class"
+        own = name == "__bases__" and isinstance(owner, OwnClass)
         answers = name in ("__getattr__", "__getattribute__")  # past the shield, which is on by then
         held = Held.LOAD if answers or (changes_code(name) and not own) else Held.USE
         return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
-    if name in ("get_config", "from_config") and owner not in ("cls", "class"):
+    if name in ("get_config", "from_config") and not isinstance(owner, (ThisClass, OwnClass)):
         return Problem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, Held.LOAD)
-    if name in TARGETS and owner != "cls":
+    if name in TARGETS and not isinstance(owner, ThisClass):
         return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
-    if name == "exc_info" and owner != "self":
+    if name == "exc_info" and not isinstance(owner, Instance):
         return Problem(FILESYSTEM, "is what a log record shows the source lines of", Held.LOAD)
-    if owner == "cls" or (owner == "self" and name not in _CODE):
+    if isinstance(owner, ThisClass) or (isinstance(owner, Instance) and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
         # No net sees it, and the object may be a class: then every other model runs this code.

@@ -11,7 +11,7 @@ from bundler.audit.source.attribute_names import is_harmless_prefix
 from bundler.audit.source.configs import is_handed_in, is_of_object
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.values import Values
+from bundler.audit.source.values import NONE, Foreign, Prefix, Stranger, Text, Values
 
 #: A capability, what is wrong, and whether it is held at load.
 Problem = tuple[str, str, bool]
@@ -44,9 +44,9 @@ def attribute_names(flow: Flow, node: ast.expr, scope: Scope) -> tuple[list[str]
     names: list[str] = []
     known = True
     for value in flow.of(node, scope):
-        if value.kind == "text":
-            names.append(value.name)
-        elif value.kind != "prefix" or not is_harmless_prefix(value.name):
+        if isinstance(value, Text):
+            names.append(value.text)
+        elif not isinstance(value, Prefix) or not is_harmless_prefix(value.text):
             known = False
     return names, known
 
@@ -84,7 +84,7 @@ def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterat
     elif path == "tensorflow.print":
         stream = keyword(node, "output_stream")
         streams = flow.of(stream, scope) if stream is not None else ()
-        if any(value.kind != "none" and value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
+        if any(value not in (NONE, Foreign("sys.stdout"), Foreign("sys.stderr")) for value in streams) or any(
             item.arg is None for item in node.keywords
         ):
             yield FILESYSTEM, "tf.print to a stream that may be a file", False
@@ -121,11 +121,11 @@ def _deserialize(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterato
 def format_problems(texts: Values) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a call of ``str.format``: its fields read attributes by name."""
     for value in texts:
-        if value.kind in ("unknown", "made", "given", "prefix"):
+        if isinstance(value, (Stranger, Prefix)):
             yield REFLECTION, "format() of a text that cannot be read: its fields may name any attribute"
-        elif value.kind == "text":
+        elif isinstance(value, Text):
             try:
-                fields = [name for _, name, _, _ in string.Formatter().parse(value.name) if name]
+                fields = [name for _, name, _, _ in string.Formatter().parse(value.text) if name]
             except ValueError:
                 continue
             for name in fields:

@@ -11,6 +11,7 @@ import ast
 
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
+from bundler.audit.source.values import Foreign
 
 #: Methods of paths that reach the file they name, or move along links of the file system. Not those that read the
 #: environment (`cwd`, `home`, `expanduser`).
@@ -31,7 +32,7 @@ def is_path(node: ast.AST | None, scope: Scope, flow: Flow, left: int = _LONG) -
         if isinstance(node.func, ast.Attribute) and node.func.attr in _STEPS:
             return is_path(node.func.value, scope, flow, left - 1)
         callees = flow.of(node.func, scope)
-        return bool(callees) and all(value.kind == "foreign" and value.name in _MAKERS for value in callees)
+        return bool(callees) and all(isinstance(value, Foreign) and value.name in _MAKERS for value in callees)
     if isinstance(node, ast.Attribute):
         return node.attr == "parent" and is_path(node.value, scope, flow, left - 1)
     if isinstance(node, ast.Subscript):

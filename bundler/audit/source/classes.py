@@ -11,7 +11,7 @@ import ast
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import Uses
-from bundler.audit.source.values import Value, Values
+from bundler.audit.source.values import Foreign, Instance, Nothing, OwnClass, Text, ThisClass, Value, Values
 
 #: What is given a class and hands it to nobody.
 _SHOW = frozenset(f"builtins.{name}" for name in "str repr print hash id isinstance issubclass callable format".split())
@@ -27,14 +27,14 @@ class Classes(Uses):
             return node.attr == "__class__"
         if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
             return False
-        return Value("foreign", "builtins.type") in self.flow.of(node.func, scope)
+        return Foreign("builtins.type") in self.flow.of(node.func, scope)
 
     def class_of(self, node: ast.expr, scope: Scope) -> None:
         """Record that the class of some object is used: calls of layers that are looked at could not be seen."""
         if node in self.clones:
             return
         of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
-        if any(value.kind not in ("self", "cls", "none") for value in self.flow.of(of, scope)):
+        if any(not isinstance(value, (Instance, ThisClass, Nothing)) for value in self.flow.of(of, scope)):
             self.later(
                 "layers",
                 "filesystem",
@@ -54,18 +54,18 @@ class Classes(Uses):
             return
         what = "the class of an object may be type, which makes classes from data"
         for owner in self.flow.of(node.value, scope):
-            if owner.kind == "self":
+            if isinstance(owner, Instance):
                 self.own(node, scope, "dynamic-code", what, hard=True)
-            elif owner.kind != "none":
+            elif not isinstance(owner, Nothing):
                 self.door("dynamic-code", node, scope, what, hard=True)
 
     def only_shows(self, node: ast.Call, callees: Values, scope: Scope) -> bool:
         """Whether a call does no more with a class than print, compare or look it up: ``"{}".format(x.__class__)``."""
         if isinstance(node.func, ast.Attribute):
             if node.func.attr == "format":
-                return all(owner.kind == "text" for owner in self.flow.of(node.func.value, scope))
+                return all(isinstance(owner, Text) for owner in self.flow.of(node.func.value, scope))
             return node.func.attr == "get" and self.is_written_out(node.func.value, scope)
-        return bool(callees) and all(value.kind == "foreign" and value.name in _SHOW for value in callees)
+        return bool(callees) and all(isinstance(value, Foreign) and value.name in _SHOW for value in callees)
 
     def is_written_out(self, node: ast.expr, scope: Scope) -> bool:
         """Whether this is a dict, list, tuple or set in sight, and no object with an ``__eq__`` of somebody's."""
@@ -79,15 +79,15 @@ class Classes(Uses):
         return (
             self.is_class_of(node, scope)
             or self.is_written_out(node, scope)
-            or all(value.kind == "class" or (value.kind == "foreign" and not value.is_kept)
+            or all(isinstance(value, OwnClass) or (isinstance(value, Foreign) and not value.is_kept)
                    for value in self.flow.of(node, scope))
         )  # fmt: skip
 
     def is_class(self, value: Value) -> bool:
         """Whether this is a class, so that its own class is a metaclass."""
-        return value.kind == "class" or (
-            value.kind == "foreign"
-            and value.denoted.kind is Kind.PLAIN
+        return isinstance(value, OwnClass) or (
+            isinstance(value, Foreign)
+            and value.kind is Kind.PLAIN
             and value.name.partition(".")[0] in ("builtins", "abc", "enum", "typing", "collections")
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from bundler.audit.config.stock import is_stock_class
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
+from bundler.audit.source.values import Foreign
 
 #: Methods that give a part of a dict or list, or a copy.
 _PARTS = frozenset({"pop", "get", "copy", "items", "values"})
@@ -51,7 +52,7 @@ def is_of_object(node: ast.expr, scope: Scope, flow: Flow) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
         return False
     callees, made = flow.of(node.func, scope), node.args[0]
-    if not all(value.kind == "foreign" and value.name.endswith(_SERIALIZE) for value in callees):
+    if not all(isinstance(value, Foreign) and value.name.endswith(_SERIALIZE) for value in callees):
         return False
     owner = made.value if isinstance(made, ast.Attribute) else made
     return isinstance(owner, ast.Name) and (owner is not made or is_handed_in(made, scope, flow))
@@ -107,7 +108,7 @@ class _Reading:
 
     def call(self, node: ast.Call, scope: Scope) -> bool:
         callees = self.flow.of(node.func, scope)
-        paths = {value.name for value in callees if value.kind == "foreign"}
+        paths = {value.name for value in callees if isinstance(value, Foreign)}
         if paths and len(paths) == len(callees):
             known = all(path in _COPIES or "deserialize" in path for path in paths)
             if "builtins.dict" in paths:

@@ -12,7 +12,21 @@ from bundler.audit.source.configs import names_plain_object
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
-from bundler.audit.source.values import ANYTHING, NOTHING, UNKNOWN, Value
+from bundler.audit.source.values import (
+    ANYTHING,
+    NOTHING,
+    UNKNOWN,
+    Foreign,
+    Instance,
+    Nothing,
+    OfClass,
+    OwnClass,
+    OwnFunction,
+    Stranger,
+    ThisClass,
+    Unknown,
+    Value,
+)
 
 #: What a class says about itself.
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
@@ -57,7 +71,7 @@ class Expressions(Classes):
                 self.door("reflection", node, scope, f"{name} is what converted code calls autograph by", hard=True)
             for value in self.flow.of(node, scope):
                 self.used_as(value, node, scope, use)
-                if value.kind == "function" and scope.kind == "class":
+                if isinstance(value, OwnFunction) and scope.kind == "class":
                     self.unbound.add(node.id)
 
     def _Attribute(self, node: ast.Attribute, scope: Scope, use: str) -> None:
@@ -109,7 +123,7 @@ class Expressions(Classes):
             if use != READ:
                 self.class_of(node, scope)
         callees = self.flow.of(node.func, scope)
-        paths = {value.name for value in callees if value.kind == "foreign"}
+        paths = {value.name for value in callees if isinstance(value, Foreign)}
         for path in paths:
             if look(path).kind is Kind.CALL:
                 if path == "builtins.getattr" and node.args and not self.only_tells(node, scope):
@@ -119,9 +133,11 @@ class Expressions(Classes):
                 self.by_name(path, node, scope)
         if "builtins.super" in paths and node.args:
             of = self.flow.of(node.args[0], scope)
-            if any(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in of):
+            if any(value.kind not in (None, Kind.OPEN) for value in of):
                 # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
-                own = all(value.name.partition(".")[0] in ("keras", "tensorflow") for value in of)
+                own = all(
+                    isinstance(value, Foreign) and value.name.startswith(("keras.", "tensorflow.")) for value in of
+                )
                 self.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
         if "builtins.vars" in paths and node.args:
             # Perhaps of a class: its functions take any object for their own.
@@ -131,7 +147,7 @@ class Expressions(Classes):
         if isinstance(node.func, ast.Attribute):
             self.method(node, node.func, scope)
         self.keywords(node, scope)
-        if any(value.kind == "class" and self.is_metaclass(value.name) for value in callees):
+        if any(isinstance(value, OwnClass) and self.is_metaclass(value.place) for value in callees):
             self.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
         naming = paths & {"builtins.getattr", "builtins.hasattr"}
         shown = self.only_shows(node, callees, scope)
@@ -144,7 +160,7 @@ class Expressions(Classes):
                 self.expression(argument, scope, use)
             else:
                 self.expression(argument, scope)
-        streams = all(value.kind == "foreign" and value.denoted.kind is not Kind.OPEN for value in callees)
+        streams = all(value.kind not in (None, Kind.OPEN) for value in callees)
         for item in node.keywords:
             stream = streams and item.arg in ("file", "stream", "output_stream")
             named = shown and self.is_class_of(item.value, scope)
@@ -166,8 +182,8 @@ class Expressions(Classes):
         ):
             return False
         owners = self.flow.of(node.func.value, scope)
-        classes = all(owner.kind == "foreign" and owner.denoted.kind is Kind.PLAIN for owner in owners)
-        return classes and all(owner.kind == "self" for owner in self.flow.of(node.args[0], scope))
+        classes = all(owner.kind is Kind.PLAIN for owner in owners)
+        return classes and all(isinstance(owner, Instance) for owner in self.flow.of(node.args[0], scope))
 
     def classes(self, node: ast.expr, scope: Scope, use: str = ESCAPES) -> None:
         """Look at the second argument of ``isinstance``: there `type` is only a class, and nothing is called."""
@@ -206,7 +222,7 @@ class Expressions(Classes):
         if known:
             return
         # On a class, a computed name may be one that the interpreter gives a meaning.
-        if function != "getattr" and all(owner.kind == "self" for owner in owners):
+        if function != "getattr" and all(isinstance(owner, Instance) for owner in owners):
             self.own(
                 node, scope, "side-effects", f"{function} with a computed name on what may not be the bundle's own"
             )
@@ -223,9 +239,9 @@ class Expressions(Classes):
         call = self.calls.get(node)
         owners = self.flow.of(node.value, scope)
         first = self.flow.of(call.args[0], scope) if call is not None and call.args else NOTHING
-        if first and all(owner.kind in ("self", "cls") for owner in first):
+        if first and all(isinstance(owner, (Instance, ThisClass)) for owner in first):
             return
-        if any(owner.kind not in ("self", "super", "cls", "class") for owner in owners):
+        if any(not isinstance(owner, OfClass) for owner in owners):
             self.door("filesystem", node, scope, f"{node.attr} {MADE_AGAIN}, of any file", hard=True)
 
     def method(self, node: ast.Call, callee: ast.Attribute, scope: Scope) -> None:
@@ -234,24 +250,24 @@ class Expressions(Classes):
         if (
             callee.attr == "resize"
             and any(item.arg is None for item in node.keywords)
-            and any(owner.kind in ("unknown", "made", "given") for owner in owners)
+            and any(isinstance(owner, Stranger) for owner in owners)
         ):
             self.door("native-code", node, scope, "resize() with arguments that cannot be read", hard=True)
         if callee.attr in ("format", "format_map"):
             for owner in owners:
-                if owner.is_module or (owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN):
+                if owner.is_module or owner.kind is Kind.OPEN:
                     continue
                 texts = frozenset({owner})
-                if owner == Value("foreign", "builtins.str"):
+                if owner == Foreign("builtins.str"):
                     texts = self.flow.of(node.args[0], scope) if node.args else frozenset({UNKNOWN})
-                elif owner.kind in ("self", "super", "cls", "class", "foreign"):
+                elif isinstance(owner, (OfClass, Foreign)):
                     texts = NOTHING if self.is_no_text(owner) else ANYTHING
                 for capability, what in format_problems(texts):
                     self.door(capability, node, scope, what, hard=True)
         if (
             callee.attr in ("__init__", "from_config")
             and node not in self.clones
-            and any(owner.kind in ("unknown", "made", "given") for owner in owners)
+            and any(isinstance(owner, Stranger) for owner in owners)
         ):
             self.later("layers", "filesystem", node, f"{callee.attr} of an object that may be a layer that reads files")
         if callee.attr == "set_vocabulary" and not (node.args and isinstance(node.args[0], (ast.List, ast.Tuple))):
@@ -262,7 +278,7 @@ class Expressions(Classes):
     def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a method may be one of an object that is not the bundle's own."""
         owners = self.flow.of(node.value, scope) if isinstance(node, ast.Attribute) else ANYTHING
-        return any(owner.kind in ("unknown", "made", "given") for owner in owners)
+        return any(isinstance(owner, Stranger) for owner in owners)
 
     def keywords(self, node: ast.Call, scope: Scope) -> None:
         """Look at arguments that mean the same whatever is called: most objects that take them are not followed."""
@@ -282,7 +298,7 @@ class Expressions(Classes):
             elif item.arg == "exc_info" and not isinstance(value, ast.Constant):
                 caught = isinstance(value, ast.Name) and any(value.id in around.deleted for around in scope.chain())
                 raised = isinstance(value, ast.Call) and any(
-                    found.name == "sys.exc_info" for found in self.flow.of(value.func, scope)
+                    found == Foreign("sys.exc_info") for found in self.flow.of(value.func, scope)
                 )
                 if not (caught or raised):
                     what = "exc_info may be no traceback: log records show its files"
@@ -297,24 +313,24 @@ class Expressions(Classes):
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
-        if name == "from_config" and owner.kind in ("unknown", "made", "given", "foreign") and not owner.is_module:
+        if name == "from_config" and isinstance(owner, (Stranger, Foreign)) and not owner.is_module:
             what = "from_config is handed on: whoever calls it makes what its config names"
             self.door("filesystem", node, scope, what, hard=True)
             return
-        if name in ("__init__", "__class__") and owner.kind in ("unknown", "made", "given"):
+        if name in ("__init__", "__class__") and isinstance(owner, Stranger):
             if not isinstance(node, ast.Attribute) or name != "__class__":
                 self.later("layers", "filesystem", node, f"{name} of an object that may be a layer that reads files")
             return
-        if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and owner.kind == "unknown":
+        if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and isinstance(owner, Unknown):
             if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
                 what = "backend of an object is that module, and not followed from here"
                 self.door("reflection", node, scope, what, hard=True)
             return
-        if name not in ("format", "set_vocabulary", "cache") or owner.is_module or owner.kind == "none":
+        if name not in ("format", "set_vocabulary", "cache") or owner.is_module or isinstance(owner, Nothing):
             return
-        if owner.kind in ("self", "cls", "class", "super") and self.is_no_text(owner):
+        if isinstance(owner, OfClass) and self.is_no_text(owner):
             return
-        if owner.kind == "foreign" and owner.denoted.kind is Kind.OPEN:
+        if owner.kind is Kind.OPEN:
             return
         capability = "reflection" if name == "format" else "filesystem"
         what = f"the method {name} is handed on, so that its arguments cannot be read"
@@ -368,7 +384,7 @@ class Expressions(Classes):
         self.expression(node.format_spec, scope)
 
     def _Subscript(self, node: ast.Subscript, scope: Scope, use: str) -> None:
-        typed = self.flow.of(node.value, scope) == {Value("foreign", "builtins.type")}
+        typed = self.flow.of(node.value, scope) == {Foreign("builtins.type")}
         self.expression(node.value, scope, READ if typed else ESCAPES)
         self.expression(node.slice, scope)
 

@@ -12,7 +12,7 @@ from bundler.audit.source.expressions import CONVERTED, Expressions
 from bundler.audit.source.lookup import FRAMEWORKS, Kind
 from bundler.audit.source.scopes import Scope
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, METACLASSES, OWN_NAMES, READ
-from bundler.audit.source.values import Value
+from bundler.audit.source.values import Foreign, Value
 
 #: Methods that are handed what is compared with their object.
 _COMPARING = frozenset("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__".split())
@@ -111,7 +111,7 @@ class Walk(Expressions):
             return
         for owner in self.flow.module(base):
             for alias in node.names:
-                if owner.kind == "foreign" and owner.denoted.kind is Kind.DOOR:
+                if owner.kind is Kind.DOOR:
                     self.imported(owner, node, scope)
                 elif alias.name == "*":
                     self.star(owner, node, scope)
@@ -122,12 +122,12 @@ class Walk(Expressions):
 
     def star(self, owner: Value, node: ast.ImportFrom, scope: Scope) -> None:
         self.imported(owner, node, scope)
-        if owner.kind == "foreign" and (owner.denoted.kind is Kind.OPEN or owner.denoted.path in ("os", "sys", "io")):
+        if isinstance(owner, Foreign) and (owner.kind is Kind.OPEN or owner.denoted.path in ("os", "sys", "io")):
             self.report(rules.UNRESOLVED, node, scope, f"everything of {owner.name} is imported by star")
 
     def imported(self, value: Value, node: ast.AST, scope: Scope) -> None:
         """Look at an import, whether or not what it binds is used."""
-        if value.kind != "foreign":
+        if not isinstance(value, Foreign):
             self.used_as(value, node, scope, ESCAPES if scope.kind == "class" else FOLLOWED)
             return
         denoted = value.denoted
@@ -166,7 +166,7 @@ class Walk(Expressions):
             self.decorator(item, node, scope)
         around = self.module.generic.get(node, scope)
         for base in node.bases:
-            if Value("foreign", "keras.random.SeedGenerator") in self.flow.of(base, around):
+            if Foreign("keras.random.SeedGenerator") in self.flow.of(base, around):
                 self.door("reflection", node, scope, "the backend of a seed generator is a module, and not followed")
             if self.flow.of(base, around) & METACLASSES or self.is_class_of(base, around):
                 what = f"{node.name} is a metaclass: it makes classes from data"
@@ -179,7 +179,7 @@ class Walk(Expressions):
     def decorator(self, item: ast.expr, node: ast.ClassDef, scope: Scope) -> None:
         """Look at a class's decorator; the fields that `dataclass` makes code of must be those in sight."""
         function = item.func if isinstance(item, ast.Call) else item
-        if self.flow.of(function, scope) != {Value("foreign", "dataclasses.dataclass")}:
+        if self.flow.of(function, scope) != {Foreign("dataclasses.dataclass")}:
             self.expression(item, scope)
             return
         self.expression(function, scope, READ)

@@ -18,13 +18,22 @@ from bundler.audit.source.scopes import Binding, Module, Scope
 from bundler.audit.source.values import (
     ANYTHING,
     FRAME,
-    FRAME_CODE,
     GIVEN,
     MADE,
     NONE,
     NOTHING,
-    REAL,
     UNKNOWN,
+    Foreign,
+    Frame,
+    Instance,
+    Items,
+    OwnClass,
+    OwnFunction,
+    OwnModule,
+    Prefix,
+    Super,
+    Text,
+    ThisClass,
     Value,
     Values,
     foreign,
@@ -113,26 +122,28 @@ class Flow:
             around = binding.scope.outer
             while around is not None and around.kind != "class":
                 around = around.outer
-            return ANYTHING if around is None else frozenset({Value(binding.how, f"{around.module}:{around.path}")})
+            kind = Instance if binding.how == "self" else ThisClass
+            return ANYTHING if around is None else frozenset({kind(f"{around.module}:{around.path}")})
         if binding.how == "definition":
-            kind = "class" if isinstance(node, ast.ClassDef) else "function"
             path = f"{binding.scope.path}.{node.name}".lstrip(".")  # type: ignore[union-attr]
-            if kind == "class" and not all(self.gives_back(item, binding.scope) for item in node.decorator_list):  # type: ignore[union-attr]
-                return frozenset({Value(kind, f"{binding.scope.module}:{path}"), UNKNOWN})
-            return frozenset({Value(kind, f"{binding.scope.module}:{path}")})
+            place = f"{binding.scope.module}:{path}"
+            if not isinstance(node, ast.ClassDef):
+                return frozenset({OwnFunction(place)})
+            kept = all(self.gives_back(item, binding.scope) for item in node.decorator_list)
+            return frozenset({OwnClass(place)} if kept else {OwnClass(place), UNKNOWN})
         if binding.how == "value" and node is not None:
             return self.of(node, binding.scope)
         if binding.how == "item" and node is not None:
             found: set[Value] = set()
             for value in self._items(node, binding.scope):
-                found |= {Value("text", item) for item in value.items} if value.kind == "texts" else {UNKNOWN}
+                found |= {Text(item) for item in value.texts} if isinstance(value, Items) else {UNKNOWN}
             return frozenset(found)
         return ANYTHING
 
     def gives_back(self, decorator: ast.expr, scope: Scope) -> bool:
         """Whether a decorator of a class is one that gives back what it decorates."""
         found = self.of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope)
-        return bool(found) and all(value.kind == "foreign" and value.name in _GIVE_BACK for value in found)
+        return bool(found) and all(isinstance(value, Foreign) and value.name in _GIVE_BACK for value in found)
 
     # -- imports ----------------------------------------------------------------------------------------------------
 
@@ -164,9 +175,9 @@ class Flow:
         """Return the module of that name. A bundle may have one that is called like a known one: then it is both."""
         if name in self.packages:
             root = foreign(name.partition(".")[0])
-            if root.denoted.kind is Kind.OPEN:
-                return frozenset({Value("module", name)})
-            return frozenset({Value("module", name), foreign(name)})
+            if root.kind is Kind.OPEN:
+                return frozenset({OwnModule(name)})
+            return frozenset({OwnModule(name), foreign(name)})
         return frozenset({foreign(name)})
 
     # -- expressions ------------------------------------------------------------------------------------------------
@@ -194,7 +205,7 @@ class Flow:
         if isinstance(node, ast.Constant):
             if node.value is None:
                 return frozenset({NONE})
-            return frozenset({Value("text", node.value)}) if isinstance(node.value, str) else ANYTHING
+            return frozenset({Text(node.value)}) if isinstance(node.value, str) else ANYTHING
         if isinstance(node, ast.IfExp):
             return self.of(node.body, scope) | self.of(node.orelse, scope)
         if isinstance(node, ast.BoolOp):
@@ -206,9 +217,8 @@ class Flow:
             return self.of(node.value, scope)
         if isinstance(node, ast.Subscript):
             items = self._items(node.value, scope)
-            if any(value.kind != "texts" for value in items):
-                return ANYTHING
-            return frozenset(Value("text", item) for value in items for item in value.items)
+            texts = [Text(item) for value in items if isinstance(value, Items) for item in value.texts]
+            return frozenset(texts) if all(isinstance(value, Items) for value in items) else ANYTHING
         if isinstance(node, ast.Tuple):
             return self._container(node)
         if isinstance(node, (ast.JoinedStr, ast.BinOp)):
@@ -250,32 +260,32 @@ class Flow:
         for statement in top.stars:
             base = self.absolute(statement, top)
             for owner in self.module(base) if base else NOTHING:
-                if owner.kind == "module" and owner.name in self.modules:
+                if isinstance(owner, OwnModule) and owner.name in self.modules:
                     other = self.modules[owner.name].scope
                     found |= self._named(other, name) | self.starred(name, other, seen | {top.module})
-                elif owner.kind == "foreign" and brings(owner.denoted, name):
+                elif isinstance(owner, Foreign) and brings(owner.denoted, name):
                     found |= {foreign(f"{owner.name}.{name}")}
         return found
 
     def attribute(self, owner: Value, name: str) -> Values:
         """Return what the attribute `name` of `owner` may denote."""
-        if owner.kind == "foreign" and owner.name == "keras.src.backend" and name == "set_backend":
+        if isinstance(owner, Foreign) and owner.name == "keras.src.backend" and name == "set_backend":
             return frozenset({MADE})  # Of layers that have a backend of their own; the module has no such function.
-        if owner.kind == "foreign":
+        if isinstance(owner, Foreign):
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
-                return frozenset({Value("foreign", member(denoted, name).path, owner.items)})
+                return frozenset({Foreign(member(denoted, name).path, owner.real)})
             if f"{owner.name}.{name}" in FOLLOWED:
                 return frozenset({foreign(f"{owner.name}.{name}")})
             return self.attribute(MADE, name)
-        if owner.kind == "module":
+        if isinstance(owner, OwnModule):
             path = f"{owner.name}.{name}"
             found = NOTHING
             module = self.modules.get(owner.name)
             if module is not None:
                 found |= self._named(module.scope, name) | self.starred(name, module.scope)
             if path in self.packages:
-                found |= {Value("module", path)}
+                found |= {OwnModule(path)}
             if module is None and not found:
                 return frozenset({foreign(path)})
             scope = module.scope if module is not None else None
@@ -287,10 +297,10 @@ class Flow:
         if owner == NONE:
             return NOTHING
         if owner == FRAME:
-            return frozenset({FRAME if name == "f_back" else FRAME_CODE if name == "f_code" else MADE})
+            return frozenset({FRAME if name == "f_back" else Frame(is_code=True) if name == "f_code" else MADE})
         if name == "backend" and owner in (MADE, UNKNOWN):
             # What a seed generator of Keras has under this name is the module.
-            return frozenset({owner, Value("foreign", "keras.src.backend", REAL)})
+            return frozenset({owner, Foreign("keras.src.backend", real=True)})
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING
@@ -299,9 +309,9 @@ class Flow:
         """Return what a call may give back."""
         found: set[Value] = set()
         for callee in self.of(node.func, scope):
-            if callee.kind == "class":
-                found.add(Value("self", callee.name))
-            elif callee.kind == "foreign":
+            if isinstance(callee, OwnClass):
+                found.add(Instance(callee.place))
+            elif isinstance(callee, Foreign):
                 found |= self._result(callee.name, node, scope)
             elif callee != NONE:
                 found.add(callee if callee in (MADE, GIVEN) else UNKNOWN)
@@ -312,8 +322,8 @@ class Flow:
             found = NOTHING
             for owner in self.of(node.args[0], scope):
                 for name in self.of(node.args[1], scope):
-                    if name.kind == "text":
-                        found |= self.attribute(owner, name.name)
+                    if isinstance(name, Text):
+                        found |= self.attribute(owner, name.text)
                     else:
                         found |= ANYTHING
             for default in node.args[2:]:
@@ -323,7 +333,7 @@ class Flow:
             around = next((item for item in scope.chain() if item.kind == "class"), None)
             if node.args and not (len(node.args) == 2 and self._is_self(node.args[1], scope)):
                 return ANYTHING
-            return frozenset({Value("super", f"{around.module}:{around.path}" if around else "")})
+            return frozenset({Super(f"{around.module}:{around.path}" if around else "")})
         if path.startswith("builtins."):
             return ANYTHING
         if path in ("sys._getframe", "inspect.currentframe"):
@@ -332,7 +342,7 @@ class Flow:
 
     def _is_self(self, node: ast.expr, scope: Scope) -> bool:
         found = self.of(node, scope)
-        return bool(found) and all(value.kind in ("self", "cls") for value in found)
+        return bool(found) and all(isinstance(value, (Instance, ThisClass)) for value in found)
 
     def _items(self, node: ast.AST, scope: Scope) -> Values:
         """Return what iterating over an expression gives, as ``texts`` or anything.
@@ -343,7 +353,7 @@ class Flow:
             return self._container(node)
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
             callees = self.of(node.func, scope)
-            if callees and all(value.kind == "foreign" and value.name in _KEEPS_ITEMS for value in callees):
+            if callees and all(isinstance(value, Foreign) and value.name in _KEEPS_ITEMS for value in callees):
                 return self._items(node.args[0], scope)
         return self.of(node, scope)
 
@@ -354,35 +364,38 @@ class Flow:
             if not isinstance(item, ast.Constant) or not isinstance(item.value, str):
                 return ANYTHING
             items.append(item.value)
-        return frozenset({Value("texts", items=tuple(items))}) if 0 < len(items) <= MOST else ANYTHING
+        return frozenset({Items(tuple(items))}) if 0 < len(items) <= MOST else ANYTHING
 
     def _text(self, node: ast.JoinedStr | ast.BinOp, scope: Scope) -> Values:
         if isinstance(node, ast.JoinedStr):
             first = node.values[0] if node.values else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                return frozenset({Value("prefix", first.value)})
+                return frozenset({Prefix(first.value)})
             return ANYTHING
         left = self.of(node.left, scope)
         if not left:
             return left
-        if isinstance(node.op, ast.Mod) and all(value.kind == "text" for value in left):
-            return frozenset(Value("prefix", value.name.partition("%")[0]) for value in left)
+        begins = [value for value in left if isinstance(value, (Text, Prefix))]
+        texts = [value for value in begins if isinstance(value, Text)]
+        if isinstance(node.op, ast.Mod) and len(texts) == len(left):
+            return frozenset(Prefix(value.text.partition("%")[0]) for value in texts)
+        if not isinstance(node.op, ast.Add) or len(begins) < len(left):
+            return ANYTHING
         right = self.of(node.right, scope)
+        more = [value.text for value in right if isinstance(value, Text) and len(value.text) < LONG]
         if (
-            isinstance(node.op, ast.Add)
-            and len(left) * len(right) <= 16
-            and all(value.kind == "text" and len(value.name) < LONG for value in (*left, *right))
+            len(left) * len(right) <= 16
+            and len(more) == len(right)
+            and all(isinstance(value, Text) and len(value.text) < LONG for value in left)
         ):
-            return frozenset(Value("text", first.name + second.name) for first in left for second in right)
-        if isinstance(node.op, ast.Add) and all(value.kind in ("text", "prefix") for value in left):
-            return frozenset(Value("prefix", value.name) for value in left)
-        return ANYTHING
+            return frozenset(Text(first.text + second) for first in begins for second in more)
+        return frozenset(Prefix(value.text) for value in begins)
 
 
 def _capped(found: Values) -> Values:
     if len(found) <= MOST:
         return found
-    return frozenset(value for value in found if value.kind not in ("text", "prefix", "texts")) | {UNKNOWN}
+    return frozenset(value for value in found if not isinstance(value, (Items, Prefix, Text))) | {UNKNOWN}
 
 
 def _is_generic(scope: Scope) -> bool:

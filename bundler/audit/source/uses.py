@@ -23,7 +23,22 @@ from bundler.audit.source.library_sinks import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Module, Scope
-from bundler.audit.source.values import REAL, UNKNOWN, Value
+from bundler.audit.source.values import (
+    MADE,
+    UNKNOWN,
+    Foreign,
+    Frame,
+    Given,
+    Instance,
+    OfClass,
+    Own,
+    OwnClass,
+    OwnModule,
+    Super,
+    ThisClass,
+    Unknown,
+    Value,
+)
 
 ESCAPES, FOLLOWED, READ = "escapes", "followed", "read"
 #: Names of a module's own that say nothing dangerous.
@@ -59,11 +74,10 @@ READERS = frozenset(
 )
 #: What the guard's stand-in for a frame has, and for its code.
 _OF_FRAMES = {
-    "": frozenset({"f_back", "f_lineno", "f_globals", "f_locals", "f_code"}),
-    "f_code": frozenset({"co_name", "co_filename", "co_firstlineno"}),
+    False: frozenset({"f_back", "f_lineno", "f_globals", "f_locals", "f_code"}),
+    True: frozenset({"co_name", "co_filename", "co_firstlineno"}),
 }
-METACLASSES = frozenset(Value("foreign", name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
-_PERMISSIVE = ("self", "super", "cls")
+METACLASSES = frozenset(Foreign(name) for name in ("builtins.type", "abc.ABCMeta", "enum.EnumMeta"))
 
 
 class Uses:
@@ -122,11 +136,11 @@ class Uses:
 
     def used_as(self, value: Value, node: ast.AST, scope: Scope, use: str) -> None:
         """Report what may not be used so."""
-        if value.kind == "module":
+        if isinstance(value, OwnModule):
             if use == ESCAPES:
                 self.report(rules.UNRESOLVED, node, scope, f"the module {value.name} is handed on as a value")
             return
-        if value.kind != "foreign":
+        if not isinstance(value, Foreign):
             return
         denoted = value.denoted
         if denoted.path in _MARKED:
@@ -136,7 +150,7 @@ class Uses:
             word = denoted.capability or "reflection"
             unseen = word in ("side-effects", "reflection") and not denoted.path.startswith("tensorflow.raw_ops.")
             unseen = unseen or use != READ
-            self.door(word, node, scope, denoted.path, hard=value.items == REAL and unseen)
+            self.door(word, node, scope, denoted.path, hard=value.real and unseen)
         elif denoted.kind is Kind.MISSING:
             self.report(
                 rules.UNRESOLVED, node, scope, f"{denoted.path} is in no list of names that are known to compute"
@@ -154,48 +168,47 @@ class Uses:
 
         `handed`: it is neither called nor read from where it stands.
         """
-        if owner.kind == "foreign" and owner.denoted.kind in (Kind.MODULE, Kind.OPEN):
+        if isinstance(owner, Foreign) and owner.kind in (Kind.MODULE, Kind.OPEN):
             if is_interpreter_name(name):
                 what = f"{owner.name}.{name} leads past what can be read in the source"
                 self.door("reflection", node, scope, what, hard=True)
-            elif handed and owner.denoted.kind is Kind.OPEN and (capability := DANGEROUS.get(name)) is not None:
+            elif handed and owner.kind is Kind.OPEN and (capability := DANGEROUS.get(name)) is not None:
                 # A requirement may hand out a class of the framework under a name of its own.
                 self.door(capability, node, scope, f"{owner.name}.{name} is handed on, not called", hard=True)
             return
-        if owner.kind == "foreign" and owner.denoted.kind is Kind.CALL:
+        if isinstance(owner, Foreign) and owner.kind is Kind.CALL:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
                 past = owner.name in BUILDERS or owner.name == "keras.layers.Lambda"
                 hard = past or is_interpreter_name(name)
                 what = f"{owner.name}.{name} is that function, past what is looked at"
                 self.door("reflection", node, scope, what, hard=hard)
             return
-        if owner.kind == "foreign" and f"{owner.name}.{name}" in FOLLOWED_DOORS:
+        if isinstance(owner, Foreign) and f"{owner.name}.{name}" in FOLLOWED_DOORS:
             return  # The door is a finding, and so is this one below it, where the caller looks at it.
         if name == "__dataclass_fields__":
             self.marked.add("fields")
-        if owner.kind == "module":
+        if isinstance(owner, OwnModule):
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
                 what = f"{owner.name}.{name} leads past what can be read in the source"
                 self.door("reflection", node, scope, what, hard=is_interpreter_name(name))
             return
-        if owner.kind == "frame" and name in _OF_FRAMES[owner.name]:
+        if isinstance(owner, Frame) and name in _OF_FRAMES[owner.is_code]:
             self.door(
                 "reflection", node, scope, f"{name} of a frame; the guard shows only the names of the bundle's own"
             )
             return
-        if owner.kind not in ("self", "super"):
+        if not isinstance(owner, (Instance, Super)):
             # Perhaps a class's function, which takes any object for its own.
             self.unbound.add(name)
-        kind = "made" if owner.kind == "foreign" else owner.kind
         if name == "resize" and handed and name not in self.bundle:
             what = "resize() is handed on: a call with refcheck=False leaves arrays that read freed memory"
             self.door("native-code", node, scope, what, hard=True)
-        found = problem(name, kind, self.bundle)
+        found = problem(name, MADE if isinstance(owner, Foreign) else owner, self.bundle)
         if found is None:
-            if name == "__dict__" and owner.kind == "self":
+            if name == "__dict__" and isinstance(owner, Instance):
                 what = "the attribute __dict__ of what may not be the bundle's own"
                 self.own(node, scope, "reflection", what, hard=True)
-            elif name in UNSEEN_POWERS and owner.kind == "self":
+            elif name in UNSEEN_POWERS and isinstance(owner, Instance):
                 what = f"the attribute {name} of what may not be the bundle's own; {_when(scope)}"
                 self.own(node, scope, UNSEEN_POWERS[name], what, hard=True)
             return
@@ -204,16 +217,16 @@ class Uses:
         of_file = capability == REFLECTION and name in OF_FILES and isinstance(node, ast.Attribute)
         if of_file and is_path(node.value, scope, self.flow):  # type: ignore[attr-defined]
             capability, why = FILESYSTEM, "is a method of a path"
-        if owner.kind in _PERMISSIVE and self.open_base(owner.name) and ("no known" in why or "private" in why):
+        if isinstance(owner, Own) and self.open_base(owner.place) and ("no known" in why or "private" in why):
             return
         finding = rules.OF_CAPABILITY[capability].at(
             self.member, f"the attribute {name} {why}; {_when(scope)}", line=getattr(node, "lineno", None), held=held
         )
         method = self.own_method(scope)
-        if owner.kind == "self" and method and name in self.methods_of(owner.name):
+        if isinstance(owner, Instance) and method and name in self.methods_of(owner.place):
             self.own_calls.append((method, finding))
             return
-        if owner.kind == "class" and name in self.methods_of(owner.name, static=True):
+        if isinstance(owner, OwnClass) and name in self.methods_of(owner.place, static=True):
             return
         self.keep(f"the attribute {name}", finding)
 
@@ -232,7 +245,7 @@ class Uses:
         for around in scope.chain():
             if around.class_around() is not None and isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 plain = all(
-                    self.flow.of(item, around.outer or around) == {Value("foreign", "builtins.property")}
+                    self.flow.of(item, around.outer or around) == {Foreign("builtins.property")}
                     or (isinstance(item, ast.Attribute) and item.attr in ("setter", "getter", "deleter"))
                     for item in around.node.decorator_list
                 )
@@ -258,8 +271,8 @@ class Uses:
         }
         for base in scope.node.bases:
             for value in self.flow.of(base, scope.outer or scope):
-                if value.kind == "class":
-                    names |= self.methods_of(value.name, seen | {place}, static=static)
+                if isinstance(value, OwnClass):
+                    names |= self.methods_of(value.place, seen | {place}, static=static)
         return names
 
     def is_mixed(self) -> bool:
@@ -269,10 +282,10 @@ class Uses:
                 continue
             foreign = False
             for base in scope.node.bases:
-                kinds = {value.kind for value in self.flow.of(base, scope.outer or scope)}
-                if foreign and "class" in kinds:
+                kinds = {type(value) for value in self.flow.of(base, scope.outer or scope)}
+                if foreign and OwnClass in kinds:
                     return True
-                foreign |= kinds != {"class"}
+                foreign |= kinds != {OwnClass}
         return False
 
     def open_base(self, place: str, seen: frozenset[str] = frozenset()) -> bool:
@@ -282,9 +295,9 @@ class Uses:
             return False
         for base in scope.node.bases:
             for value in self.flow.of(base, scope.outer or scope):
-                if value.kind in ("given", "unknown") or (value.kind == "foreign" and value.denoted.kind is Kind.OPEN):
+                if isinstance(value, (Given, Unknown)) or value.kind is Kind.OPEN:
                     return True
-                if value.kind == "class" and self.open_base(value.name, seen | {place}):
+                if isinstance(value, OwnClass) and self.open_base(value.place, seen | {place}):
                     return True
         return False
 
@@ -296,20 +309,20 @@ class Uses:
         found: set[Value] = set()
         for base in scope.node.bases:
             for value in self.flow.of(base, scope.outer or scope):
-                if value.kind != "class":
+                if not isinstance(value, OwnClass):
                     found.add(value)
-                elif value.name != place and value.name not in seen:
-                    found |= self.ancestors(value.name, seen | {place})
+                elif value.place != place and value.place not in seen:
+                    found |= self.ancestors(value.place, seen | {place})
         return found
 
-    def is_no_text(self, owner: Value) -> bool:
+    def is_no_text(self, owner: Foreign | OfClass) -> bool:
         """Whether an object of the bundle's own derives from nothing that may be a text, a dataset or a layer's table."""
-        if owner.kind == "foreign":
+        if isinstance(owner, Foreign):
             return False
         return all(
-            value.kind == "foreign"
+            isinstance(value, Foreign)
             and (value.name in _BASES or value.name.partition(".")[0] == "keras" or value.name == "tensorflow.Module")
-            for value in self.ancestors(owner.name)
+            for value in self.ancestors(owner.place)
         )
 
     def is_metaclass(self, place: str) -> bool:
@@ -322,34 +335,34 @@ class Uses:
         own = all(item.arg != "metaclass" for item in node.keywords) and all(
             self.flow.gives_back(item, scope) for item in node.decorator_list
         )
-        return own and all(value.kind == "foreign" for value in self.ancestors(place) - METACLASSES)
+        return own and all(isinstance(value, Foreign) for value in self.ancestors(place) - METACLASSES)
 
     def is_positional(self, value: Value) -> bool:
         """Whether what a class pattern reads by position shows in the source."""
-        if value.kind == "foreign":
+        if isinstance(value, Foreign):
             return value.name in _SELF_MATCHING
-        scope = self.flow.classes.get(value.name) if value.kind == "class" else None
+        scope = self.flow.classes.get(value.place) if isinstance(value, OwnClass) else None
         return scope is not None and isinstance(scope.node, ast.ClassDef) and self.is_in_sight(scope.node, scope)
 
     def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with storing to an attribute, or deleting it."""
-        if owner.kind == "foreign":
+        if isinstance(owner, Foreign):
             # What is stored on a module stays in the bundle's view of it, and a door's stub takes nothing.
-            hard = owner.denoted.kind in (Kind.PLAIN, Kind.CALL) or owner.name.rpartition(".")[2][:1].isupper()
+            hard = owner.kind in (Kind.PLAIN, Kind.CALL) or owner.name.rpartition(".")[2][:1].isupper()
             what = f"{owner.name}.{name} is replaced: it belongs to other code"
             self.door("side-effects", node, scope, what, hard=hard)
             return
-        if owner.kind == "module":
+        if isinstance(owner, OwnModule):
             what = f"{owner.name}.{name} is stored from outside, past what it is bound to"
             self.door("side-effects", node, scope, what, hard=True)
             return
-        if name == "name" and owner.kind not in ("self", "cls", "class", "module"):
+        if name == "name" and not isinstance(owner, (Instance, ThisClass, OwnClass)):
             what = "a field's name may be stored: dataclass() makes code of it"
             self.later("fields", "dynamic-code", node, what, hard=True)
-        found = store_problem(name, owner.kind, self.bundle)
+        found = store_problem(name, owner, self.bundle)
         if found is None:
             return
-        if owner.kind == "self" and not name.startswith("__"):
+        if isinstance(owner, Instance) and not name.startswith("__"):
             # On the bundle's own object it replaces nothing of anybody's.
             hard = found.held is Held.LOAD
             self.own(node, scope, found.capability, f"the attribute {name} {found.why}; {_when(scope)}", hard=hard)
