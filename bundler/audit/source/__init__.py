@@ -29,9 +29,11 @@ from bundler.audit.finding import Finding
 from bundler.audit.source import hidden_text, rules
 from bundler.audit.source.module_walk import Walk
 from bundler.audit.source.name_values import Flow
+from bundler.audit.source.own_classes import OwnClasses
+from bundler.audit.source.record import ANY, Record
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
-from bundler.audit.source.uses import ANY
+from bundler.audit.source.uses import Uses
 from bundler.formats.python.parsing import parse
 
 __all__ = ["RULES", "SourceText", "source_findings"]
@@ -175,9 +177,10 @@ def _walked(
     try:
         flow = Flow(modules)
         defined = _attributes(modules)
-        walks = [Walk(flow, module, members[name], requirements, defined) for name, module in modules.items()]
-        for walk in walks:
-            walk.run()
+        classes = OwnClasses(flow)
+        records = {name: Record(members[name], classes) for name in modules}
+        for name, module in modules.items():
+            Walk(module, Uses(flow, records[name], defined), requirements).run()
     except (RecursionError, MemoryError):
         return [rules.DOES_NOT_PARSE.at(member, "nested deeper than can be followed") for member in members.values()]
     if not flow.settled:
@@ -185,16 +188,16 @@ def _walked(
             rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
             for member in members.values()
         ]
-    unbound = {ANY} | {name for walk in walks for name in walk.unbound}
-    marked = set[str]().union(*(walk.marked for walk in walks))
-    mixed = "vars" in marked or any(walk.is_mixed() for walk in walks[:1])
-    for walk in walks:
-        found += walk.found.values()
-        found += [finding for mark, finding in walk.pending if mark in marked]
+    unbound = {ANY}.union(*(record.unbound for record in records.values()))
+    marked = set[str]().union(*(record.marked for record in records.values()))
+    mixed = "vars" in marked or classes.are_mixed()
+    for record in records.values():
+        found += record.found.values()
+        found += [finding for mark, finding in record.pending if mark in marked]
         # A method of the bundle's own is that only on the bundle's own objects.
-        found += [finding for name, finding in walk.own_calls if mixed or name in unbound]
-        for distribution, line in walk.used.items():
-            found.append(rules.THIRD_PARTY.at(walk.member, f"imports {distribution}", line=line))
+        found += [finding for name, finding in record.own_calls if mixed or name in unbound]
+        for distribution, line in record.used.items():
+            found.append(rules.THIRD_PARTY.at(record.member, f"imports {distribution}", line=line))
     return found
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 
 from bundler.audit.source.lookup import Kind
+from bundler.audit.source.name_values import Flow
+from bundler.audit.source.record import Record
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.uses import Uses
 from bundler.audit.source.values import Foreign, Instance, Nothing, OwnClass, Text, ThisClass, Value, Values
 
 #: What is given a class and hands it to nobody.
@@ -18,8 +19,14 @@ _SHOW = frozenset(f"builtins.{name}" for name in "str repr print hash id isinsta
 _LITERALS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 
 
-class Classes(Uses):
+class ObjectClasses:
     """What the class of an object is used for."""
+
+    def __init__(self, flow: Flow, record: Record) -> None:
+        self.flow = flow
+        self.record = record
+        #: Expressions in which Keras's way to clone an object reads its class.
+        self.clones: set[ast.AST] = set()
 
     def is_class_of(self, node: ast.expr, scope: Scope) -> bool:
         """Whether this is ``x.__class__`` or ``type(x)``."""
@@ -35,15 +42,11 @@ class Classes(Uses):
             return
         of = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
         if any(not isinstance(value, (Instance, ThisClass, Nothing)) for value in self.flow.of(of, scope)):
-            self.later(
-                "layers",
-                "filesystem",
-                node,
-                "the class of an object may be that of a layer or formatter that reads files",
-            )
+            what = "the class of an object may be that of a layer or formatter that reads files"
+            self.record.later("layers", "filesystem", node, what)
 
     def class_of_class(self, node: ast.expr, scope: Scope) -> None:
-        self.door("dynamic-code", node, scope, "the class of a class makes classes from data", hard=True)
+        self.record.door("dynamic-code", node, scope, "the class of a class makes classes from data", hard=True)
 
     def may_be_type(self, node: ast.expr, scope: Scope) -> None:
         """Report ``x.__class__`` that is handed on, or called as `type` is: no guard sees which class it is.
@@ -55,9 +58,9 @@ class Classes(Uses):
         what = "the class of an object may be type, which makes classes from data"
         for owner in self.flow.of(node.value, scope):
             if isinstance(owner, Instance):
-                self.own(node, scope, "dynamic-code", what, hard=True)
+                self.record.own(node, scope, "dynamic-code", what, hard=True)
             elif not isinstance(owner, Nothing):
-                self.door("dynamic-code", node, scope, what, hard=True)
+                self.record.door("dynamic-code", node, scope, what, hard=True)
 
     def only_shows(self, node: ast.Call, callees: Values, scope: Scope) -> bool:
         """Whether a call does no more with a class than print, compare or look it up: ``"{}".format(x.__class__)``."""
