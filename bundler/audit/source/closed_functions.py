@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.finding import UNREADABLE, Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
-from bundler.audit.source.asked_when_run import asked_when_run, is_asked
+from bundler.audit.source.asked_when_run import asked_when_run, is_asked, line_starts
 
 #: The built-in that a closed function calls, with the capabilities and the reason: `bundler.namespace` gives it.
 CLOSED = "__closed__"
@@ -79,12 +79,9 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
         now = source_findings(list(current.values()), requirements)
     left = {(item.member, item.line) for item in now if _is_hard(item, accepted)}
     known = set(findings)
+    why = {True: "asks when it runs", False: "the function is closed"}
     waiting = [
-        replace(
-            item,
-            held=Held.USE,
-            what=f"{item.what}; {'asks when it runs' if is_asked(item) else 'the function is closed'}",
-        )
+        replace(item, held=Held.USE, what=f"{item.what}; {why[is_asked(item)]}")
         if _is_closable(item, accepted) and (item.member, item.line) not in left
         else item
         for item in findings
@@ -143,9 +140,7 @@ def _asks(body: _Body, findings: Sequence[Finding], replaced: bytes) -> bytes:
 
 
 def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    starts = line_starts(text)
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
