@@ -1,7 +1,7 @@
 """When calls go further than computing: a call is a finding by the first rule of its function, or method, that it breaks.
 
 A function that is listed here must be called where it is named, so that its arguments show. What a rule can ask about
-them is in `calls.Call`.
+them is in `calls.CallSite`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bundler.audit.finding import (
 )
 
 if TYPE_CHECKING:
-    from bundler.audit.source.calls import Call
+    from bundler.audit.source.calls import CallSite
 
 
 class CallRule(NamedTuple):
@@ -29,15 +29,16 @@ class CallRule(NamedTuple):
 
     capability: str
     what: str  # {} stands for the function
-    breaks: Callable[[Call], bool]
+    breaks: Callable[[CallSite], bool]
     hard: bool = False
 
 
+_LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
 _CONFIG_READERS = (
-    "keras.saving.deserialize_keras_object keras.utils.deserialize_keras_object"
-    " keras.legacy.saving.deserialize_keras_object keras.utils.legacy.deserialize_keras_object"
+    "keras.src.saving.serialization_lib.deserialize_keras_object keras.src.layers.deserialize"
     " keras.models.model_from_json keras.layers.deserialize"
-    " keras.src.saving.serialization_lib.deserialize_keras_object keras.src.layers.deserialize"
+    " keras.legacy.saving.deserialize_keras_object keras.utils.legacy.deserialize_keras_object"
+    " keras.utils.deserialize_keras_object keras.saving.deserialize_keras_object"
 )
 _TEXT_LAYERS = "keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization"
 _METACLASSES = "abc.ABCMeta enum.EnumMeta enum.EnumType"
@@ -47,7 +48,7 @@ BUILDERS = frozenset(f"{_CONFIG_READERS} {_METACLASSES}".split())
 READERS = frozenset(f"{_TEXT_LAYERS} logging.Formatter".split())
 
 
-def _always(_: Call) -> bool:
+def _always(_: CallSite) -> bool:
     return True
 
 
@@ -55,8 +56,12 @@ def _is_literal(node: ast.expr | None, *values: object) -> bool:
     return isinstance(node, ast.Constant) and node.value in values
 
 
-def _names_attributes(call: Call, last: int | None) -> bool:
-    names = call.args[:last]
+def _is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _names_attributes(call: CallSite, last: int | None) -> bool:
+    names = call.node.args[:last]
     return not call.is_spread and bool(names) and all(isinstance(item, ast.Constant) for item in names)
 
 
@@ -64,7 +69,7 @@ _ROWS: tuple[tuple[str, tuple[CallRule, ...]], ...] = (
     # Looked at by the attributes that they ask for. Of Lambda only from_config() takes code (CVE-2024-3660).
     ("builtins.getattr builtins.setattr builtins.delattr keras.layers.Lambda", ()),
     ("builtins.type", (CallRule(DYNAMIC_CODE, "type() with a namespace makes a class from data",
-        lambda call: len(call.args) != 1 or bool(call.node.keywords) or call.is_spread),)),
+        lambda call: len(call.node.args) != 1 or bool(call.node.keywords) or call.is_spread),)),
     ("functools.wraps", (CallRule(REFLECTION, "{} with a choice of attributes copies any attribute",
         lambda call: call.has_more(1, "assigned", "updated"), True),)),
     ("functools.update_wrapper", (CallRule(REFLECTION, "{} with a choice of attributes copies any attribute",
@@ -74,19 +79,19 @@ _ROWS: tuple[tuple[str, tuple[CallRule, ...]], ...] = (
     ("operator.methodcaller", (CallRule(REFLECTION, "{} with a computed name",
         lambda call: not _names_attributes(call, 1)),)),
     ("warnings.filterwarnings warnings.simplefilter", (CallRule(SIDE_EFFECTS, "{} makes warnings of other code into errors",
-        lambda call: call.is_spread or not _is_literal(call.args[0] if call.args else call.keyword("action"),
+        lambda call: call.is_spread or not _is_literal(call.node.args[0] if call.node.args else call.keyword("action"),
                                                        "ignore", "once", "always", "default", "module")),)),
     ("dataclasses.dataclass", (CallRule(DYNAMIC_CODE,
         "dataclass() on what is not a class in sight: the names of its fields become code", _always, True),)),
     ("traceback.format_exception traceback.print_exception", (CallRule(FILESYSTEM,
         "{} of what may be no traceback: it shows lines of the files that are named",
-        lambda call: len(call.args) != 1 or call.is_spread, True),)),
+        lambda call: len(call.node.args) != 1 or call.is_spread, True),)),
     ("logging.Formatter", (CallRule(REFLECTION, "{} with a style whose fields read attributes",
         lambda call: call.has_more(2) or not _is_literal(call.keyword("style") or ast.Constant("%"), "%"), True),)),
     ("inspect.signature", (CallRule(DYNAMIC_CODE, "{} evaluates annotations",
         lambda call: call.has("eval_str", "globals", "locals") or call.is_spread),)),
     ("tensorflow.print", (CallRule(FILESYSTEM, "tf.print to a stream that may be a file",
-        lambda call: call.is_spread_by_name or not call.prints_to_process),)),
+        lambda call: call.has(None) or not call.prints_to_process),)),
     (_CONFIG_READERS, (
         CallRule(UNSAFE_DESERIALIZATION, "{} with a choice of safe_mode, or with arguments that cannot be read",
             lambda call: call.has_more(3, "safe_mode"), True),
@@ -106,9 +111,22 @@ CALL_RULES: Mapping[str, tuple[CallRule, ...]] = MappingProxyType(
 #: Methods that go further with some arguments only, whatever they are called on.
 METHOD_RULES: Mapping[str, CallRule] = MappingProxyType({
     "resize": CallRule(NATIVE_CODE, "resize() with arguments that cannot be read",
-        lambda call: call.is_spread_by_name and call.is_of_stranger, True),
+        lambda call: call.has(None) and call.is_of_stranger, True),
     "set_vocabulary": CallRule(FILESYSTEM, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)",
-        lambda call: not (call.args and isinstance(call.args[0], (ast.List, ast.Tuple)))),
+        lambda call: not (call.node.args and isinstance(call.node.args[0], (ast.List, ast.Tuple)))),
     "cache": CallRule(FILESYSTEM, "cache() of a dataset with a file name",
-        lambda call: bool(call.args or call.node.keywords) and not call.is_of_module),
+        lambda call: bool(call.node.args or call.node.keywords) and not all(owner.is_module for owner in call.owners)),
+})  # fmt: skip
+#: Arguments that mean the same whatever is called, by name; `None` is ``**``. A `safe_mode` that is handed through, as
+#: ``from_config()`` does, is chosen elsewhere.
+ARGUMENT_RULES: Mapping[str | None, CallRule] = MappingProxyType({
+    None: CallRule(FILESYSTEM, "a log record with arguments that cannot be read", lambda call:
+        isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _LOGS and call.is_of_stranger, True),
+    "refcheck": CallRule(NATIVE_CODE, "refcheck=False leaves arrays that read freed memory",
+        lambda call: not _is_true(call.keyword("refcheck")), True),
+    "safe_mode": CallRule(UNSAFE_DESERIALIZATION, "safe_mode is chosen: a config may then hold code",
+        lambda call: not _is_true(mode := call.keyword("safe_mode"))
+        and not (isinstance(mode, ast.Name) and mode.id == "safe_mode"), True),
+    "exc_info": CallRule(FILESYSTEM, "exc_info may be no traceback: log records show its files",
+        lambda call: not isinstance(call.keyword("exc_info"), ast.Constant) and not call.tells_of_exception, True),
 })  # fmt: skip

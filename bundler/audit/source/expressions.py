@@ -1,4 +1,4 @@
-"""Every expression of a module, by what it does with the values in it. See `uses` for what may be done with them."""
+"""Every expression of a module, by what it does with the values in it; `uses` says what it may do."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from bundler.audit.source.values import NOTHING, Foreign, Instance, OfClass, Own
 
 #: What a class says about itself.
 _TELLING = frozenset(("__name__", "__qualname__", "__module__", "__doc__"))
-
-
 #: Names that autograph gives its own module and scope in the code that it makes of a function.
 CONVERTED = frozenset(("ag__", "fscope"))
 #: Steps of making an object. On another one they choose, for example, the file of a handler of the host's log.
 MAKING = frozenset("__init__ __new__ __setattr__ __delattr__ __setstate__ __getstate__".split())
+_MAKES_CLASSES = "the class of a class makes classes from data"
+_NO_PARTS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+#: How the parts of an expression are used, where they do not escape; as the whole is, if nothing is said here.
+_PARTS: dict[type[ast.AST], dict[str, str | None]] = {
+    ast.IfExp: {"test": READ, "body": None, "orelse": None},
+    ast.BoolOp: {"values": None},
+    ast.FormattedValue: {"value": READ},
+}
 
 
 class Expressions:
@@ -50,26 +56,24 @@ class Expressions:
         if method is not None:
             method(node, scope, use)
             return
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr) or not isinstance(
-                child, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-            ):
-                self.look_at(child, scope)
+        parts = _PARTS.get(type(node), {})
+        for field, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST) and not isinstance(child, _NO_PARTS):
+                    self.look_at(child, scope, parts.get(field, ESCAPES) or use)
 
     def _Name(self, node: ast.Name, scope: Scope, use: str) -> None:
         name = node.id
         # What a class or module binds is `Walk.defined`'s matter.
         bound = isinstance(node.ctx, ast.Store) and scope.kind != "function"
+        bound = bound or any(name in around.bindings for around in scope.chain() if around.kind == "function")
         if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES and not bound:
-            known = any(name in around.bindings for around in scope.chain() if around.kind == "function")
-            if not known:
-                what = f"{name} leads past what can be read in the source"
-                self.record.door("reflection", node, scope, what, hard=is_interpreter_name(name))
+            what = f"{name} leads past what can be read in the source"
+            self.record.door("reflection", node, scope, what, hard=is_interpreter_name(name))
         if isinstance(node.ctx, ast.Load):
             if name in CONVERTED:
-                self.record.door(
-                    "reflection", node, scope, f"{name} is what converted code calls autograph by", hard=True
-                )
+                what = f"{name} is what converted code calls autograph by"
+                self.record.door("reflection", node, scope, what, hard=True)
             for value in self.flow.of(node, scope):
                 self.uses.used_as(value, node, scope, use)
                 if isinstance(value, OwnFunction) and scope.kind == "class":
@@ -92,7 +96,7 @@ class Expressions:
                 self.objects.class_of(node.value, scope)
             if self.objects.is_class_of(node, scope):
                 if any(map(self.objects.is_class, self.flow.of(node.value, scope))):
-                    self.objects.class_of_class(node, scope)
+                    self.record.door("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
                 if use != READ:
                     self.objects.class_of(node, scope)
                     self.objects.may_be_type(node, scope)
@@ -118,10 +122,9 @@ class Expressions:
             # It may be `type`; and an object like a handler of the host's log, made anew, writes another file.
             self.objects.may_be_type(node.func, scope)
         if self.objects.is_class_of(node, scope):
-            if any(map(self.objects.is_class, self.flow.of(node.args[0], scope))) or self.objects.is_class_of(
-                node.args[0], scope
-            ):
-                self.objects.class_of_class(node, scope)
+            of = node.args[0]
+            if any(map(self.objects.is_class, self.flow.of(of, scope))) or self.objects.is_class_of(of, scope):
+                self.record.door("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
             if use != READ:
                 self.objects.class_of(node, scope)
         callees = self.flow.of(node.func, scope)
@@ -132,7 +135,7 @@ class Expressions:
             self.signed |= set(node.args)
         self.of_calls.look_at(node, callees, scope, is_clone=is_clone)
         naming = paths & {"builtins.getattr", "builtins.hasattr"}
-        shown = self.objects.only_shows(node, callees, scope)
+        shown = self.objects.only_shows(node, scope)
         for index, argument in enumerate(node.args):
             if (shown and self.objects.is_class_of(argument, scope)) or (index == 0 and naming and paths == naming):
                 self.look_at(argument, scope, READ)
@@ -159,13 +162,11 @@ class Expressions:
 
     def own_step(self, node: ast.Call, scope: Scope) -> bool:
         """Whether a call is ``object.__setattr__(self, ...)``: the step of ``super()``, by another name."""
-        if not (
-            isinstance(node.func, ast.Attribute) and node.func.attr in ("__setattr__", "__delattr__") and node.args
-        ):
+        made = node.func
+        if not (isinstance(made, ast.Attribute) and made.attr in ("__setattr__", "__delattr__") and node.args):
             return False
-        owners = self.flow.of(node.func.value, scope)
-        classes = all(owner.kind is Kind.PLAIN for owner in owners)
-        return classes and all(isinstance(owner, Instance) for owner in self.flow.of(node.args[0], scope))
+        plain = all(owner.kind is Kind.PLAIN for owner in self.flow.of(made.value, scope))
+        return plain and all(isinstance(owner, Instance) for owner in self.flow.of(node.args[0], scope))
 
     def classes(self, node: ast.expr, scope: Scope, use: str = ESCAPES) -> None:
         """Look at the second argument of ``isinstance``: there `type` is only a class, and nothing is called."""
@@ -202,15 +203,6 @@ class Expressions:
         for item in (*node.keys, *node.values):
             self.look_at(item, scope)
 
-    def _IfExp(self, node: ast.IfExp, scope: Scope, use: str) -> None:
-        self.look_at(node.test, scope, READ)
-        self.look_at(node.body, scope, use)
-        self.look_at(node.orelse, scope, use)
-
-    def _BoolOp(self, node: ast.BoolOp, scope: Scope, use: str) -> None:
-        for item in node.values:
-            self.look_at(item, scope, use)
-
     def _UnaryOp(self, node: ast.UnaryOp, scope: Scope, use: str) -> None:
         self.look_at(node.operand, scope, READ if isinstance(node.op, ast.Not) else ESCAPES)
 
@@ -222,24 +214,18 @@ class Expressions:
         equal = all(isinstance(item, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) for item in node.ops)
         for item in items:
             other = [one for one in items if one is not item]
-            known = self.objects.is_class_of(item, scope) and all(
-                self.objects.is_known_class(one, scope) for one in other
-            )
+            is_class = self.objects.is_class_of(item, scope)
+            known = is_class and all(self.objects.is_known_class(one, scope) for one in other)
             if not known and not same and isinstance(item, ast.Attribute) and item.attr == "__class__":
                 # Only a method of the bundle's own could take it out of the comparison.
-                self.record.later(
-                    "compares", "dynamic-code", item, "the class of an object is compared, and may be type", hard=True
-                )
+                what = "the class of an object is compared, and may be type"
+                self.record.later("compares", "dynamic-code", item, what, hard=True)
                 self.objects.class_of(item, scope)
                 known = True
             self.look_at(item, scope, READ if same or known or (equal and names <= 1) else ESCAPES)
 
     def _NamedExpr(self, node: ast.NamedExpr, scope: Scope, use: str) -> None:
         self.look_at(node.value, scope, FOLLOWED if use != ESCAPES else use)
-
-    def _FormattedValue(self, node: ast.FormattedValue, scope: Scope, use: str) -> None:
-        self.look_at(node.value, scope, READ)
-        self.look_at(node.format_spec, scope)
 
     def _Subscript(self, node: ast.Subscript, scope: Scope, use: str) -> None:
         typed = self.flow.of(node.value, scope) == {Foreign("builtins.type")}

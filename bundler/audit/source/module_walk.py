@@ -1,4 +1,4 @@
-"""One module, statement by statement: what it imports, defines and annotates. Expressions are `expressions`' matter."""
+"""One module, statement by statement: what it imports, defines and annotates. `expressions` looks at the rest."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from bundler.audit.source.exported_names import standard_library
 from bundler.audit.source.expressions import CONVERTED, Expressions
 from bundler.audit.source.lookup import FRAMEWORKS, Kind
 from bundler.audit.source.own_classes import METACLASSES
-from bundler.audit.source.scopes import Module, Scope
+from bundler.audit.source.scopes import Module, Scope, parameters
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ, Uses
 from bundler.audit.source.values import Foreign, Value
 
 #: Methods that are handed what is compared with their object.
 _COMPARING = frozenset("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__".split())
+_COMPUTES = (ast.Call, ast.Lambda, ast.NamedExpr, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp, ast.Await,
+             ast.Yield, ast.YieldFrom)  # fmt: skip
 
 
 class Walk:
@@ -37,8 +39,6 @@ class Walk:
         for scope in self.module.order:
             self.defined(scope)
 
-    # -- statements -----------------------------------------------------------------------------------------------------
-
     def body(self, statements: list[ast.stmt], scope: Scope) -> None:
         for statement in statements:
             method = getattr(self, f"_statement_{type(statement).__name__}", None)
@@ -50,14 +50,11 @@ class Walk:
     def plain(self, node: ast.AST, scope: Scope) -> None:
         """Look at a statement's expressions, and at the statements in it."""
         for name, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                if value and isinstance(value[0], ast.stmt):
-                    self.body(value, scope)
-                else:
-                    for item in value:
-                        self.part(item, scope, name)
-            else:
-                self.part(value, scope, name)
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                self.body(value, scope)
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                self.part(item, scope, name)
 
     def part(self, item: object, scope: Scope, field: str) -> None:
         if isinstance(item, ast.expr):
@@ -71,9 +68,7 @@ class Walk:
         self.expressions.look_at(node.cls, scope)
         for name in node.kwd_attrs:
             self.uses.read_unseen(scope.mangled(name), node, scope)
-        if node.patterns and not all(
-            self.record.classes.is_positional(value) for value in self.flow.of(node.cls, scope)
-        ):
+        if node.patterns and not all(map(self.record.classes.is_positional, self.flow.of(node.cls, scope))):
             what = "a pattern by position reads what __match_args__ names, unseen"
             self.record.door("reflection", node, scope, what, hard=True)
         for pattern in (*node.patterns, *node.kwd_patterns):
@@ -126,33 +121,25 @@ class Walk:
                 if owner.kind is Kind.DOOR:
                     self.imported(owner, node, scope)
                 elif alias.name == "*":
-                    self.star(owner, node, scope)
+                    self.imported(owner, node, scope)
+                    if isinstance(owner, Foreign) and (owner.kind is Kind.OPEN or owner.name in ("os", "sys", "io")):
+                        what = f"everything of {owner.name} is imported by star"
+                        self.record.report(rules.UNRESOLVED, node, scope, what)
                 else:
                     self.uses.read(owner, alias.name, node, scope)
                     for value in self.flow.attribute(owner, alias.name):
                         self.imported(value, node, scope)
 
-    def star(self, owner: Value, node: ast.ImportFrom, scope: Scope) -> None:
-        self.imported(owner, node, scope)
-        if isinstance(owner, Foreign) and (owner.kind is Kind.OPEN or owner.denoted.path in ("os", "sys", "io")):
-            self.record.report(rules.UNRESOLVED, node, scope, f"everything of {owner.name} is imported by star")
-
     def imported(self, value: Value, node: ast.AST, scope: Scope) -> None:
         """Look at an import, whether or not what it binds is used."""
-        if not isinstance(value, Foreign):
-            self.uses.used_as(value, node, scope, ESCAPES if scope.kind == "class" else FOLLOWED)
-            return
-        denoted = value.denoted
-        root = denoted.path.partition(".")[0]
         self.uses.used_as(value, node, scope, ESCAPES if scope.kind == "class" else FOLLOWED)
+        root = value.denoted.path.partition(".")[0] if isinstance(value, Foreign) else "builtins"
         if root in standard_library() or root in FRAMEWORKS or root == "builtins":
             return
         distribution = self.requirements.get(root)
         if distribution is None:
-            self.record.report(
-                rules.UNKNOWN_IMPORT, node, scope,
-                f"{root} is not in the standard library, the framework, the lock or the bundle",
-            )  # fmt: skip
+            what = f"{root} is not in the standard library, the framework, the lock or the bundle"
+            self.record.report(rules.UNKNOWN_IMPORT, node, scope, what)
         else:
             self.record.used.setdefault(distribution, getattr(node, "lineno", 0))
 
@@ -162,11 +149,8 @@ class Walk:
         for default in (*node.args.defaults, *node.args.kw_defaults):
             self.expressions.look_at(default, scope)
         around = self.module.generic.get(node, scope)
-        arguments = node.args
-        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        for argument in named:
-            if argument is not None:
-                self.annotation(argument.annotation, around)
+        for parameter in parameters(node.args):
+            self.annotation(parameter.annotation, around)
         self.annotation(node.returns, around)
         self.generic(node, around)
         self.body(node.body, self.module.scopes[node])
@@ -179,9 +163,8 @@ class Walk:
         around = self.module.generic.get(node, scope)
         for base in node.bases:
             if Foreign("keras.random.SeedGenerator") in self.flow.of(base, around):
-                self.record.door(
-                    "reflection", node, scope, "the backend of a seed generator is a module, and not followed"
-                )
+                what = "the backend of a seed generator is a module, and not followed"
+                self.record.door("reflection", node, scope, what)
             if self.flow.of(base, around) & METACLASSES or self.expressions.objects.is_class_of(base, around):
                 what = f"{node.name} is a metaclass: it makes classes from data"
                 self.record.door("dynamic-code", node, scope, what)
@@ -219,22 +202,18 @@ class Walk:
         if node is None:
             return
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if len(node.value) > 2000:
-                what = "an annotation in a string that is too long to be one"
+            what = "an annotation in a string that is too long to be one"
+            if len(node.value) <= 2000:
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        inner = ast.parse(node.value, mode="eval").body
+                except (SyntaxError, ValueError, RecursionError, MemoryError):
+                    return
+                what = "an annotation in a string holds code that computes"
+            if len(node.value) > 2000 or any(isinstance(item, _COMPUTES) for item in ast.walk(inner)):
                 self.record.door("dynamic-code", node, scope, what, hard=True)
                 return
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    inner = ast.parse(node.value, mode="eval").body
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return
-            for item in ast.walk(inner):
-                if isinstance(item, (ast.Call, ast.Lambda, ast.NamedExpr, ast.ListComp, ast.GeneratorExp, ast.SetComp,
-                                     ast.DictComp, ast.Await, ast.Yield, ast.YieldFrom)):  # fmt: skip
-                    what = "an annotation in a string holds code that computes"
-                    self.record.door("dynamic-code", node, scope, what, hard=True)
-                    return
             for item in ast.walk(inner):
                 ast.copy_location(item, node)
             self.expressions.look_at(inner, scope, ESCAPES)
@@ -248,14 +227,11 @@ class Walk:
             )
             self.expressions.classes(node, scope, FOLLOWED if named else ESCAPES)
 
-    # -- definitions ----------------------------------------------------------------------------------------------------
-
     def defined(self, scope: Scope) -> None:
         """Look at names that the interpreter or autograph gives a meaning, where they are bound."""
         for name in CONVERTED & scope.bindings.keys():
-            self.record.door(
-                "reflection", scope.node, scope, f"{name} is what converted code calls autograph by", hard=True
-            )
+            what = f"{name} is what converted code calls autograph by"
+            self.record.door("reflection", scope.node, scope, what, hard=True)
         if scope.kind == "function":
             return
         if scope.kind == "class" and not _COMPARING.isdisjoint(scope.bindings):
@@ -275,9 +251,8 @@ class Walk:
                 what = f"{name} is bound: the interpreter gives it a meaning"
                 self.record.door("reflection", node, scope, what, hard=changes_code(name))
             elif scope.kind == "module" and name in ("__name__", "__package__"):
-                self.record.door(
-                    "reflection", node, scope, f"{name} is bound: Python finds other modules by it", hard=True
-                )
+                what = f"{name} is bound: Python finds other modules by it"
+                self.record.door("reflection", node, scope, what, hard=True)
 
     def _match_args(self, node: ast.AST, scope: Scope) -> None:
         names = [item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)]

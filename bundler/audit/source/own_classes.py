@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.values import UNKNOWN, Foreign, Given, OfClass, OwnClass, Unknown, Value, Values
+from bundler.audit.source.values import UNKNOWN, Foreign, GivenObject, OfClass, OwnClass, UnknownObject, Value, Values
 
 #: Classes that bring their subclasses no attribute under a name that they choose.
 _BASES = frozenset(
@@ -53,7 +53,8 @@ class OwnClasses:
     def method_around(self, scope: Scope) -> str | None:
         """Return the method around `scope`, where nothing but a class of the bundle can call it."""
         for around in scope.chain():
-            if around.class_around() is not None and isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            in_class = around.outer is not None and around.outer.kind == "class"
+            if in_class and isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 plain = all(
                     self.flow.of(item, around.outer or around) == {Foreign("builtins.property")}
                     or (isinstance(item, ast.Attribute) and item.attr in ("setter", "getter", "deleter"))
@@ -91,7 +92,7 @@ class OwnClasses:
     def has_open_base(self, place: str) -> bool:
         """Whether a class derives from one of a requirement, whose attributes no table has."""
         found = {value for scope in self.line(place).values() if scope for base in self.bases(scope) for value in base}
-        return any(isinstance(value, (Given, Unknown)) or value.kind is Kind.OPEN for value in found)
+        return any(isinstance(value, (GivenObject, UnknownObject)) or value.kind is Kind.OPEN for value in found)
 
     def is_no_text(self, owner: Value) -> bool:
         """Whether an object is the bundle's own, of nothing that may be a text, a dataset or a layer's table."""

@@ -1,15 +1,12 @@
-"""Which uses of a value are findings: how it is used, what is read of it, and what is stored to it.
+"""Which uses of a value are findings: where it goes, which attribute of it is read, and which is stored to.
 
-1. A value that must be followed is a module, or a function that is looked at where it is called. It must not *escape*:
-   be an argument, a part of a container, a result, a default, an attribute. Functions, descriptors and libraries hand
-   on what is stored there, and nobody sees who calls it in the end.
-2. It may be *followed*: be given to a name of a function or module, since `name_values` knows all that a name may be.
-3. It may be *read*: be called, or have an attribute read, where it stands; then what is called or read shows.
-4. A door is a finding however it is used, also when it is only imported.
-5. Of a value that is not followed only attributes lead further, so each attribute must be on the closed lists of
-   `attribute_names`, or be one that the bundle defines.
-6. What a method does to its own object (``self.save()`` that the class defines) is not a finding, as long as the bundle
-   never calls a method of that name on another object, nor hands it one: then it is a finding after all.
+1. A value *escapes* into an argument, a container, a result, a default or an attribute. A module must not, nor a function
+   that is looked at where it is called: libraries hand on what is there, and nobody sees who uses it in the end.
+2. It is *followed* into a name of a function or module: `name_values` knows all that such a name may be.
+3. It is *read* where it is called, or has an attribute read: what that gives is looked at in its turn.
+4. A door is a finding in every use, its import included.
+5. What a method does to its own object, such as ``self.save()`` that its class defines, is not a finding. It becomes one
+   if the bundle calls a method of that name on any other object, or hands it one.
 """
 
 from __future__ import annotations
@@ -17,33 +14,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Set as AbstractSet
 
-from bundler.audit.finding import FILESYSTEM, REFLECTION, SIDE_EFFECTS, Held
-from bundler.audit.source import rules
+from bundler.audit.finding import FILESYSTEM, REFLECTION, SIDE_EFFECTS
+from bundler.audit.source import rules, values
 from bundler.audit.source.attribute_names import DANGEROUS, UNSEEN_POWERS, is_interpreter_name, problem, store_problem
 from bundler.audit.source.call_rules import BUILDERS, READERS
 from bundler.audit.source.certain_paths import OF_FILES, is_path
 from bundler.audit.source.library_sinks import FOLLOWED as FOLLOWED_DOORS
 from bundler.audit.source.lookup import Kind
+from bundler.audit.source.module_findings import ModuleFindings, when
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.own_classes import METACLASSES
-from bundler.audit.source.record import Record, when
 from bundler.audit.source.scopes import Scope
-from bundler.audit.source.values import (
-    MADE,
-    UNKNOWN,
-    Foreign,
-    Frame,
-    Instance,
-    Nothing,
-    Own,
-    OwnClass,
-    OwnModule,
-    Stranger,
-    Super,
-    ThisClass,
-    Unknown,
-    Value,
-)
+from bundler.audit.source.values import MADE, UNKNOWN, Value
 
 ESCAPES, FOLLOWED, READ = "escapes", "followed", "read"
 #: Names of a module's own that say nothing dangerous.
@@ -67,7 +49,7 @@ _OF_FRAMES = {
 class Uses:
     """The rules by which a use of a value is a finding."""
 
-    def __init__(self, flow: Flow, record: Record, bundle: AbstractSet[str]) -> None:
+    def __init__(self, flow: Flow, record: ModuleFindings, bundle: AbstractSet[str]) -> None:
         self.flow = flow
         self.record = record
         self.classes = record.classes
@@ -75,9 +57,9 @@ class Uses:
 
     def used_as(self, value: Value, node: ast.AST, scope: Scope, use: str) -> None:
         """Report what may not be used so."""
-        if isinstance(value, OwnModule) and use == ESCAPES:
+        if isinstance(value, values.OwnModule) and use == ESCAPES:
             self.record.report(rules.UNRESOLVED, node, scope, f"the module {value.name} is handed on as a value")
-        if not isinstance(value, Foreign):
+        if not isinstance(value, values.Foreign):
             return
         path, kind, capability = value.denoted
         if path in _MARKED:
@@ -103,7 +85,7 @@ class Uses:
 
         `handed`: it is neither called nor read from where it stands.
         """
-        if isinstance(owner, Foreign) and owner.kind in (Kind.MODULE, Kind.OPEN):
+        if isinstance(owner, values.Foreign) and owner.kind in (Kind.MODULE, Kind.OPEN):
             if is_interpreter_name(name):
                 what = f"{owner.name}.{name} leads past what can be read in the source"
                 self.record.door("reflection", node, scope, what, hard=True)
@@ -111,78 +93,78 @@ class Uses:
                 # A requirement may hand out a class of the framework under a name of its own.
                 self.record.door(capability, node, scope, f"{owner.name}.{name} is handed on, not called", hard=True)
             return
-        if isinstance(owner, Foreign) and owner.kind is Kind.CALL:
+        if isinstance(owner, values.Foreign) and owner.kind is Kind.CALL:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
                 hard = owner.name in BUILDERS | {"keras.layers.Lambda"} or is_interpreter_name(name)
                 what = f"{owner.name}.{name} is that function, past what is looked at"
                 self.record.door("reflection", node, scope, what, hard=hard)
             return
-        if isinstance(owner, Foreign) and f"{owner.name}.{name}" in FOLLOWED_DOORS:
+        if isinstance(owner, values.Foreign) and f"{owner.name}.{name}" in FOLLOWED_DOORS:
             return  # The door is a finding, and so is this one below it, where the caller looks at it.
         if name == "__dataclass_fields__":
             self.record.marked.add("fields")
-        if isinstance(owner, OwnModule):
+        if isinstance(owner, values.OwnModule):
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
                 what = f"{owner.name}.{name} leads past what can be read in the source"
                 self.record.door("reflection", node, scope, what, hard=is_interpreter_name(name))
             return
-        if isinstance(owner, Frame) and name in _OF_FRAMES[owner.is_code]:
+        if isinstance(owner, values.Frame) and name in _OF_FRAMES[owner.is_code]:
             what = f"{name} of a frame; the guard shows only the names of the bundle's own"
             self.record.door("reflection", node, scope, what)
             return
-        if not isinstance(owner, (Instance, Super)):
+        if not isinstance(owner, (values.Instance, values.Super)):
             # Perhaps a class's function, which takes any object for its own.
             self.record.unbound.add(name)
         if name == "resize" and handed and name not in self.bundle:
             what = "resize() is handed on: a call with refcheck=False leaves arrays that read freed memory"
             self.record.door("native-code", node, scope, what, hard=True)
-        found = problem(name, MADE if isinstance(owner, Foreign) else owner, self.bundle)
+        found = problem(name, MADE if isinstance(owner, values.Foreign) else owner, self.bundle)
         if found is None:
-            if name == "__dict__" and isinstance(owner, Instance):
+            if name == "__dict__" and isinstance(owner, values.Instance):
                 what = "the attribute __dict__ of what may not be the bundle's own"
                 self.record.own(node, scope, "reflection", what, hard=True)
-            elif name in UNSEEN_POWERS and isinstance(owner, Instance):
+            elif name in UNSEEN_POWERS and isinstance(owner, values.Instance):
                 what = f"the attribute {name} of what may not be the bundle's own; {when(scope)}"
                 self.record.own(node, scope, UNSEEN_POWERS[name], what, hard=True)
             return
         capability, why = found.capability, found.why
-        hard = (found.handed if handed else found.held) is Held.LOAD
+        hard = found.handed if handed else found.hard
         of_file = capability == REFLECTION and name in OF_FILES and isinstance(node, ast.Attribute)
         if of_file and is_path(node.value, scope, self.flow):  # type: ignore[attr-defined]
             capability, why = FILESYSTEM, "is a method of a path"
         unlisted = "no known" in why or "private" in why
-        if unlisted and isinstance(owner, Own) and self.classes.has_open_base(owner.place):
+        if unlisted and isinstance(owner, values.Own) and self.classes.has_open_base(owner.place):
             return
         what = f"the attribute {name} {why}; {when(scope)}"
         finding = self.record.finding(rules.OF_CAPABILITY[capability], node, what, hard=hard)
         method = self.classes.method_around(scope)
-        if isinstance(owner, Instance) and method and name in self.classes.methods(owner.place):
+        if isinstance(owner, values.Instance) and method and name in self.classes.methods(owner.place):
             self.record.own_calls.append((method, finding))
             return
-        if isinstance(owner, OwnClass) and name in self.classes.methods(owner.place, static=True):
+        if isinstance(owner, values.OwnClass) and name in self.classes.methods(owner.place, static=True):
             return
         self.record.keep(f"the attribute {name}", finding)
 
     def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with storing to an attribute, or deleting it."""
-        if isinstance(owner, Foreign):
+        if isinstance(owner, values.Foreign):
             # What is stored on a module stays in the bundle's view of it, and a door's stub takes nothing.
             hard = owner.kind in (Kind.PLAIN, Kind.CALL) or owner.name.rpartition(".")[2][:1].isupper()
             what = f"{owner.name}.{name} is replaced: it belongs to other code"
             self.record.door("side-effects", node, scope, what, hard=hard)
             return
-        if isinstance(owner, OwnModule):
+        if isinstance(owner, values.OwnModule):
             what = f"{owner.name}.{name} is stored from outside, past what it is bound to"
             self.record.door("side-effects", node, scope, what, hard=True)
             return
-        if name == "name" and not isinstance(owner, (Instance, ThisClass, OwnClass)):
+        if name == "name" and not isinstance(owner, (values.Instance, values.ThisClass, values.OwnClass)):
             what = "a field's name may be stored: dataclass() makes code of it"
             self.record.later("fields", "dynamic-code", node, what, hard=True)
         found = store_problem(name, owner, self.bundle)
         if found is None:
             return
-        what, hard = f"the attribute {name} {found.why}", found.held is Held.LOAD
-        if isinstance(owner, Instance) and not name.startswith("__"):
+        what, hard = f"the attribute {name} {found.why}", found.hard
+        if isinstance(owner, values.Instance) and not name.startswith("__"):
             # On the bundle's own object it replaces nothing of anybody's.
             self.record.own(node, scope, found.capability, f"{what}; {when(scope)}", hard=hard)
         else:
@@ -198,21 +180,25 @@ class Uses:
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
-        if name == "from_config" and isinstance(owner, (Stranger, Foreign)) and not owner.is_module:
+        if name == "from_config" and isinstance(owner, (values.Stranger, values.Foreign)) and not owner.is_module:
             what = "from_config is handed on: whoever calls it makes what its config names"
             self.record.door("filesystem", node, scope, what, hard=True)
             return
-        if name in ("__init__", "__class__") and isinstance(owner, Stranger):
+        if name in ("__init__", "__class__") and isinstance(owner, values.Stranger):
             if not isinstance(node, ast.Attribute) or name != "__class__":
                 what = f"{name} of an object that may be a layer that reads files"
                 self.record.later("layers", "filesystem", node, what)
             return
-        if name == "backend" and isinstance(node, (ast.MatchClass, ast.Call)) and isinstance(owner, Unknown):
+        if (
+            name == "backend"
+            and isinstance(node, (ast.MatchClass, ast.Call))
+            and isinstance(owner, values.UnknownObject)
+        ):
             if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
                 what = "backend of an object is that module, and not followed from here"
                 self.record.door("reflection", node, scope, what, hard=True)
             return
-        if name not in ("format", "set_vocabulary", "cache") or owner.is_module or isinstance(owner, Nothing):
+        if name not in ("format", "set_vocabulary", "cache") or owner.is_module or isinstance(owner, values.Nothing):
             return
         if self.classes.is_no_text(owner) or owner.kind is Kind.OPEN:
             return

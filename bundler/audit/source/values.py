@@ -1,4 +1,8 @@
-"""The kinds of things that an expression may denote. `Values` are all that one may denote at once."""
+"""The kinds of things that an expression may denote. `Values` are all that one expression may denote.
+
+1. What must be followed is `Foreign` or `OwnModule`; every other kind only says which attributes it may have.
+2. What is not followed is a `Stranger`. That is sound as long as `uses` keeps what must be followed from getting there.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ class Value:
     @property
     def is_module(self) -> bool:
         """Whether this is a module, of the bundle or foreign."""
-        return self.kind is Kind.MODULE
+        return self.kind is Kind.MODULE or isinstance(self, OwnModule)
 
     @property
     def is_kept(self) -> bool:
@@ -53,10 +57,6 @@ class OwnModule(Value):
 
     name: str
 
-    @property
-    def is_module(self) -> bool:
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class OwnFunction(Value):
@@ -72,47 +72,42 @@ class OfClass(Value):
     place: str
 
 
-@dataclass(frozen=True, slots=True)
 class OwnClass(OfClass):
     """The class itself."""
 
 
-@dataclass(frozen=True, slots=True)
 class Own(OfClass):
     """An object of the class, so that its methods are the bundle's."""
 
 
-@dataclass(frozen=True, slots=True)
 class Instance(Own):
     """An instance of the class, or the first parameter of its methods."""
 
 
-@dataclass(frozen=True, slots=True)
 class ThisClass(Own):
     """The class as its own class methods have it; it may be a class that derives from it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Super(Own):
     """What ``super()`` gives: the same object, with the methods of the class's bases."""
 
 
 @dataclass(frozen=True, slots=True)
-class Text(Value):
+class ThisText(Value):
     """This very string."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix(Value):
+class TextPrefix(Value):
     """A string that begins so."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Items(Value):
+class TextItems(Value):
     """A container of just these strings."""
 
     texts: tuple[str, ...]
@@ -125,34 +120,29 @@ class Frame(Value):
     is_code: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Nothing(Value):
     """The object `None`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Stranger(Value):
     """An object that is not followed: it is not a module, nor a door, nor a call that is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown(Stranger):
+class UnknownObject(Stranger):
     """Anything that may be denoted without being followed: what must be followed never gets there unseen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made(Stranger):
+class MadeObject(Stranger):
     """What code of the tables returned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given(Stranger):
+class GivenObject(Stranger):
     """What the code of a requirement returned."""
 
 
 Values = frozenset[Value]
 
-UNKNOWN, NONE, MADE, GIVEN, FRAME = Unknown(), Nothing(), Made(), Given(), Frame()
+UNKNOWN, NONE, MADE, GIVEN, FRAME = UnknownObject(), Nothing(), MadeObject(), GivenObject(), Frame()
 NOTHING: Values = frozenset()
 ANYTHING: Values = frozenset({UNKNOWN})
 

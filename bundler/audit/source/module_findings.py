@@ -13,7 +13,7 @@ from bundler.audit.source.scopes import Scope
 ANY = "*"
 
 
-class Record:
+class ModuleFindings:
     """The findings of one module."""
 
     def __init__(self, member: str, classes: OwnClasses) -> None:
