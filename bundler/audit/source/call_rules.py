@@ -56,7 +56,7 @@ def _is_literal(node: ast.expr | None, *values: object) -> bool:
     return isinstance(node, ast.Constant) and node.value in values
 
 
-def _is_true(node: ast.expr | None) -> bool:
+def _is_true(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
@@ -123,10 +123,11 @@ ARGUMENT_RULES: Mapping[str | None, CallRule] = MappingProxyType({
     None: CallRule(FILESYSTEM, "a log record with arguments that cannot be read", lambda call:
         isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _LOGS and call.is_of_stranger, True),
     "refcheck": CallRule(NATIVE_CODE, "refcheck=False leaves arrays that read freed memory",
-        lambda call: not _is_true(call.keyword("refcheck")), True),
+        lambda call: not all(map(_is_true, call.named("refcheck"))), True),
     "safe_mode": CallRule(UNSAFE_DESERIALIZATION, "safe_mode is chosen: a config may then hold code",
-        lambda call: not _is_true(mode := call.keyword("safe_mode"))
-        and not (isinstance(mode, ast.Name) and mode.id == "safe_mode"), True),
+        lambda call: not all(_is_true(mode) or (isinstance(mode, ast.Name) and mode.id == "safe_mode")
+                             for mode in call.named("safe_mode")), True),
     "exc_info": CallRule(FILESYSTEM, "exc_info may be no traceback: log records show its files",
-        lambda call: not isinstance(call.keyword("exc_info"), ast.Constant) and not call.tells_of_exception, True),
+        lambda call: not all(isinstance(value, ast.Constant) or call.is_of_exception(value)
+                             for value in call.named("exc_info")), True),
 })  # fmt: skip

@@ -44,17 +44,19 @@ class CallSite:
         """Whether any arguments come out of a container."""
         return self.has(None) or any(isinstance(item, ast.Starred) for item in self.node.args)
 
-    @property
-    def tells_of_exception(self) -> bool:
-        """Whether `exc_info` is an exception that is being handled, or what ``sys.exc_info()`` says of it."""
-        node = self.keyword("exc_info")
+    def is_of_exception(self, node: ast.expr) -> bool:
+        """Whether this is an exception that is being handled, or what ``sys.exc_info()`` says of it."""
         if isinstance(node, ast.Name):
             return any(node.id in around.deleted for around in self.scope.chain())
         return isinstance(node, ast.Call) and values.Foreign("sys.exc_info") in self.flow.of(node.func, self.scope)
 
+    def named(self, name: str) -> list[ast.expr]:
+        """Return the values of an argument by name; two are parsed, though they do not compile."""
+        return [item.value for item in self.node.keywords if item.arg == name]
+
     def keyword(self, name: str) -> ast.expr | None:
         """Return the value of an argument by name; `None` where it is not given."""
-        return next((item.value for item in self.node.keywords if item.arg == name), None)
+        return next(iter(self.named(name)), None)
 
     def has(self, *names: str | None) -> bool:
         """Whether one of these arguments is given by name; `None` is ``**``, whose names cannot be read."""
