@@ -125,8 +125,9 @@ class Calls:
         of = self.flow.of(node.args[0], scope)
         if any(value.kind not in (None, Kind.OPEN) for value in of):
             # It skips what stands in for that class; nothing stands in for one of Keras or TensorFlow.
-            roots = {value.name.partition(".")[0] if isinstance(value, values.Foreign) else "" for value in of}
-            own = roots <= {"keras", "tensorflow"}
+            names = [value.name for value in of if isinstance(value, values.Foreign)]
+            names += [value.place for value in of if isinstance(value, values.OfClass)]
+            own = len(names) == len(of) and {name.partition(".")[0] for name in names} <= {"keras", "tensorflow"}
             self.record.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
 
     def _by_name(self, function: str, node: ast.Call, scope: Scope) -> None:

@@ -151,7 +151,8 @@ def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
         first, last = body[0], body[-1]
         decorators = getattr(first, "decorator_list", [])
         line = min([first.lineno, *(item.lineno for item in decorators)])
-        column = first.col_offset if not decorators else _indentation(text, starts[line - 1])
+        shown = text[starts[line - 1] : starts[line]]
+        column = len(shown) - len(shown.lstrip(b" \t")) if decorators else first.col_offset
         found.append(
             _Body(
                 name=node.name,
@@ -162,7 +163,3 @@ def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
             )
         )
     return found
-
-
-def _indentation(text: bytes, start: int) -> int:
-    return len(text[start:]) - len(text[start:].lstrip(b" \t")) if text[start : start + 1] in (b" ", b"\t") else 0

@@ -66,7 +66,6 @@ class ModuleFindings:
 
 def when(scope: Scope) -> str:
     """Return when what stands in `scope` happens, for a finding."""
-    inside = [
-        around for around in scope.chain() if around.kind == "function" and "<" not in around.path.rpartition(".")[2]
-    ]
-    return f"runs in {inside[0].path}" if inside else "runs while the module is imported"
+    paths = (around.path for around in scope.chain() if around.kind == "function")
+    inside = next((path for path in paths if "<" not in path.rpartition(".")[2]), None)
+    return f"runs in {inside}" if inside is not None else "runs while the module is imported"
