@@ -1,37 +1,42 @@
 """Decide from Python source alone, without running it, which capabilities the modules of a bundle need.
 
-How it works, in five sentences. Every name is resolved by Python's scoping rules to all that it may denote
-(`scopes`, `flow`): modules and their members, through imports, aliases and attributes. What a member of a foreign module does is
-read from closed lists (`lookup`, `doors`, `frameworks`, `names.json`): it computes, it is a *door* to one capability, or
-nobody has looked at it, and then it is a finding too. Modules are the source of all power, therefore a module that
-leaves what is followed (an argument, a container, a result) is a finding (`uses`); so is a function such as `getattr`
-that is handed on and not called in sight. Then an object that is not known can be no module and no door, and only its
-attributes can lead further: these too are a closed list (`attributes`). Text that hides code, and source that does not
-parse, are findings of their own (`text`).
+Whoever holds a module such as `os` holds the machine, so modules are followed and all else is judged by name:
 
-Each finding says how it is *held*. Most do nothing by being there: the code that names a door is stopped where it goes
-through (`bundler.namespace`), so they wait for their use. Held at load is what reaches past that guard without being
-called in sight (``__globals__``, ``f = model.save``, metaclasses, patterns, formats), and what cannot be read.
+1. A name denotes all that Python's scoping rules may ever give it (`scopes`, `name_values`).
+2. A member of a foreign module computes, or is a *door* to one capability, or is in no list, and then it is a finding
+   as well: nobody has looked at it (`lookup`, over the closed lists of `library_sinks`, `framework_sinks`, `names.json`).
+3. A value that may be a module must not reach an argument, a container or a return value (`uses`), since nobody sees
+   what is done with it there. Nor may a function that is a door with some arguments only, such as `getattr`: it must be
+   called in sight, so that its arguments show (`call_rules`).
+4. By rule 3, an object that is not followed is neither a module nor a door. Only its attributes lead further, and those
+   that do not are a closed list, too (`attribute_names`).
+5. What cannot be read is a finding: text that hides code (`hidden_text`), source that does not parse.
+6. A finding waits for its use where the guard stops that (`bundler.namespace`): naming a door does nothing. It is *held*
+   at load where it reaches past the guard (``__globals__``, ``f = model.save``, metaclasses, patterns, formats).
+7. Where the audit errs it errs towards a finding: `getattr(keras.activations, name)` is one, as every module also has
+   `__builtins__`.
 
-What it is not: a wall. The code of requirements is not audited, objects of the framework are taken to do what their
-names say, and what Keras builds from a config that is handed in is the config audit's matter. Where it errs, it is
-meant to err towards a finding: `getattr(keras.activations, name)` is one, since every module also has `__builtins__`.
+It is not a wall. The code of requirements is not audited, objects of the framework are taken to do what their names
+say, and the config audit looks at what Keras builds from a config that is handed in.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bundler.audit.finding import Finding
 from bundler.audit.source import hidden_text, rules
+from bundler.audit.source.module_findings import ANY, ModuleFindings
 from bundler.audit.source.module_walk import Walk
 from bundler.audit.source.name_values import Flow
+from bundler.audit.source.own_classes import OwnClasses
 from bundler.audit.source.rules import RULES
 from bundler.audit.source.scopes import Module, read_scopes
-from bundler.audit.source.uses import ANY
+from bundler.audit.source.uses import Uses
 from bundler.formats.python.parsing import parse
 
 __all__ = ["RULES", "SourceText", "source_findings"]
@@ -42,6 +47,7 @@ NODES = 1_000_000  # of all syntax trees together: half a gigabyte, and Keras Hu
 DOTS = 500  # of one dotted name: the interpreter joins those of an import in quadratic time
 DEPTH = 150  # of nested nodes: each is a few frames of the interpreter's own thousand
 
+_TOO_DEEP, _TOO_MUCH = "nested deeper than can be followed", "more code than is read at once"
 _DOTTED = re.compile(rb"\w+(?:[\s\\]*\.[\s\\]*\w+)*+")
 
 
@@ -85,7 +91,7 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
                 continue
             nodes += _measured(parsed)
             if nodes > NODES:
-                raise _Unreadable("more code than is read at once")
+                raise _Unreadable(_TOO_MUCH)
             if item.name.partition(".")[0] in locked:
                 found.append(rules.UNRESOLVED.at(item.member, f"{item.name} is also what the lock requires"))
             if item.name in modules:
@@ -95,7 +101,7 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
         except _Unreadable as error:
             found.append(rules.DOES_NOT_PARSE.at(item.member, str(error), line=error.line))
         except (RecursionError, MemoryError):
-            found.append(rules.DOES_NOT_PARSE.at(item.member, "nested deeper than can be followed"))
+            found.append(rules.DOES_NOT_PARSE.at(item.member, _TOO_DEEP))
     found += _walked(modules, members, requirements)
     return sorted(found, key=lambda finding: (finding.member, finding.line or 0, finding.rule.id, finding.what))
 
@@ -116,9 +122,7 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
     if shown is None:
         found.append(rules.HIDDEN_TEXT.at(item.member, problem or ""))
         return None
-    found += [
-        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(hidden_text.text_problems(shown))
-    ]
+    found += _hidden(item, hidden_text.text_problems(shown))
     if any(name.group().count(b".") > DOTS for name in _DOTTED.finditer(item.text)):
         raise _Unreadable(f"a name of more than {DOTS} parts")
     try:
@@ -127,24 +131,15 @@ def _parsed(item: SourceText, total: int, found: list[Finding]) -> ast.Module | 
         raise _Unreadable(f"does not parse: {error.msg}", error.lineno) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise _Unreadable(f"does not parse: {type(error).__name__}") from error
-    found += [
-        rules.HIDDEN_TEXT.at(item.member, what, line=line)
-        for line, what in _first(hidden_text.line_problems(shown, tree))
-    ]
-    found += [
-        rules.HIDDEN_TEXT.at(item.member, what, line=line) for line, what in _first(hidden_text.name_problems(shown))
-    ]
+    found += _hidden(item, hidden_text.line_problems(shown, tree))
+    found += _hidden(item, hidden_text.name_problems(shown))
     return tree
 
 
-def _first(problems: object, most: int = 50) -> list[tuple[int, str]]:
-    """Return the first of many problems of one kind: a reader needs no more."""
-    kept: list[tuple[int, str]] = []
-    for problem in problems:  # type: ignore[attr-defined]
-        kept.append(problem)
-        if len(kept) == most:
-            break
-    return kept
+def _hidden(item: SourceText, problems: Iterator[tuple[int, str]], most: int = 50) -> Iterator[Finding]:
+    """Yield the first of many problems of one kind: a reader needs no more."""
+    for line, what in itertools.islice(problems, most):
+        yield rules.HIDDEN_TEXT.at(item.member, what, line=line)
 
 
 def _measured(tree: ast.Module) -> int:
@@ -160,9 +155,7 @@ def _measured(tree: ast.Module) -> int:
         depth += 1
         count += len(level)
         if depth > DEPTH or count > NODES:
-            raise _Unreadable(
-                "nested deeper than can be followed" if depth > DEPTH else "more code than is read at once"
-            )
+            raise _Unreadable(_TOO_DEEP if depth > DEPTH else _TOO_MUCH)
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return count
 
@@ -175,26 +168,25 @@ def _walked(
     try:
         flow = Flow(modules)
         defined = _attributes(modules)
-        walks = [Walk(flow, module, members[name], requirements, defined) for name, module in modules.items()]
-        for walk in walks:
-            walk.run()
+        classes = OwnClasses(flow)
+        records = {name: ModuleFindings(members[name], classes) for name in modules}
+        for name, module in modules.items():
+            Walk(module, Uses(flow, records[name], defined), requirements).run()
     except (RecursionError, MemoryError):
-        return [rules.DOES_NOT_PARSE.at(member, "nested deeper than can be followed") for member in members.values()]
+        return [rules.DOES_NOT_PARSE.at(member, _TOO_DEEP) for member in members.values()]
     if not flow.settled:
-        found += [
-            rules.UNRESOLVED.at(member, "its names refer to each other further than is followed")
-            for member in members.values()
-        ]
-    unbound = {ANY} | {name for walk in walks for name in walk.unbound}
-    marked = set[str]().union(*(walk.marked for walk in walks))
-    mixed = "vars" in marked or any(walk.is_mixed() for walk in walks[:1])
-    for walk in walks:
-        found += walk.found.values()
-        found += [finding for mark, finding in walk.pending if mark in marked]
+        what = "its names refer to each other further than is followed"
+        found += [rules.UNRESOLVED.at(member, what) for member in members.values()]
+    unbound = {ANY}.union(*(record.unbound for record in records.values()))
+    marked = set[str]().union(*(record.marked for record in records.values()))
+    mixed = "vars" in marked or classes.are_mixed()
+    for record in records.values():
+        found += record.found.values()
+        found += [finding for mark, finding in record.pending if mark in marked]
         # A method of the bundle's own is that only on the bundle's own objects.
-        found += [finding for name, finding in walk.own_calls if mixed or name in unbound]
-        for distribution, line in walk.used.items():
-            found.append(rules.THIRD_PARTY.at(walk.member, f"imports {distribution}", line=line))
+        found += [finding for name, finding in record.own_calls if mixed or name in unbound]
+        for distribution, line in record.used.items():
+            found.append(rules.THIRD_PARTY.at(record.member, f"imports {distribution}", line=line))
     return found
 
 

@@ -9,9 +9,9 @@ looks at the class when the line runs. Lines keep their numbers.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bundler.audit.finding import Finding
 
@@ -25,13 +25,8 @@ MADE_AGAIN, BUILDS_OTHERS, REPLACES_CODE = (
 _CONSTRUCTOR = "__init__"
 _STORED = re.compile(rf"the attribute (\w+) (?:{BUILDS_OTHERS}|{REPLACES_CODE})")
 _EQUALS = re.compile(rb"[ \t]*=[ \t]*")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Edit:
-    start: int
-    end: int
-    text: bytes
+#: Where a text is replaced, from and to, and by which.
+_Edit = tuple[int, int, bytes]
 
 
 def is_asked(finding: Finding) -> bool:
@@ -50,16 +45,19 @@ def _name_in(finding: Finding) -> str | None:
 def asked_when_run(text: bytes, tree: ast.Module, findings: Iterable[Finding]) -> bytes:
     """Return `text` with the reads and stores of `findings` handed to the guard, where they are plain enough."""
     wanted = {(finding.line, _name_in(finding)) for finding in findings}
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    starts = line_starts(text)
     edits: list[_Edit] = []
     for node in ast.walk(tree):
         # Of a line only what the finding is about: others may store to anything there.
         edits += [edit for name, edit in _edits(node, text, starts) if (getattr(node, "lineno", None), name) in wanted]
-    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
+    for start, end, instead in sorted(edits, key=lambda edit: edit[0], reverse=True):
+        text = text[:start] + instead + text[end:]
     return text
+
+
+def line_starts(text: bytes) -> list[int]:
+    """Return where each line of `text` begins, and where the last one ends."""
+    return [0, *itertools.accumulate(map(len, text.splitlines(keepends=True)))]
 
 
 def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[tuple[str, _Edit]]:
@@ -69,7 +67,7 @@ def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[tuple[str, _Ed
             return []
         start, end = _range(node, starts)
         read = f'getattr({node.value.id}, "{_CONSTRUCTOR}")'.encode()
-        return [(_CONSTRUCTOR, _Edit(start=start, end=end, text=read))]
+        return [(_CONSTRUCTOR, (start, end, read))]
     if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
         return []
     (target,) = node.targets
@@ -79,7 +77,7 @@ def _edits(node: ast.AST, text: bytes, starts: list[int]) -> list[tuple[str, _Ed
     if _EQUALS.fullmatch(text[behind:value]) is None:
         return []
     before = f'{STORE}({target.value.id}, "{target.attr}", '.encode()
-    edits = _Edit(start=start, end=value, text=before), _Edit(start=end, end=end, text=b")")
+    edits = (start, value, before), (end, end, b")")
     return [(target.attr, edit) for edit in edits]
 
 

@@ -1,8 +1,8 @@
-"""Attribute names on objects that are not known to be modules: the closed list, and what is off it whoever defines it.
+"""Attribute names on objects that are not followed: the closed list, and what is off it whoever defines it.
 
-By the rule of `flow`, such an object is no module and no door. Then only its attributes can lead further: names of the
-interpreter's own (``__globals__``, ``f_back``), and methods of foreign objects that read, write or run. A name is
-accepted where it is public on what layer code holds, or where the bundle itself defines it, unless it is one of those.
+1. Such an object is neither a module nor a door (`uses`), so only its attributes lead further: names of the interpreter's
+   own (``__globals__``, ``f_back``), and methods of foreign objects that read, write or run.
+2. Every other name must be public on what layer code holds, or be one that the bundle defines.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from bundler.audit.finding import (
     REFLECTION,
     SIDE_EFFECTS,
     UNSAFE_DESERIALIZATION,
-    Held,
 )
+from bundler.audit.source import values
 from bundler.audit.source.asked_when_run import BUILDS_OTHERS, REPLACES_CODE
 from bundler.audit.source.exported_names import methods, power_names, private_attributes, public_attributes
 from bundler.audit.source.library_sinks import each, merged
 from bundler.audit.source.lookup import harmless_names, raw_doors
+from bundler.audit.source.values import Value
 
 #: Methods of arrays, datasets, models, checkpoints, data frames and files, by what they do.
 DANGEROUS = merged(
@@ -144,8 +145,6 @@ ORDINARY = frozenset(
     # Of pure paths; no module has a function of these names.
     " as_posix is_absolute is_relative_to joinpath parent parts stem suffixes with_name with_stem with_suffix".split()
 )
-
-
 #: Names of power that are values, or modules, on what has them: handing one on gives nobody anything to call. What
 #: such a value leads to is looked at by its own name.
 VALUES = frozenset(
@@ -183,12 +182,8 @@ _CODE = frozenset(
 )
 #: What exceptions and streams lead to: the object that lacks an attribute, the file below a text stream.
 _INWARD = frozenset({"obj", "raw", "detach"})
-
-
 #: Steps of a protocol that a statement takes; by name they are for others than the bundle's own objects only tricks.
 _STEPS = frozenset({"__enter__", "__getattr__"})
-
-
 #: What Keras keeps on tensors and layers, and custom layers have long used.
 _KERAS = frozenset(
     "_keras_mask _keras_history _keras_shape _trainable_weights _non_trainable_weights _dtype _batch_input_shape"
@@ -197,7 +192,7 @@ _KERAS = frozenset(
 
 
 class Problem(NamedTuple):
-    """What is wrong with reading an attribute, and how it is held.
+    """What is wrong with reading an attribute, and whether that is held at load.
 
     `handed` is for an attribute that is not called, nor read from, where it stands: then no frame of the bundle need be
     on the stack when somebody calls it.
@@ -205,92 +200,83 @@ class Problem(NamedTuple):
 
     capability: str
     why: str
-    held: Held = Held.USE
-    handed: Held = Held.USE
+    hard: bool = False
+    handed: bool = False
 
 
-def problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
+def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
     """Return what is wrong with reading the attribute `name`; `None` if nothing is.
 
     Args:
         name: the attribute, mangled.
-        owner: the `Value.kind` of the object.
+        owner: the object.
         bundle: the attributes that the bundle's own classes define.
     """
     if name.startswith("__") and name.endswith("__"):
-        allowed = name in (OF_SUPER if owner == "super" else DUNDERS) and name not in _STEPS
-        allowed = allowed or (name in _STEPS and owner in ("self", "cls", "super"))
-        if allowed or (name == "__dict__" and owner in ("self", "cls")):
+        allowed = name in (OF_SUPER if isinstance(owner, values.Super) else DUNDERS) and name not in _STEPS
+        allowed = allowed or (name in _STEPS and isinstance(owner, values.Own))
+        if allowed or (name == "__dict__" and isinstance(owner, (values.Instance, values.ThisClass))):
             return None
         # A scope that is entered and never left stays for the host; `__getattr__` of a foreign object is any attribute.
-        past = is_interpreter_name(name) or (name in _STEPS and owner not in ("self", "cls", "super"))
-        held = Held.LOAD if past else Held.USE
-        return Problem(REFLECTION, "leads past what can be read in the source", held, held)
-    if owner == "none":
+        past = is_interpreter_name(name) or (name in _STEPS and not isinstance(owner, values.Own))
+        return Problem(REFLECTION, "leads past what can be read in the source", past, past)
+    if isinstance(owner, values.Nothing):
         # A name that is a module where the import worked, and None where it did not: None has no attributes.
         return None
     if is_interpreter_name(name):
-        leads = "leads past what can be read in the source"
-        return Problem(DANGEROUS.get(name, REFLECTION), leads, Held.LOAD, Held.LOAD)
-    own = owner in ("self", "super", "cls")
-    if name in UNSEEN_POWERS and not (own and name in bundle):
-        return Problem(
-            UNSEEN_POWERS[name],
-            "acts, or leads to what acts, where the guard does not see it",
-            Held.LOAD,
-            handed=Held.LOAD,
-        )
+        return Problem(DANGEROUS.get(name, REFLECTION), "leads past what can be read in the source", True, True)
+    own = isinstance(owner, values.Own)
+    defined = own and name in bundle
+    if name in UNSEEN_POWERS and not defined:
+        why = "acts, or leads to what acts, where the guard does not see it"
+        return Problem(UNSEEN_POWERS[name], why, True, True)
     if (capability := DANGEROUS.get(name)) is not None:
-        handed = Held.USE if name in VALUES else Held.LOAD
-        # What it gives are functions of any module, as values.
-        held = Held.LOAD if name == "_convert_" else Held.USE
-        return Problem(capability, "is a method of foreign objects that does more than compute", held, handed=handed)
+        # What _convert_ gives are functions of any module, as values.
+        why = "is a method of foreign objects that does more than compute"
+        return Problem(capability, why, name == "_convert_", name not in VALUES)
     if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
         return Problem(REFLECTION, "leads to a module")
-    if name in _INWARD and not (own and name in bundle):
-        held = Held.LOAD if name == "obj" else Held.USE
-        return Problem(REFLECTION, "leads from an exception or a stream to what is behind it", held, handed=held)
-    if name in power_names() and not (own and name in bundle) and name not in ORDINARY:
-        handed = Held.USE if name in VALUES else Held.LOAD
-        return Problem(REFLECTION, "is a name of a module that does more than compute", handed=handed)
-    if name in raw_doors() and not (own and name in bundle):
-        return Problem(REFLECTION, "is a raw operation that does more than compute", handed=Held.LOAD)
-    if owner == "made":
+    if name in _INWARD and not defined:
+        why = "leads from an exception or a stream to what is behind it"
+        return Problem(REFLECTION, why, name == "obj", name == "obj")
+    if name in power_names() and not defined and name not in ORDINARY:
+        return Problem(REFLECTION, "is a name of a module that does more than compute", handed=name not in VALUES)
+    if name in raw_doors() and not defined:
+        return Problem(REFLECTION, "is a raw operation that does more than compute", handed=True)
+    if isinstance(owner, values.MadeObject):
         bundle = frozenset()
     if name.startswith("_"):
         if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
         return Problem(REFLECTION, "is private to foreign code")
-    if name in bundle or name in public_attributes() or name in ORDINARY or owner == "given":
+    if name in bundle or name in public_attributes() or name in ORDINARY or isinstance(owner, values.GivenObject):
         return None
     if name in harmless_names():
-        # A backend that came as an argument: xp.where. It is no module; if it were, this would only compute.
+        # A backend that came as an argument: xp.where. It is not a module; if it were, this would only compute.
         return None
-    return Problem(
-        REFLECTION, "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
-    )
+    why = "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
+    return Problem(REFLECTION, why)
 
 
-def store_problem(name: str, owner: str, bundle: AbstractSet[str]) -> Problem | None:
+def store_problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
         # Other bases, of the bundle's own class, are classes that are looked at themselves.
-        own = name == "__bases__" and owner == "class"
+        own = name == "__bases__" and isinstance(owner, values.OwnClass)
         answers = name in ("__getattr__", "__getattribute__")  # past the shield, which is on by then
-        held = Held.LOAD if answers or (changes_code(name) and not own) else Held.USE
-        return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", held)
-    if name in ("get_config", "from_config") and owner not in ("cls", "class"):
-        return Problem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, Held.LOAD)
-    if name in TARGETS and owner != "cls":
-        return Problem(FILESYSTEM, "says where an object writes, which may be the host's", Held.LOAD)
-    if name == "exc_info" and owner != "self":
-        return Problem(FILESYSTEM, "is what a log record shows the source lines of", Held.LOAD)
-    if owner == "cls" or (owner == "self" and name not in _CODE):
+        hard = answers or (changes_code(name) and not own)
+        return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", hard)
+    if name in ("get_config", "from_config") and not isinstance(owner, (values.ThisClass, values.OwnClass)):
+        return Problem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, True)
+    if name in TARGETS and not isinstance(owner, values.ThisClass):
+        return Problem(FILESYSTEM, "says where an object writes, which may be the host's", True)
+    if name == "exc_info" and not isinstance(owner, values.Instance):
+        return Problem(FILESYSTEM, "is what a log record shows the source lines of", True)
+    if isinstance(owner, values.ThisClass) or (isinstance(owner, values.Instance) and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
         # No net sees it, and the object may be a class: then every other model runs this code.
-        why = f"{REPLACES_CODE} of an object that may be foreign"
-        return Problem(SIDE_EFFECTS, why, Held.LOAD if name in _CODE else Held.USE)
+        return Problem(SIDE_EFFECTS, f"{REPLACES_CODE} of an object that may be foreign", name in _CODE)
     if name.startswith("_") and name not in bundle and name not in private_attributes():
         return Problem(REFLECTION, "is private to foreign code")
     if name in DANGEROUS or (name in power_names() and name not in ORDINARY):

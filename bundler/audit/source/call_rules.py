@@ -1,133 +1,133 @@
-"""Calls that go further with some arguments only, looked at where they stand."""
+"""When calls go further than computing: a call is a finding by the first rule of its function, or method, that it breaks.
+
+A function that is listed here must be called where it is named, so that its arguments show. What a rule can ask about
+them is in `calls.CallSite`.
+"""
 
 from __future__ import annotations
 
 import ast
-import string
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, SIDE_EFFECTS, UNSAFE_DESERIALIZATION
-from bundler.audit.source.attribute_names import is_harmless_prefix
-from bundler.audit.source.configs import is_handed_in, is_of_object
-from bundler.audit.source.name_values import Flow
-from bundler.audit.source.scopes import Scope
-from bundler.audit.source.values import Values
-
-#: A capability, what is wrong, and whether it is held at load.
-Problem = tuple[str, str, bool]
-
-_DESERIALIZE = (
-    "keras.saving.deserialize_keras_object",
-    "keras.utils.deserialize_keras_object",
-    "keras.legacy.saving.deserialize_keras_object",
-    "keras.utils.legacy.deserialize_keras_object",
-    "keras.models.model_from_json",
-    "keras.layers.deserialize",
-    "keras.src.saving.serialization_lib.deserialize_keras_object",
-    "keras.src.layers.deserialize",
+from bundler.audit.finding import (
+    DYNAMIC_CODE,
+    FILESYSTEM,
+    NATIVE_CODE,
+    REFLECTION,
+    SIDE_EFFECTS,
+    UNSAFE_DESERIALIZATION,
 )
-_QUIET = frozenset({"ignore", "once", "always", "default", "module"})
+
+if TYPE_CHECKING:
+    from bundler.audit.source.calls import CallSite
 
 
-def keyword(node: ast.Call, name: str) -> ast.expr | None:
-    """Return the value of a keyword argument; `None` where it is not given by name."""
-    return next((item.value for item in node.keywords if item.arg == name), None)
+class CallRule(NamedTuple):
+    """Which calls of a function are a finding: its capability, its text, and whether it is held at load."""
+
+    capability: str
+    what: str  # {} stands for the function
+    breaks: Callable[[CallSite], bool]
+    hard: bool = False
 
 
-def spread(node: ast.Call) -> bool:
-    """Whether arguments come out of a container, so that what is given cannot be read."""
-    return any(isinstance(item, ast.Starred) for item in node.args) or any(item.arg is None for item in node.keywords)
+_LOGS = frozenset(("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"))
+_CONFIG_READERS = (
+    "keras.src.saving.serialization_lib.deserialize_keras_object keras.src.layers.deserialize"
+    " keras.models.model_from_json keras.layers.deserialize"
+    " keras.legacy.saving.deserialize_keras_object keras.utils.legacy.deserialize_keras_object"
+    " keras.utils.deserialize_keras_object keras.saving.deserialize_keras_object"
+)
+_TEXT_LAYERS = "keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization"
+_METACLASSES = "abc.ABCMeta enum.EnumMeta enum.EnumType"
+#: What makes what data names, whoever calls it: builders of configs, and classes of classes.
+BUILDERS = frozenset(f"{_CONFIG_READERS} {_METACLASSES}".split())
+#: What reads the file that an argument names.
+READERS = frozenset(f"{_TEXT_LAYERS} logging.Formatter".split())
 
 
-def attribute_names(flow: Flow, node: ast.expr, scope: Scope) -> tuple[list[str], bool]:
-    """Return the names that a computed attribute may have, and whether these are all that can lead further."""
-    names: list[str] = []
-    known = True
-    for value in flow.of(node, scope):
-        if value.kind == "text":
-            names.append(value.name)
-        elif value.kind != "prefix" or not is_harmless_prefix(value.name):
-            known = False
-    return names, known
+def _always(_: CallSite) -> bool:
+    return True
 
 
-def call_problems(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterator[Problem]:
-    """Yield what is wrong with a call of the function `path` of `doors.CALLS`; attribute access is the caller's."""
-    if path == "builtins.type":
-        if len(node.args) != 1 or node.keywords or spread(node):
-            yield DYNAMIC_CODE, "type() with a namespace makes a class from data", False
-    elif path in ("functools.wraps", "functools.update_wrapper"):
-        most = 1 if path.endswith("wraps") else 2
-        if len(node.args) > most or keyword(node, "assigned") or keyword(node, "updated") or spread(node):
-            yield REFLECTION, f"{path} with a choice of attributes copies any attribute", True
-    elif path in ("operator.attrgetter", "operator.methodcaller"):
-        names = node.args if path.endswith("attrgetter") else node.args[:1]
-        if spread(node) or not names or not all(isinstance(item, ast.Constant) for item in names):
-            yield REFLECTION, f"{path} with a computed name", False
-    elif path in ("warnings.filterwarnings", "warnings.simplefilter"):
-        action = node.args[0] if node.args else keyword(node, "action")
-        if spread(node) or not isinstance(action, ast.Constant) or action.value not in _QUIET:
-            yield SIDE_EFFECTS, f"{path} makes warnings of other code into errors", False
-    elif path == "dataclasses.dataclass":
-        yield DYNAMIC_CODE, "dataclass() on what is not a class in sight: the names of its fields become code", True
-    elif path in ("traceback.format_exception", "traceback.print_exception"):
-        if len(node.args) != 1 or spread(node):
-            yield FILESYSTEM, f"{path} of what may be no traceback: it shows lines of the files that are named", True
-    elif path == "logging.Formatter":
-        style = keyword(node, "style")
-        percent = style is None or (isinstance(style, ast.Constant) and style.value == "%")
-        if len(node.args) > 2 or not percent or spread(node):
-            yield REFLECTION, "logging.Formatter with a style whose fields read attributes", True
-    elif path == "inspect.signature":
-        if keyword(node, "eval_str") or keyword(node, "globals") or keyword(node, "locals") or spread(node):
-            yield DYNAMIC_CODE, "inspect.signature evaluates annotations", False
-    elif path == "tensorflow.print":
-        stream = keyword(node, "output_stream")
-        streams = flow.of(stream, scope) if stream is not None else ()
-        if any(value.kind != "none" and value.name not in ("sys.stdout", "sys.stderr") for value in streams) or any(
-            item.arg is None for item in node.keywords
-        ):
-            yield FILESYSTEM, "tf.print to a stream that may be a file", False
-    elif path in _DESERIALIZE:
-        yield from _deserialize(path, node, scope, flow)
-    elif path == "keras.layers.Lambda":
-        return  # Only its from_config() takes code (CVE-2024-3660), and that is an attribute.
-    elif path.startswith("keras.layers."):
-        vocabulary = keyword(node, "vocabulary")
-        nothing = isinstance(vocabulary, ast.Constant) and vocabulary.value is None
-        if (
-            spread(node)
-            or len(node.args) > 3
-            or not (vocabulary is None or nothing or isinstance(vocabulary, (ast.List, ast.Tuple)))
-        ):
-            yield FILESYSTEM, f"{path} with a vocabulary that may be the path of a file (CVE-2025-12058)", False
-    elif path in ("sys.stdout", "sys.stderr"):
-        yield REFLECTION, f"{path} is called", False
-    elif path not in ("builtins.getattr", "builtins.setattr", "builtins.delattr"):
-        yield REFLECTION, f"{path} is not looked at", path.startswith(("abc.", "enum."))
+def _is_literal(node: ast.expr | None, *values: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value in values
 
 
-def _deserialize(path: str, node: ast.Call, scope: Scope, flow: Flow) -> Iterator[Problem]:
-    if keyword(node, "safe_mode") is not None or len(node.args) > 3 or spread(node):
-        what = f"{path} with a choice of safe_mode, or with arguments that cannot be read"
-        yield UNSAFE_DESERIALIZATION, what, True
-        return
-    config = node.args[0] if node.args else None
-    if config is None or not is_handed_in(config, scope, flow):
-        what = f"{path} of what is not a config that was handed in: it builds what it names"
-        yield UNSAFE_DESERIALIZATION, what, config is None or not is_of_object(config, scope, flow)
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
 
 
-def format_problems(texts: Values) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a call of ``str.format``: its fields read attributes by name."""
-    for value in texts:
-        if value.kind in ("unknown", "made", "given", "prefix"):
-            yield REFLECTION, "format() of a text that cannot be read: its fields may name any attribute"
-        elif value.kind == "text":
-            try:
-                fields = [name for _, name, _, _ in string.Formatter().parse(value.name) if name]
-            except ValueError:
-                continue
-            for name in fields:
-                if "__" in name or "._" in name:
-                    yield REFLECTION, f"a format field reads {name[:80]}"
+def _names_attributes(call: CallSite, last: int | None) -> bool:
+    names = call.node.args[:last]
+    return not call.is_spread and bool(names) and all(isinstance(item, ast.Constant) for item in names)
+
+
+_ROWS: tuple[tuple[str, tuple[CallRule, ...]], ...] = (
+    # Looked at by the attributes that they ask for. Of Lambda only from_config() takes code (CVE-2024-3660).
+    ("builtins.getattr builtins.setattr builtins.delattr keras.layers.Lambda", ()),
+    ("builtins.type", (CallRule(DYNAMIC_CODE, "type() with a namespace makes a class from data",
+        lambda call: len(call.node.args) != 1 or bool(call.node.keywords) or call.is_spread),)),
+    ("functools.wraps", (CallRule(REFLECTION, "{} with a choice of attributes copies any attribute",
+        lambda call: call.has_more(1, "assigned", "updated"), True),)),
+    ("functools.update_wrapper", (CallRule(REFLECTION, "{} with a choice of attributes copies any attribute",
+        lambda call: call.has_more(2, "assigned", "updated"), True),)),
+    ("operator.attrgetter", (CallRule(REFLECTION, "{} with a computed name",
+        lambda call: not _names_attributes(call, None)),)),
+    ("operator.methodcaller", (CallRule(REFLECTION, "{} with a computed name",
+        lambda call: not _names_attributes(call, 1)),)),
+    ("warnings.filterwarnings warnings.simplefilter", (CallRule(SIDE_EFFECTS, "{} makes warnings of other code into errors",
+        lambda call: call.is_spread or not _is_literal(call.node.args[0] if call.node.args else call.keyword("action"),
+                                                       "ignore", "once", "always", "default", "module")),)),
+    ("dataclasses.dataclass", (CallRule(DYNAMIC_CODE,
+        "dataclass() on what is not a class in sight: the names of its fields become code", _always, True),)),
+    ("traceback.format_exception traceback.print_exception", (CallRule(FILESYSTEM,
+        "{} of what may be no traceback: it shows lines of the files that are named",
+        lambda call: len(call.node.args) != 1 or call.is_spread, True),)),
+    ("logging.Formatter", (CallRule(REFLECTION, "{} with a style whose fields read attributes",
+        lambda call: call.has_more(2) or not _is_literal(call.keyword("style") or ast.Constant("%"), "%"), True),)),
+    ("inspect.signature", (CallRule(DYNAMIC_CODE, "{} evaluates annotations",
+        lambda call: call.has("eval_str", "globals", "locals") or call.is_spread),)),
+    ("tensorflow.print", (CallRule(FILESYSTEM, "tf.print to a stream that may be a file",
+        lambda call: call.has(None) or not call.prints_to_process),)),
+    (_CONFIG_READERS, (
+        CallRule(UNSAFE_DESERIALIZATION, "{} with a choice of safe_mode, or with arguments that cannot be read",
+            lambda call: call.has_more(3, "safe_mode"), True),
+        CallRule(UNSAFE_DESERIALIZATION, "{} of what is not a config that was handed in: it builds what it names",
+            lambda call: not call.takes_handed_in_config and not call.takes_config_of_object, True),
+        CallRule(UNSAFE_DESERIALIZATION, "{} of what is not a config that was handed in: it builds what it names",
+            lambda call: not call.takes_handed_in_config))),
+    (_TEXT_LAYERS, (CallRule(FILESYSTEM, "{} with a vocabulary that may be the path of a file (CVE-2025-12058)",
+        lambda call: call.has_more(3) or not (isinstance(words := call.keyword("vocabulary"), (ast.List, ast.Tuple))
+                                              or words is None or _is_literal(words, None))),)),
+    (_METACLASSES, (CallRule(REFLECTION, "{} is not looked at", _always, True),)),
+    ("sys.stdout sys.stderr", (CallRule(REFLECTION, "{} is called", _always),)),
+)  # fmt: skip
+CALL_RULES: Mapping[str, tuple[CallRule, ...]] = MappingProxyType(
+    {path: rules for paths, rules in _ROWS for path in paths.split()}
+)
+#: Methods that go further with some arguments only, whatever they are called on.
+METHOD_RULES: Mapping[str, CallRule] = MappingProxyType({
+    "resize": CallRule(NATIVE_CODE, "resize() with arguments that cannot be read",
+        lambda call: call.has(None) and call.is_of_stranger, True),
+    "set_vocabulary": CallRule(FILESYSTEM, "set_vocabulary() of what may be the path of a file (CVE-2025-12058)",
+        lambda call: not (call.node.args and isinstance(call.node.args[0], (ast.List, ast.Tuple)))),
+    "cache": CallRule(FILESYSTEM, "cache() of a dataset with a file name",
+        lambda call: bool(call.node.args or call.node.keywords) and not all(owner.is_module for owner in call.owners)),
+})  # fmt: skip
+#: Arguments that mean the same whatever is called, by name; `None` is ``**``. A `safe_mode` that is handed through, as
+#: ``from_config()`` does, is chosen elsewhere.
+ARGUMENT_RULES: Mapping[str | None, CallRule] = MappingProxyType({
+    None: CallRule(FILESYSTEM, "a log record with arguments that cannot be read", lambda call:
+        isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _LOGS and call.is_of_stranger, True),
+    "refcheck": CallRule(NATIVE_CODE, "refcheck=False leaves arrays that read freed memory",
+        lambda call: not all(map(_is_true, call.named("refcheck"))), True),
+    "safe_mode": CallRule(UNSAFE_DESERIALIZATION, "safe_mode is chosen: a config may then hold code",
+        lambda call: not all(_is_true(mode) or (isinstance(mode, ast.Name) and mode.id == "safe_mode")
+                             for mode in call.named("safe_mode")), True),
+    "exc_info": CallRule(FILESYSTEM, "exc_info may be no traceback: log records show its files",
+        lambda call: not all(isinstance(value, ast.Constant) or call.is_of_exception(value)
+                             for value in call.named("exc_info")), True),
+})  # fmt: skip

@@ -30,17 +30,12 @@ def is_path(node: ast.AST | None, scope: Scope, flow: Flow, left: int = _LONG) -
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute) and node.func.attr in _STEPS:
             return is_path(node.func.value, scope, flow, left - 1)
-        callees = flow.of(node.func, scope)
-        return bool(callees) and all(value.kind == "foreign" and value.name in _MAKERS for value in callees)
+        return flow.is_one_of(node.func, scope, _MAKERS)
     if isinstance(node, ast.Attribute):
         return node.attr == "parent" and is_path(node.value, scope, flow, left - 1)
     if isinstance(node, ast.Subscript):
-        several = node.value
-        return (
-            isinstance(several, ast.Attribute)
-            and several.attr == "parents"
-            and is_path(several.value, scope, flow, left - 1)
-        )
+        of = node.value
+        return isinstance(of, ast.Attribute) and of.attr == "parents" and is_path(of.value, scope, flow, left - 1)
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.Div) and is_path(node.left, scope, flow, left - 1)
     if not isinstance(node, ast.Name):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from bundler.audit.finding import UNREADABLE, Finding, Held, Severity
 from bundler.audit.source import SourceText, source_findings
-from bundler.audit.source.asked_when_run import asked_when_run, is_asked
+from bundler.audit.source.asked_when_run import asked_when_run, is_asked, line_starts
 
 #: The built-in that a closed function calls, with the capabilities and the reason: `bundler.namespace` gives it.
 CLOSED = "__closed__"
@@ -79,12 +79,9 @@ def close_source(texts: Sequence[SourceText], requirements: Mapping[str, str], a
         now = source_findings(list(current.values()), requirements)
     left = {(item.member, item.line) for item in now if _is_hard(item, accepted)}
     known = set(findings)
+    why = {True: "asks when it runs", False: "the function is closed"}
     waiting = [
-        replace(
-            item,
-            held=Held.USE,
-            what=f"{item.what}; {'asks when it runs' if is_asked(item) else 'the function is closed'}",
-        )
+        replace(item, held=Held.USE, what=f"{item.what}; {why[is_asked(item)]}")
         if _is_closable(item, accepted) and (item.member, item.line) not in left
         else item
         for item in findings
@@ -143,9 +140,7 @@ def _asks(body: _Body, findings: Sequence[Finding], replaced: bytes) -> bytes:
 
 
 def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    starts = line_starts(text)
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -156,7 +151,8 @@ def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
         first, last = body[0], body[-1]
         decorators = getattr(first, "decorator_list", [])
         line = min([first.lineno, *(item.lineno for item in decorators)])
-        column = first.col_offset if not decorators else _indentation(text, starts[line - 1])
+        shown = text[starts[line - 1] : starts[line]]
+        column = len(shown) - len(shown.lstrip(b" \t")) if decorators else first.col_offset
         found.append(
             _Body(
                 name=node.name,
@@ -167,7 +163,3 @@ def _bodies(tree: ast.Module, text: bytes) -> list[_Body]:
             )
         )
     return found
-
-
-def _indentation(text: bytes, start: int) -> int:
-    return len(text[start:]) - len(text[start:].lstrip(b" \t")) if text[start : start + 1] in (b" ", b"\t") else 0

@@ -1,7 +1,7 @@
-"""Whether a config that Keras is to build from is one that was handed in: then it is the config audit's matter.
+"""Whether a config that Keras is to build from was handed in: then it is the config audit's matter.
 
-It is where it is a parameter, a part of one, or a copy in which everything comes from one. A dict that the code
-writes out is not, not even an empty one: it can be filled with any name (CVE-2025-1550).
+1. A parameter is handed in, and so is a part of one, or a copy in which everything comes from one.
+2. A dict that the code writes out is not, not even an empty one: any name can be put into it (CVE-2025-1550).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from bundler.audit.config.stock import is_stock_class
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.scopes import Scope
+from bundler.audit.source.values import Foreign
 
 #: Methods that give a part of a dict or list, or a copy.
 _PARTS = frozenset({"pop", "get", "copy", "items", "values"})
@@ -24,8 +25,6 @@ _COPIES = frozenset(
 _SERIALIZE = (".serialize_keras_object", ".layers.serialize")
 #: Keys by which a config says what is to be built.
 _NAMING = frozenset({"class_name", "config", "module", "registered_name"})
-
-
 #: Modules of Keras whose classes are made from numbers and build nothing else.
 _PLAIN = ("keras.initializers", "keras.regularizers", "keras.constraints")
 
@@ -51,7 +50,7 @@ def is_of_object(node: ast.expr, scope: Scope, flow: Flow) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
         return False
     callees, made = flow.of(node.func, scope), node.args[0]
-    if not all(value.kind == "foreign" and value.name.endswith(_SERIALIZE) for value in callees):
+    if not all(isinstance(value, Foreign) and value.name.endswith(_SERIALIZE) for value in callees):
         return False
     owner = made.value if isinstance(made, ast.Attribute) else made
     return isinstance(owner, ast.Name) and (owner is not made or is_handed_in(made, scope, flow))
@@ -75,7 +74,8 @@ class _Reading:
         if isinstance(node, ast.Call):
             return self.call(node, scope)
         if isinstance(node, ast.Dict):
-            return self.copied(node, scope)
+            # Only a copy, such as ``{**config, "units": 3}``.
+            return None in node.keys and self.added(node, scope)
         if isinstance(node, ast.DictComp):
             return self.filtered(node, scope)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -107,7 +107,7 @@ class _Reading:
 
     def call(self, node: ast.Call, scope: Scope) -> bool:
         callees = self.flow.of(node.func, scope)
-        paths = {value.name for value in callees if value.kind == "foreign"}
+        paths = {value.name for value in callees if isinstance(value, Foreign)}
         if paths and len(paths) == len(callees):
             known = all(path in _COPIES or "deserialize" in path for path in paths)
             if "builtins.dict" in paths:
@@ -117,10 +117,6 @@ class _Reading:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _PARTS:
             return self.comes_in(node.func.value, scope)
         return False
-
-    def copied(self, node: ast.Dict, scope: Scope) -> bool:
-        """Whether a dict is written out as a copy: ``{**config, "units": 3}``."""
-        return None in node.keys and self.added(node, scope)
 
     def added(self, node: ast.Dict, scope: Scope) -> bool:
         return all(

@@ -1,4 +1,4 @@
-"""Doors of TensorFlow, Keras, NumPy and of well-known requirements. See `doors` for what an entry means."""
+"""Doors of TensorFlow, Keras, NumPy and of well-known requirements. See `library_sinks` for what an entry means."""
 
 from __future__ import annotations
 

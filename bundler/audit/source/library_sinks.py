@@ -192,18 +192,3 @@ DOORS = merged(
 FOLLOWED = frozenset(
     {"importlib.import_module", "importlib.resources", "importlib.resources.files", "pkgutil.get_data"}
 )
-
-#: Functions that are a door only with some arguments: they must be called where they are named, so that these show.
-CALLS = frozenset(
-    """
-    builtins.getattr builtins.setattr builtins.delattr builtins.type operator.attrgetter operator.methodcaller
-    functools.wraps functools.update_wrapper warnings.filterwarnings warnings.simplefilter inspect.signature
-    tensorflow.print keras.saving.deserialize_keras_object keras.utils.deserialize_keras_object
-    keras.legacy.saving.deserialize_keras_object keras.utils.legacy.deserialize_keras_object
-    keras.models.model_from_json keras.layers.deserialize keras.src.saving.serialization_lib.deserialize_keras_object
-    keras.src.layers.deserialize
-    keras.layers.IntegerLookup keras.layers.StringLookup keras.layers.TextVectorization
-    dataclasses.dataclass traceback.format_exception traceback.print_exception logging.Formatter
-    keras.layers.Lambda abc.ABCMeta enum.EnumMeta enum.EnumType sys.stdout sys.stderr
-    """.split()
-)

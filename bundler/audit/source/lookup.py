@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bundler.audit.finding import DYNAMIC_CODE, FILESYSTEM, REFLECTION, UNSAFE_DESERIALIZATION
 from bundler.audit.graph import op_is_allowed, operations
 from bundler.audit.source import framework_sinks, library_sinks
+from bundler.audit.source.call_rules import CALL_RULES
 from bundler.audit.source.exported_names import computing_names, exported, keras_sources, standard_library, starred
 from bundler.frameworks import LISTED
 
@@ -128,7 +129,7 @@ def look(path: str) -> Denoted:
     if module == "tensorflow.raw_ops":
         known = raw_op_allowed(name) and name in exported()[module]
         return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.DOOR, REFLECTION)
-    if path in library_sinks.CALLS:
+    if path in CALL_RULES:
         return Denoted(path, Kind.CALL, REFLECTION)
     root = path.partition(".")[0]
     if path.startswith("tensorflow.compat.v1."):
@@ -157,7 +158,7 @@ def told(path: str) -> frozenset[str]:
     """Return the capabilities that a table lists for `path` itself; a mixed module has those of all that is in it."""
     path = canonical(path)
     listed = {capability for capability in (_DOORS.get(path),) if capability is not None}
-    if path in library_sinks.CALLS:
+    if path in CALL_RULES:
         listed.add(REFLECTION)
     if path in library_sinks.PURE_PARTS:
         listed.add(library_sinks.PURE_PARTS[path][0])
@@ -273,7 +274,7 @@ def _keras_source(path: str) -> Denoted:
 @functools.cache
 def _keras_doors() -> dict[str, str]:
     """Return the doors of Keras's public interface by the last part of their names; ``keras.src`` has them too."""
-    paths = (*framework_sinks.KERAS, *(path for path in library_sinks.CALLS if path.startswith("keras.")))
+    paths = (*framework_sinks.KERAS, *(path for path in CALL_RULES if path.startswith("keras.")))
     named = {path.rpartition(".")[2]: path for path in paths if path.count(".") > 1 and ".src." not in path}
     # Each module has a `deserialize` of its own, and only that of layers builds whatever it is told.
     return {name: path for name, path in named.items() if name != "deserialize"}
@@ -290,5 +291,5 @@ def _computes(module: str) -> bool:
 @functools.cache
 def harmless_names() -> frozenset[str]:
     """Return what functions of the frameworks are called that only compute, whichever module has them."""
-    paths = (*_DOORS, *library_sinks.CALLS)
+    paths = (*_DOORS, *CALL_RULES)
     return computing_names(frozenset({*paths, "tensorflow.raw_ops"})) - {path.rpartition(".")[2] for path in paths}

@@ -1,9 +1,9 @@
 """What each name of a bundle may denote: the union over everything that binds it, to a fixed point.
 
-The order of statements is not looked at, so a name denotes all that it ever is; that only adds possibilities.
-Attributes, containers, arguments, defaults and results are not followed: setters, descriptors, metaclasses, dataclasses
-and `inspect.signature` all hand on what is stored there. `bundler.audit.source.uses` reports every module and every
-call to be looked at that would go there, and therefore what comes out of them is neither.
+1. The order of statements does not count: a name denotes all that it ever is. That only adds possibilities.
+2. Only names are followed. Attributes, containers, arguments, defaults and results are not, since setters, descriptors,
+   metaclasses and `inspect.signature` hand on what is stored there; `uses` keeps modules and calls that are looked at
+   out of them, so what comes out of them is neither.
 """
 
 from __future__ import annotations
@@ -11,24 +11,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
+from bundler.audit.source import values
 from bundler.audit.source.library_sinks import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, brings, look, member
 from bundler.audit.source.scopes import Binding, Module, Scope
-from bundler.audit.source.values import (
-    ANYTHING,
-    FRAME,
-    FRAME_CODE,
-    GIVEN,
-    MADE,
-    NONE,
-    NOTHING,
-    REAL,
-    UNKNOWN,
-    Value,
-    Values,
-    foreign,
-)
+from bundler.audit.source.values import ANYTHING, FRAME, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
 from bundler.formats.python.relative_imports import absolute
 
 ROUNDS = 64  # passes over all bindings; one carries a value along a chain of names in source order, whatever its length
@@ -41,6 +30,7 @@ _GIVE_BACK = frozenset(
     "dataclasses.dataclass functools.total_ordering typing.final typing.runtime_checkable"
     " keras.saving.register_keras_serializable keras.utils.register_keras_serializable".split()
 )
+_STRINGS = (values.ThisText, values.TextPrefix, values.TextItems)
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -53,7 +43,7 @@ class Flow:
             ".".join(parts[:end]) for parts in (name.split(".") for name in modules) for end in range(1, len(parts) + 1)
         }
         self.names: dict[tuple[Scope, str], Values] = {}
-        #: Classes by the place that `Value.name` gives.
+        #: Classes by the place that `OfClass` gives.
         self.classes: dict[str, Scope] = {}
         #: Whether a module has a function that answers for names that it lacks; a star import may bring it along.
         self._answers = any("__getattr__" in module.scope.bindings for module in modules.values())
@@ -67,8 +57,6 @@ class Flow:
                 if scope.kind == "class":
                     self.classes[f"{scope.module}:{scope.path}"] = scope
         self._run()
-
-    # -- the fixed point --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         work = [
@@ -96,7 +84,9 @@ class Flow:
 
     def _add(self, scope: Scope, name: str, found: Values) -> None:
         before = self.names.get((scope, name), NOTHING)
-        after = _capped(before | found)
+        after = before | found
+        if len(after) > MOST:
+            after = frozenset(value for value in after if not isinstance(value, _STRINGS)) | {UNKNOWN}
         if after != before:
             self.names[scope, name] = after
             self._changed.add((scope, name))
@@ -111,31 +101,33 @@ class Flow:
         if binding.how == "import":
             return self.imported(node, binding.parent, binding.scope)  # type: ignore[arg-type]
         if binding.how in ("self", "cls"):
-            around = binding.scope.outer
-            while around is not None and around.kind != "class":
-                around = around.outer
-            return ANYTHING if around is None else frozenset({Value(binding.how, f"{around.module}:{around.path}")})
+            kind = values.Instance if binding.how == "self" else values.ThisClass
+            return frozenset({kind(place)}) if (place := _class_around(binding.scope)) else ANYTHING
         if binding.how == "definition":
-            kind = "class" if isinstance(node, ast.ClassDef) else "function"
             path = f"{binding.scope.path}.{node.name}".lstrip(".")  # type: ignore[union-attr]
-            if kind == "class" and not all(self.gives_back(item, binding.scope) for item in node.decorator_list):  # type: ignore[union-attr]
-                return frozenset({Value(kind, f"{binding.scope.module}:{path}"), UNKNOWN})
-            return frozenset({Value(kind, f"{binding.scope.module}:{path}")})
+            place = f"{binding.scope.module}:{path}"
+            if not isinstance(node, ast.ClassDef):
+                return frozenset({values.OwnFunction(place)})
+            kept = all(self.gives_back(item, binding.scope) for item in node.decorator_list)
+            return frozenset({values.OwnClass(place)} if kept else {values.OwnClass(place), UNKNOWN})
         if binding.how == "value" and node is not None:
             return self.of(node, binding.scope)
         if binding.how == "item" and node is not None:
-            found: set[Value] = set()
-            for value in self._items(node, binding.scope):
-                found |= {Value("text", item) for item in value.items} if value.kind == "texts" else {UNKNOWN}
-            return frozenset(found)
+            return frozenset(
+                one
+                for value in self._items(node, binding.scope)
+                for one in (map(values.ThisText, value.texts) if isinstance(value, values.TextItems) else ANYTHING)
+            )
         return ANYTHING
 
     def gives_back(self, decorator: ast.expr, scope: Scope) -> bool:
         """Whether a decorator of a class is one that gives back what it decorates."""
-        found = self.of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope)
-        return bool(found) and all(value.kind == "foreign" and value.name in _GIVE_BACK for value in found)
+        return self.is_one_of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope, _GIVE_BACK)
 
-    # -- imports ----------------------------------------------------------------------------------------------------
+    def is_one_of(self, node: ast.expr, scope: Scope, paths: AbstractSet[str]) -> bool:
+        """Whether all that an expression may denote is foreign things of these names."""
+        found = self.of(node, scope)
+        return bool(found) and all(isinstance(value, values.Foreign) and value.name in paths for value in found)
 
     def imported(self, alias: ast.alias, statement: ast.Import | ast.ImportFrom, scope: Scope) -> Values:
         """Return what one name of an import statement denotes."""
@@ -144,10 +136,7 @@ class Flow:
         base = self.absolute(statement, scope)
         if base is None:
             return ANYTHING
-        found = NOTHING
-        for owner in self.module(base):
-            found |= self.attribute(owner, alias.name)
-        return found
+        return NOTHING.union(*(self.attribute(owner, alias.name) for owner in self.module(base)))
 
     def absolute(self, statement: ast.ImportFrom, scope: Scope) -> str | None:
         """Return the module that ``from ... import`` names, `None` where a relative one leaves the bundle."""
@@ -158,13 +147,9 @@ class Flow:
     def module(self, name: str) -> Values:
         """Return the module of that name. A bundle may have one that is called like a known one: then it is both."""
         if name in self.packages:
-            root = foreign(name.partition(".")[0])
-            if root.denoted.kind is Kind.OPEN:
-                return frozenset({Value("module", name)})
-            return frozenset({Value("module", name), foreign(name)})
+            known = foreign(name.partition(".")[0]).kind is not Kind.OPEN
+            return frozenset({values.OwnModule(name), foreign(name)} if known else {values.OwnModule(name)})
         return frozenset({foreign(name)})
-
-    # -- expressions ------------------------------------------------------------------------------------------------
 
     def of(self, node: ast.AST, scope: Scope) -> Values:
         """Return what an expression may denote."""
@@ -179,31 +164,25 @@ class Flow:
         if isinstance(node, ast.Name):
             return self.name(node.id, scope)
         if isinstance(node, ast.Attribute):
-            found = NOTHING
             name = scope.mangled(node.attr)
-            for owner in self.of(node.value, scope):
-                found |= self.attribute(owner, name)
-            return found
+            return NOTHING.union(*(self.attribute(owner, name) for owner in self.of(node.value, scope)))
         if isinstance(node, ast.Call):
             return self.called(node, scope)
         if isinstance(node, ast.Constant):
             if node.value is None:
                 return frozenset({NONE})
-            return frozenset({Value("text", node.value)}) if isinstance(node.value, str) else ANYTHING
+            return frozenset({values.ThisText(node.value)}) if isinstance(node.value, str) else ANYTHING
         if isinstance(node, ast.IfExp):
             return self.of(node.body, scope) | self.of(node.orelse, scope)
         if isinstance(node, ast.BoolOp):
-            found = NOTHING
-            for item in node.values:
-                found |= self.of(item, scope)
-            return found
+            return NOTHING.union(*(self.of(item, scope) for item in node.values))
         if isinstance(node, ast.NamedExpr):
             return self.of(node.value, scope)
         if isinstance(node, ast.Subscript):
             items = self._items(node.value, scope)
-            if any(value.kind != "texts" for value in items):
-                return ANYTHING
-            return frozenset(Value("text", item) for value in items for item in value.items)
+            known = [value for value in items if isinstance(value, values.TextItems)]
+            texts = frozenset(values.ThisText(item) for value in known for item in value.texts)
+            return texts if len(known) == len(items) else ANYTHING
         if isinstance(node, ast.Tuple):
             return self._container(node)
         if isinstance(node, (ast.JoinedStr, ast.BinOp)):
@@ -216,7 +195,9 @@ class Flow:
         found = NOTHING
         start = scope.top() if name in scope.globals else scope
         for around in start.chain():
-            if around.kind == "class" and not (around is start or (around is start.outer and _is_generic(start))):
+            if around.kind == "class" and not (
+                around is start or (around is start.outer and start.path.endswith("<generic>"))
+            ):
                 continue
             if around is not start and name in around.globals:
                 break
@@ -245,47 +226,46 @@ class Flow:
         for statement in top.stars:
             base = self.absolute(statement, top)
             for owner in self.module(base) if base else NOTHING:
-                if owner.kind == "module" and owner.name in self.modules:
+                if isinstance(owner, values.OwnModule) and owner.name in self.modules:
                     other = self.modules[owner.name].scope
                     found |= self._named(other, name) | self.starred(name, other, seen | {top.module})
-                elif owner.kind == "foreign" and brings(owner.denoted, name):
+                elif isinstance(owner, values.Foreign) and brings(owner.denoted, name):
                     found |= {foreign(f"{owner.name}.{name}")}
         return found
 
     def attribute(self, owner: Value, name: str) -> Values:
         """Return what the attribute `name` of `owner` may denote."""
-        if owner.kind == "foreign" and owner.name == "keras.src.backend" and name == "set_backend":
+        if isinstance(owner, values.Foreign) and owner.name == "keras.src.backend" and name == "set_backend":
             return frozenset({MADE})  # Of layers that have a backend of their own; the module has no such function.
-        if owner.kind == "foreign":
+        if isinstance(owner, values.Foreign):
             denoted = owner.denoted
             if denoted.kind in (Kind.MODULE, Kind.OPEN):
-                return frozenset({Value("foreign", member(denoted, name).path, owner.items)})
+                return frozenset({values.Foreign(member(denoted, name).path, owner.real)})
             if f"{owner.name}.{name}" in FOLLOWED:
                 return frozenset({foreign(f"{owner.name}.{name}")})
             return self.attribute(MADE, name)
-        if owner.kind == "module":
+        if isinstance(owner, values.OwnModule):
             path = f"{owner.name}.{name}"
             found = NOTHING
             module = self.modules.get(owner.name)
             if module is not None:
                 found |= self._named(module.scope, name) | self.starred(name, module.scope)
             if path in self.packages:
-                found |= {Value("module", path)}
-            if module is None and not found:
-                return frozenset({foreign(path)})
-            scope = module.scope if module is not None else None
-            if scope is None or "__getattr__" in scope.bindings or (self._answers and scope.stars):
+                found |= {values.OwnModule(path)}
+            if module is None:
+                return found or frozenset({foreign(path)})
+            if "__getattr__" in module.scope.bindings or (self._answers and module.scope.stars):
                 # Its function of that name, perhaps from a star import, answers for what is not bound yet, or again.
-                return found | ANYTHING if scope is not None else found or ANYTHING
+                return found | ANYTHING
             # What its own text binds is found in a later pass, if not in this one; what nothing binds may be anything.
-            return found if name in scope.bindings else found or ANYTHING
+            return found if name in module.scope.bindings else found or ANYTHING
         if owner == NONE:
             return NOTHING
         if owner == FRAME:
-            return frozenset({FRAME if name == "f_back" else FRAME_CODE if name == "f_code" else MADE})
+            return frozenset({FRAME if name == "f_back" else values.Frame(is_code=True) if name == "f_code" else MADE})
         if name == "backend" and owner in (MADE, UNKNOWN):
             # What a seed generator of Keras has under this name is the module.
-            return frozenset({owner, Value("foreign", "keras.src.backend", REAL)})
+            return frozenset({owner, values.Foreign("keras.src.backend", real=True)})
         if owner in (MADE, GIVEN):
             return frozenset({owner})
         return ANYTHING
@@ -294,9 +274,9 @@ class Flow:
         """Return what a call may give back."""
         found: set[Value] = set()
         for callee in self.of(node.func, scope):
-            if callee.kind == "class":
-                found.add(Value("self", callee.name))
-            elif callee.kind == "foreign":
+            if isinstance(callee, values.OwnClass):
+                found.add(values.Instance(callee.place))
+            elif isinstance(callee, values.Foreign):
                 found |= self._result(callee.name, node, scope)
             elif callee != NONE:
                 found.add(callee if callee in (MADE, GIVEN) else UNKNOWN)
@@ -307,27 +287,19 @@ class Flow:
             found = NOTHING
             for owner in self.of(node.args[0], scope):
                 for name in self.of(node.args[1], scope):
-                    if name.kind == "text":
-                        found |= self.attribute(owner, name.name)
-                    else:
-                        found |= ANYTHING
+                    found |= self.attribute(owner, name.text) if isinstance(name, values.ThisText) else ANYTHING
             for default in node.args[2:]:
                 found |= self.of(default, scope)
             return found
         if path == "builtins.super":
-            around = next((item for item in scope.chain() if item.kind == "class"), None)
-            if node.args and not (len(node.args) == 2 and self._is_self(node.args[1], scope)):
-                return ANYTHING
-            return frozenset({Value("super", f"{around.module}:{around.path}" if around else "")})
+            first = self.of(node.args[1], scope) if len(node.args) == 2 else NOTHING
+            of_self = bool(first) and all(isinstance(value, (values.Instance, values.ThisClass)) for value in first)
+            return frozenset({values.Super(_class_around(scope))}) if of_self or not node.args else ANYTHING
         if path.startswith("builtins."):
             return ANYTHING
         if path in ("sys._getframe", "inspect.currentframe"):
             return frozenset({FRAME})
         return frozenset({GIVEN if look(path).kind is Kind.OPEN else MADE})
-
-    def _is_self(self, node: ast.expr, scope: Scope) -> bool:
-        found = self.of(node, scope)
-        return bool(found) and all(value.kind in ("self", "cls") for value in found)
 
     def _items(self, node: ast.AST, scope: Scope) -> Values:
         """Return what iterating over an expression gives, as ``texts`` or anything.
@@ -336,49 +308,43 @@ class Flow:
         """
         if isinstance(node, (ast.List, ast.Set)):
             return self._container(node)
-        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            callees = self.of(node.func, scope)
-            if callees and all(value.kind == "foreign" and value.name in _KEEPS_ITEMS for value in callees):
-                return self._items(node.args[0], scope)
+        one = isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+        if one and self.is_one_of(node.func, scope, _KEEPS_ITEMS):  # type: ignore[attr-defined]
+            return self._items(node.args[0], scope)  # type: ignore[attr-defined]
         return self.of(node, scope)
 
     def _container(self, node: ast.Tuple | ast.List | ast.Set) -> Values:
-        items: list[str] = []
-        for item in node.elts:
-            # Only literal strings: what holds anything else is not told apart.
-            if not isinstance(item, ast.Constant) or not isinstance(item.value, str):
-                return ANYTHING
-            items.append(item.value)
-        return frozenset({Value("texts", items=tuple(items))}) if 0 < len(items) <= MOST else ANYTHING
+        # Only literal strings: what holds anything else is not told apart.
+        items = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        told_apart = 0 < len(items) <= MOST and len(items) == len(node.elts)
+        return frozenset({values.TextItems(tuple(items))}) if told_apart else ANYTHING
 
     def _text(self, node: ast.JoinedStr | ast.BinOp, scope: Scope) -> Values:
         if isinstance(node, ast.JoinedStr):
             first = node.values[0] if node.values else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                return frozenset({Value("prefix", first.value)})
+                return frozenset({values.TextPrefix(first.value)})
             return ANYTHING
         left = self.of(node.left, scope)
         if not left:
             return left
-        if isinstance(node.op, ast.Mod) and all(value.kind == "text" for value in left):
-            return frozenset(Value("prefix", value.name.partition("%")[0]) for value in left)
+        begins = [value for value in left if isinstance(value, (values.ThisText, values.TextPrefix))]
+        texts = [value for value in begins if isinstance(value, values.ThisText)]
+        if isinstance(node.op, ast.Mod) and len(texts) == len(left):
+            return frozenset(values.TextPrefix(value.text.partition("%")[0]) for value in texts)
+        if not isinstance(node.op, ast.Add) or len(begins) < len(left):
+            return ANYTHING
         right = self.of(node.right, scope)
+        more = [value.text for value in right if isinstance(value, values.ThisText) and len(value.text) < LONG]
         if (
-            isinstance(node.op, ast.Add)
-            and len(left) * len(right) <= 16
-            and all(value.kind == "text" and len(value.name) < LONG for value in (*left, *right))
+            len(left) * len(right) <= 16
+            and len(more) == len(right)
+            and all(isinstance(value, values.ThisText) and len(value.text) < LONG for value in left)
         ):
-            return frozenset(Value("text", first.name + second.name) for first in left for second in right)
-        if isinstance(node.op, ast.Add) and all(value.kind in ("text", "prefix") for value in left):
-            return frozenset(Value("prefix", value.name) for value in left)
-        return ANYTHING
+            return frozenset(values.ThisText(first.text + second) for first in begins for second in more)
+        return frozenset(values.TextPrefix(value.text) for value in begins)
 
 
-def _capped(found: Values) -> Values:
-    if len(found) <= MOST:
-        return found
-    return frozenset(value for value in found if value.kind not in ("text", "prefix", "texts")) | {UNKNOWN}
-
-
-def _is_generic(scope: Scope) -> bool:
-    return scope.path.endswith("<generic>")
+def _class_around(scope: Scope) -> str:
+    """Return the place of the innermost class around `scope`, nothing if there is none."""
+    return next((f"{around.module}:{around.path}" for around in scope.chain() if around.kind == "class"), "")

@@ -65,11 +65,6 @@ class Scope:
         *_, last = self.chain()
         return last
 
-    def class_around(self) -> Scope | None:
-        """Return the class whose body this function stands in, if it does."""
-        outer = self.outer
-        return outer if outer is not None and outer.kind == "class" else None
-
 
 @dataclass(eq=False, slots=True)
 class Module:
@@ -160,8 +155,6 @@ class _Builder:
         else:
             self.visit(node, scope)
 
-    # -- statements -----------------------------------------------------------------------------------------------
-
     def _Assign(self, node: ast.Assign, scope: Scope) -> None:
         self.visit(node.value, scope)
         for target in node.targets:
@@ -231,8 +224,6 @@ class _Builder:
             else:
                 self.bind(scope, alias.asname or alias.name, Binding("import", alias, scope, node))
 
-    # -- scopes ---------------------------------------------------------------------------------------------------
-
     def type_parameters(self, node: ast.AST, scope: Scope) -> Scope:
         """Return the scope in which the parts of a generic definition stand; names of type variables live there."""
         parameters = getattr(node, "type_params", None)
@@ -255,7 +246,7 @@ class _Builder:
         self.each([*node.args.defaults, *node.args.kw_defaults], scope)
         self.bind(scope, node.name, Binding("definition", node, scope))
         around = self.type_parameters(node, scope)
-        self.annotations(node, around)
+        self.each([*(item.annotation for item in parameters(node.args)), node.returns], around)
         inner = self.open("function", node, node.name, around)
         self.module.scopes[node] = inner
         declare(node.body, inner)
@@ -264,17 +255,10 @@ class _Builder:
 
     _AsyncFunctionDef = _FunctionDef
 
-    def annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
-        arguments = node.args
-        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        self.each([item.annotation for item in named if item is not None], scope)
-        self.each([node.returns], scope)
-
     def parameters(self, arguments: ast.arguments, inner: Scope, *, method: bool, node: ast.AST | None) -> None:
-        positional = [*arguments.posonlyargs, *arguments.args]
-        rest = [item for item in (*arguments.kwonlyargs, arguments.vararg, arguments.kwarg) if item is not None]
-        for index, item in enumerate([*positional, *rest]):
-            own = method and index == 0 and bool(positional) and not _is_static(node)
+        by_position = bool(arguments.posonlyargs or arguments.args)
+        for index, item in enumerate(parameters(arguments)):
+            own = method and index == 0 and by_position and not _is_static(node)
             how = ("cls" if _is_class_method(node) else "self") if own else "parameter"
             self.bind(inner, item.arg, Binding(how, None, inner))
 
@@ -325,21 +309,18 @@ class _Builder:
 
     _GeneratorExp = _ListComp = _SetComp = _DictComp = comprehension
 
-    # -- patterns -------------------------------------------------------------------------------------------------
-
-    def _MatchAs(self, node: ast.MatchAs, scope: Scope) -> None:
-        if node.name:
-            self.bind(scope, node.name, Binding("unknown", None, scope))
+    def _pattern(self, node: ast.AST, scope: Scope) -> None:
+        if name := getattr(node, "name", None) or getattr(node, "rest", None):
+            self.bind(scope, name, Binding("unknown", None, scope))
         self.children(node, scope)
 
-    def _MatchStar(self, node: ast.MatchStar, scope: Scope) -> None:
-        if node.name:
-            self.bind(scope, node.name, Binding("unknown", None, scope))
+    _MatchAs = _MatchStar = _MatchMapping = _pattern
 
-    def _MatchMapping(self, node: ast.MatchMapping, scope: Scope) -> None:
-        if node.rest:
-            self.bind(scope, node.rest, Binding("unknown", None, scope))
-        self.children(node, scope)
+
+def parameters(arguments: ast.arguments) -> list[ast.arg]:
+    """Return every parameter, those by position first."""
+    rest = [*arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return [*arguments.posonlyargs, *arguments.args, *(item for item in rest if item is not None)]
 
 
 def declare(body: Sequence[ast.stmt], scope: Scope) -> None:
@@ -355,12 +336,11 @@ def declare(body: Sequence[ast.stmt], scope: Scope) -> None:
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def _is_static(node: ast.AST | None) -> bool:
+def _is_static(node: ast.AST | None, decorator: str = "staticmethod") -> bool:
     decorators = getattr(node, "decorator_list", [])
-    return any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in decorators)
+    return any(isinstance(item, ast.Name) and item.id == decorator for item in decorators)
 
 
 def _is_class_method(node: ast.AST | None) -> bool:
-    decorators = getattr(node, "decorator_list", [])
     special = getattr(node, "name", "") in ("__new__", "__init_subclass__", "__class_getitem__", "__prepare__")
-    return special or any(isinstance(item, ast.Name) and item.id == "classmethod" for item in decorators)
+    return special or _is_static(node, "classmethod")

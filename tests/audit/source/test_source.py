@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bundler.audit.finding import Severity
 from bundler.audit.source import RULES, SourceText, source_findings
+from bundler.audit.source.call_rules import CALL_RULES
+from bundler.audit.source.lookup import Denoted, Kind, look
 from tests.audit.source.hostile import HOSTILE
 from tests.audit.source.test_hostile import refusals
 
@@ -104,6 +106,13 @@ def test_refuses_a_file_that_is_too_large():
     assert rules(source_findings([SourceText(name="m", member="m.py", text=text, package=False)], {})) == {
         "source.does-not-parse"
     }
+
+
+@pytest.mark.parametrize("path", CALL_RULES)
+def test_every_function_with_a_rule_must_be_called_where_it_is_named(path):
+    # A rule under any other spelling than the canonical one would never be asked.
+    assert look(path) == Denoted(path, Kind.CALL, "reflection")
+    assert [finding.what for finding in refusals(f"import {path.partition('.')[0]}\nf([{path}])")]
 
 
 @settings(max_examples=300, deadline=None)
