@@ -6,7 +6,7 @@ from typing import Any
 
 #: An author's classes derive from theirs, and a config finds their classes by name.
 MODELS = frozenset({"keras", "tensorflow"})
-#: The audit has closed lists of their public names. Of the others below it knows doors only.
+#: The audit has closed lists of their public names. Of the others below it knows sinks only.
 LISTED = MODELS | {"numpy"}
 #: Code of a bundle imports them where its lock says nothing: they are wherever Keras is. `tf_keras` is a distribution
 #: of its own, which the lock must have, and nobody imports `ml_dtypes`.

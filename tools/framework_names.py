@@ -1,7 +1,7 @@
 """What the standard library, NumPy, TensorFlow and Keras export by name, in this environment.
 
 A person reads what is new before it is committed: a new name that reads, writes, connects or runs code gets an entry in
-`doors.py` (or `attributes.py` for a method) in the same commit, which then wins over this list.
+`sinks.py` (or `attributes.py` for a method) in the same commit, which then wins over this list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-#: Modules of the standard library that only compute; `doors.py` takes single names out again.
+#: Modules of the standard library that only compute; `sinks.py` takes single names out again.
 PURE = """
 __future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc colorsys contextlib
 contextvars copy csv dataclasses datetime decimal difflib enum fractions functools graphlib hashlib heapq hmac html
@@ -33,7 +33,7 @@ tempfile glob threading multiprocessing signal gc runpy code codeop pty select s
 smtplib webbrowser asyncio atexit linecache pkgutil zipimport sqlite3 zipfile tarfile codecs
 """.split()
 
-#: What else programs import by star; below a door every name is one, so it must be known which names there are.
+#: What else programs import by star; below a sink every name is one, so it must be known which names there are.
 STARS = """
 argparse configparser concurrent.futures fnmatch getopt glob io multiprocessing optparse os os.path pathlib pickle
 platform select shlex shutil signal socket subprocess sys tempfile threading unittest urllib.parse urllib.request

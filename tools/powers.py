@@ -28,7 +28,7 @@ def powers() -> dict[str, Any]:
     roots += ["_io", "_socket", "_thread", "_pickle", "_posixsubprocess", "_ctypes", "posix"]
     tables = (framework_sinks.TENSORFLOW, framework_sinks.KERAS, framework_sinks.NUMPY)
     modules = {name: _module(name) for name in roots}
-    for path in sorted({name for table in (*tables, library_sinks.DOORS) for name in table}):
+    for path in sorted({name for table in (*tables, library_sinks.SINKS) for name in table}):
         modules |= {name: module for name in (path.rpartition(".")[0], path) if (module := _reached(name))}
     return {
         name: found
@@ -47,8 +47,8 @@ def _powers(name: str, module: ModuleType) -> set[str]:
             continue
         public = getattr(sys.modules.get("numpy"), member, None) if name.startswith("numpy.") else None
         if value is public and look(f"numpy.{member}").kind in (Kind.PLAIN, Kind.CALL):
-            continue  # The private module is a door as a whole; this is public under another name.
-        if look(f"{name}.{member}").kind is Kind.DOOR:
+            continue  # The private module is a sink as a whole; this is public under another name.
+        if look(f"{name}.{member}").kind is Kind.SINK:
             found.add(member)
     return found
 

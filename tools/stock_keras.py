@@ -27,7 +27,7 @@ FUNCTIONS = (
     *("keras.activations", "keras.constraints", "keras.initializers", "keras.losses", "keras.metrics"),
     *("keras.ops", "keras.ops.image", "keras.ops.linalg", "keras.ops.nn", "keras.ops.numpy", "keras.regularizers"),
 )
-#: Not parts of models, or doors: these read a path, run code from data, or look any object up.
+#: Not parts of models, or sinks: these read a path, run code from data, or look any object up.
 REFUSED_CLASSES = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "KerasTensor", "Variable"})
 REFUSED_FUNCTIONS = frozenset({"deserialize", "get", "serialize", "custom_gradient", "convert_to_numpy"})
 #: Layers that stand beside the builders of `keras.applications`, in the models that those make. They scale and drop

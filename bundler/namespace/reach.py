@@ -48,7 +48,7 @@ _UNSEEN = frozenset(
     "shutil.which filecmp.cmp glob.glob0 os.path.relpath urllib.request.install_opener shutil.register_archive_format"
     " shutil.unregister_archive_format shutil.register_unpack_format shutil.unregister_unpack_format".split()
 )
-#: Listed as doors for what a reader should know of them; while the code runs nothing about them needs a word.
+#: Listed as sinks for what a reader should know of them; while the code runs nothing about them needs a word.
 _FREE = frozenset(
     (
         "tensorflow.py_function tensorflow.numpy_function tensorflow.get_logger"
@@ -155,13 +155,13 @@ class Reach:
             return self._module(path, value)
         named = self.guard.tables.look(path)
         if isinstance(value, _DATA):
-            private = named.kind is Meaning.DOOR and named.capability == "environment"
+            private = named.kind is Meaning.SINK and named.capability == "environment"
             return self.closed(named.path, "environment", value) if private else value
         if path in _FREE or named.path in _FREE or self._is_bundles(value):
             return value
         if named.path in _TAGGED:
             return self.tagged(value)
-        if type(value) in _TABLES and named.kind is not Meaning.DOOR and self._is_known(path):
+        if type(value) in _TABLES and named.kind is not Meaning.SINK and self._is_known(path):
             return copy.copy(value)  # What is added to the table itself is everybody's.
         if named.path in self._stand_ins:
             return self._stand_ins[named.path]
@@ -170,7 +170,7 @@ class Reach:
             return self.tagged(value)
         if named.kind in (Meaning.PLAIN, Meaning.CALL):
             return value
-        if named.kind is not Meaning.DOOR and type(value) in _ALIASES:
+        if named.kind is not Meaning.SINK and type(value) in _ALIASES:
             return value  # ``PositiveInt = Annotated[int, Gt(0)]`` says that it is at home where `int` is.
         home = self._home(value)
         if home is not None:
@@ -184,7 +184,7 @@ class Reach:
         kind = self._home(type(value))
         if named.path.startswith("tensorflow.python.") and kind is not None and kind.kind is Meaning.PLAIN:
             return value  # A dtype or a shape: what its class is says what it can do.
-        if named.kind is Meaning.DOOR and (callable(value) or self._is_known(named.path)):
+        if named.kind is Meaning.SINK and (callable(value) or self._is_known(named.path)):
             return self.closed(named.path, named.capability, value)
         if named.kind is Meaning.MISSING and self._is_known(named.path) and named.path.rpartition(".")[2][:1] == "_":
             return self.closed(named.path, named.capability, value)
@@ -207,7 +207,7 @@ class Reach:
         home = self._home(value)
         if home is not None and home.path in self._stand_ins:
             return self._stand_ins[home.path]
-        if home is not None and home.kind is Meaning.DOOR:
+        if home is not None and home.kind is Meaning.SINK:
             return self.closed(home.path, home.capability, value)
         return value
 
@@ -234,9 +234,9 @@ class Reach:
             # The interpreter's own classes say that they are at home in `builtins`, and are not.
             home = self.guard.tables.look(_TYPES[found])
         if home is None:
-            # Of a requirement: real, unless the lists have it as a door.
+            # Of a requirement: real, unless the lists have it as a sink.
             home = self.guard.tables.look(f"{found.__module__}.{found.__qualname__}")
-        if home.kind is Meaning.DOOR or (home.kind is Meaning.MISSING and home.path.startswith("keras.")):
+        if home.kind is Meaning.SINK or (home.kind is Meaning.MISSING and home.path.startswith("keras.")):
             return self.closed(home.path, home.capability, found)
         return found
 
@@ -315,12 +315,12 @@ class Reach:
         return isinstance(function, FunctionType) and getattr(function, "__builtins__", None) is self.guard.builtins
 
     def _is_listed(self, named: Named) -> bool:
-        """Say whether the name itself is listed as a door, whatever its object's home is: ``keras.applications``."""
-        return named.kind is Meaning.DOOR and not named.path.startswith(("tensorflow.python.", "numpy.", "keras.src."))
+        """Say whether the name itself is listed as a sink, whatever its object's home is: ``keras.applications``."""
+        return named.kind is Meaning.SINK and not named.path.startswith(("tensorflow.python.", "numpy.", "keras.src."))
 
     def _door(self, named: Named, home: Named) -> tuple[str, str]:
-        door = named if named.kind is Meaning.DOOR else home
-        return door.path, door.capability
+        sink = named if named.kind is Meaning.SINK else home
+        return sink.path, sink.capability
 
     @staticmethod
     def _is_known(path: str) -> bool:

@@ -14,8 +14,8 @@ class Meaning(StrEnum):
     #: It only computes, whatever is done with it.
     PLAIN = "plain"
     #: It does more than compute.
-    DOOR = "door"
-    #: A door with some arguments only.
+    SINK = "sink"
+    #: A sink with some arguments only.
     CALL = "call"
     #: Something of a requirement, whose code nobody has listed.
     OPEN = "open"
@@ -25,7 +25,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Named:
-    """What a dotted name denotes: its canonical spelling, its kind, and the capability of a door."""
+    """What a dotted name denotes: its canonical spelling, its kind, and the capability of a sink."""
 
     path: str
     kind: Meaning

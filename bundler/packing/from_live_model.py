@@ -26,7 +26,7 @@ from bundler.saving import adapted_model
 from bundler.saving.live_program import carried_values, program_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
 from bundler.sources.closure import Closure
-from bundler.sources.extract import Lifted, is_lambda
+from bundler.sources.extract import Extracted, is_lambda
 from bundler.sources.found import FoundObject
 from bundler.sources.held_callables import framework_functions, held_callables
 from bundler.sources.live_objects import LiveObjects, live_objects
@@ -121,11 +121,11 @@ def from_model(
         closure = replace(closure, python=f"=={sys.version_info.major}.{sys.version_info.minor}.*")
     taken = [*(module.member for module in closure.modules), *(item.member for item in closure.data)]
     members = member_names(pickles.contents, taken)
-    _restore_names(config, resolution.objects, resolution.lifted)
+    _restore_names(config, resolution.objects, resolution.extracted)
     marks.unmark(config, saved.values)
     graphs = tfsm_graphs.embed(config, tfsm_graphs.graph_folders(config))
     keras_file = save_keras.keras_file_of(saved.directory, config)
-    made = {**resolution.lifted.places, **by_value}
+    made = {**resolution.extracted.places, **by_value}
     places = {adapted_model.place_of(cls): place for cls, place in made.items() if isinstance(cls, type)}
     program = program_of(
         model, closure.modules, live.classes, made, lambda name: locator.locate(name).verdict is ModuleVerdict.SOURCE
@@ -178,7 +178,7 @@ def _described(builder: tuple[FunctionType, Mapping[str, Any]] | None, resolutio
     if builder is None:
         return None
     function, arguments = builder
-    module, qualname = resolution.lifted.places.get(function, (function.__module__, function.__qualname__))
+    module, qualname = resolution.extracted.places.get(function, (function.__module__, function.__qualname__))
     namespace = namespace_of(module)
     original = namespace.original(module) if namespace is not None else str(module)
     return Builder(module=original, qualname=qualname, arguments=dict(arguments))
@@ -239,7 +239,7 @@ def _namespaces_of(live: LiveObjects, values: Mapping[str, Any]) -> tuple[Namesp
     return tuple(dict.fromkeys(namespace for namespace in found if namespace is not None))
 
 
-def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) -> None:
+def _restore_names(config: Any, objects: Sequence[FoundObject], extracted: Extracted) -> None:
     """Write the objects' own keys and modules into `config`, where a loaded model or the writer had others."""
     for item in objects:
         for pointer in item.paths:
@@ -250,7 +250,7 @@ def _restore_names(config: Any, objects: Sequence[FoundObject], lifted: Lifted) 
                 node["config"] = item.key
             else:
                 node["registered_name"] = item.key
-                if item.by_value or item.module in lifted.names():
+                if item.by_value or item.module in extracted.names():
                     # Where a loaded bundle keeps it says nothing; so the first and the second bundle agree.
                     node["module"] = item.module
     prefixes = [f"{namespace.prefix}." for namespace in loaded_namespaces()]

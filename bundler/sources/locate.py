@@ -55,7 +55,7 @@ class Located:
         search: the folders of a package.
         detail: why, in words.
         text: the source of a module that lives in memory; `None`: read `file`.
-        generated: the author had no such module; its text was lifted.
+        generated: the author had no such module; its text was extracted.
     """
 
     name: str
@@ -83,7 +83,7 @@ class SourceProvider(Protocol):
         """The module's text."""
 
     def is_generated(self, name: str) -> bool:
-        """The author had no such module; its text was lifted."""
+        """The author had no such module; its text was extracted."""
 
     def data(self) -> Mapping[str, bytes]:
         """Data files: POSIX path below the source root -> content."""
@@ -212,7 +212,7 @@ class Locator:
                 verdict=ModuleVerdict.SOURCE,
                 is_package=is_package,
                 text=text,
-                detail="lifted source" if is_generated else "source of a loaded bundle",
+                detail="extracted source" if is_generated else "source of a loaded bundle",
                 generated=is_generated,
             )
         if any(other.startswith(f"{name}.") for names, _ in self._provided for other in names):

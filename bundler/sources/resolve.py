@@ -16,7 +16,7 @@ from typing import Any
 
 from bundler.formats import keras_config
 from bundler.namespace import Namespace, namespace_of
-from bundler.sources.extract import Lifted, lift, needs_lifting
+from bundler.sources.extract import Extracted, extract, needs_extracting
 from bundler.sources.found import FoundObject
 from bundler.sources.live_objects import (
     LiveObjects,
@@ -31,20 +31,20 @@ from bundler.sources.places import SCRIPTS
 from bundler.sources.spelled import attribute_anywhere, parts_of, spell
 
 JSON = Any
-NOTHING_LIFTED = Lifted(modules=(), places=MappingProxyType({}), problems=())
+NOTHING_EXTRACTED = Extracted(modules=(), places=MappingProxyType({}), problems=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
     """What the model needs: its objects, the modules to start from with the reason, and what stands in the way.
 
-    `lifted` has the modules that were made for objects that no module gave.
+    `extracted` has the modules that were made for objects that no module gave.
     """
 
     objects: tuple[FoundObject, ...]
     roots: Mapping[str, str]
     problems: tuple[str, ...]
-    lifted: Lifted = NOTHING_LIFTED
+    extracted: Extracted = NOTHING_EXTRACTED
 
 
 def ambiguous_functions(
@@ -67,7 +67,7 @@ def twin_classes(classes: Iterable[type]) -> tuple[type, ...]:
     by_name: dict[tuple[str, str], list[type]] = {}
     for cls in classes:
         by_name.setdefault((cls.__module__, cls.__name__), []).append(cls)
-    return tuple(cls for group in by_name.values() if len(group) > 1 for cls in group if needs_lifting(cls))
+    return tuple(cls for group in by_name.values() if len(group) > 1 for cls in group if needs_extracting(cls))
 
 
 def resolve_live(
@@ -134,7 +134,7 @@ def resolve_live(
     for pointer, value in keras_config.walk(config):
         if isinstance(value, str):
             search.add_name(value, pointer)
-    search.lift()
+    search.extract()
     search.spell()
     for cls in live.classes:
         search.add_live_class(cls)
@@ -159,7 +159,7 @@ class _LiveSearch:
     by_value: Mapping[Any, tuple[str, str]]
     values: Mapping[str, Any]
     public: Mapping[int, str]
-    lifted: Lifted = NOTHING_LIFTED
+    extracted: Extracted = NOTHING_EXTRACTED
     problems: list[str] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     defined: dict[str, list[str]] = field(default_factory=dict)
@@ -242,18 +242,18 @@ class _LiveSearch:
         if self.locator.locate(name).verdict is ModuleVerdict.SOURCE:
             self.roots[name] = reason
 
-    def lift(self) -> None:
+    def extract(self) -> None:
         """Make modules for the objects that no module gives."""
         loaded = {name.partition(".")[0] for name in sys.modules}
-        self.lifted = lift(
-            [obj for obj in self.paths if needs_lifting(obj) and obj not in self.by_value],
+        self.extracted = extract(
+            [obj for obj in self.paths if needs_extracting(obj) and obj not in self.by_value],
             taken=loaded | self.locator.top_names(),
             parts=self.live.variables,
         )
-        self.locator.provide(self.lifted)
-        self.problems += self.lifted.problems
+        self.locator.provide(self.extracted)
+        self.problems += self.extracted.problems
         for cls in self.live.classes:
-            if cls in self.lifted.places:
+            if cls in self.extracted.places:
                 self.paths.setdefault(cls, [])
 
     def add_value(self, key: str, pointer: str) -> None:
@@ -274,8 +274,8 @@ class _LiveSearch:
         for key, reason in spelled.problems.items():
             self.problems.append(f"{self.value_paths[key][0]}: {reason}")
         if spelled.module is not None:
-            self.lifted = replace(self.lifted, modules=(*self.lifted.modules, spelled.module))
-            self.locator.provide(replace(self.lifted, modules=(spelled.module,)))
+            self.extracted = replace(self.extracted, modules=(*self.extracted.modules, spelled.module))
+            self.locator.provide(replace(self.extracted, modules=(spelled.module,)))
         for key, (module, qualname) in spelled.places.items():
             name = _original(module)
             located = self.locator.locate(name)
@@ -309,7 +309,7 @@ class _LiveSearch:
         merged |= {(item.module, item.qualname): item for item in self.spelled}
         objects = [merged[place] for place in sorted(merged)]
         roots = {**self.roots, **{name: defines(names) for name, names in self.defined.items()}}
-        return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems), lifted=self.lifted)
+        return Resolution(objects=tuple(objects), roots=roots, problems=tuple(self.problems), extracted=self.extracted)
 
     def _from_table(self, identity: tuple[str, str, str]) -> list[type]:
         obj = self.registered.get(identity[2])
@@ -336,11 +336,11 @@ class _LiveSearch:
             self.defined.setdefault(name, []).append(qualname)
         if isinstance(obj, type):
             for base in bases_of(obj):
-                if base not in self.lifted.places:
+                if base not in self.extracted.places:
                     self.add_root(base, f"defines {base.__name__}, a base class of {qualname}")
         return FoundObject(
             kind=kind,
-            # A lambda has no key; it becomes the function that it is lifted to.
+            # A lambda has no key; it becomes the function that it is extracted to.
             key=qualname if obj.__name__ == "<lambda>" else self.key_of(obj),
             module=name,
             qualname=qualname,
@@ -350,10 +350,10 @@ class _LiveSearch:
 
     def _attribute(self, obj: Any) -> tuple[str, str] | None:
         """Return the module of `sys.modules` and the attribute that give `obj`, or note why there is none."""
-        if obj in self.lifted.places:
-            return self.lifted.places[obj]
-        if needs_lifting(obj):
-            return None  # `lift` has said why.
+        if obj in self.extracted.places:
+            return self.extracted.places[obj]
+        if needs_extracting(obj):
+            return None  # `extract` has said why.
         what = f"the {kind_of(obj)} {obj.__qualname__}"
         module = sys.modules.get(obj.__module__)
         qualname = attribute_of(module, obj) if module is not None else None

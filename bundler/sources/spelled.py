@@ -20,7 +20,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from bundler.sources.extract.constant_values import is_plain, numpy_array, numpy_scalar, written
-from bundler.sources.extract.extracted import LiftedModule
+from bundler.sources.extract.extracted import ExtractedModule
 from bundler.sources.extract.naming import ModuleNames, identifier
 from bundler.sources.live_objects import is_framework, is_frameworks_function
 from bundler.sources.places import SCRIPTS
@@ -49,7 +49,7 @@ class {bare}({base}):
 class Spelled:
     """The module, where there is one, where each value is by its key, and what cannot be spelled, by key."""
 
-    module: LiftedModule | None
+    module: ExtractedModule | None
     places: Mapping[str, Place]
     problems: Mapping[str, str]
 
@@ -95,7 +95,7 @@ def spell(
         module = None
     else:
         name = ModuleNames(taken_modules).give("model_functions", "model_values")
-        module = LiftedModule(name=name, text=writer.text().encode(), reason=REASON)
+        module = ExtractedModule(name=name, text=writer.text().encode(), reason=REASON)
     places = {
         key: (module.name, item) if module is not None and isinstance(item, str) else item
         for key, item in spelled.items()

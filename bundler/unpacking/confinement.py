@@ -1,4 +1,4 @@
-"""Joins what holds a bundle's code while it runs: the audit's closed lists, the nets, the framework's doors."""
+"""Joins what holds a bundle's code while it runs: the audit's closed lists, the nets, the framework's sinks."""
 
 from __future__ import annotations
 

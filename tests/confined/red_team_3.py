@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Third round: real modules that live objects hold, doors that some arguments open, and the host's log.
+"""Third round: real modules that live objects hold, sinks that some arguments open, and the host's log.
 
 Nothing here spells a name that is refused at load, and each call stands in the bundle's own text; but what it calls
 raises no event, or changes what the nets decide by.
@@ -46,7 +46,7 @@ CASES: dict[str, str | dict[str, str]] = {
     "module-of-seed-allows": _SEED
     + "m = m.tensorflow.trainer.warnings.sys.modules['bundler.namespace']\n"
     + _FLAGS.format("m"),
-    # A door that some arguments open, handed on with those
+    # A sink that some arguments open, handed on with those
     "prints-as-repr": f"import tensorflow as tf, functools\nclass A:\n    __repr__ = functools.partial(tf.print, 'x', {_PRINTED})\na = A()",
     "prints-as-deepcopy": f"import tensorflow as tf, functools\nclass A:\n    __deepcopy__ = functools.partial(tf.print, {_PRINTED})\na = A()",
     "prints-as-partialmethod": f"import tensorflow as tf, functools\nclass A:\n    __str__ = functools.partialmethod(tf.print, {_PRINTED})\na = A()",

@@ -29,7 +29,7 @@ NAMES = pytest.mark.parametrize("name", sorted(targets.TARGETS))
 def test_seeds_are_accepted(name: str) -> None:
     target = targets.TARGETS[name]
     answers = [target.attempt(seed) for seed in target.seeds()]
-    # One that is refused late is a seed as well; all refused would fuzz the door only.
+    # One that is refused late is a seed as well; all refused would fuzz the sink only.
     assert None in answers
 
 

@@ -29,7 +29,7 @@ class Row:
         works: it travels; otherwise it is refused.
         options: more arguments for `bundle`, as written in a call.
         adaptations: the adaptation kinds that the manifest records.
-        lifted: some of its code comes from a script, a notebook or the inside of a function.
+        extracted: some of its code comes from a script, a notebook or the inside of a function.
         fidelity: what the loaded model can do.
         remedy: what the refusal says, word for word.
         how: a note for the page.
@@ -41,7 +41,7 @@ class Row:
     works: bool = True
     options: str = ""
     adaptations: frozenset[str] = frozenset()
-    lifted: bool = False
+    extracted: bool = False
     fidelity: str = "full"
     remedy: str = ""
     how: str = ""
@@ -453,21 +453,21 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         "def pinball(q):\n    def loss(y, p):\n        e = y - p\n"
         "        return ops.mean(ops.maximum(q * e, (q - 1) * e), axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=pinball(0.9)',
-        lifted=True,
+        extracted=True,
     ),
     _compiled(
         "Closure over a small array",
         "def weighted(table):\n    def loss(y, p):\n"
         "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=weighted(np.ones(2, "float32"))',
-        lifted=True,
+        extracted=True,
     ),
     _compiled(
         "Closure over a settings object",
         "import argparse\ndef weighted(cfg):\n    def loss(y, p):\n"
         "        return ops.mean(cfg.scale * (y - p) ** 2, axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=weighted(__import__("argparse").Namespace(scale=2.0))',
-        lifted=True,
+        extracted=True,
     ),
     _one_layer(
         "Settings object as an argument",
@@ -482,7 +482,7 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         "def weighted(table):\n    def loss(y, p):\n"
         "        return ops.mean(ops.convert_to_tensor(table) * (y - p) ** 2, axis=-1)\n    return loss\n",
         'optimizer="sgd", loss=weighted(keras.Variable([1.0, 1.0]))',
-        lifted=True,
+        extracted=True,
     ),
     _compiled(
         "Closure over what is not plain",
@@ -504,14 +504,14 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
         model.compile("sgd", loss=lambda y, p: keras.ops.mean((y - p) ** 2, axis=-1) * 3)
         """,
-        lifted=True,
+        extracted=True,
     ),
     _scripted(
         "Lambda as activation",
         """
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation=lambda t: t * 0.5)])
         """,
-        lifted=True,
+        extracted=True,
     ),
     _scripted(
         "Lambda layer of a lambda",
@@ -521,7 +521,7 @@ class S(keras.optimizers.schedules.LearningRateSchedule):
         model = keras.Sequential(
             [keras.Input((4,)), keras.layers.Lambda(lambda t, k=2: ops.tanh(t) * scale + k), keras.layers.Dense(2)])
         """,
-        lifted=True,
+        extracted=True,
     ),
     _one_layer("Lambda layer of a named function", "def f(x):\n    return ops.tanh(x)\n", "keras.layers.Lambda(f)"),
     Row(
@@ -789,7 +789,7 @@ class Mine(keras.layers.Layer):
                 return bend(x)
         model = keras.Sequential([keras.Input((4,)), Mine(), keras.layers.Dense(2)])
         """,
-        lifted=True,
+        extracted=True,
         how="notebooks with a real kernel: tests/models/test_notebook.py",
     ),
     _one_layer(
@@ -802,7 +802,7 @@ def make(factor):
     return Mine()
 """,
         "make(4.0)",
-        lifted=True,
+        extracted=True,
     ),
     _scripted(
         "Class made by type()",
@@ -902,7 +902,7 @@ def features_of(network):
     return features
 """,
         '"sgd", features_of(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]))',
-        lifted=True,
+        extracted=True,
         how="the network as the calls that make it",
     ),
     _scripted(
@@ -930,7 +930,7 @@ def features_of(network):
         block._tracker.lock()
         model = keras.Sequential([keras.Input((4,)), block, keras.layers.Dense(2)])
         """,
-        lifted=True,
+        extracted=True,
         adaptations=frozenset({"built_by_call", "constructor_arguments", "every_weight", "replaced_parts"}),
     ),
     _one_layer(
@@ -984,7 +984,7 @@ def page() -> str:
         outcome = "refused with a remedy" if not row.works else "works"
         if row.fidelity != "full":
             outcome += ", predicts only"
-        how = [*sorted(row.adaptations), *(["source lifted into a module"] if row.lifted else [])]
+        how = [*sorted(row.adaptations), *(["source extracted into a module"] if row.extracted else [])]
         how += [f"`{row.options}`"] if row.options else []
         how += [row.how] if row.how else []
         lines.append(f"| {row.kind} | {outcome} | {'; '.join(how) or 'as it is'} | `{row.slug}` |")

@@ -22,7 +22,7 @@ packed = bundler.bundle(model, "../hand_over/m.kbundle", prove={prove}, **OPTION
 manifest = packed.manifest
 facts |= {{
     "adaptations": sorted({{item.kind for item in manifest.adaptations}}),
-    "lifted": any(module.generated for module in manifest.modules),
+    "extracted": any(module.generated for module in manifest.modules),
     "fidelity": manifest.payload.fidelity,
 }}
 json.dump(facts, open("../hand_over/facts.json", "w"))
@@ -62,7 +62,7 @@ def test_row(row: Row, workshop: Workshop) -> None:
     facts = json.loads((workshop.hand_over / "facts.json").read_text())
     assert facts["fidelity"] == row.fidelity
     assert set(facts["adaptations"]) == row.adaptations
-    assert facts["lifted"] == row.lifted
+    assert facts["extracted"] == row.extracted
 
 
 def test_page_is_what_the_command_prints() -> None:

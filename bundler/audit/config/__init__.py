@@ -154,7 +154,7 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
         # The loader puts a class of its own in this place, and the graph was audited.
         return
     if name in _DOORS:
-        yield rules.DOOR, shown
+        yield rules.SINK, shown
         return
     if not is_stock_class(module, name) and may_be_newer(module, known.keras_version):
         yield (
@@ -162,7 +162,7 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
             f"{shown}, of Keras {known.keras_version}; this kbundle knows Keras to {keras_versions()[-1]}",
         )
     elif not is_stock_class(module, name):
-        rule = rules.DOOR if _is_kerass(module) else _foreign(key, known)
+        rule = rules.SINK if _is_kerass(module) else _foreign(key, known)
         yield rule, shown if key == name else f"{shown}, as {key}"
         return
     yield from _stock_problems(node, shown, known)

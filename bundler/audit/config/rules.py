@@ -29,8 +29,8 @@ BYTECODE = _refused(
     "is on, is all that keeps it from running",
     "have the author pack the model with kbundle, which turns lambdas into named functions with their source",
 )
-DOOR = _refused(
-    "door",
+SINK = _refused(
+    "sink",
     "the config names a Keras object that is not part of models, in any Keras that this kbundle knows",
     "CVE-2025-49655 and CVE-2026-12484 (TorchModuleWrapper unpickles), CVE-2026-1462 (TFSMLayer loads any folder), "
     "callbacks that write and post: the list of modelling classes is closed",
@@ -98,7 +98,7 @@ RULES = (
         MALFORMED,
         TOO_DEEP,
         BYTECODE,
-        DOOR,
+        SINK,
         NEWER,
         FUNCTION,
         UNKNOWN,

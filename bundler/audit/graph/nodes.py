@@ -22,7 +22,7 @@ _BY_PATH = operations.CHECKPOINT | operations.TABLE_FILE
 def op_is_allowed(op: str) -> bool:
     """Say whether an operation only computes, or holds the model's own state.
 
-    The attributes of some allowed operations open doors all the same: ``PrintV2`` prints to a file where its
+    The attributes of some allowed operations open sinks all the same: ``PrintV2`` prints to a file where its
     ``output_stream`` is one.
     """
     return op in operations.ALLOWED

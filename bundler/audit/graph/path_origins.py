@@ -71,9 +71,9 @@ def look_at(program: MetaGraph, uses: PathUses, collected: Collected) -> None:
 
 
 def _look_at_entries(
-    program: MetaGraph, entries: Iterable[str], doors: frozenset[str], what: str, collected: Collected
+    program: MetaGraph, entries: Iterable[str], sinks: frozenset[str], what: str, collected: Collected
 ) -> None:
-    """Add a finding for each operation of `doors` that running the nodes `entries` of the main graph would run."""
+    """Add a finding for each operation of `sinks` that running the nodes `entries` of the main graph would run."""
     main = program.bodies[MAIN]
     waiting: list[tuple[GraphBody, str]] = [(main, name) for name in entries]
     seen: set[tuple[str, str]] = set()
@@ -83,7 +83,7 @@ def _look_at_entries(
         if node is None or (body.name, name) in seen:
             continue
         seen.add((body.name, name))
-        if node.op in doors:
+        if node.op in sinks:
             rule = rules.RESTORE if node.op in CHECKPOINT else rules.TABLE_FROM_FILE
             collected.add(rule, f"{node.op}: {what} leads to it", place(body, node))
         if body is main:

@@ -134,7 +134,7 @@ _OTHERS = """
 #: What the pickles of functions, classes, patterns and arrays call, and no more than ``opaque-code`` says already.
 #: `read_pickles` follows their imports and `getattr`, and reads the names of their code.
 WRITTEN = frozenset((*(f"cloudpickle.cloudpickle.{name}" for name in _CLOUDPICKLE.split()), *_OTHERS.split()))
-#: Modules whose doors count by their names alone, whatever has them.
+#: Modules whose sinks count by their names alone, whatever has them.
 _BARE = ("builtins", "os", "sys", "operator")
 #: In bytecode, where nobody can tell a module from an attribute, these are mostly attributes (``model.compile``).
 _COMMON = frozenset(
@@ -219,7 +219,7 @@ def _powers(imported: PickledImport) -> set[str]:
 
 
 def _powers_of_names(names: Iterable[str], *, dunders: bool = False) -> set[str]:
-    """Return what names do, whatever has them: a module of that name, a door of Python's own, a method."""
+    """Return what names do, whatever has them: a module of that name, a sink of Python's own, a method."""
     powers: set[str] = set()
     for name in names:
         powers |= told(name)

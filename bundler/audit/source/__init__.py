@@ -3,15 +3,15 @@
 Whoever holds a module such as `os` holds the machine, so modules are followed and all else is judged by name:
 
 1. A name denotes all that Python's scoping rules may ever give it (`scopes`, `name_values`).
-2. A member of a foreign module computes, or is a *door* to one capability, or is in no list, and then it is a finding
+2. A member of a foreign module computes, or is a *sink* to one capability, or is in no list, and then it is a finding
    as well: nobody has looked at it (`lookup`, over the closed lists of `library_sinks`, `framework_sinks`, `names.json`).
 3. A value that may be a module must not reach an argument, a container or a return value (`uses`), since nobody sees
-   what is done with it there. Nor may a function that is a door with some arguments only, such as `getattr`: it must be
+   what is done with it there. Nor may a function that is a sink with some arguments only, such as `getattr`: it must be
    called in sight, so that its arguments show (`call_rules`).
-4. By rule 3, an object that is not followed is neither a module nor a door. Only its attributes lead further, and those
+4. By rule 3, an object that is not followed is neither a module nor a sink. Only its attributes lead further, and those
    that do not are a closed list, too (`attribute_names`).
 5. What cannot be read is a finding: text that hides code (`hidden_text`), source that does not parse.
-6. A finding waits for its use where the guard stops that (`bundler.namespace`): naming a door does nothing. It is *held*
+6. A finding waits for its use where the guard stops that (`bundler.namespace`): naming a sink does nothing. It is *held*
    at load where it reaches past the guard (``__globals__``, ``f = model.save``, metaclasses, patterns, formats).
 7. Where the audit errs it errs towards a finding: `getattr(keras.activations, name)` is one, as every module also has
    `__builtins__`.
@@ -72,7 +72,7 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
     """Return what the modules of a bundle do beyond computing, by member and line.
 
     Args:
-        texts: every packed module; an import of one of them is no finding, since it is audited itself.
+        texts: every packed module; an import of one of them is not a finding, since it is audited itself.
         requirements: the distribution that the bundle's lock requires, by the top-level name that it is imported as.
 
     Raises:

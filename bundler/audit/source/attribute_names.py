@@ -1,6 +1,6 @@
 """Attribute names on objects that are not followed: the closed list, and what is off it whoever defines it.
 
-1. Such an object is neither a module nor a door (`uses`), so only its attributes lead further: names of the interpreter's
+1. Such an object is neither a module nor a sink (`uses`), so only its attributes lead further: names of the interpreter's
    own (``__globals__``, ``f_back``), and methods of foreign objects that read, write or run.
 2. Every other name must be public on what layer code holds, or be one that the bundle defines.
 """
@@ -254,7 +254,7 @@ def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None
     if name in harmless_names():
         # A backend that came as an argument: xp.where. It is not a module; if it were, this would only compute.
         return None
-    why = "is no known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
+    why = "is not a known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
     return Problem(REFLECTION, why)
 
 

@@ -98,7 +98,7 @@ class Calls:
         for path in {value.name for value in callees if isinstance(value, values.Foreign)}:
             rule = next((rule for rule in CALL_RULES.get(path, ()) if rule.breaks(call)), None)
             if rule is not None:
-                self.record.door(rule.capability, node, scope, rule.what.format(path), hard=rule.hard)
+                self.record.sink(rule.capability, node, scope, rule.what.format(path), hard=rule.hard)
             if path in ("operator.attrgetter", "operator.methodcaller"):
                 for item in node.args if path.endswith("attrgetter") else node.args[:1]:
                     for part in str(getattr(item, "value", "")).split("."):
@@ -113,14 +113,14 @@ class Calls:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         for rule in (METHOD_RULES.get(method), *(ARGUMENT_RULES.get(item.arg) for item in node.keywords)):
             if rule is not None and rule.breaks(call):
-                self.record.door(rule.capability, node, scope, rule.what, hard=rule.hard)
+                self.record.sink(rule.capability, node, scope, rule.what, hard=rule.hard)
         for what in self._format_problems(call) if method in ("format", "format_map") else ():
-            self.record.door("reflection", node, scope, what, hard=True)
+            self.record.sink("reflection", node, scope, what, hard=True)
         if method in ("__init__", "from_config") and not is_clone and call.is_of_stranger:
             what = f"{method} of an object that may be a layer that reads files"
             self.record.later("layers", "filesystem", node, what)
         if any(map(self.record.classes.is_metaclass, callees)):
-            self.record.door("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
+            self.record.sink("dynamic-code", node, scope, "a metaclass is called: it makes a class from data")
 
     def _super(self, node: ast.Call, scope: Scope) -> None:
         of = self.flow.of(node.args[0], scope)
@@ -129,12 +129,12 @@ class Calls:
             names = [value.name for value in of if isinstance(value, values.Foreign)]
             names += [value.place for value in of if isinstance(value, values.OfClass)]
             own = len(names) == len(of) and {name.partition(".")[0] for name in names} <= MODELS
-            self.record.door("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
+            self.record.sink("reflection", node, scope, "super() of a class that is not the bundle's", hard=not own)
 
     def _by_name(self, function: str, node: ast.Call, scope: Scope) -> None:
         """Look at access to attributes by a name that is an argument."""
         if len(node.args) < 2 or any(isinstance(item, ast.Starred) for item in node.args):
-            self.record.door("reflection", node, scope, f"{function} with arguments that cannot be read")
+            self.record.sink("reflection", node, scope, f"{function} with arguments that cannot be read")
             return
         owners = self.flow.of(node.args[0], scope)
         names, known = attribute_names(self.flow, node.args[1], scope)
@@ -154,7 +154,7 @@ class Calls:
             what = f"{function} with a computed name on what may not be the bundle's own"
             self.record.own(node, scope, "side-effects", what)
         else:
-            self.record.door("reflection", node, scope, f"{function} with a computed name")
+            self.record.sink("reflection", node, scope, f"{function} with a computed name")
 
     def _format_problems(self, call: CallSite) -> Iterator[str]:
         """Yield what is wrong with a call of ``str.format``: its fields read attributes by name."""

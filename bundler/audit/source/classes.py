@@ -58,7 +58,7 @@ class ObjectClasses:
             if isinstance(owner, Instance):
                 self.record.own(node, scope, "dynamic-code", what, hard=True)
             elif not isinstance(owner, Nothing):
-                self.record.door("dynamic-code", node, scope, what, hard=True)
+                self.record.sink("dynamic-code", node, scope, what, hard=True)
 
     def only_shows(self, node: ast.Call, scope: Scope) -> bool:
         """Whether a call does no more with a class than print, compare or look it up: ``"{}".format(x.__class__)``."""

@@ -22,7 +22,7 @@ def exported() -> Mapping[str, frozenset[str]]:
 
 
 def starred() -> Mapping[str, frozenset[str]]:
-    """Return what star imports of doors of the standard library bring, by module."""
+    """Return what star imports of sinks of the standard library bring, by module."""
     return _data()["stars"]
 
 
@@ -60,13 +60,13 @@ def power_names() -> frozenset[str]:
 
 
 @functools.cache
-def computing_names(doors: frozenset[str]) -> frozenset[str]:
-    """Return what functions and classes of NumPy, TensorFlow and Keras are called, outside the modules in `doors`."""
+def computing_names(sinks: frozenset[str]) -> frozenset[str]:
+    """Return what functions and classes of NumPy, TensorFlow and Keras are called, outside the modules in `sinks`."""
     return frozenset().union(
         *(
             names
             for module, names in exported().items()
             if module.partition(".")[0] in LISTED
-            and not any(module == door or module.startswith(door + ".") for door in doors)
+            and not any(module == sink or module.startswith(sink + ".") for sink in sinks)
         )
     )

@@ -69,11 +69,11 @@ class Expressions:
         bound = bound or any(name in around.bindings for around in scope.chain() if around.kind == "function")
         if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES and not bound:
             what = f"{name} leads past what can be read in the source"
-            self.record.door("reflection", node, scope, what, hard=is_interpreter_name(name))
+            self.record.sink("reflection", node, scope, what, hard=is_interpreter_name(name))
         if isinstance(node.ctx, ast.Load):
             if name in CONVERTED:
                 what = f"{name} is what converted code calls autograph by"
-                self.record.door("reflection", node, scope, what, hard=True)
+                self.record.sink("reflection", node, scope, what, hard=True)
             for value in self.flow.of(node, scope):
                 self.uses.used_as(value, node, scope, use)
                 if isinstance(value, OwnFunction) and scope.kind == "class":
@@ -96,7 +96,7 @@ class Expressions:
                 self.objects.class_of(node.value, scope)
             if self.objects.is_class_of(node, scope):
                 if any(map(self.objects.is_class, self.flow.of(node.value, scope))):
-                    self.record.door("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
+                    self.record.sink("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
                 if use != READ:
                     self.objects.class_of(node, scope)
                     self.objects.may_be_type(node, scope)
@@ -124,7 +124,7 @@ class Expressions:
         if self.objects.is_class_of(node, scope):
             of = node.args[0]
             if any(map(self.objects.is_class, self.flow.of(of, scope))) or self.objects.is_class_of(of, scope):
-                self.record.door("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
+                self.record.sink("dynamic-code", node, scope, _MAKES_CLASSES, hard=True)
             if use != READ:
                 self.objects.class_of(node, scope)
         callees = self.flow.of(node.func, scope)
@@ -191,7 +191,7 @@ class Expressions:
         if first and all(isinstance(owner, (Instance, ThisClass)) for owner in first):
             return
         if any(not isinstance(owner, OfClass) for owner in owners):
-            self.record.door("filesystem", node, scope, f"{node.attr} {MADE_AGAIN}, of any file", hard=True)
+            self.record.sink("filesystem", node, scope, f"{node.attr} {MADE_AGAIN}, of any file", hard=True)
 
     def _Dict(self, node: ast.Dict, scope: Scope, use: str) -> None:
         keys = {
@@ -199,7 +199,7 @@ class Expressions:
         }
         if isinstance(keys.get("class_name"), ast.Constant) and ("module" in keys or "config" in keys):
             what = "a config that names what Keras is to build is written out"
-            self.record.door("unsafe-deserialization", node, scope, what, hard=not names_plain_object(keys))
+            self.record.sink("unsafe-deserialization", node, scope, what, hard=not names_plain_object(keys))
         for item in (*node.keys, *node.values):
             self.look_at(item, scope)
 

@@ -1,4 +1,4 @@
-"""Doors of TensorFlow, Keras, NumPy and of well-known requirements. See `library_sinks` for what an entry means."""
+"""Sinks of TensorFlow, Keras, NumPy and of well-known requirements. See `library_sinks` for what an entry means."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ NUMPY = merged(
         "numpy",
     )
 )
-#: Requirements: whole distributions whose point is a door, and the doors of those that layers use.
+#: Requirements: whole distributions whose point is a sink, and the sinks of those that layers use.
 OTHERS = merged(
     each(
         {

@@ -1,7 +1,7 @@
-"""Doors of the standard library: what goes beyond computing, module by module.
+"""Sinks of the standard library: what goes beyond computing, module by module.
 
-A *door* is a module, function or class that does more than compute; each belongs to one capability. An entry covers
-everything below it. `PURE_PARTS` are the closed lists of modules that are mixed: what is not listed there is a door
+A *sink* is a module, function or class that does more than compute; each belongs to one capability. An entry covers
+everything below it. `PURE_PARTS` are the closed lists of modules that are mixed: what is not listed there is a sink
 of the module's default capability.
 """
 
@@ -112,8 +112,8 @@ PURE_PARTS: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
     }
 )  # fmt: skip
 
-#: Single doors of modules that are otherwise pure, and those of mixed modules that are not of its default capability.
-DOORS = merged(
+#: Single sinks of modules that are otherwise pure, and those of mixed modules that are not of its default capability.
+SINKS = merged(
     each(
         {
             PROCESS: "abort fork forkpty kill killpg nice system popen wait waitpid wait3 wait4 waitid _exit"
@@ -187,7 +187,7 @@ DOORS = merged(
     ),
 )
 
-#: Doors below doors that are followed by name: what imports a module by a string, or reads the data files of a package.
+#: Sinks below sinks that are followed by name: what imports a module by a string, or reads the data files of a package.
 #: Each is a finding of its own.
 FOLLOWED = frozenset(
     {"importlib.import_module", "importlib.resources", "importlib.resources.files", "pkgutil.get_data"}

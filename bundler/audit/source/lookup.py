@@ -23,8 +23,8 @@ class Kind(enum.Enum):
     #: A function, class or value that only computes, whatever is done with it.
     PLAIN = "plain"
     #: It does more than compute; naming it is a finding.
-    DOOR = "door"
-    #: A door with some arguments only.
+    SINK = "sink"
+    #: A sink with some arguments only.
     CALL = "call"
     #: Something of a requirement whose code is not audited.
     OPEN = "open"
@@ -80,7 +80,7 @@ _POWER = frozenset(
 _OWN = frozenset({"scipy.io", "skimage.io", "torchvision.io", "torch.types", "torch.multiprocessing", "jax.numpy"})
 _DOORS = library_sinks.merged(
     library_sinks.IMPORTS.items(),
-    library_sinks.DOORS.items(),
+    library_sinks.SINKS.items(),
     framework_sinks.TENSORFLOW.items(),
     framework_sinks.KERAS.items(),
     framework_sinks.NUMPY.items(),
@@ -128,14 +128,14 @@ def look(path: str) -> Denoted:
         return look(f"{owner.path}.{name}")
     if module == "tensorflow.raw_ops":
         known = raw_op_allowed(name) and name in exported()[module]
-        return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.DOOR, REFLECTION)
+        return Denoted(path, Kind.PLAIN) if known else Denoted(path, Kind.SINK, REFLECTION)
     if path in CALL_RULES:
         return Denoted(path, Kind.CALL, REFLECTION)
     root = path.partition(".")[0]
     if path.startswith("tensorflow.compat.v1."):
         # The same name of the present API where that only computes; sessions, files and graphs are not there.
         same = look("tensorflow." + path.removeprefix("tensorflow.compat.v1."))
-        return same if same.kind in (Kind.PLAIN, Kind.MODULE) else Denoted(path, Kind.DOOR, REFLECTION)
+        return same if same.kind in (Kind.PLAIN, Kind.MODULE) else Denoted(path, Kind.SINK, REFLECTION)
     if module == "tensorflow.compat" and name in _COMPAT:
         return Denoted(path, Kind.PLAIN)
     if path in ("tensorflow.compat", "tensorflow.compat.v1", "keras.src"):
@@ -145,7 +145,7 @@ def look(path: str) -> Denoted:
     parts = path.split(".")
     for end in range(len(parts), 0, -1):
         if (capability := _DOORS.get(".".join(parts[:end]))) is not None:
-            return Denoted(path, Kind.DOOR, capability)
+            return Denoted(path, Kind.SINK, capability)
     if root in standard_library() or root == "builtins":
         return _standard(path)
     if root in LISTED:
@@ -162,7 +162,7 @@ def told(path: str) -> frozenset[str]:
         listed.add(REFLECTION)
     if path in library_sinks.PURE_PARTS:
         listed.add(library_sinks.PURE_PARTS[path][0])
-        listed |= {capability for door, capability in _DOORS.items() if door.startswith(path + ".")}
+        listed |= {capability for sink, capability in _DOORS.items() if sink.startswith(path + ".")}
     return frozenset(listed)
 
 
@@ -176,12 +176,12 @@ def member(owner: Denoted, name: str) -> Denoted:
 def brings(owner: Denoted, name: str) -> bool:
     """Say whether a star import of the module or package `owner` binds `name`.
 
-    Below a door all names are doors too, also those that it does not have: its list decides, where there is one. That
+    Below a sink all names are sinks too, also those that it does not have: its list decides, where there is one. That
     nothing but `builtins` has another `super` was looked up; a requirement that has one answers for what it does.
     """
     if owner.path in starred():
         return name in starred()[owner.path]
-    if owner.kind is Kind.DOOR and owner.path in exported():
+    if owner.kind is Kind.SINK and owner.path in exported():
         return name in exported()[owner.path]
     if name == "super" and owner.path != "builtins":
         return False
@@ -194,15 +194,15 @@ def _standard(path: str) -> Denoted:
         return Denoted(path, Kind.MODULE)
     if module in library_sinks.PURE_PARTS:
         capability, names = library_sinks.PURE_PARTS[module]
-        return Denoted(path, Kind.PLAIN) if name in names else Denoted(path, Kind.DOOR, capability)
+        return Denoted(path, Kind.PLAIN) if name in names else Denoted(path, Kind.SINK, capability)
     if name in exported().get(module, ()):
         return Denoted(path, Kind.PLAIN)
     if not module or module.partition(".")[0] not in standard_library():
         # A module of the standard library that nobody has looked at.
-        return Denoted(path, Kind.DOOR, REFLECTION)
+        return Denoted(path, Kind.SINK, REFLECTION)
     if look(module).kind is Kind.MODULE and (name in standard_library() or name.lstrip("_") in standard_library()):
         # What a module imports for itself: typing.sys, random._os.
-        return Denoted(path, Kind.DOOR, look(name.lstrip("_")).capability or REFLECTION)
+        return Denoted(path, Kind.SINK, look(name.lstrip("_")).capability or REFLECTION)
     return Denoted(path, Kind.MISSING, REFLECTION)
 
 
@@ -220,7 +220,7 @@ def _exported(path: str) -> Denoted:
 def _requirement(path: str) -> Denoted:
     for prefix, capability in framework_sinks.OTHER_PREFIXES.items():
         if path.startswith(prefix):
-            return Denoted(path, Kind.DOOR, capability)
+            return Denoted(path, Kind.SINK, capability)
     module, _, name = path.rpartition(".")
     if module and path not in _OWN:
         if name in REEXPORTS and name not in _SOFT:
@@ -243,12 +243,12 @@ def _keras_source(path: str) -> Denoted:
     parts = path.split(".")
     if path.startswith("keras.src.utils.module_utils."):
         # Modules that are imported when they are used, and what makes one of any name.
-        return look(REEXPORTS[parts[-1]]) if parts[-1] in REEXPORTS else Denoted(path, Kind.DOOR, DYNAMIC_CODE)
+        return look(REEXPORTS[parts[-1]]) if parts[-1] in REEXPORTS else Denoted(path, Kind.SINK, DYNAMIC_CODE)
     for end in range(len(parts), 2, -1):
         if (capability := framework_sinks.KERAS_SOURCE_DOORS.get(".".join(parts[:end]))) is not None:
-            return Denoted(path, Kind.DOOR, capability)
+            return Denoted(path, Kind.SINK, capability)
     if path in keras_sources():
-        return Denoted(path, Kind.MODULE) if _computes(path) else Denoted(path, Kind.DOOR, FILESYSTEM)
+        return Denoted(path, Kind.MODULE) if _computes(path) else Denoted(path, Kind.SINK, FILESYSTEM)
     module, _, name = path.rpartition(".")
     if module == "keras.src.backend" and f"keras.src.backend.tensorflow.{name}" in keras_sources():
         # The backend in use is what `keras.src.backend` re-exports; their modules have the same names.
@@ -264,7 +264,7 @@ def _keras_source(path: str) -> Denoted:
     same = [source for source in keras_sources() if source.endswith("." + name)]
     if same:
         if not all(map(_computes, same)):
-            return Denoted(path, Kind.DOOR, FILESYSTEM)
+            return Denoted(path, Kind.SINK, FILESYSTEM)
         return Denoted(same[0], Kind.MODULE) if len(same) == 1 else Denoted(path, Kind.PLAIN)
     if name in standard_library():
         return look(name)
@@ -273,7 +273,7 @@ def _keras_source(path: str) -> Denoted:
 
 @functools.cache
 def _keras_doors() -> dict[str, str]:
-    """Return the doors of Keras's public interface by the last part of their names; ``keras.src`` has them too."""
+    """Return the sinks of Keras's public interface by the last part of their names; ``keras.src`` has them too."""
     paths = (*framework_sinks.KERAS, *(path for path in CALL_RULES if path.startswith("keras.")))
     named = {path.rpartition(".")[2]: path for path in paths if path.count(".") > 1 and ".src." not in path}
     # Each module has a `deserialize` of its own, and only that of layers builds whatever it is told.

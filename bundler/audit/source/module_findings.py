@@ -46,7 +46,7 @@ class ModuleFindings:
         if key not in self.found or finding.held is Held.LOAD:
             self.found[key] = finding
 
-    def door(self, capability: str, node: ast.AST, scope: Scope, what: str, *, hard: bool = False) -> None:
+    def sink(self, capability: str, node: ast.AST, scope: Scope, what: str, *, hard: bool = False) -> None:
         """Record that the module has a use for `capability`."""
         self.report(rules.OF_CAPABILITY[capability], node, scope, what, hard=hard)
 

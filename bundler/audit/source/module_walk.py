@@ -71,7 +71,7 @@ class Walk:
             self.uses.read_unseen(scope.mangled(name), node, scope)
         if node.patterns and not all(map(self.record.classes.is_positional, self.flow.of(node.cls, scope))):
             what = "a pattern by position reads what __match_args__ names, unseen"
-            self.record.door("reflection", node, scope, what, hard=True)
+            self.record.sink("reflection", node, scope, what, hard=True)
         for pattern in (*node.patterns, *node.kwd_patterns):
             self.part(pattern, scope, "pattern")
 
@@ -119,7 +119,7 @@ class Walk:
             return
         for owner in self.flow.module(base):
             for alias in node.names:
-                if owner.kind is Kind.DOOR:
+                if owner.kind is Kind.SINK:
                     self.imported(owner, node, scope)
                 elif alias.name == "*":
                     self.imported(owner, node, scope)
@@ -165,10 +165,10 @@ class Walk:
         for base in node.bases:
             if Foreign("keras.random.SeedGenerator") in self.flow.of(base, around):
                 what = "the backend of a seed generator is a module, and not followed"
-                self.record.door("reflection", node, scope, what)
+                self.record.sink("reflection", node, scope, what)
             if self.flow.of(base, around) & METACLASSES or self.expressions.objects.is_class_of(base, around):
                 what = f"{node.name} is a metaclass: it makes classes from data"
-                self.record.door("dynamic-code", node, scope, what)
+                self.record.sink("dynamic-code", node, scope, what)
         for base in (*node.bases, *(item.value for item in node.keywords)):
             self.expressions.classes(base, around)
         self.generic(node, around)
@@ -186,7 +186,7 @@ class Walk:
                 self.expressions.look_at(argument, scope)
         if not self.record.classes.is_in_sight(node, scope):
             what = "dataclass() of a class that a metaclass or a base may have filled"
-            self.record.door("dynamic-code", item, scope, what)  # The guard's looks at the names of the fields.
+            self.record.sink("dynamic-code", item, scope, what)  # The guard's looks at the names of the fields.
 
     def generic(self, node: ast.AST, scope: Scope) -> None:
         for parameter in getattr(node, "type_params", ()):
@@ -213,7 +213,7 @@ class Walk:
                     return
                 what = "an annotation in a string holds code that computes"
             if len(node.value) > 2000 or any(isinstance(item, _COMPUTES) for item in ast.walk(inner)):
-                self.record.door("dynamic-code", node, scope, what, hard=True)
+                self.record.sink("dynamic-code", node, scope, what, hard=True)
                 return
             for item in ast.walk(inner):
                 ast.copy_location(item, node)
@@ -232,7 +232,7 @@ class Walk:
         """Look at names that the interpreter or autograph gives a meaning, where they are bound."""
         for name in CONVERTED & scope.bindings.keys():
             what = f"{name} is what converted code calls autograph by"
-            self.record.door("reflection", scope.node, scope, what, hard=True)
+            self.record.sink("reflection", scope.node, scope, what, hard=True)
         if scope.kind == "function":
             return
         if scope.kind == "class" and not _COMPARING.isdisjoint(scope.bindings):
@@ -243,19 +243,19 @@ class Walk:
             node = next((item.node for item in bindings if item.node is not None), scope.node)
             if scope.kind == "class" and name in ("__reduce__", "__reduce_ex__"):
                 what = f"{name} makes pickle and copy call what it returns, and change what that gives"
-                self.record.door("unsafe-deserialization", node, scope, what, hard=True)
+                self.record.sink("unsafe-deserialization", node, scope, what, hard=True)
             elif scope.kind == "class" and name == "__match_args__":
                 # Bound once, by one literal: whatever else binds it is not seen here.
                 once = len(bindings) == 1 and bindings[0].how == "value"
                 self._match_args(node if once else scope.node, scope)
             elif name not in (DEFINED if scope.kind == "class" else OWN_NAMES):
                 what = f"{name} is bound: the interpreter gives it a meaning"
-                self.record.door("reflection", node, scope, what, hard=changes_code(name))
+                self.record.sink("reflection", node, scope, what, hard=changes_code(name))
             elif scope.kind == "module" and name in ("__name__", "__package__"):
                 what = f"{name} is bound: Python finds other modules by it"
-                self.record.door("reflection", node, scope, what, hard=True)
+                self.record.sink("reflection", node, scope, what, hard=True)
 
     def _match_args(self, node: ast.AST, scope: Scope) -> None:
         names = [item.value for item in getattr(node, "elts", ()) if isinstance(item, ast.Constant)]
         if not isinstance(node, ast.Tuple) or len(names) != len(node.elts) or any("__" in str(name) for name in names):
-            self.record.door("reflection", node, scope, "__match_args__ names attributes that patterns read", hard=True)
+            self.record.sink("reflection", node, scope, "__match_args__ names attributes that patterns read", hard=True)

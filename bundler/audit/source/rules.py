@@ -62,7 +62,7 @@ THIRD_PARTY = Rule(
     id="source.third-party",
     severity=Severity.NOTE,
     title="uses a requirement whose own code is not audited",
-    why="the code of a requirement runs with the rights of the model's; only known doors of it are looked for",
+    why="the code of a requirement runs with the rights of the model's; only known sinks of it are looked for",
     remedy="judge the distribution as any other that you install; a policy can list those that are allowed",
 )
 

@@ -4,7 +4,7 @@
    that is looked at where it is called: libraries hand on what is there, and nobody sees who uses it in the end.
 2. It is *followed* into a name of a function or module: `name_values` knows all that such a name may be.
 3. It is *read* where it is called, or has an attribute read: what that gives is looked at in its turn.
-4. A door is a finding in every use, its import included.
+4. A sink is a finding in every use, its import included.
 5. What a method does to its own object, such as ``self.save()`` that its class defines, is not a finding. It becomes one
    if the bundle calls a method of that name on any other object, or hands it one.
 """
@@ -64,11 +64,11 @@ class Uses:
         path, kind, capability = value.denoted
         if path in _MARKED:
             self.record.marked.add(_MARKED[path])
-        if kind is Kind.DOOR:
+        if kind is Kind.SINK:
             # No stub stands for what is found on a real module: only an event stops it, where it is called in sight.
             word = capability or REFLECTION
             unseen = use != READ or (word in (SIDE_EFFECTS, REFLECTION) and not path.startswith("tensorflow.raw_ops."))
-            self.record.door(word, node, scope, path, hard=value.real and unseen)
+            self.record.sink(word, node, scope, path, hard=value.real and unseen)
         elif kind is Kind.MISSING:
             what = f"{path} is in no list of names that are known to compute"
             self.record.report(rules.UNRESOLVED, node, scope, what)
@@ -88,36 +88,36 @@ class Uses:
         if isinstance(owner, values.Foreign) and owner.kind in (Kind.MODULE, Kind.OPEN):
             if is_interpreter_name(name):
                 what = f"{owner.name}.{name} leads past what can be read in the source"
-                self.record.door("reflection", node, scope, what, hard=True)
+                self.record.sink("reflection", node, scope, what, hard=True)
             elif handed and owner.kind is Kind.OPEN and (capability := DANGEROUS.get(name)) is not None:
                 # A requirement may hand out a class of the framework under a name of its own.
-                self.record.door(capability, node, scope, f"{owner.name}.{name} is handed on, not called", hard=True)
+                self.record.sink(capability, node, scope, f"{owner.name}.{name} is handed on, not called", hard=True)
             return
         if isinstance(owner, values.Foreign) and owner.kind is Kind.CALL:
             if name not in (_STREAM if owner.name.startswith("sys.") else ("__name__", "__qualname__", "__doc__")):
                 hard = owner.name in BUILDERS | {"keras.layers.Lambda"} or is_interpreter_name(name)
                 what = f"{owner.name}.{name} is that function, past what is looked at"
-                self.record.door("reflection", node, scope, what, hard=hard)
+                self.record.sink("reflection", node, scope, what, hard=hard)
             return
         if isinstance(owner, values.Foreign) and f"{owner.name}.{name}" in FOLLOWED_DOORS:
-            return  # The door is a finding, and so is this one below it, where the caller looks at it.
+            return  # The sink is a finding, and so is this one below it, where the caller looks at it.
         if name == "__dataclass_fields__":
             self.record.marked.add("fields")
         if isinstance(owner, values.OwnModule):
             if name.startswith("__") and name.endswith("__") and name not in OWN_NAMES:
                 what = f"{owner.name}.{name} leads past what can be read in the source"
-                self.record.door("reflection", node, scope, what, hard=is_interpreter_name(name))
+                self.record.sink("reflection", node, scope, what, hard=is_interpreter_name(name))
             return
         if isinstance(owner, values.Frame) and name in _OF_FRAMES[owner.is_code]:
             what = f"{name} of a frame; the guard shows only the names of the bundle's own"
-            self.record.door("reflection", node, scope, what)
+            self.record.sink("reflection", node, scope, what)
             return
         if not isinstance(owner, (values.Instance, values.Super)):
             # Perhaps a class's function, which takes any object for its own.
             self.record.unbound.add(name)
         if name == "resize" and handed and name not in self.bundle:
             what = "resize() is handed on: a call with refcheck=False leaves arrays that read freed memory"
-            self.record.door("native-code", node, scope, what, hard=True)
+            self.record.sink("native-code", node, scope, what, hard=True)
         found = problem(name, MADE if isinstance(owner, values.Foreign) else owner, self.bundle)
         if found is None:
             if name == "__dict__" and isinstance(owner, values.Instance):
@@ -148,14 +148,14 @@ class Uses:
     def written(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report what is wrong with storing to an attribute, or deleting it."""
         if isinstance(owner, values.Foreign):
-            # What is stored on a module stays in the bundle's view of it, and a door's stub takes nothing.
+            # What is stored on a module stays in the bundle's view of it, and a sink's stub takes nothing.
             hard = owner.kind in (Kind.PLAIN, Kind.CALL) or owner.name.rpartition(".")[2][:1].isupper()
             what = f"{owner.name}.{name} is replaced: it belongs to other code"
-            self.record.door("side-effects", node, scope, what, hard=hard)
+            self.record.sink("side-effects", node, scope, what, hard=hard)
             return
         if isinstance(owner, values.OwnModule):
             what = f"{owner.name}.{name} is stored from outside, past what it is bound to"
-            self.record.door("side-effects", node, scope, what, hard=True)
+            self.record.sink("side-effects", node, scope, what, hard=True)
             return
         if name == "name" and not isinstance(owner, (values.Instance, values.ThisClass, values.OwnClass)):
             what = "a field's name may be stored: dataclass() makes code of it"
@@ -168,7 +168,7 @@ class Uses:
             # On the bundle's own object it replaces nothing of anybody's.
             self.record.own(node, scope, found.capability, f"{what}; {when(scope)}", hard=hard)
         else:
-            self.record.door(found.capability, node, scope, what, hard=hard)
+            self.record.sink(found.capability, node, scope, what, hard=hard)
 
     def read_unseen(self, name: str, node: ast.AST, scope: Scope) -> None:
         """Look at an attribute that a pattern or a function of `operator` reads: no guard sees that."""
@@ -176,13 +176,13 @@ class Uses:
         self.handed_on(UNKNOWN, name, node, scope)
         if name == "__class__":
             what = "the class of an object may be type, and is read unseen"
-            self.record.door("dynamic-code", node, scope, what, hard=True)
+            self.record.sink("dynamic-code", node, scope, what, hard=True)
 
     def handed_on(self, owner: Value, name: str, node: ast.AST, scope: Scope) -> None:
         """Report a method that is looked at where it is called, and is not called in sight."""
         if name == "from_config" and isinstance(owner, (values.Stranger, values.Foreign)) and not owner.is_module:
             what = "from_config is handed on: whoever calls it makes what its config names"
-            self.record.door("filesystem", node, scope, what, hard=True)
+            self.record.sink("filesystem", node, scope, what, hard=True)
             return
         if name in ("__init__", "__class__") and isinstance(owner, values.Stranger):
             if not isinstance(node, ast.Attribute) or name != "__class__":
@@ -196,7 +196,7 @@ class Uses:
         ):
             if not self.flow.attribute(owner, name) <= self.flow.of(node, scope):
                 what = "backend of an object is that module, and not followed from here"
-                self.record.door("reflection", node, scope, what, hard=True)
+                self.record.sink("reflection", node, scope, what, hard=True)
             return
         if name not in ("format", "set_vocabulary", "cache") or owner.is_module or isinstance(owner, values.Nothing):
             return
@@ -204,4 +204,4 @@ class Uses:
             return
         capability = "reflection" if name == "format" else "filesystem"
         what = f"the method {name} is handed on, so that its arguments cannot be read"
-        self.record.door(capability, node, scope, what, hard=True)
+        self.record.sink(capability, node, scope, what, hard=True)

@@ -125,7 +125,7 @@ class Nothing(Value):
 
 
 class Stranger(Value):
-    """An object that is not followed: it is not a module, nor a door, nor a call that is looked at."""
+    """An object that is not followed: it is not a module, nor a sink, nor a call that is looked at."""
 
 
 class UnknownObject(Stranger):

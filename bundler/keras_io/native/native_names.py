@@ -54,7 +54,7 @@ def _needs(found: Any, look: Callable[[str], Named], saveable: type) -> str | No
         named = look(path)
         if named.kind is Meaning.PLAIN or (named.kind is Meaning.CALL and is_class):
             return None
-        if named.kind in (Meaning.DOOR, Meaning.CALL):
+        if named.kind in (Meaning.SINK, Meaning.CALL):
             return named.capability
     if is_class and issubclass(found, saveable):
         return None

@@ -1,4 +1,4 @@
-"""What lifting gives, and how it refuses."""
+"""What extracting gives, and how it refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FunctionType
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LiftedModule:
+class ExtractedModule:
     """One generated module. `reason` says what it is for, and holds no path of the author's machine."""
 
     name: str
@@ -17,15 +17,15 @@ class LiftedModule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lifted:
-    """The generated modules, where each object is in them, and what could not be lifted.
+class Extracted:
+    """The generated modules, where each object is in them, and what could not be extracted.
 
     `places` maps an object, by identity, to (module name, qualified name); it has the objects that were asked for
     and those that they brought along; `files` lie beside the modules, by path. A module is in `modules` even where it
     has problems, so that one run shows all.
     """
 
-    modules: tuple[LiftedModule, ...]
+    modules: tuple[ExtractedModule, ...]
     places: Mapping[type | FunctionType, tuple[str, str]]
     problems: tuple[str, ...]
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -51,5 +51,5 @@ class Lifted:
         return self.files
 
 
-class NotLiftableError(Exception):
-    """One object or value cannot be lifted; the message is a problem for the author, with the remedy."""
+class NotExtractableError(Exception):
+    """One object or value cannot be extracted; the message is a problem for the author, with the remedy."""

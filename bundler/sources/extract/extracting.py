@@ -1,4 +1,4 @@
-"""Lifts objects into generated modules.
+"""Extracts objects into generated modules.
 
 Two ways in: a name at the top level of a script or notebook (`_Job.require`) and an object that no name gives, made
 inside a function or as a lambda (`_Job.add_unnamed`). Both write a definition and follow the names that it reads.
@@ -20,15 +20,22 @@ from bundler.sources.extract.constant_values import is_flat, is_plain, same, wri
 from bundler.sources.extract.defaults import with_defaults
 from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import Lifted, NotLiftableError
+from bundler.sources.extract.extracted import Extracted, NotExtractableError
 from bundler.sources.extract.framework_values import import_of
 from bundler.sources.extract.free_names import Names, line_of, names_of
 from bundler.sources.extract.made_again import add_made_again
 from bundler.sources.extract.makings import making
 from bundler.sources.extract.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.extract.namespace_texts import NamespaceTexts, futures
-from bundler.sources.extract.namespaces import Liftable, is_lambda, is_liftable, is_loose, namespace_of_object, path_to
-from bundler.sources.extract.outcome import lifted_of
+from bundler.sources.extract.namespaces import (
+    Extractable,
+    is_extractable,
+    is_lambda,
+    is_loose,
+    namespace_of_object,
+    path_to,
+)
+from bundler.sources.extract.outcome import extracted_of
 from bundler.sources.extract.referring import InProgress
 from bundler.sources.extract.refusals import refusal
 from bundler.sources.extract.segments import Definition, statement_text
@@ -36,11 +43,11 @@ from bundler.sources.extract.use import NameUse
 from bundler.sources.extract.value_items import value_item
 
 
-def lift(objects: Sequence[Liftable], *, taken: Collection[str], parts: Collection[int] = ()) -> Lifted:
+def extract(objects: Sequence[Extractable], *, taken: Collection[str], parts: Collection[int] = ()) -> Extracted:
     """Write the modules that `objects` need to live in.
 
     Args:
-        objects: classes and functions for which `needs_lifting` holds.
+        objects: classes and functions for which `needs_extracting` holds.
         taken: top-level module names that a generated module must not have; those of Python and of installed
             distributions are known.
         parts: the variables of the packed model, by identity: no value may hold copies of them.
@@ -49,9 +56,9 @@ def lift(objects: Sequence[Liftable], *, taken: Collection[str], parts: Collecti
     for obj in objects:
         try:
             job.add(obj)
-        except NotLiftableError as error:
+        except NotExtractableError as error:
             job.problems.append(str(error))
-    return lifted_of(job.drafts, job.places, job.problems)
+    return extracted_of(job.drafts, job.places, job.problems)
 
 
 #: The head of a relative import, which a backslash may break after ``import``.
@@ -72,14 +79,14 @@ class _Job:
         self.problems: list[str] = []
         self._statements = Statements(self.texts)
         self.drafts = Drafts(taken)
-        self.places: dict[Liftable, tuple[Draft, str]] = {}
+        self.places: dict[Extractable, tuple[Draft, str]] = {}
         #: Objects that were written as values, by identity: the object, where it is, and its name there.
         self.carried: dict[int, tuple[Any, Draft, str]] = {}
         #: Those of them whose lines are being written.
         self.unfinished: set[int] = set()
 
-    def add(self, obj: Liftable) -> tuple[Draft, str]:
-        """Lift `obj` and return where it is."""
+    def add(self, obj: Extractable) -> tuple[Draft, str]:
+        """Extract `obj` and return where it is."""
         if obj in self.places:
             return self.places[obj]
         namespace = namespace_of_object(obj)
@@ -99,7 +106,7 @@ class _Job:
         value = namespace[name]
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
         try:
@@ -143,7 +150,7 @@ class _Job:
                 at_once=names.at_once,
                 every=names.every,
             )
-        if is_liftable(value) and path_to(namespace, value) == name and not is_lambda(value):
+        if is_extractable(value) and path_to(namespace, value) == name and not is_lambda(value):
             # It says of itself that it is this name, but no statement of that name made it.
             self.add_unnamed(value)
         return self._item_for(draft, namespace, name, value, use)
@@ -158,7 +165,7 @@ class _Job:
         """Return a statement that binds `name` to a value of which no statement is known, or `None` for none."""
         if flags.is_flags(value):
             return flags.holder(name, use)
-        text = import_of(name, value) or (None if is_liftable(value) else bindings.import_by_value(name, value))
+        text = import_of(name, value) or (None if is_extractable(value) else bindings.import_by_value(name, value))
         if text is not None:
             return Item(names=(name,), text=text, order=use.before, is_import=True)
         if is_plain(value) and is_flat(value):
@@ -167,7 +174,7 @@ class _Job:
             other, qualname = self.add(value)
             if other is not draft:
                 if "." in qualname:
-                    raise NotLiftableError(
+                    raise NotExtractableError(
                         f"{use.where}: {use.what} uses {name!r}, a class inside another; move it out"
                     )
                 draft.imports_from.add(other.name)
@@ -245,7 +252,7 @@ class _Job:
         try:
             return names_of(text, lazy_annotations=lazy)
         except SyntaxError as error:
-            raise NotLiftableError(
+            raise NotExtractableError(
                 f"{match.where}: {use.what} does not stand for itself ({error.msg}); keep what it changes in an "
                 "attribute or a keras variable instead"
             ) from None
@@ -269,19 +276,19 @@ class _Job:
                     self.bind_captured(draft, namespace, name, values[name], at)
                     self._note_flags(draft, name, values[name], at)
                 elif name in around:
-                    raise NotLiftableError(
+                    raise NotExtractableError(
                         f"{at.where}: {use.what} uses {name!r} of the function around it, and its value is not kept; "
                         "move the definition to the top level"
                     )
                 elif name in ("__file__", "get_ipython") or _is_ipython(namespace, name):
-                    raise NotLiftableError(refusal(name, namespace.get(name), at))
+                    raise NotExtractableError(refusal(name, namespace.get(name), at))
                 elif name in namespace and name not in _OF_EVERY_MODULE:
                     if draft is main:
                         self.require(draft, namespace, name, at)
                     else:
                         self._link(draft, main, namespace, name, at, rebinds=name in names.written)
                     self._note_flags(main, name, namespace[name], at)
-            except NotLiftableError as error:
+            except NotExtractableError as error:
                 self.problems.append(str(error))
 
     def _note_flags(self, draft: Draft | None, name: str, value: Any, use: NameUse) -> None:
@@ -293,7 +300,7 @@ class _Job:
         """Make `draft` bind `name` to a value that a function took from around it."""
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
         item = self._item_for(draft, namespace, name, value, use)
@@ -307,10 +314,10 @@ class _Job:
         value = namespace[name]
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotLiftableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         if rebinds:
-            raise NotLiftableError(
+            raise NotExtractableError(
                 f"{use.where}: {use.what} changes the global {name!r} of its module; keep it in an attribute instead"
             )
         draft.bound[name] = value
@@ -323,7 +330,7 @@ class _Job:
                 draft.add(Item(names=(name,), text=text, order=order, is_import=True))
                 return
         if self._statements.is_rebound(name, namespace):
-            raise NotLiftableError(
+            raise NotExtractableError(
                 f"{use.where}: {use.what} uses the global {name!r}, which a function changes, and would keep the value "
                 "of now; keep it in an attribute or a list instead"
             )
@@ -335,13 +342,13 @@ class _Job:
             origin = bindings.public_name(str(namespace["__name__"]))
         draft.add(Item(names=(name,), text=f"from {origin} import {name}", order=use.before, is_import=True))
 
-    def add_unnamed(self, obj: Liftable) -> tuple[Draft, str]:
-        """Lift an object that no top-level name gives."""
+    def add_unnamed(self, obj: Extractable) -> tuple[Draft, str]:
+        """Extract an object that no top-level name gives."""
         # What a decorator of TensorFlow's made of a function is not a function, and has it.
         made = obj if isinstance(obj, type | FunctionType) else obj.__wrapped__
         try:
             match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)
-        except NotLiftableError as error:
+        except NotExtractableError as error:
             if not isinstance(made, type) or (again := making(self.texts, made, error)) is None:
                 raise
             return add_made_again(self, made, again)

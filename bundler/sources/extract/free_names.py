@@ -35,7 +35,7 @@ def names_of(text: str, *, lazy_annotations: bool = False) -> Names:
     Raises:
         SyntaxError: the text does not stand for itself, as a function that writes a ``nonlocal`` name.
     """
-    table = symtable.symtable(text, "<lifted>", "exec")
+    table = symtable.symtable(text, "<extracted>", "exec")
     bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     every: set[str] = set()
     written: set[str] = set()

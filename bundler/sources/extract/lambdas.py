@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from bundler.sources.extract.constant_values import is_plain, literal_is, type_name, written
-from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.extracted import NotExtractableError
 from bundler.sources.extract.match import Match
 from bundler.sources.extract.segments import expression_text
 
@@ -20,7 +20,7 @@ def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
     A default that cannot be written as a constant keeps its expression where that is a name; see `captures.captured`.
 
     Raises:
-        NotLiftableError: a default is neither.
+        NotExtractableError: a default is neither.
     """
     node = match.node
     if not isinstance(node, ast.Lambda) or not isinstance(function, FunctionType):
@@ -47,7 +47,7 @@ def _default(match: Match, node: ast.expr, value: object) -> ast.expr:
         return node
     if is_plain(value):
         return ast.parse(written(value), mode="eval").body
-    raise NotLiftableError(
+    raise NotExtractableError(
         f"{match.where}: the lambda has a {type_name(value)} as a default; give it a name, or write the lambda "
         "as a named function (def ...)"
     )

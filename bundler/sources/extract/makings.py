@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from bundler.sources.extract.constant_values import is_plain, written
-from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.extracted import NotExtractableError
 from bundler.sources.extract.factories import Factory, arguments, check_explained, factory_of
 from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit
 from bundler.sources.live_objects import is_framework
@@ -31,13 +31,13 @@ class Making:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def making(texts: NamespaceTexts, cls: type, reason: NotLiftableError) -> Making | None:
+def making(texts: NamespaceTexts, cls: type, reason: NotExtractableError) -> Making | None:
     """Return how `cls` is had again, or `None` where no function that others can call made it.
 
     `reason` says why its class statement does not do.
 
     Raises:
-        NotLiftableError: a function made it, but that call is not known, or would not give all of it.
+        NotExtractableError: a function made it, but that call is not known, or would not give all of it.
     """
     factory = factory_of(texts, cls)
     if factory is None:
@@ -48,7 +48,7 @@ def making(texts: NamespaceTexts, cls: type, reason: NotLiftableError) -> Making
         return bound
     try:
         return _call(factory, arguments(factory, cls))
-    except NotLiftableError as error:
+    except NotExtractableError as error:
         if tables:
             return tables[0][0]
         raise error from reason

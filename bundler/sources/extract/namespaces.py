@@ -11,10 +11,10 @@ from bundler.sources.extract.namespace_texts import functions_of, owners_of
 from bundler.sources.live_objects import is_framework
 from bundler.sources.places import SCRIPTS
 
-Liftable = type | FunctionType
+Extractable = type | FunctionType
 
 
-def needs_lifting(obj: Liftable) -> bool:
+def needs_extracting(obj: Extractable) -> bool:
     """Say whether no module that others can import gives `obj`: it is a script's, a cell's, a function's, or a lambda.
 
     A lambda at the top level of a module counts, since Keras would store its bytecode.
@@ -36,7 +36,7 @@ def is_lambda(value: object) -> TypeGuard[FunctionType]:
     return isinstance(value, FunctionType) and value.__name__ == "<lambda>"
 
 
-def is_attribute(obj: Liftable) -> bool:
+def is_attribute(obj: Extractable) -> bool:
     """Say whether a loaded module other than the script has `obj` under some name."""
     return any(
         value is obj
@@ -46,7 +46,7 @@ def is_attribute(obj: Liftable) -> bool:
     )
 
 
-def namespace_of_object(obj: Liftable) -> Mapping[str, Any]:
+def namespace_of_object(obj: Extractable) -> Mapping[str, Any]:
     """Return the globals that the code of `obj` sees."""
     if isinstance(obj, FunctionType):
         return obj.__globals__
@@ -64,12 +64,12 @@ def is_loose(namespace: Mapping[str, Any]) -> bool:
     return name in SCRIPTS or module is None or vars(module) is not namespace
 
 
-def is_liftable(value: Any) -> bool:
-    """Say whether `value` is a class or function that `needs_lifting`."""
-    return isinstance(value, type | FunctionType) and needs_lifting(value)
+def is_extractable(value: Any) -> bool:
+    """Say whether `value` is a class or function that `needs_extracting`."""
+    return isinstance(value, type | FunctionType) and needs_extracting(value)
 
 
-def path_to(namespace: Mapping[str, Any], obj: Liftable) -> str | None:
+def path_to(namespace: Mapping[str, Any], obj: Extractable) -> str | None:
     """Return the dotted path by which `namespace` gives `obj`, by its own name or another."""
     first, *rest = obj.__qualname__.split(".")
     found: Any = namespace.get(first)

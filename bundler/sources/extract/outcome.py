@@ -9,10 +9,10 @@ from typing import Any
 from bundler.sources.extract.array_file import file_name, file_of
 from bundler.sources.extract.draft import Draft
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import Lifted, LiftedModule
+from bundler.sources.extract.extracted import Extracted, ExtractedModule
 
 
-def lifted_of(drafts: Drafts, places: Mapping[Any, tuple[Draft, str]], problems: Iterable[str]) -> Lifted:
+def extracted_of(drafts: Drafts, places: Mapping[Any, tuple[Draft, str]], problems: Iterable[str]) -> Extracted:
     """Return the modules of `drafts`, where each object is in them, and `problems` with those of the modules."""
     told = list(problems)
     by_name = {draft.name: draft for draft in drafts}
@@ -27,9 +27,9 @@ def lifted_of(drafts: Drafts, places: Mapping[Any, tuple[Draft, str]], problems:
             ast.parse(draft.text())
         except SyntaxError as error:
             told.append(f"{draft.reason}, which does not stand for itself: {error}; move it to a module")
-    return Lifted(
+    return Extracted(
         modules=tuple(
-            LiftedModule(name=name, text=draft.text().encode(), reason=draft.reason)
+            ExtractedModule(name=name, text=draft.text().encode(), reason=draft.reason)
             for name, draft in sorted(by_name.items())
         ),
         files={file_name(name): file_of(draft.arrays) for name, draft in by_name.items() if draft.arrays},

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from bundler.sources.extract import bindings, framework_values
 from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import NotLiftableError
-from bundler.sources.extract.namespaces import is_liftable
+from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.namespaces import is_extractable
 from bundler.sources.extract.naming import identifier
 from bundler.sources.extract.use import NameUse
 from bundler.values import Unsayable
@@ -26,8 +26,8 @@ class InProgress(Exception):
     """What a value refers to is being written, and leads back to it: the value has to be written with it."""
 
 
-class Lifter(Protocol):
-    """What lifts definitions, as far as values need it."""
+class Extractor(Protocol):
+    """What extracts definitions, as far as values need it."""
 
     functions: Sequence[FunctionType]
     carried: dict[int, tuple[Any, Draft, str]]
@@ -38,7 +38,7 @@ class Lifter(Protocol):
     parts: frozenset[int]
 
     def add(self, obj: Any) -> tuple[Draft, str]:
-        """Lift an object and return where it is."""
+        """Extract an object and return where it is."""
         ...
 
     def bind_captured(self, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> None:
@@ -54,7 +54,7 @@ class Lifter(Protocol):
 class References:
     """Gives the names for one value, and brings what they stand for into its draft; `names` are all that were given."""
 
-    lifter: Lifter
+    extractor: Extractor
     draft: Draft
     namespace: Mapping[str, Any]
     use: NameUse
@@ -65,7 +65,7 @@ class References:
         """Return the name of a module, class or function.
 
         Raises:
-            Unsayable: nothing that can be imported or lifted gives it.
+            Unsayable: nothing that can be imported or extracted gives it.
         """
         name = self._name_of(value)
         self.names.add(name.partition(".")[0])
@@ -75,10 +75,10 @@ class References:
         """Return the name of an object that has one already, here or in the author's namespace."""
         if isinstance(value, _SCALARS):
             return None
-        if id(value) in self.lifter.carried:
-            if id(value) in self.lifter.unfinished:
+        if id(value) in self.extractor.carried:
+            if id(value) in self.extractor.unfinished:
                 raise InProgress
-            _, other, known = self.lifter.carried[id(value)]
+            _, other, known = self.extractor.carried[id(value)]
             if other is not self.draft:
                 self.draft.imports_from.add(other.name)
                 known = self._imported(value, known, f"from {other.name} import {known}")
@@ -88,7 +88,7 @@ class References:
         if name is None or name == self.name:
             return None
         try:
-            self.lifter.bring(self.draft, self.namespace, name, self.use)
+            self.extractor.bring(self.draft, self.namespace, name, self.use)
         except InProgress:
             return None
         self.names.add(name)
@@ -111,10 +111,10 @@ class References:
             return names[0]
         name = self._in_namespace(value)
         if name is not None and name != self.name:
-            self.lifter.bring(self.draft, self.namespace, name, self.use)
+            self.extractor.bring(self.draft, self.namespace, name, self.use)
             return name
-        if is_liftable(value):
-            other, qualname = self.lifter.add(value)
+        if is_extractable(value):
+            other, qualname = self.extractor.add(value)
             if other is self.draft:
                 return qualname
             first = qualname.partition(".")[0]
@@ -149,7 +149,7 @@ class References:
         elif name != wanted:
             text += f" as {name}"
         if self.draft.bound.setdefault(name, value) is not value:
-            raise NotLiftableError(f"{self.use.where}: {name!r} means two things; give one of them another name")
+            raise NotExtractableError(f"{self.use.where}: {name!r} means two things; give one of them another name")
         self.draft.add(Item(names=(name,), text=text, order=self.use.before, is_import=True))
         return name
 

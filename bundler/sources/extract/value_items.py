@@ -6,59 +6,61 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.sources.extract.draft import Draft, Item
-from bundler.sources.extract.extracted import NotLiftableError
+from bundler.sources.extract.extracted import NotExtractableError
 from bundler.sources.extract.read_attributes import with_read_attributes
-from bundler.sources.extract.referring import InProgress, Lifter, References
+from bundler.sources.extract.referring import Extractor, InProgress, References
 from bundler.sources.extract.refusals import refusal
 from bundler.sources.extract.use import NameUse
 from bundler.sources.extract.value_lines import Writer
 from bundler.values import Unsayable
 
 
-def value_item(lifter: Lifter, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse) -> Item:
+def value_item(
+    extractor: Extractor, draft: Draft, namespace: Mapping[str, Any], name: str, value: Any, use: NameUse
+) -> Item:
     """Return the lines that make `value`, or the import or name of what an earlier value made.
 
     Raises:
-        NotLiftableError: it, or something in it, cannot be carried.
+        NotExtractableError: it, or something in it, cannot be carried.
         InProgress: it leads back to a value that is being written.
     """
-    if id(value) in lifter.carried:
-        return _again(lifter, draft, name, value, use)
+    if id(value) in extractor.carried:
+        return _again(extractor, draft, name, value, use)
     # Before anything is written: the whole object would bring its class along.
-    if (part := with_read_attributes(value, lifter.functions)) is not None:
-        return value_item(lifter, draft, namespace, name, part, use)
-    lifter.carried[id(value)] = (value, draft, name)
-    lifter.unfinished.add(id(value))
-    given = References(lifter=lifter, draft=draft, namespace=namespace, use=use, name=name)
+    if (part := with_read_attributes(value, extractor.functions)) is not None:
+        return value_item(extractor, draft, namespace, name, part, use)
+    extractor.carried[id(value)] = (value, draft, name)
+    extractor.unfinished.add(id(value))
+    given = References(extractor=extractor, draft=draft, namespace=namespace, use=use, name=name)
     writer = Writer(
         draft=draft,
         name=name,
         refer=given.refer,
         known=given.known,
         is_free=given.is_free,
-        parts=lifter.parts,
+        parts=extractor.parts,
     )
     try:
         lines = writer.text(value)
     except InProgress:
-        del lifter.carried[id(value)]
+        del extractor.carried[id(value)]
         raise
     except Unsayable as error:
-        del lifter.carried[id(value)]
-        raise NotLiftableError(refusal(name, value, use, str(error))) from error
+        del extractor.carried[id(value)]
+        raise NotExtractableError(refusal(name, value, use, str(error))) from error
     finally:
-        lifter.unfinished.discard(id(value))
+        extractor.unfinished.discard(id(value))
     for item, item_name in lines.objects:
-        lifter.carried.setdefault(id(item), (item, draft, item_name))
+        extractor.carried.setdefault(id(item), (item, draft, item_name))
     for other_name in lines.names:
         draft.bound.setdefault(other_name, value if other_name == name else lines)
     needs = frozenset(given.names - set(lines.names))
     return Item(names=lines.names, text=lines.lines, order=use.before, at_once=needs, every=needs)
 
 
-def _again(lifter: Lifter, draft: Draft, name: str, value: Any, use: NameUse) -> Item:
+def _again(extractor: Extractor, draft: Draft, name: str, value: Any, use: NameUse) -> Item:
     """Return the item that gives another name to an object that was written before, here or in another module."""
-    _, other, origin = lifter.carried[id(value)]
+    _, other, origin = extractor.carried[id(value)]
     if other is draft:
         needs = frozenset({origin})
         return Item(names=(name,), text=f"{name} = {origin}", order=use.after, at_once=needs, every=needs)

@@ -59,7 +59,7 @@ HOSTILE: dict[str, tuple[JSON, str]] = {
     "lambda bytecode": (lambda_of(_BYTECODE), "config.bytecode"),
     "lambda bytecode of Keras 2": (lambda_of(["4wEA", None, None]), "config.bytecode"),
     "any module": (node("os", "system", {"command": "id"}), "config.unknown-object"),
-    "any module of Keras": (node("keras.src.utils.file_utils", "get_file", {}), "config.door"),
+    "any module of Keras": (node("keras.src.utils.file_utils", "get_file", {}), "config.sink"),
     "a package that Keras imports": (node("keras_hub.models", "Backbone", {}), "config.unknown-object"),
     "tf-keras": (node("tf_keras.layers", "Dense", {"units": 1}), "config.unknown-object"),
     "no module": (node(None, "Dense", {"units": 1}), "config.unknown-object"),
@@ -68,22 +68,22 @@ HOSTILE: dict[str, tuple[JSON, str]] = {
     "a loader": (function("load_model", "keras.models"), "config.function"),
     "a dataset": (function("load_data", "keras.datasets.mnist"), "config.function"),
     "an application": (function("ResNet50", "keras.applications"), "config.function"),
-    "an application as a class": (node("keras.src.applications.resnet", "ResNet50", {}), "config.door"),
-    "the folder of applications": (node("keras.src.applications.convnext", "LayerScales", {}), "config.door"),
+    "an application as a class": (node("keras.src.applications.resnet", "ResNet50", {}), "config.sink"),
+    "the folder of applications": (node("keras.src.applications.convnext", "LayerScales", {}), "config.sink"),
     "a function among layers": (function("ConvNeXtTiny", "keras.src.applications.convnext"), "config.function"),
     "a plot": (function("plot_model", "keras.utils"), "config.function"),
     "a constructor as a function": (function("TFSMLayer", "keras.layers"), "config.function"),
     "any object by name": (function("deserialize", "keras.losses"), "config.function"),
     "a function of nobody": (function("system"), "config.unknown-object"),
     "a function of a module": (function("system", "os"), "config.unknown-object"),
-    "a callback": (node("keras.callbacks", "TensorBoard", {"log_dir": "/tmp"}), "config.door"),
-    "a remote callback": (node("keras.callbacks", "RemoteMonitor", {}), "config.door"),
-    "the file editor": (node("keras.saving", "KerasFileEditor", {"filepath": "/x"}), "config.door"),
-    "a pickle": (node("keras.layers", "TorchModuleWrapper", {"module": "gASV"}), "config.door"),
-    "a folder": (node("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}), "config.door"),
+    "a callback": (node("keras.callbacks", "TensorBoard", {"log_dir": "/tmp"}), "config.sink"),
+    "a remote callback": (node("keras.callbacks", "RemoteMonitor", {}), "config.sink"),
+    "the file editor": (node("keras.saving", "KerasFileEditor", {"filepath": "/x"}), "config.sink"),
+    "a pickle": (node("keras.layers", "TorchModuleWrapper", {"module": "gASV"}), "config.sink"),
+    "a folder": (node("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}), "config.sink"),
     "a folder under a declared name": (
         node("keras.layers", "TFSMLayer", {"filepath": "/tmp/x"}, "zoo>Gain"),
-        "config.door",
+        "config.sink",
     ),
     "stock under another name": (node("keras.layers", "Dense", {"units": 1}, "evil>Dense"), "config.registered-name"),
     "stock under a declared name": (node("keras.layers", "Dense", {"units": 1}, "zoo>Gain"), "config.registered-name"),
@@ -204,7 +204,7 @@ def test_a_class_of_a_later_keras_asks_for_consent(place: str, version: str) -> 
     ],
 )
 def test_no_other_class_of_keras_is_let_in_as_a_later_one(item: JSON, version: str) -> None:
-    assert rules_of(model(item), keras_version=version) == ["config.door"]
+    assert rules_of(model(item), keras_version=version) == ["config.sink"]
 
 
 def test_a_class_of_a_later_keras_is_held_to_what_all_layers_are() -> None:
@@ -249,10 +249,10 @@ def test_accepts_stock_and_declared_nodes_in_the_same_places(place: str) -> None
 def test_a_graph_of_the_bundle_is_no_door() -> None:
     layer = node("keras.layers", "TFSMLayer", {"filepath": "model/tfsm/0", "name": "t"})
     assert rules_of(model(layer), graphs=["model/tfsm/0"]) == []
-    assert rules_of(model(layer), graphs=["model/tfsm/1"]) == ["config.door"]
+    assert rules_of(model(layer), graphs=["model/tfsm/1"]) == ["config.sink"]
     for odd in (["model/tfsm/0"], {"a": "model/tfsm/0"}, None, 0):
         layer = node("keras.layers", "TFSMLayer", {"filepath": odd, "name": "t"})
-        assert rules_of(model(layer), graphs=["model/tfsm/0"]) == ["config.door"]
+        assert rules_of(model(layer), graphs=["model/tfsm/0"]) == ["config.sink"]
 
 
 def test_what_the_caller_offers_is_declared() -> None:

@@ -86,13 +86,13 @@ def test_ends_at_any_wiring(chance: random.Random) -> None:
 def crowded(count: int) -> bytes:
     """Return a graph in which everything that is followed is long: edges, calls, variables, arguments."""
     chain = [node("Identity", f"i{index}", [f"i{index + 1}"]) for index in range(count)]
-    doors = [node("RestoreV2", f"r{index}", [f"i{index}"]) for index in range(count)]
+    sinks = [node("RestoreV2", f"r{index}", [f"i{index}"]) for index in range(count)]
     tables = [node("InitializeTableFromTextFileV2", f"t{index}", ["x", f"v{index}"]) for index in range(count)]
     calls = [call(f"c{index}", "f", ["x"] * 10) for index in range(count)]
     reads = [node("ReadVariableOp", f"v{index}", ["variable"]) for index in range(count)]
     arguments = [f"x{index}" for index in range(count)]
     body = [node("Pack", "pack", arguments), node("SaveV2", "save", ["pack"])]
-    return saved(meta([*chain, *doors, *tables, *calls, *reads], [function("f", body, arguments)]))
+    return saved(meta([*chain, *sinks, *tables, *calls, *reads], [function("f", body, arguments)]))
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from bundler.audit.graph import RULES, op_capability, op_is_allowed, operations,
 from tests.audit.graph.saved_models import audited, audited_bytes, folder, ids, node, ordinary, saved, with_node
 
 PLACES = ("graph", "function", "nested", "initialiser")
-DOORS = {
+SINKS = {
     **dict.fromkeys(operations.READS | operations.WRITES, "filesystem"),
     **dict.fromkeys(operations.CHECKPOINT | operations.TABLE_FILE, "filesystem"),
     **dict.fromkeys(operations.NETWORK, "network"),
@@ -31,10 +31,10 @@ NAMED = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("op", sorted(DOORS))
+@pytest.mark.parametrize("op", sorted(SINKS))
 def test_refuses_each_door_in_each_place(op: str, place: str) -> None:
     found = audited(with_node(place, node(op, inputs=["a", "b"])))
-    assert [finding.capability for finding in found][:1] == [DOORS[op]], ids(found)
+    assert [finding.capability for finding in found][:1] == [SINKS[op]], ids(found)
     assert found[0].inside is not None
     assert found[0].inside.endswith("node planted")
     assert op in found[0].what

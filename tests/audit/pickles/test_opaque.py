@@ -27,7 +27,7 @@ from bundler.audit.finding import (
 from bundler.audit.pickles.pickle_findings import RULES, WRITTEN, bundled_modules, opaque_findings
 from bundler.audit.source.exported_names import exported
 from bundler.audit.source.framework_sinks import KERAS, KERAS_SOURCE_DOORS, NUMPY, OTHERS, TENSORFLOW
-from bundler.audit.source.library_sinks import CALLS, DOORS, IMPORTS, PURE_PARTS
+from bundler.audit.source.library_sinks import CALLS, IMPORTS, PURE_PARTS, SINKS
 from bundler.audit.source.lookup import Kind, look
 from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
@@ -148,12 +148,12 @@ def listed_names() -> Iterator[str]:
     """Every name that a table of the source audit has."""
     tables = [*exported().items(), *((module, names) for module, (_, names) in PURE_PARTS.items())]
     yield from (f"{module}.{name}" for module, names in tables for name in names)
-    doors = (*CALLS, *IMPORTS, *DOORS, *TENSORFLOW, *KERAS, *NUMPY, *OTHERS, *KERAS_SOURCE_DOORS)
-    yield from (door if "." in door else f"{door}.anything" for door in doors)
+    sinks = (*CALLS, *IMPORTS, *SINKS, *TENSORFLOW, *KERAS, *NUMPY, *OTHERS, *KERAS_SOURCE_DOORS)
+    yield from (sink if "." in sink else f"{sink}.anything" for sink in sinks)
 
 
 def test_allows_no_name_that_is_a_capability_in_source() -> None:
-    names = {name for name in listed_names() if look(name).kind in (Kind.DOOR, Kind.CALL)}
+    names = {name for name in listed_names() if look(name).kind in (Kind.SINK, Kind.CALL)}
     assert len(names) > 1_000
     assert {name for name in names if look(name).capability not in asked(name)} <= WRITTEN
 
@@ -236,7 +236,7 @@ def test_asks_for_nothing_where_source_asks_for_nothing(name: str) -> None:
         ("_codecs.encode", REFLECTION),
         ("logging.config.dictConfig", REFLECTION),
         ("inspect._signature_fromstr", REFLECTION),
-        # Past a door to another one.
+        # Past a sink to another one.
         ("pathlib.os.system", PROCESS),
         ("keras.src.saving.saving_lib.load_model", FILESYSTEM),
         # As Python 2 calls them.

@@ -50,7 +50,7 @@ HOSTILE: dict[str, str] = {
     "instancecheck-hands-on": "import os\nclass M(type):\n    def __instancecheck__(c, o):\n        o.system('id')\n"
     "class E(metaclass=M): pass\nisinstance(os, E)",
     "decorator-hands-on": "import os\ndef d(m):\n    return lambda f: m.system('id')\n@d(os)\ndef f(): pass",
-    "door-as-decorator": "import os\n@os.system\nclass A: pass",
+    "sink-as-decorator": "import os\n@os.system\nclass A: pass",
     "class-decorator-exec": "@exec\n@input\nclass A: pass",
     "match-capture": "import os\nmatch os:\n    case m:\n        m.system('id')",
     "star-import": "from os import *\nsystem('id')",

@@ -98,8 +98,8 @@ HARD = {
 }
 #: What is a finding and does nothing by being named: the guard sees it when it is used.
 SOFT = {
-    "door-called": "import os\nos.remove('x')",
-    "door-handed-on": "import os, threading\nthreading.Thread(target=os.remove)",
+    "sink-called": "import os\nos.remove('x')",
+    "sink-handed-on": "import os, threading\nthreading.Thread(target=os.remove)",
     "module-handed-on": "import os\ndef f(g):\n    g(os)",
     "name-in-no-list": "import tensorflow as tf\ntf.brand_new_name",
     "builtin": "eval('1')",

@@ -33,7 +33,7 @@ ASKED = {
     ),
     "pkgutil": ("import pkgutil\nX = pkgutil.get_data(__name__, 'x.txt')", {"dynamic-code"}),
 }
-#: Those that only look like it: a path leads no further than to files, and neither do the doors below a door.
+#: Those that only look like it: a path leads no further than to files, and neither do the sinks below a sink.
 MORE = {
     "environment": ("from pathlib import Path\nX = Path('~').expanduser()", "reflection"),
     "not-a-path": ("def f(x):\n    return x.resolve()", "reflection"),

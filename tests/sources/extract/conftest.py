@@ -1,4 +1,4 @@
-"""Scripts and notebooks that ran in this process, and the modules that lifting makes of them."""
+"""Scripts and notebooks that ran in this process, and the modules that extracting makes of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.extract import Lifted, lift
+from bundler.sources.extract import Extracted, extract
 
 _NUMBERS = itertools.count()
 
@@ -67,22 +67,22 @@ def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Session
         linecache.cache.pop(filename, None)
 
 
-def lifted(*objects: Any) -> Lifted:
-    """Lift `objects`, which must have no problem."""
-    found = lift(objects, taken=())
+def extracted(*objects: Any) -> Extracted:
+    """Extract `objects`, which must have no problem."""
+    found = extract(objects, taken=())
     assert found.problems == ()
     return found
 
 
 def text_of(*objects: Any) -> str:
-    """Return the one module that `objects` are lifted into."""
-    [module] = lifted(*objects).modules
+    """Return the one module that `objects` are extracted into."""
+    [module] = extracted(*objects).modules
     return module.text.decode()
 
 
 def again(monkeypatch: pytest.MonkeyPatch, *objects: Any) -> list[Any]:
-    """Lift `objects`, run the modules where the session does not exist, and return the objects of those."""
-    found = lifted(*objects)
+    """Extract `objects`, run the modules where the session does not exist, and return the objects of those."""
+    found = extracted(*objects)
     monkeypatch.delitem(sys.modules, "__main__", raising=False)
     texts = {module.name: module.text for module in found.modules}
     finder = _Finder(texts)
@@ -122,5 +122,5 @@ class _Finder:
 
 def problem(*objects: Any) -> str:
     """Return the one problem of `objects`."""
-    [found] = lift(objects, taken=()).problems
+    [found] = extract(objects, taken=()).problems
     return found

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.extract import lift, needs_lifting
-from tests.sources.extract.conftest import Session, again, lifted, text_of
+from bundler.sources.extract import extract, needs_extracting
+from tests.sources.extract.conftest import Session, again, extracted, text_of
 
 REGISTRY = """
     import functools
@@ -64,7 +64,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 
 
 def problem(obj: Any) -> str:
-    [found] = lift([obj], taken=()).problems
+    [found] = extract([obj], taken=()).problems
     return found
 
 
@@ -89,7 +89,7 @@ def test_calls_the_factory_again_that_changed_its_class(
 ) -> None:
     factory = zoo(CHANGED)
     first, second = factory.make("mixer", up=3), factory.make("gated")
-    assert needs_lifting(first)
+    assert needs_extracting(first)
     text = text_of(first, second)
     assert 'MixerBlock = make(kind="mixer", up=3)' in text
     assert 'GatedBlock = make(kind="gated", up=2)' in text
@@ -102,7 +102,7 @@ def test_calls_the_factory_again_that_changed_its_class(
         assert now.__module__ == "liftzoo_factory_locals"
 
 
-def test_lifts_a_renamed_class_whose_statement_is_all(
+def test_extracts_a_renamed_class_whose_statement_is_all(
     zoo: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factory = zoo("""
@@ -117,7 +117,7 @@ def test_lifts_a_renamed_class_whose_statement_is_all(
             return Block
     """)
     classes = [factory.make(2), factory.make(3)]
-    assert [module.name for module in lifted(*classes).modules] == [
+    assert [module.name for module in extracted(*classes).modules] == [
         "liftzoo_factory_locals",
         "liftzoo_factory_locals_2",
     ]
@@ -217,8 +217,8 @@ def test_a_class_by_a_name_of_its_module_stays_there(zoo: Callable[[str], Any]) 
     factory = zoo(
         CHANGED + '    Mixer = make("mixer")\n    Pool = type("Pool", (Base,), {"call": lambda self, x: x})\n'
     )
-    assert not needs_lifting(factory.Mixer)
-    assert not needs_lifting(factory.Pool)
+    assert not needs_extracting(factory.Mixer)
+    assert not needs_extracting(factory.Pool)
 
 
 def test_refuses_a_changed_class_that_a_table_of_the_script_has(session: Session) -> None:

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from bundler.sources.extract import lift, needs_lifting
-from tests.sources.extract.conftest import Session, again, lifted, text_of
+from bundler.sources.extract import extract, needs_extracting
+from tests.sources.extract.conftest import Session, again, extracted, text_of
 
 
 def test_a_lambda_becomes_a_function_named_for_its_use(session: Session) -> None:
@@ -120,7 +120,7 @@ def test_closures_carry_plain_values_and_follow_the_rest(session: Session, monke
     """)
     results = [f(2) for f in session["made"][1:] + session["other"][1:]]
     objects = session["made"] + session["other"]
-    found = lifted(*objects)
+    found = extracted(*objects)
     assert [module.name for module in found.modules] == ["train", "train_2"]
     copies = again(monkeypatch, *objects)
     assert [f(2) for f in [*copies[1:4], *copies[5:]]] == results
@@ -167,7 +167,7 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
     import liftpkg.mod as mod  # type: ignore[import-not-found]
 
     first, second = mod.make(2), mod.second()
-    found = lifted(first, second, mod.apply)
+    found = extracted(first, second, mod.apply)
     assert [module.name for module in found.modules] == ["liftpkg_mod_locals", "liftpkg_mod_locals_2"]
     assert found.modules[0].text.decode() == dedent('''\
         """What the model needs of the functions of liftpkg.mod."""
@@ -204,7 +204,7 @@ def test_code_inside_functions_of_a_module_imports_from_it(tmp_path: Path, monke
         del sys.modules[name]
 
 
-def test_who_needs_lifting(session: Session) -> None:
+def test_who_needs_extracting(session: Session) -> None:
     session.script("""
         class A:
             pass
@@ -216,10 +216,10 @@ def test_who_needs_lifting(session: Session) -> None:
             return B
         B = make()
     """)
-    assert all(needs_lifting(session[name]) for name in "AfB")
-    assert needs_lifting(lambda: None)
-    assert not needs_lifting(Path)
-    assert not needs_lifting(dedent)
+    assert all(needs_extracting(session[name]) for name in "AfB")
+    assert needs_extracting(lambda: None)
+    assert not needs_extracting(Path)
+    assert not needs_extracting(dedent)
 
 
 def test_the_same_objects_give_the_same_text(session: Session) -> None:
@@ -228,7 +228,7 @@ def test_the_same_objects_give_the_same_text(session: Session) -> None:
             return lambda x: x + k
         fs = [make(i) for i in range(4)]
     """)
-    first, second = lift(session["fs"], taken=()), lift(session["fs"], taken=())
+    first, second = extract(session["fs"], taken=()), extract(session["fs"], taken=())
     assert first.modules == second.modules
     assert len(first.modules) == 4
 

@@ -1,4 +1,4 @@
-"""Cells of a real IPython kernel: what it keeps of them is what lifting reads."""
+"""Cells of a real IPython kernel: what it keeps of them is what extracting reads."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CELLS = (
     "%%time\nclass Again:\n    def call(self, x):\n        return 2\n",
     """
 import json
-from bundler.sources.extract import lift
+from bundler.sources.extract import extract
 def show(*objects):
-    found = lift(objects, taken=())
+    found = extract(objects, taken=())
     return {"problems": found.problems, "texts": {module.name: module.text.decode() for module in found.modules}}
 print(json.dumps({
     "timed": show(Timed), "captured": show(Captured), "awaited": show(Awaited), "runs": show(Runs),

@@ -321,22 +321,22 @@ def test_the_definition_that_ran_is_taken_of_two_branches(session: Session, monk
 
 
 def test_the_module_is_called_like_the_script_and_keeps_clear_of_others(session: Session) -> None:
-    from bundler.sources.extract import lift
+    from bundler.sources.extract import extract
 
     session.script("def f():\n    return 1\n", name="train-v2.py")
-    found = lift([session["f"]], taken=())
+    found = extract([session["f"]], taken=())
     assert [module.name for module in found.modules] == ["train_v2"]
-    assert [module.name for module in lift([session["f"]], taken={"train_v2"}).modules] == ["train_v2_script"]
+    assert [module.name for module in extract([session["f"]], taken={"train_v2"}).modules] == ["train_v2_script"]
     assert str(session.folder) not in found.modules[0].reason + found.modules[0].text.decode()
 
 
 def test_a_script_named_like_an_installed_package_gets_another_name(session: Session) -> None:
     session.script("def f():\n    return 1\n", name="pytest.py")
-    from bundler.sources.extract import lift
+    from bundler.sources.extract import extract
 
-    assert [module.name for module in lift([session["f"]], taken=()).modules] == ["pytest_script"]
+    assert [module.name for module in extract([session["f"]], taken=()).modules] == ["pytest_script"]
     session.script("def f():\n    return 1\n", name="json.py")
-    assert [module.name for module in lift([session["f"]], taken=()).modules] == ["json_script"]
+    assert [module.name for module in extract([session["f"]], taken=()).modules] == ["json_script"]
 
 
 def test_the_name_of_the_module_is_its_own(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,9 +381,9 @@ def test_classes_without_methods_are_told_apart_by_their_constants(
 
 def test_the_name_of_a_module_fits_every_file_system(session: Session) -> None:
     session.script("def f():\n    return 1\n", name="Modèle 2.py")
-    from bundler.sources.extract import lift
+    from bundler.sources.extract import extract
 
-    assert [module.name for module in lift([session["f"]], taken={"modele_2"}).modules] == ["Modele_2_script"]
+    assert [module.name for module in extract([session["f"]], taken={"modele_2"}).modules] == ["Modele_2_script"]
 
 
 def test_a_star_import_does_not_answer_for_what_is_imported_by_name(session: Session) -> None:

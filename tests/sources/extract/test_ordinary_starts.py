@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bundler.sources.extract import lift
+from bundler.sources.extract import extract
 from tests.sources.extract.conftest import Session, again, problem, text_of
 
 
@@ -121,7 +121,7 @@ def test_refuses_flags_that_are_handed_on(session: Session) -> None:
     assert "hands on 'FLAGS', the flags of this run; read them one by one" in problem(session["f"])
 
 
-def test_lifts_what_runpy_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extracts_what_runpy_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.py").write_text(
         "K = 2\ndef helper(x):\n    return x * K\nclass Own:\n    def call(self, x):\n        return helper(x)\n"
     )
@@ -129,10 +129,10 @@ def test_lifts_what_runpy_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     text = text_of(own)
     assert "def helper(x):" in text
     assert again(monkeypatch, own)[0]().call(3) == 6
-    assert lift([own], taken=()).problems == ()
+    assert extract([own], taken=()).problems == ()
 
 
-def test_lifts_what_a_spawned_process_calls_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extracts_what_a_spawned_process_calls_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.py").write_text(
         "import sys\nTOP = [1]\nK = 2\nclass Own:\n    def call(self, x):\n        return x * K\n"
     )

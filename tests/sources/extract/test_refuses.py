@@ -1,4 +1,4 @@
-"""What cannot be lifted is refused with its place, its reason and what to do."""
+"""What cannot be extracted is refused with its place, its reason and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from bundler.sources.extract import lift
+from bundler.sources.extract import extract
 from bundler.sources.live_objects import attribute_of
 from tests.sources.extract.conftest import Session, problem
 
@@ -34,7 +34,7 @@ def test_refuses_a_value_that_is_no_constant(session: Session, value: str, words
 
 def test_refuses_all_values_at_once(session: Session) -> None:
     session.script("a = object()\nb = object()\ndef g():\n    return a\ndef f():\n    return g(), b\n")
-    problems = lift([session["f"]], taken=()).problems
+    problems = extract([session["f"]], taken=()).problems
     assert [text.partition(", an object")[0] for text in problems] == [
         "train.py, line 6: the function f uses 'b'",
         "train.py, line 4: the function g uses 'a'",
@@ -58,7 +58,7 @@ def test_takes_executed_text_that_linecache_has(session: Session) -> None:
     linecache.cache["<made>"] = (len(text), None, text.splitlines(keepends=True), "<made>")
     exec(compile(text, "<made>", "exec"), vars(session.main))
     try:
-        assert b"class Made:" in lift([session["Made"]], taken=()).modules[0].text
+        assert b"class Made:" in extract([session["Made"]], taken=()).modules[0].text
     finally:
         del linecache.cache["<made>"]
 
@@ -71,7 +71,7 @@ def test_takes_the_inputs_of_a_prompt_that_keeps_them(session: Session) -> None:
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         exec(compile(text, name, "single"), vars(session.main))
     try:
-        [module] = lift([session["f"]], taken=()).modules
+        [module] = extract([session["f"]], taken=()).modules
     finally:
         for number in range(len(inputs)):
             del linecache.cache[f"<python-input-{number}>"]
@@ -155,7 +155,7 @@ def test_refuses_a_function_with_an_attribute_that_cannot_be_carried(session: Se
 
 def test_writes_the_attributes_of_a_function_behind_it(session: Session) -> None:
     session.script("def f():\n    return f.rate\nf.rate = 3\n")
-    [module] = lift([session["f"]], taken=()).modules
+    [module] = extract([session["f"]], taken=()).modules
     assert module.text.endswith(b"\nf.rate = f_rate\n")
     assert b"f_rate = 3\n" in module.text
 
@@ -187,7 +187,7 @@ def test_refuses_a_name_that_means_two_things(session: Session) -> None:
         def g(x):
             return x * 3
     """)
-    [found] = lift([session["g"], session["act"]], taken=()).problems
+    [found] = extract([session["g"], session["act"]], taken=()).problems
     assert "'g' means two things" in found
 
 
@@ -219,14 +219,14 @@ def test_takes_defaults_of_names_that_are_still_the_same(session: Session) -> No
                 self.total += k
     """)
     session["f"].total = 7
-    assert lift([session["f"]], taken=()).problems == ()
+    assert extract([session["f"]], taken=()).problems == ()
 
 
 @pytest.mark.parametrize("call", ["collections.namedtuple('P', k)", "typing.TypeVar(k)"])
 def test_refuses_what_was_made_of_a_name_that_changed_since(session: Session, call: str) -> None:
     head = f"import collections, logging, re, typing\nk = 'a'\nmade = {call}\n"
     tail = "def f(x):\n    return made\n"
-    assert lift([session.script(head + tail)["f"]], taken=()).problems == ()
+    assert extract([session.script(head + tail)["f"]], taken=()).problems == ()
     assert problem(session.script(head + "k = 'b'\n" + tail, "later.py")["f"])
 
 
@@ -244,8 +244,8 @@ def test_refuses_a_global_that_a_function_changes_where_it_would_be_a_copy(sessi
         made = [make(10), make(20)]
     """)
     # Beside the global itself it stays one.
-    assert lift(session["made"][:1], taken=()).problems == ()
-    [found] = lift(session["made"], taken=()).problems
+    assert extract(session["made"][:1], taken=()).problems == ()
+    [found] = extract(session["made"], taken=()).problems
     assert "the function make.<locals>.inner uses the global 'n', which a function changes" in found
 
 
@@ -269,5 +269,5 @@ def test_what_a_lazy_module_raises_is_no_answer(session: Session, monkeypatch: p
             pass
         Moved.__module__ = "lazy"
     """)
-    assert lift([session["f"]], taken=()).problems == ()
+    assert extract([session["f"]], taken=()).problems == ()
     assert attribute_of(lazy, session["Moved"]) is None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.sources.extract.conftest import Session, again, lifted, problem, text_of
+from tests.sources.extract.conftest import Session, again, extracted, problem, text_of
 
 #: A script that gives `value` to a function, and an expression over it that is true of the very same value.
 CARRIED: dict[str, tuple[str, str]] = {
@@ -142,9 +142,9 @@ ARRAYS: dict[str, tuple[str, str]] = {
 
 
 def _run(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch, setup: str, check: str) -> bool:
-    """Lift the check of a script, write the modules to disk, and run it where the script does not exist."""
+    """Extract the check of a script, write the modules to disk, and run it where the script does not exist."""
     session.script(f"{setup}\n\n\ndef check():\n    return v is not None and bool({check})\n")
-    found = lifted(session["check"])
+    found = extracted(session["check"])
     monkeypatch.delitem(sys.modules, "__main__", raising=False)
     monkeypatch.syspath_prepend(str(folder))
     for name, content in found.files.items():
@@ -276,7 +276,7 @@ def test_names_what_in_a_value_cannot_be_carried(session: Session, setup: str, w
 def test_the_file_beside_a_module_holds_no_pickle(session: Session, tmp_path: Path) -> None:
     numpy: Any = pytest.importorskip("numpy")
     session.script("import numpy as np\nv = np.arange(1000.0)\n\n\ndef f():\n    return v\n")
-    [(name, content)] = lifted(session["f"]).files.items()
+    [(name, content)] = extracted(session["f"]).files.items()
     (tmp_path / name).write_bytes(content)
     assert name == "train_values.npz"
     assert numpy.load(tmp_path / name, allow_pickle=False)["v"].tolist() == list(range(1000))
@@ -296,7 +296,7 @@ def test_a_captured_object_is_carried_by_the_attributes_that_are_read(session: S
                 return lambda x: self.first()(x)
         one, two, three = (lambda agent: (agent.first(), agent.second(), agent.third()))(Agent())
     """)
-    made = lifted(session["one"], session["two"])
+    made = extracted(session["one"], session["two"])
     assert not any(b"Agent" in module.text for module in made.modules)
     values = []
     for function in (session["one"], session["two"]):
