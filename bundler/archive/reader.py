@@ -32,11 +32,11 @@ from bundler.archive.layout import (
 )
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.once_read import OnceRead
-from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
-from bundler.archive.progress import Meter, Progress
+from bundler.archive.positioned import PIECE, Meter, PositionedFile, Progress, open_positioned
 from bundler.archive.window import Window
 from bundler.errors import (
     BundleError,
+    DigestMismatch,
     IntegrityError,
     InvalidBundle,
     LimitExceeded,
@@ -366,3 +366,19 @@ def _check_stored(placed: Placed, member: Member | None, crc: int, sha256: str) 
 
 def _wrong(name: str, what: str, expected: object, found: object) -> IntegrityError:
     return IntegrityError(f"the {what} is wrong", place=name, expected=expected, found=found, hint=_CHANGED)
+
+
+def check_digest(reader: BundleReader, digest: str | None) -> None:
+    """Refuse a bundle whose digest is not `digest`; `None` accepts every bundle.
+
+    Raises:
+        DigestMismatch: the digests differ.
+    """
+    if digest is not None and digest.lower().removeprefix("sha256:") != reader.digest.removeprefix("sha256:"):
+        raise DigestMismatch(
+            "this is not the bundle that was asked for",
+            place=str(reader.path or "the file object"),
+            expected=digest,
+            found=reader.digest,
+            hint="get the right file, or pin the digest that kbundle inspect shows once you have looked at this one",
+        )

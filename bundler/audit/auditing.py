@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from bundler.archive.pin import check_digest
-from bundler.archive.progress import Progress, tell
-from bundler.archive.reader import open_bundle
+from bundler.archive.positioned import Progress, tell
+from bundler.archive.reader import check_digest, open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
 from bundler.audit.finding import CAPABILITIES

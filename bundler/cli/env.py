@@ -7,8 +7,7 @@ import dataclasses
 import json
 import shlex
 
-from bundler.archive.pin import check_digest
-from bundler.archive.reader import open_bundle
+from bundler.archive.reader import check_digest, open_bundle
 from bundler.cli.progress_bar import shown_progress
 from bundler.report.terminal_text import shown
 

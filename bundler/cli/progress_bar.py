@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from bundler.archive.progress import Progress
+from bundler.archive.positioned import Progress
 
 _PATIENCE_S = 1.0
 

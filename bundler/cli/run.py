@@ -10,9 +10,8 @@ import subprocess
 from pathlib import Path
 
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
-from bundler.archive.pin import check_digest
-from bundler.archive.progress import tell
-from bundler.archive.reader import BundleReader, open_bundle
+from bundler.archive.positioned import tell
+from bundler.archive.reader import BundleReader, check_digest, open_bundle
 from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments
 from bundler.cli.load_options import add_loading_arguments, load_options

@@ -9,8 +9,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bundler.archive.pin import check_digest
-from bundler.archive.reader import BundleReader, open_bundle
+from bundler.archive.reader import BundleReader, check_digest, open_bundle
 from bundler.cli.load_options import add_loading_arguments, load_options
 from bundler.cli.progress_bar import shown_progress
 from bundler.errors import BundleError, RefusalWarning, SelfTestFailed

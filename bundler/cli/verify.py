@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from bundler.archive.pin import check_digest
-from bundler.archive.reader import open_bundle
+from bundler.archive.reader import check_digest, open_bundle
 from bundler.cli.progress_bar import shown_progress
 from bundler.report.terminal_text import shown, size_text
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
-from typing import BinaryIO, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, TypeVar
 
-from bundler.archive.progress import Progress
+from bundler.archive.positioned import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.diff import bounds
-from bundler.diff.change import Difference, Side
-from bundler.diff.manifest_values import statement_changes
+from bundler.diff.change import ADDED, CHANGED, MOVED, REMOVED, Difference, FieldChange, ObjectChange, Side
+from bundler.diff.manifest_values import field_changes, statement_changes
 from bundler.diff.model_file_changes import payload_difference
 from bundler.diff.module_changes import module_changes
-from bundler.diff.object_changes import object_changes
 from bundler.diff.other_files import data_files, file_changes, other_members
 from bundler.diff.requirement_changes import lock_changes
+from bundler.manifest import CustomObject
+from bundler.manifest.codec import to_json
 
 T = TypeVar("T")
 
@@ -95,3 +96,49 @@ def _bounded(section: str, changes: Sequence[T], notes: list[str]) -> tuple[T, .
     if len(changes) > bounds.CHANGES:
         notes.append(f"{section}: there are more than the {bounds.CHANGES} changes that are told")
     return tuple(changes[: bounds.CHANGES])
+
+
+Name = tuple[str, str]
+
+
+def object_changes(before: Sequence[CustomObject], after: Sequence[CustomObject]) -> list[ObjectChange]:
+    """Return what changed among the custom objects, in the order of their modules and names.
+
+    A line number and a place in the config are not changes by themselves: they follow from the source and the config.
+    """
+    olds = {(item.module, item.qualname): item for item in before}
+    news = {(item.module, item.qualname): item for item in after}
+    gone = [item for name, item in olds.items() if name not in news]
+    moved = dict(_moved(gone, [item for name, item in news.items() if name not in olds]))
+    found = []
+    for name, item in news.items():
+        old = olds.get(name) or moved.get(name)
+        if old is None:
+            found.append(_told(item, ADDED))
+        elif fields := tuple(field_changes(_facts(old), _facts(item))):
+            found.append(_told(item, CHANGED if name in olds else MOVED, fields))
+    kept = {(item.module, item.qualname) for item in moved.values()}
+    found += [_told(item, REMOVED) for item in gone if (item.module, item.qualname) not in kept]
+    return sorted(found, key=lambda change: (change.module, change.qualname))
+
+
+def _moved(removed: Sequence[CustomObject], added: Sequence[CustomObject]) -> Iterator[tuple[Name, CustomObject]]:
+    """Yield objects that have another place and are found under the same key as the same kind of thing."""
+    waiting: dict[tuple[str, str], list[CustomObject]] = {}
+    for item in removed:
+        waiting.setdefault((item.kind, item.key), []).append(item)
+    for item in added:
+        if olds := waiting.get((item.kind, item.key)):
+            yield (item.module, item.qualname), olds.pop(0)
+
+
+def _told(item: CustomObject, kind: str, fields: tuple[FieldChange, ...] = ()) -> ObjectChange:
+    return ObjectChange(module=item.module, qualname=item.qualname, kind=kind, object_kind=item.kind, fields=fields)
+
+
+def _facts(item: CustomObject) -> dict[str, Any]:
+    value: dict[str, Any] = to_json(item)
+    value.pop("paths", None)
+    if item.source is not None:
+        value["source"] = {key: told for key, told in value["source"].items() if key != "line"}
+    return value

@@ -17,10 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from bundler.errors import RebuildFailed
-from bundler.namespace.enums import enum_stand_ins
 from bundler.namespace.frames import frame_stand_ins, locals_of, names_of, own_frame
 from bundler.namespace.guard import Guard, is_bundles
-from bundler.namespace.metaclasses import Metaclasses
+from bundler.namespace.metaclasses import Metaclasses, enum_stand_ins
 from bundler.namespace.reach import Reach
 from bundler.namespace.source_texts import exact
 

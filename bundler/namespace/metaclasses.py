@@ -8,6 +8,7 @@ that makes classes with the shield. A metaclass of the bundle's own derives from
 from __future__ import annotations
 
 import builtins
+import enum
 import functools
 import sys
 from collections.abc import Callable, Mapping
@@ -191,3 +192,24 @@ def _kind(reach: Reach, real: Any, kinds: Metaclasses) -> ShieldedMeta:
             return repr(real)
 
     return OfMetaclass()
+
+
+def enum_stand_ins(guarded: Any) -> Mapping[str, type]:
+    """Return what stands for the classes of `enum`, made by `guarded`, a metaclass that stands for `enum.EnumMeta`."""
+    bases: dict[type, type] = {}
+
+    class EnumMeta(guarded):  # type: ignore[misc]
+        def __instancecheck__(self, instance: Any) -> bool:
+            return isinstance(instance, bases[self]) if self in bases else type.__instancecheck__(self, instance)
+
+        def __subclasscheck__(self, subclass: Any) -> bool:
+            return issubclass(subclass, bases[self]) if self in bases else type.__subclasscheck__(self, subclass)
+
+    EnumMeta.__module__, EnumMeta.__qualname__ = "enum", "EnumMeta"
+    for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"):
+        real = getattr(enum, name, None)
+        if real is not None:
+            made = EnumMeta(name, (real,), EnumMeta.__prepare__(name, (real,)))
+            made.__module__, made.__doc__ = "enum", real.__doc__
+            bases[made] = real
+    return {f"enum.{real.__name__}": made for made, real in bases.items()}

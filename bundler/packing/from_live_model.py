@@ -13,19 +13,20 @@ from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
 from bundler.formats import keras_config
 from bundler.keras_io import framework, loading, marks, public_functions, registry
+from bundler.keras_io.adapt.sharing import TAG
 from bundler.keras_io.files import save_keras
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder
+from bundler.manifest.codec import JSON
 from bundler.namespace import Namespace, loaded_namespaces, namespace_of, opaque_place
 from bundler.packing import tfsm_graphs
 from bundler.packing.compose import PAYLOAD_MEMBER, Found, packed_versions, payload_facts
-from bundler.packing.needs_of_values import required_by_values
 from bundler.packing.options import PackOptions
 from bundler.packing.search import BundleSources, Step, close_over, with_named_modules
 from bundler.saving import adapted_model
 from bundler.saving.live_program import carried_values, program_of
 from bundler.sources.by_value import member_names, pickle_objects, places_of
-from bundler.sources.closure import Closure
+from bundler.sources.closure import Closure, RequiredImport
 from bundler.sources.extract import Extracted, is_lambda
 from bundler.sources.found import FoundObject
 from bundler.sources.held_callables import framework_functions, held_callables
@@ -35,6 +36,7 @@ from bundler.sources.ran import changed_since_import
 from bundler.sources.resolve import Resolution, ambiguous_functions, resolve_live, twin_classes
 from bundler.sources.spelled import attribute_anywhere
 from bundler.unpacking.rebuilding import origin_of
+from bundler.values import module_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,3 +263,28 @@ def _restore_names(config: Any, objects: Sequence[FoundObject], extracted: Extra
                 plain = plain.replace(prefix, "")
             if plain != value:
                 keras_config.replace(config, pointer, plain)
+
+
+def required_by_values(config: JSON, locator: Locator) -> tuple[RequiredImport, ...]:
+    """Return the libraries that make values of `config`: pandas for a table, SciPy for a sparse matrix."""
+    makers = {str(node["maker"]) for node in _tagged(config) if node[TAG] == "made"}
+    names = sorted({module_of(maker).partition(".")[0] for maker in makers})
+    found = {name: locator.locate(name).distribution for name in names}
+    return tuple(
+        RequiredImport(name=name, distribution=distribution, optional=False, required_by="the model", file="", line=0)
+        for name, distribution in found.items()
+        if distribution
+    )
+
+
+def _tagged(config: JSON) -> list[dict[str, JSON]]:
+    found, stack = [], [config]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if TAG in value:
+                found.append(value)
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return found

@@ -9,17 +9,24 @@ from types import FunctionType
 from typing import Any
 
 from bundler.errors import PackError
-from bundler.keras_io.files import save_keras
+from bundler.keras_io.files import save_keras, saved_model
 from bundler.keras_io.files.inference_model import is_inference_model
 from bundler.keras_io.files.saved_model import is_saved_model
+from bundler.keras_io.native.python_calls import python_calls, refuse_python_calls
 from bundler.manifest import Adaptation
 from bundler.packing import from_builder
 from bundler.packing.compose import Found
 from bundler.packing.from_keras_file import from_keras_file
 from bundler.packing.from_legacy_h5 import from_legacy_file
 from bundler.packing.from_live_model import from_model
-from bundler.packing.from_saved_model import from_saved_model
-from bundler.packing.inference_graph import from_graph, from_inference_model, with_graph
+from bundler.packing.inference_graph import (
+    GRAPH_MEMBER,
+    found_graph,
+    from_graph,
+    from_inference_model,
+    members_below,
+    with_graph,
+)
 from bundler.packing.options import PackOptions
 from bundler.packing.search import Step
 
@@ -155,3 +162,18 @@ def _from_path(path: Path, options: PackOptions, scratch: Path, step: Step) -> F
     if options.payload == "inference":
         return from_graph(found.model, scratch, step, options.example_inputs)
     return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
+
+
+def from_saved_model(directory: Path, step: Step, signature: str | None = None) -> Found:
+    """Load the SavedModel in `directory` once, and take its files as they are.
+
+    Raises:
+        PackError: it has no signature that could be called, or several to choose from.
+        SourceError: its graph calls back into Python, or cannot be read.
+        RebuildFailed: TensorFlow cannot load it.
+    """
+    step("reading the graph")
+    refuse_python_calls(python_calls(directory), f"the SavedModel {directory.name!r}")
+    step("loading the model once")
+    model, facts = saved_model.read(directory, GRAPH_MEMBER, signature)
+    return found_graph(model, members_below(directory), facts)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundler.archive.pin import check_digest
-from bundler.archive.reader import BundleReader, open_bundle
+from bundler.archive.reader import BundleReader, check_digest, open_bundle
 from bundler.errors import BundleError, RebuildFailed, SelfTestFailed
 from bundler.keras_io import failures
 from bundler.keras_io.program.account import Account, differences, strangers

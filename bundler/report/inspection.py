@@ -8,9 +8,18 @@ from typing import Any
 
 from bundler.archive.reader import BundleReader
 from bundler.keras_io.selftest.output_difference import Tolerances
-from bundler.manifest import Agreement, CustomObject, Manifest, Module, Payload, PinnedDistribution, TensorSpec
+from bundler.manifest import (
+    Adaptation,
+    Agreement,
+    CustomObject,
+    Manifest,
+    Module,
+    Payload,
+    PinnedDistribution,
+    Settings,
+    TensorSpec,
+)
 from bundler.manifest.codec import to_json
-from bundler.report.restored import adaptation_lines, state_lines
 from bundler.report.terminal_text import shown, size_text, table
 
 
@@ -296,3 +305,51 @@ def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
     if not test.deterministic:
         allowed = "a random model: only the shapes and dtypes of its outputs are compared"
     return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]
+
+
+#: Letters of a recorded value that are shown.
+_LONGEST_VALUE = 120
+#: What Keras has where nobody has set anything.
+_USUAL = Settings(dtype_policy="float32", floatx="float32", image_data_format="channels_last", epsilon=1e-7)
+_SETTINGS = ("dtype_policy", "floatx", "image_data_format", "epsilon", "flash_attention")
+
+
+def adaptation_lines(manifest: Manifest) -> list[str]:
+    """Return what loading does for classes that Keras alone does not bring back."""
+    rows = [
+        (f"{item.module}.{item.qualname}", item.kind.replace("_", " "), ", ".join(item.arguments) or "-")
+        for item in manifest.adaptations
+        if not item.values
+    ]
+    if not rows:
+        return []
+    heading = f"Adaptations: {len(rows)}, what loading does for classes that Keras alone does not bring back"
+    return [heading, *table(rows)]
+
+
+def state_lines(manifest: Manifest) -> list[str]:
+    """Return the settings that were not Keras's usual ones, the values that were set, the number of generators."""
+    rows = [
+        (_holder(item), name, _cut(json.dumps(value, ensure_ascii=False, sort_keys=True)))
+        for item in manifest.adaptations
+        for name, value in item.values.items()
+    ]
+    if manifest.settings is not None:
+        rows += [
+            ("keras.config", name, repr(value))
+            for name in _SETTINGS
+            if (value := getattr(manifest.settings, name)) != getattr(_USUAL, name)
+        ]
+    if manifest.seeds:
+        rows.append(("random generators", "states", str(len(manifest.seeds))))
+    return ["Set while the author's program ran, and again when it is loaded", *table(rows)] if rows else []
+
+
+def _holder(item: Adaptation) -> str:
+    if item.kind == "object_values":
+        return shown(f"model/{item.place}".rstrip("/"))
+    return shown(f"{item.module}.{item.qualname}".rstrip("."))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

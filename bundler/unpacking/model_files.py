@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bundler.archive.progress import Progress
+from bundler.archive.positioned import Progress
 from bundler.archive.reader import BundleReader
 from bundler.archive.window import Window
 from bundler.errors import IntegrityError
@@ -45,8 +45,8 @@ def unpack_model(reader: BundleReader, name: str, directory: Path, progress: Pro
             unpacked = archive.unpacked(directory, cast("BinaryIO", file))
         except Unreadable:
             return archive
-        skipped = file.finish()
-    again = cast("BinaryIO", Window(skipped, 0, member.size))
+        file.finish()
+    again = cast("BinaryIO", Window(file.skipped_at, 0, member.size))
     try:
         same = read_inner_zip(again, member.size, unpacked=True) == list(archive.members.values())
     except Unreadable:

@@ -20,8 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex
 
-from bundler.archive.pin import check_digest
-from bundler.archive.reader import open_bundle
+from bundler.archive.reader import check_digest, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.consent import check_pickles
 from bundler.errors import BundleError, IntegrityError

@@ -9,7 +9,7 @@ def test_a_config_gets_at_nothing_outside_the_vocabulary_of_models(workshop: Wor
     workshop.author("""
         from bundler.errors import InvalidBundle
         from bundler.keras_io.adapt.decoding import decode
-        from bundler.keras_io.adapt.tags import TAG
+        from bundler.keras_io.adapt.sharing import TAG
 
         def refused(value):
             try:

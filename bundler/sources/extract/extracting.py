@@ -13,18 +13,17 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from bundler.sources.extract import bindings, flags, lambdas, naming
+from bundler.sources.extract import bindings, flags, naming
 from bundler.sources.extract.binding_statements import Statements
 from bundler.sources.extract.captures import captured, defined_before, surroundings
 from bundler.sources.extract.constant_values import is_flat, is_plain, same, written
-from bundler.sources.extract.defaults import with_defaults
+from bundler.sources.extract.defaults import function_text, with_defaults
 from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import Extracted, NotExtractableError
+from bundler.sources.extract.extracted import Extracted, NotExtractableError, extracted_of
 from bundler.sources.extract.framework_values import import_of
 from bundler.sources.extract.free_names import Names, line_of, names_of
-from bundler.sources.extract.made_again import add_made_again
-from bundler.sources.extract.makings import making
+from bundler.sources.extract.makings import add_made_again, making
 from bundler.sources.extract.match import Match, described, is_transparent, match_class, match_function
 from bundler.sources.extract.namespace_texts import NamespaceTexts, futures
 from bundler.sources.extract.namespaces import (
@@ -35,11 +34,9 @@ from bundler.sources.extract.namespaces import (
     namespace_of_object,
     path_to,
 )
-from bundler.sources.extract.outcome import extracted_of
 from bundler.sources.extract.referring import InProgress
-from bundler.sources.extract.refusals import refusal
+from bundler.sources.extract.refusals import NameUse, refusal
 from bundler.sources.extract.segments import Definition, statement_text
-from bundler.sources.extract.use import NameUse
 from bundler.sources.extract.value_items import value_item
 
 
@@ -132,7 +129,7 @@ class _Job:
             if is_lambda(value) and _assigned_lambda(binding.node) is not None:
                 if (match := self._lambda_statement(name, value, namespace)) is not None:
                     self.places.setdefault(value, (draft, name))
-                    text = lambdas.function_text(match, value, name)
+                    text = function_text(match, value, name)
                     return self._written(draft, match, text, (name,), value, captured(match, value))
                 continue
             statement = self._statements.text(binding, name, value, namespace)
@@ -356,7 +353,7 @@ class _Job:
         use = NameUse.at(match.unit, node, described(obj))
         name = obj.__name__
         if isinstance(node, ast.Lambda):
-            text = lambdas.function_text(match, obj, "_")
+            text = function_text(match, obj, "_")
         else:
             text = self._definition_text(match, node)
             if isinstance(made, FunctionType):
@@ -372,7 +369,7 @@ class _Job:
             draft = self.drafts.fitting(match.namespace, wanted)
             others = {item for item, value in match.namespace.items() if value is not obj}
             name = naming.lambda_name(match.unit, node, {*others, *draft.bound, *draft.promised, *values, *read.every})
-            text = lambdas.function_text(match, obj, name)
+            text = function_text(match, obj, name)
         else:
             draft = self.drafts.fitting(match.namespace, {**wanted, name: obj})
         self.places[obj] = (draft, name)

@@ -9,7 +9,7 @@ from typing import Any
 from bundler.sources.extract.constant_values import is_plain, type_name, written
 from bundler.sources.extract.draft import Item
 from bundler.sources.extract.extracted import NotExtractableError
-from bundler.sources.extract.use import NameUse
+from bundler.sources.extract.refusals import NameUse
 
 _HOLDERS = ("FlagValues", "FlagHolder")
 

@@ -15,7 +15,7 @@ from bundler.sources.extract.drafts import Drafts
 from bundler.sources.extract.extracted import NotExtractableError
 from bundler.sources.extract.namespaces import is_extractable
 from bundler.sources.extract.naming import identifier
-from bundler.sources.extract.use import NameUse
+from bundler.sources.extract.refusals import NameUse
 from bundler.values import Unsayable
 
 #: What is a value by itself: nobody asks whether it is the same object.

@@ -9,8 +9,7 @@ from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.extracted import NotExtractableError
 from bundler.sources.extract.read_attributes import with_read_attributes
 from bundler.sources.extract.referring import Extractor, InProgress, References
-from bundler.sources.extract.refusals import refusal
-from bundler.sources.extract.use import NameUse
+from bundler.sources.extract.refusals import NameUse, refusal
 from bundler.sources.extract.value_lines import Writer
 from bundler.values import Unsayable
 

@@ -25,9 +25,10 @@ from bundler.audit.finding import (
     Severity,
 )
 from bundler.audit.pickles.pickle_findings import RULES, WRITTEN, bundled_modules, opaque_findings
+from bundler.audit.source.call_rules import CALL_RULES
 from bundler.audit.source.exported_names import exported
 from bundler.audit.source.framework_sinks import KERAS, KERAS_SOURCE_DOORS, NUMPY, OTHERS, TENSORFLOW
-from bundler.audit.source.library_sinks import CALLS, IMPORTS, PURE_PARTS, SINKS
+from bundler.audit.source.library_sinks import IMPORTS, PURE_PARTS, SINKS
 from bundler.audit.source.lookup import Kind, look
 from bundler.formats.pickles import MOST_OPCODES
 from bundler.namespace.opaque import MARK
@@ -148,7 +149,7 @@ def listed_names() -> Iterator[str]:
     """Every name that a table of the source audit has."""
     tables = [*exported().items(), *((module, names) for module, (_, names) in PURE_PARTS.items())]
     yield from (f"{module}.{name}" for module, names in tables for name in names)
-    sinks = (*CALLS, *IMPORTS, *SINKS, *TENSORFLOW, *KERAS, *NUMPY, *OTHERS, *KERAS_SOURCE_DOORS)
+    sinks = (*CALL_RULES, *IMPORTS, *SINKS, *TENSORFLOW, *KERAS, *NUMPY, *OTHERS, *KERAS_SOURCE_DOORS)
     yield from (sink if "." in sink else f"{sink}.anything" for sink in sinks)
 
 

@@ -78,7 +78,7 @@ def test_another_lock_vendored_wheel_or_kbundle_is_another_environment(
 ) -> None:
     keys = {environment(make(thing)).key, environment(make()).key}
     keys.add(environment(make(thing, vendored=[links / "thing-1.0-py3-none-any.whl"])).key)
-    monkeypatch.setattr("bundler.requirements.environments.install_self.source_digest", lambda: "another")
+    monkeypatch.setattr("bundler.requirements.environments.environment.source_digest", lambda: "another")
     keys.add(environment(make(thing)).key)
     assert len(keys) == 4
 
