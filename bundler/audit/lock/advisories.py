@@ -1,8 +1,9 @@
 """Published holes of Keras and TensorFlow that matter to whoever loads a model, with the versions that have them.
 
 A table in the repo (`advisories.json`), so that an audit answers without a network; `DATE` says how old it is. It
-holds what concerns the loading of a file (Keras's config, weights and archives, and TensorFlow's search path for HDF5 plug-ins), not the long
-list of crashes in TensorFlow's kernels: for those an OSV folder is asked (`bundler.audit.lock.osv`).
+holds what concerns the loading of a file (Keras's config, weights and archives, and TensorFlow's search path for HDF5
+plug-ins), not the long list of crashes in TensorFlow's kernels: for those an OSV folder is asked
+(`bundler.audit.lock.osv`).
 
 Versions that have a hole are half-open ranges of PEP 440 versions. Where a branch got a fix of its own (3.12.1 beside
 3.13.2) there is a range for each, and the later one begins with the first pre-release of its branch. A pre-release of
