@@ -35,7 +35,7 @@ from bundler.audit.source.module_walk import Walk
 from bundler.audit.source.name_values import Flow
 from bundler.audit.source.own_classes import OwnClasses
 from bundler.audit.source.rules import RULES
-from bundler.audit.source.scopes import Module, read_scopes
+from bundler.audit.source.scopes import ScopedModule, read_scopes
 from bundler.audit.source.uses import Uses
 from bundler.formats.python.parsing import parse
 
@@ -79,7 +79,7 @@ def source_findings(texts: Sequence[SourceText], requirements: Mapping[str, str]
         Nothing: what cannot be read is a finding.
     """
     found: list[Finding] = []
-    modules: dict[str, Module] = {}
+    modules: dict[str, ScopedModule] = {}
     members: dict[str, str] = {}
     total = nodes = 0
     locked = set(requirements)
@@ -161,7 +161,7 @@ def _measured(tree: ast.Module) -> int:
 
 
 def _walked(
-    modules: Mapping[str, Module], members: Mapping[str, str], requirements: Mapping[str, str]
+    modules: Mapping[str, ScopedModule], members: Mapping[str, str], requirements: Mapping[str, str]
 ) -> list[Finding]:
     """Return what the parsed modules do."""
     found: list[Finding] = []
@@ -190,7 +190,7 @@ def _walked(
     return found
 
 
-def _attributes(modules: Mapping[str, Module]) -> frozenset[str]:
+def _attributes(modules: Mapping[str, ScopedModule]) -> frozenset[str]:
     """Return the attributes that the bundle's own code defines: in class bodies, by storing, as arguments by name."""
     names: set[str] = set()
     for module in modules.values():

@@ -191,7 +191,7 @@ _KERAS = frozenset(
 )
 
 
-class Problem(NamedTuple):
+class AttributeProblem(NamedTuple):
     """What is wrong with reading an attribute, and whether that is held at load.
 
     `handed` is for an attribute that is not called, nor read from, where it stands: then no frame of the bundle need be
@@ -204,7 +204,7 @@ class Problem(NamedTuple):
     handed: bool = False
 
 
-def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
+def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> AttributeProblem | None:
     """Return what is wrong with reading the attribute `name`; `None` if nothing is.
 
     Args:
@@ -219,68 +219,72 @@ def problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None
             return None
         # A scope that is entered and never left stays for the host; `__getattr__` of a foreign object is any attribute.
         past = is_interpreter_name(name) or (name in _STEPS and not isinstance(owner, values.Own))
-        return Problem(REFLECTION, "leads past what can be read in the source", past, past)
+        return AttributeProblem(REFLECTION, "leads past what can be read in the source", past, past)
     if isinstance(owner, values.Nothing):
         # A name that is a module where the import worked, and None where it did not: None has no attributes.
         return None
     if is_interpreter_name(name):
-        return Problem(DANGEROUS.get(name, REFLECTION), "leads past what can be read in the source", True, True)
+        return AttributeProblem(
+            DANGEROUS.get(name, REFLECTION), "leads past what can be read in the source", True, True
+        )
     own = isinstance(owner, values.Own)
     defined = own and name in bundle
     if name in UNSEEN_POWERS and not defined:
         why = "acts, or leads to what acts, where the guard does not see it"
-        return Problem(UNSEEN_POWERS[name], why, True, True)
+        return AttributeProblem(UNSEEN_POWERS[name], why, True, True)
     if (capability := DANGEROUS.get(name)) is not None:
         # What _convert_ gives are functions of any module, as values.
         why = "is a method of foreign objects that does more than compute"
-        return Problem(capability, why, name == "_convert_", name not in VALUES)
+        return AttributeProblem(capability, why, name == "_convert_", name not in VALUES)
     if name.lstrip("_") in ("module", "modules", "globals") and name.startswith("_"):
-        return Problem(REFLECTION, "leads to a module")
+        return AttributeProblem(REFLECTION, "leads to a module")
     if name in _INWARD and not defined:
         why = "leads from an exception or a stream to what is behind it"
-        return Problem(REFLECTION, why, name == "obj", name == "obj")
+        return AttributeProblem(REFLECTION, why, name == "obj", name == "obj")
     if name in power_names() and not defined and name not in ORDINARY:
-        return Problem(REFLECTION, "is a name of a module that does more than compute", handed=name not in VALUES)
+        return AttributeProblem(
+            REFLECTION, "is a name of a module that does more than compute", handed=name not in VALUES
+        )
     if name in raw_doors() and not defined:
-        return Problem(REFLECTION, "is a raw operation that does more than compute", handed=True)
+        return AttributeProblem(REFLECTION, "is a raw operation that does more than compute", handed=True)
     if isinstance(owner, values.MadeObject):
         bundle = frozenset()
     if name.startswith("_"):
         if name in bundle or name in _KERAS or (own and name in private_attributes()):
             return None
-        return Problem(REFLECTION, "is private to foreign code")
+        return AttributeProblem(REFLECTION, "is private to foreign code")
     if name in bundle or name in public_attributes() or name in ORDINARY or isinstance(owner, values.GivenObject):
         return None
     if name in harmless_names():
         # A backend that came as an argument: xp.where. It is not a module; if it were, this would only compute.
         return None
     why = "is not a known attribute of tensors, arrays, layers or built-in objects, and the bundle defines none"
-    return Problem(REFLECTION, why)
+    return AttributeProblem(REFLECTION, why)
 
 
-def store_problem(name: str, owner: Value, bundle: AbstractSet[str]) -> Problem | None:
+def store_problem(name: str, owner: Value, bundle: AbstractSet[str]) -> AttributeProblem | None:
     """Return what is wrong with storing to the attribute `name`, or deleting it; `None` if nothing is."""
     if name.startswith("__") and name.endswith("__"):
         # Other bases, of the bundle's own class, are classes that are looked at themselves.
         own = name == "__bases__" and isinstance(owner, values.OwnClass)
         answers = name in ("__getattr__", "__getattribute__")  # past the shield, which is on by then
         hard = answers or (changes_code(name) and not own)
-        return None if name in STORED else Problem(REFLECTION, "changes what a class or function is", hard)
+        return None if name in STORED else AttributeProblem(REFLECTION, "changes what a class or function is", hard)
     if name in ("get_config", "from_config") and not isinstance(owner, (values.ThisClass, values.OwnClass)):
-        return Problem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, True)
+        return AttributeProblem(UNSAFE_DESERIALIZATION, BUILDS_OTHERS, True)
     if name in TARGETS and not isinstance(owner, values.ThisClass):
-        return Problem(FILESYSTEM, "says where an object writes, which may be the host's", True)
+        return AttributeProblem(FILESYSTEM, "says where an object writes, which may be the host's", True)
     if name == "exc_info" and not isinstance(owner, values.Instance):
-        return Problem(FILESYSTEM, "is what a log record shows the source lines of", True)
+        return AttributeProblem(FILESYSTEM, "is what a log record shows the source lines of", True)
     if isinstance(owner, values.ThisClass) or (isinstance(owner, values.Instance) and name not in _CODE):
         return None
     if name in methods() and name not in ("name", "trainable", "dtype", "shape"):
         # No net sees it, and the object may be a class: then every other model runs this code.
-        return Problem(SIDE_EFFECTS, f"{REPLACES_CODE} of an object that may be foreign", name in _CODE)
+        return AttributeProblem(SIDE_EFFECTS, f"{REPLACES_CODE} of an object that may be foreign", name in _CODE)
     if name.startswith("_") and name not in bundle and name not in private_attributes():
-        return Problem(REFLECTION, "is private to foreign code")
+        return AttributeProblem(REFLECTION, "is private to foreign code")
     if name in DANGEROUS or (name in power_names() and name not in ORDINARY):
-        return Problem(SIDE_EFFECTS, "is a name of foreign code")
+        return AttributeProblem(SIDE_EFFECTS, "is a name of foreign code")
     return None
 
 

@@ -58,10 +58,10 @@ def is_of_object(node: ast.expr, scope: Scope, flow: Flow) -> bool:
 
 def is_handed_in(node: ast.expr, scope: Scope, flow: Flow) -> bool:
     """Return whether a value is a parameter of a function around it, or made of one: ``{**config}["layer"]``."""
-    return _Reading(flow).comes_in(node, scope)
+    return _ConfigReading(flow).comes_in(node, scope)
 
 
-class _Reading:
+class _ConfigReading:
     """One look at a config, and the names that were met on the way: each is followed once."""
 
     def __init__(self, flow: Flow) -> None:

@@ -11,7 +11,7 @@ from bundler.audit.source.classes import ObjectClasses
 from bundler.audit.source.configs import names_plain_object
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.own_classes import METACLASSES
-from bundler.audit.source.scopes import Module, Scope
+from bundler.audit.source.scopes import Scope, ScopedModule
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ, Uses
 from bundler.audit.source.values import NOTHING, Foreign, Instance, OfClass, OwnFunction, ThisClass
 
@@ -34,7 +34,7 @@ _PARTS: dict[type[ast.AST], dict[str, str | None]] = {
 class Expressions:
     """Visitors of expressions, named for the nodes that they visit."""
 
-    def __init__(self, module: Module, uses: Uses) -> None:
+    def __init__(self, module: ScopedModule, uses: Uses) -> None:
         self.module = module
         self.flow = uses.flow
         self.record = uses.record

@@ -12,7 +12,7 @@ from bundler.audit.source.exported_names import standard_library
 from bundler.audit.source.expressions import CONVERTED, Expressions
 from bundler.audit.source.lookup import Kind
 from bundler.audit.source.own_classes import METACLASSES
-from bundler.audit.source.scopes import Module, Scope, parameters
+from bundler.audit.source.scopes import Scope, ScopedModule, parameters
 from bundler.audit.source.uses import ESCAPES, FOLLOWED, OWN_NAMES, READ, Uses
 from bundler.audit.source.values import Foreign, Value
 from bundler.frameworks import LISTED
@@ -26,7 +26,7 @@ _COMPUTES = (ast.Call, ast.Lambda, ast.NamedExpr, ast.ListComp, ast.GeneratorExp
 class Walk:
     """Everything that one module does."""
 
-    def __init__(self, module: Module, uses: Uses, requirements: Mapping[str, str]) -> None:
+    def __init__(self, module: ScopedModule, uses: Uses, requirements: Mapping[str, str]) -> None:
         self.module = module
         self.flow = uses.flow
         self.record = uses.record

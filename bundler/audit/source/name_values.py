@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from bundler.audit.source import values
 from bundler.audit.source.library_sinks import FOLLOWED
 from bundler.audit.source.lookup import DEPTH, Kind, brings, look, member
-from bundler.audit.source.scopes import Binding, Module, Scope
+from bundler.audit.source.scopes import Binding, Scope, ScopedModule
 from bundler.audit.source.values import ANYTHING, FRAME, GIVEN, MADE, NONE, NOTHING, UNKNOWN, Value, Values, foreign
 from bundler.formats.python.relative_imports import absolute
 
@@ -37,7 +37,7 @@ _BUILTINS = frozenset(dir(builtins))
 class Flow:
     """The names of all modules of a bundle."""
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    def __init__(self, modules: Mapping[str, ScopedModule]) -> None:
         self.modules = modules
         self.packages = {
             ".".join(parts[:end]) for parts in (name.split(".") for name in modules) for end in range(1, len(parts) + 1)

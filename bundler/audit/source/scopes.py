@@ -67,7 +67,7 @@ class Scope:
 
 
 @dataclass(eq=False, slots=True)
-class Module:
+class ScopedModule:
     """One parsed module: its scopes by the node that opens them, and every scope in order."""
 
     name: str
@@ -80,10 +80,10 @@ class Module:
     order: list[Scope] = field(default_factory=list)
 
 
-def read_scopes(name: str, package: bool, tree: ast.Module) -> Module:
+def read_scopes(name: str, package: bool, tree: ast.Module) -> ScopedModule:
     """Return the scopes of a module named `name`."""
     top = Scope("module", "", name, None, tree)
-    module = Module(name, package, tree, top)
+    module = ScopedModule(name, package, tree, top)
     module.order.append(top)
     builder = _Builder(module)
     for statement in tree.body:
@@ -98,7 +98,7 @@ def read_scopes(name: str, package: bool, tree: ast.Module) -> Module:
 class _Builder:
     """Walk a tree once and record each binding in the scope that owns it."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: ScopedModule) -> None:
         self.module = module
         #: What a ``nonlocal`` name is given, until the scope that owns it is known: it may be bound further down.
         self.nonlocals: list[tuple[Scope, str, Binding]] = []
