@@ -21,7 +21,7 @@ from bundler.diff.change import (
     TensorDifference,
 )
 from bundler.report.difference import counted, line_counts, module_name, sign, summary, tensors_changed
-from bundler.report.page.document import document
+from bundler.report.page.html_page import document
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
 from bundler.report.terminal_text import size_text
 

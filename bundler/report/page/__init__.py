@@ -11,8 +11,8 @@ from pathlib import PurePath
 from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.detail_tables import manifest_section, requirements_section, tensors_section
-from bundler.report.page.document import document
 from bundler.report.page.findings import checks_section, findings_section, numbered
+from bundler.report.page.html_page import document
 from bundler.report.page.markup import Markup, join, name, plain, spelled, tag, words
 from bundler.report.page.model import model_section
 from bundler.report.page.source import source_section
