@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from bundler.audit.finding import (
     DYNAMIC_CODE,
@@ -20,8 +20,8 @@ from bundler.audit.finding import (
     UNSAFE_DESERIALIZATION,
 )
 
-if TYPE_CHECKING:
-    from bundler.audit.source.calls import CallSite
+#: A `calls.CallSite`. It is not imported: it stands on `lookup`, which reads the names in these tables.
+CallSite = Any
 
 
 class CallRule(NamedTuple):
