@@ -104,7 +104,7 @@ def test_refuses_a_long_list_in_time_that_grows_with_its_length() -> None:
 
 
 def test_every_line_of_the_table_is_one_field() -> None:
-    table = generated_table("bundler.audit.graph", "fields")
+    table = generated_table("bundler.formats.saved_model", "fields")
     for message, texts in table["messages"].items():
         fields = wire.table(message)
         assert len({field.name for field in fields.values()}) == len(texts)

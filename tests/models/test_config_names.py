@@ -147,21 +147,3 @@ def test_an_adaptation_calls_nothing_but_classes_of_the_bundle(workshop: Worksho
             raise AssertionError("it loads")
         assert not os.path.exists("ran")
     """)
-
-
-def test_refuses_a_config_that_is_no_object(workshop: Workshop) -> None:
-    workshop.consumer("""
-        import pathlib
-        from bundler.keras_io.loading import load
-        from bundler.manifest import Builder
-
-        for text in ("[]", "3", '"keras"', "null"):
-            pathlib.Path("config.json").write_text(text)
-            try:
-                load(pathlib.Path.cwd(), (), (), None, custom_objects={}, compile=True, safe_mode=True,
-                     builder=Builder(module="m", qualname="f", arguments={}))
-            except InvalidBundle as error:
-                assert "config.json" in str(error)
-            else:
-                raise AssertionError(text)
-    """)

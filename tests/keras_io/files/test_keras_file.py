@@ -23,8 +23,11 @@ def _saved(path: Path, config: bytes = b"{}", metadata: bytes = b"{}") -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", [b"\xff{}", b"", b"[" * 100_000, b"9" * 5000], ids=["text", "none", "deep", "number"])
-def test_refuses_what_is_no_json(tmp_path: Path, text: bytes) -> None:
+@pytest.mark.parametrize(
+    "text", [b"\xff{}", b"", b"[" * 100_000, b"9" * 5000, b"[]", b"3", b'"keras"', b"null"],
+    ids=["text", "none", "deep", "number", "a list", "a number", "a string", "null"],
+)  # fmt: skip
+def test_refuses_what_is_not_a_json_object(tmp_path: Path, text: bytes) -> None:
     path = _saved(tmp_path / "m.keras", text, text)
     for read in (read_config, read_metadata):
         with pytest.raises(InvalidBundle, match=r"m\.keras"):
