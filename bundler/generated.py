@@ -2,7 +2,7 @@
 
 A table is the union over the versions of Python, NumPy, TensorFlow and Keras that ``from`` names. A list in it holds
 lines of words, and is a set of words here. A name that is not in a table is a finding, also where a newer version has
-it: nobody has looked at what it does.
+it: it was not reviewed.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bundler.archive.atomic import cannot_write, temporary_name
 from bundler.archive.encodings import decoded_name
-from bundler.archive.positioned import Meter, Progress
+from bundler.archive.progress import Meter, Progress
 from bundler.archive.reader import BundleReader
 from bundler.errors import TargetExists
 

@@ -32,7 +32,8 @@ from bundler.archive.layout import (
 )
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.once_read import OnceRead
-from bundler.archive.positioned import PIECE, Meter, PositionedFile, Progress, open_positioned
+from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
+from bundler.archive.progress import Meter, Progress
 from bundler.archive.window import Window
 from bundler.errors import (
     BundleError,
@@ -133,20 +134,19 @@ class BundleReader:
     def once(self, name: str, progress: Progress | None = None) -> Iterator[OnceRead]:
         """Yield a stored member as a file that goes forward only, and check it at the end.
 
-        What was read is worth nothing if this raises; the rest is read and hashed when the block is left.
+        What was read is worth nothing if this raises. The rest is read and hashed when the block ends, but not when it
+        raises: nobody waits for gigabytes after Ctrl-C.
 
         Raises:
-            IntegrityError: as for `read`; that goes before what the block raises.
+            IntegrityError: as for `read`.
             InvalidBundle: as for `read`.
         """
         placed, member = self._find(name)
         stored = _StoredBytes(self._file, placed, Meter(progress, f"reading {name}", placed.entry.size))
         file = OnceRead(stored.read, placed.entry.size)
-        try:
-            yield file
-        finally:
-            file.finish()
-            stored.check(member)
+        yield file
+        file.finish()
+        stored.check(member)
 
     def open_member(self, name: str) -> BinaryIO:
         """Return the content of a member as a binary file object that can seek, decoded; close it.

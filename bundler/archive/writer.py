@@ -32,7 +32,7 @@ from bundler.archive.layout import (
 )
 from bundler.archive.names import MANIFEST, MIMETYPE, is_declared
 from bundler.archive.new_content import Content, Joined, pieces_of, size_of
-from bundler.archive.positioned import Meter, Progress
+from bundler.archive.progress import Meter, Progress
 from bundler.errors import InvalidBundle, PackError
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Member, dump_manifest, load_manifest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from bundler.archive.positioned import Progress, tell
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import check_digest, open_bundle
 from bundler.audit.catalogue import rule_ids
 from bundler.audit.consent import check_words
@@ -67,7 +67,7 @@ def audit_bundle(
     Raises:
         InvalidBundle: the file breaks a rule of the format, or its content does not match its digests.
         DigestMismatch: it is another bundle than the one asked for.
-        BundleError: the policy, a word of `allow` or the folder `osv` means nothing.
+        BundleError: the policy, a word of `allow` or the folder `osv` is unknown.
 
     Example:
         >>> audit = bundler.audit_bundle("model.kbundle")

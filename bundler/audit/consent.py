@@ -22,7 +22,7 @@ def check_words(allow: Iterable[str]) -> tuple[str, ...]:
     """Return the words of `allow`, sorted.
 
     Raises:
-        BundleError: one of them means nothing.
+        BundleError: one of them is unknown.
     """
     words = {allow} if isinstance(allow, str) else set(allow)
     unknown = sorted(str(word) for word in words if word not in CAPABILITIES)

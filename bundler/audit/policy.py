@@ -110,7 +110,7 @@ def read_policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
         The policy; what the file does not say is as in the default.
 
     Raises:
-        BundleError: there is no such file, it is not TOML, or a key or value means nothing.
+        BundleError: there is no such file, it is not TOML, or a key or value is unknown.
 
     Example:
         >>> import pathlib
@@ -271,7 +271,7 @@ def _count(path: Path, table: Mapping[str, Any], key: str) -> int | None:
 
 def _wrong(path: Path, key: str | None, expected: str, found: Any) -> BundleError:
     return BundleError(
-        "the policy has a value that means nothing",
+        "the policy has an unknown value",
         place=f"{path}: {key}" if key else str(path),
         expected=expected,
         found=repr(found)[:200],

@@ -49,7 +49,7 @@ def load_options(options: argparse.Namespace, **more: Any) -> LoadOptions:
     """Return what the command line says about the load, and `more`; ``--digest`` is compared by whoever opens the file.
 
     Raises:
-        BundleError: a word or the policy means nothing.
+        BundleError: a word, or something in the policy, is unknown.
     """
     from bundler.unpacking.unbundling import LoadOptions
 

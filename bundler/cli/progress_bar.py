@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 
 _PATIENCE_S = 1.0
 

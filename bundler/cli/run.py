@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from bundler.archive.atomic import require_writable_target, whole_file, write_all
-from bundler.archive.positioned import tell
+from bundler.archive.progress import tell
 from bundler.archive.reader import BundleReader, check_digest, open_bundle
 from bundler.audit.consent import check_words
 from bundler.cli.env import add_environment_arguments

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, TypeVar
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader, open_bundle
 from bundler.diff import bounds
 from bundler.diff.change import ADDED, CHANGED, MOVED, REMOVED, Difference, FieldChange, ObjectChange, Side

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from bundler.archive.positioned import PIECE, Meter, Progress
+from bundler.archive.positioned import PIECE
+from bundler.archive.progress import Meter, Progress
 from bundler.archive.reader import BundleReader
 from bundler.audit.model_file import archive_findings
 from bundler.audit.weights import weights_findings

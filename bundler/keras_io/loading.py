@@ -19,7 +19,7 @@ from bundler.keras_io import registry
 from bundler.keras_io.adapt import builder_model, check_kinds, every_weight, shared
 from bundler.keras_io.adapt.adapters import adapter_of, before_compile, plans
 from bundler.keras_io.adapt.decoding import Declared
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.exported import require_exported
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.files import tfsm

@@ -2,7 +2,8 @@
 
 A ``class`` statement calls a `Maker`. `type`, `abc.ABCMeta` and every other metaclass of the host come as a stand-in
 that makes classes with the shield. A metaclass of the bundle's own derives from a guarded one, so that what
-``super().__new__`` makes is shielded too.
+``super().__new__`` makes is shielded too. The classes of `enum` have stand-ins as well, since calling one makes a class
+from data.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bundler.archive.positioned import Progress, tell
+from bundler.archive.progress import Progress, tell
 from bundler.archive.writer import NewMember
 from bundler.audit.auditing import Terms, audit_subject
 from bundler.audit.consent import consent_lines, require_acceptable
@@ -30,11 +30,12 @@ from bundler.keras_io.program.account import ProgramDifference, lacks_weights
 from bundler.keras_io.selftest import recording
 from bundler.manifest import Manifest, Payload, Proof, RecordedUses
 from bundler.packing.attempts import pack_until_proved
-from bundler.packing.compose import Found, lock_of, manifest_of, members_of, travelling
+from bundler.packing.compose import Found, lock_of, manifest_of, members_of
 from bundler.packing.expected_of_proof import expectation_of
 from bundler.packing.named import checked_target
 from bundler.packing.options import FallbackChoice, PackOptions, PayloadChoice
 from bundler.packing.search import Step
+from bundler.packing.travelling import travelling
 from bundler.packing.until_proved import write_proved
 from bundler.proof.client import Prover, planned_proof
 from bundler.proof.expectation import Expectation

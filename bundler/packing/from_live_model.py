@@ -13,7 +13,7 @@ from bundler.archive.writer import NewMember
 from bundler.errors import SourceError
 from bundler.formats import keras_config
 from bundler.keras_io import framework, loading, marks, public_functions, registry
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.files import save_keras
 from bundler.keras_io.program.restore import value_adaptations, without_values
 from bundler.manifest import Adaptation, Builder

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 from bundler.audit.consent import check_words
 from bundler.errors import InvalidBundle, PackError
 from bundler.limits import LIMITS

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 from bundler.archive.writer import NewMember, WrittenBundle, write_bundle
 from bundler.errors import PackError
 from bundler.manifest import Manifest

@@ -22,6 +22,12 @@ from bundler.manifest import (
 from bundler.manifest.codec import to_json
 from bundler.report.terminal_text import shown, size_text, table
 
+#: Letters of a recorded value that are shown.
+_LONGEST_VALUE = 120
+#: The defaults of Keras.
+_USUAL = Settings(dtype_policy="float32", floatx="float32", image_data_format="channels_last", epsilon=1e-7)
+_SETTINGS = ("dtype_policy", "floatx", "image_data_format", "epsilon", "flash_attention")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
@@ -305,13 +311,6 @@ def _self_test(manifest: Manifest) -> list[tuple[str, str]]:
     if not test.deterministic:
         allowed = "a random model: only the shapes and dtypes of its outputs are compared"
     return [("self-test", f"{inputs}; {allowed}"), ("", f"{test.inputs}, {test.outputs}; run it: kbundle test FILE")]
-
-
-#: Letters of a recorded value that are shown.
-_LONGEST_VALUE = 120
-#: What Keras has where nobody has set anything.
-_USUAL = Settings(dtype_policy="float32", floatx="float32", image_data_format="channels_last", epsilon=1e-7)
-_SETTINGS = ("dtype_policy", "floatx", "image_data_format", "epsilon", "flash_attention")
 
 
 def adaptation_lines(manifest: Manifest) -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 from bundler.errors import BundleError, PackError
 from bundler.keras_io.files import keras_file, legacy_h5
 from bundler.report.stripped import config_outline, place_of, stripped

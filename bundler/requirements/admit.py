@@ -21,7 +21,7 @@ def check_mode(mode: str) -> None:
     """Refuse a word that is none of `MODES`.
 
     Raises:
-        BundleError: it means nothing.
+        BundleError: it is unknown.
     """
     if mode not in MODES:
         raise BundleError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bundler.archive.positioned import Progress
+from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader
 from bundler.archive.window import Window
 from bundler.errors import IntegrityError

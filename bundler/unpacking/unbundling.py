@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal
 
-from bundler.archive.positioned import Progress, tell
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader, check_digest, open_bundle
 from bundler.archive.scratch import scratch_folder, written_below
 from bundler.audit.auditing import Terms, audit_subject

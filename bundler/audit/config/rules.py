@@ -41,8 +41,8 @@ NEWER = Rule(
     severity=Severity.CONSENT,
     capability=NEWER_KERAS,
     title="the config names a class that is newer than this kbundle knows",
-    why="a list of modelling classes cannot have those of a later Keras: whether one reads files or runs code (as "
-    "TFSMLayer and TorchModuleWrapper do) nobody has looked at yet",
+    why="the list of modelling classes cannot have those of a later Keras; one of these may read files or run code, "
+    "as TFSMLayer and TorchModuleWrapper do",
     remedy="pip install --upgrade kbundle; a version that knows this Keras does not ask",
 )
 FUNCTION = _refused(

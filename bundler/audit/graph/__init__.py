@@ -6,9 +6,9 @@ which source reaches as ``tf.raw_ops.NAME``.
 
 from __future__ import annotations
 
-from bundler.audit.graph.collected import Opener
 from bundler.audit.graph.folder import saved_model_findings
 from bundler.audit.graph.nodes import op_capability, op_is_allowed
+from bundler.audit.graph.opener import Opener
 from bundler.audit.graph.rules import RULES
 
 __all__ = ["RULES", "Opener", "op_capability", "op_is_allowed", "saved_model_findings"]

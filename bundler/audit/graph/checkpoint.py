@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bundler.audit.graph import rules
-from bundler.audit.graph.collected import Collected, Opener
+from bundler.audit.graph.collected import Collected
 from bundler.audit.graph.constants import EXACT, HANDLE, VARIANT, elements
+from bundler.audit.graph.opener import Opener
 from bundler.formats.saved_model import wire
 from bundler.formats.saved_model.wire import Span, UnreadableMessage
 from bundler.limits import LIMITS

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from bundler.audit.finding import Finding
 from bundler.audit.graph import checkpoint, constants, graph_objects, nodes, path_origins, rules
-from bundler.audit.graph.collected import Collected, Opener
+from bundler.audit.graph.collected import Collected
+from bundler.audit.graph.opener import Opener
 from bundler.formats.saved_model import wire
 from bundler.formats.saved_model.meta_graph import place, program
 from bundler.limits import LIMITS

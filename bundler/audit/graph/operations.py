@@ -230,7 +230,7 @@ def registered() -> frozenset[str]:
 
 @functools.cache
 def withheld() -> frozenset[str]:
-    """Return the operations that TensorFlow has and no list above: nobody has shown that they only compute.
+    """Return the operations of TensorFlow that no list above has: they are not known to compute only.
 
     They are queues and threads, pipelines of data sets, sessions, TPUs, kernels that a rewriter puts in (``_Mkl...``,
     ``_Fused...``), tests of TensorFlow itself. No model needs them to predict. A new operation is among them until

@@ -60,7 +60,7 @@ ENDS_PROCESS = _consent(
     "take the operation out of the model's call",
 )  # fmt: skip
 UNKNOWN_OPERATION = _consent(
-    "unknown-operation", NATIVE_CODE, "an operation that nobody has shown to compute only",
+    "unknown-operation", NATIVE_CODE, "an operation that is not known to compute only",
     "the audit has a closed list of the operations that a model needs to predict; queues, data set pipelines, sessions "
     "and accelerators' own operations are not on it",
     "move the operation out of the model's call, or read the graph and accept it",

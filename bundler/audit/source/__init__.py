@@ -4,7 +4,7 @@ Whoever holds a module such as `os` holds the machine, so modules are followed a
 
 1. A name denotes all that Python's scoping rules may ever give it (`scopes`, `name_values`).
 2. A member of a foreign module computes, or is a *sink* to one capability, or is in no list, and then it is a finding
-   as well: nobody has looked at it (`lookup`, over the closed lists of `library_sinks`, `framework_sinks`, `names.json`).
+   as well: it was not reviewed (`lookup`, over the closed lists of `library_sinks`, `framework_sinks`, `names.json`).
 3. A value that may be a module must not reach an argument, a container or a return value (`uses`), since nobody sees
    what is done with it there. Nor may a function that is a sink with some arguments only, such as `getattr`: it must be
    called in sight, so that its arguments show (`call_rules`).

@@ -198,7 +198,7 @@ def _standard(path: str) -> Denoted:
     if name in exported().get(module, ()):
         return Denoted(path, Kind.PLAIN)
     if not module or module.partition(".")[0] not in standard_library():
-        # A module of the standard library that nobody has looked at.
+        # A module of the standard library that was not reviewed.
         return Denoted(path, Kind.SINK, REFLECTION)
     if look(module).kind is Kind.MODULE and (name in standard_library() or name.lstrip("_") in standard_library()):
         # What a module imports for itself: typing.sys, random._os.

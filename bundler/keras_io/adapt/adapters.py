@@ -36,7 +36,7 @@ from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.build_by_call import call_once
 from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
 from bundler.keras_io.adapt.decoding import decode, deserialized
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.value_encoding import same
 from bundler.keras_io.framework import keras
 from bundler.manifest import Adaptation

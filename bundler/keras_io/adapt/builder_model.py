@@ -10,7 +10,7 @@ from typing import Any
 from bundler.errors import BundleError, RebuildFailed
 from bundler.keras_io.adapt.adapters import CALL
 from bundler.keras_io.adapt.build_by_call import call_once, call_signature
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.manifest import Builder
 from bundler.namespace import IMPORT_LOCK

@@ -9,7 +9,7 @@ from typing import Any
 from bundler.frameworks import makes_models
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.known_arguments import Read, RecordedArguments
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.private import compile_call, trained_variables
 

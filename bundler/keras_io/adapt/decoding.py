@@ -18,8 +18,8 @@ from bundler.errors import InvalidBundle, RequirementsNotMet
 from bundler.formats import keras_config
 from bundler.frameworks import LISTED, root_of
 from bundler.keras_io.adapt.public import public_object, public_place
-from bundler.keras_io.adapt.sharing import TAG
 from bundler.keras_io.adapt.sharing import WORD as SHARED
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.values import given_state, made
 

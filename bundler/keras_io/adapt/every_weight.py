@@ -18,7 +18,7 @@ from typing import Any
 from bundler.errors import RebuildFailed
 from bundler.formats import keras_config
 from bundler.keras_io.adapt.arguments import is_frameworks
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
 #: The entry of the root's config: ``weights`` has ``[path, shape, dtype]`` of each, ``changed`` has ``[number, mode,

@@ -17,7 +17,7 @@ from bundler.keras_io.adapt import graphs
 from bundler.keras_io.adapt.arguments import accepted
 from bundler.keras_io.adapt.decoding import decode
 from bundler.keras_io.adapt.own_attributes import framework_base, own_attributes
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
 ATTRIBUTES = f"{TAG}attributes"

@@ -18,7 +18,7 @@ from bundler.frameworks import makes_models
 from bundler.keras_io import private
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.decoding import deserialized
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
 #: The entry of the root's config: ``parts`` has ``[[place, ...], layer]``, outer before inner; ``tracked`` has

@@ -13,7 +13,7 @@ from typing import Any
 from bundler.errors import InvalidBundle
 from bundler.formats import keras_config
 from bundler.keras_io.adapt import graphs
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
 #: The entry of a layer's config that says which of the shared layers it is.

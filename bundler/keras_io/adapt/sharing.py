@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bundler.keras_io.adapt.tags import TAG
+
 WORD = "shared"
 
 
@@ -32,6 +34,3 @@ def numbered(encoded: Any, shared: Sequence[Any]) -> Any:
         return [walked(item) for item in value] if isinstance(value, list) else value
 
     return walked(encoded)
-
-
-TAG = "__kbundle__"

@@ -23,7 +23,7 @@ from typing import Any
 from bundler.frameworks import LISTED, root_of
 from bundler.keras_io.adapt import sharing
 from bundler.keras_io.adapt.public import public_place
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.keras_io.marks import key_of
 from bundler.values import Unsayable, own_state, pydantic_fields, taken_apart

@@ -17,7 +17,8 @@ from bundler.keras_io.program.below import (
     objects_below,
     settings_of,
 )
-from bundler.keras_io.program.held_variables import excluded, saved_variables, with_arrays
+from bundler.keras_io.program.exclusions import excluded
+from bundler.keras_io.program.held_variables import saved_variables, with_arrays
 from bundler.keras_io.program.plain import OPAQUE, NameOf, NotPlain, plain, same_form, with_opaque
 
 #: Entries of an object that stand for more than an attribute of that name; they are read and set by other means.

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.keras_io.framework import keras
-from bundler.keras_io.private import exclusions
 
 #: Bytes of the numbers of one attribute; longer states are left as they are made.
 _MOST = 32 << 10
@@ -54,19 +53,3 @@ def with_arrays(values: Mapping[str, Any], saved: frozenset[int]) -> dict[str, A
 
 def _is_variable(value: Any) -> bool:
     return isinstance(value, keras().Variable | importlib.import_module("tensorflow").Variable)
-
-
-def excluded(optimizer: Any, model: Any) -> dict[str, Any]:
-    """Return what `exclude_from_weight_decay` of `optimizer` was told: numbers of weights, and a pattern of names."""
-    keys, key_of, pattern = exclusions(optimizer)
-    numbers = [index for index, variable in enumerate(model.weights) if key_of(variable) in keys]
-    return {"weights": numbers, "names": None if pattern is None else str(pattern.pattern)}
-
-
-def exclude(optimizer: Any, model: Any, told: dict[str, Any]) -> None:
-    """Tell `optimizer` again what `excluded` gave."""
-    weights = model.weights
-    names = told["names"]
-    optimizer.exclude_from_weight_decay(
-        var_list=[weights[int(number)] for number in told["weights"]], var_names=None if names is None else [str(names)]
-    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from bundler.keras_io.process_state import fixed_seeds
 from bundler.keras_io.program.below import optimizers_below
-from bundler.keras_io.program.plain import measured
+from bundler.keras_io.program.directions import measured
 from bundler.keras_io.selftest import samples
 from bundler.keras_io.selftest.arrays import Keywords
 from bundler.keras_io.selftest.tensors import as_tensors

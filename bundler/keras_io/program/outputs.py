@@ -15,7 +15,7 @@ from typing import Any
 
 from bundler.keras_io.framework import keras
 from bundler.keras_io.process_state import fixed_seeds
-from bundler.keras_io.program.plain import measured
+from bundler.keras_io.program.directions import measured
 from bundler.keras_io.selftest import arrays, samples
 from bundler.keras_io.selftest.arrays import Keywords
 from bundler.keras_io.selftest.model_call import answer

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from bundler.keras_io.adapt.public import public_place
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.program.plain import NameOf
 from bundler.namespace import Namespace
 from bundler.values import Unsayable, given_state, own_state, pydantic_fields

@@ -15,12 +15,13 @@ from bundler.frameworks import makes_models
 from bundler.keras_io import private
 from bundler.keras_io.adapt import CLASS_VALUES, MODULE_VALUES, OBJECT_VALUES
 from bundler.keras_io.adapt.decoding import Declared, decode
-from bundler.keras_io.adapt.sharing import TAG
+from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.value_encoding import encode
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program import account
 from bundler.keras_io.program.below import HOLDERS, at_place, has_parts, held_by
-from bundler.keras_io.program.held_variables import assign, exclude, excluded, held, saved_variables
+from bundler.keras_io.program.exclusions import exclude, excluded
+from bundler.keras_io.program.held_variables import assign, held, saved_variables
 from bundler.keras_io.program.own_values import OWN, OwnValues, UnnamedFunctions, own_value
 from bundler.keras_io.program.plain import NameOf
 from bundler.limits import LIMITS

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundler.archive.positioned import Progress, tell
+from bundler.archive.progress import Progress, tell
 from bundler.archive.reader import BundleReader
 from bundler.errors import EnvironmentFailed
 from bundler.limits import LIMITS

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.frameworks import root_of
-from bundler.sources.constructor.appended_lists import AppendedItems, value_in
+from bundler.sources.constructor.appended_lists import AppendedItems
 from bundler.sources.constructor.constructor_text import ConstructorScope, bound, definition, result_of
+from bundler.sources.constructor.words import value_in
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.sources.extract.array_file import as_array, file_name
-from bundler.sources.extract.constant_values import written
+from bundler.sources.extract.scalars import SCALARS, scalar
 from bundler.values import Unsayable
 
 #: Longer arrays lie in the file. Of lists the text is what counts.
@@ -101,15 +101,3 @@ class ArrayText:
         numpy, path = self.refer(sys.modules["numpy"]), self.refer(pathlib)
         file = f'{path}.Path(__file__).with_name("{file_name(self.module)}")'
         return f'{numpy}.load({file}, allow_pickle=False)["{key}"]'
-
-
-SCALARS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
-
-
-def scalar(value: Any) -> str:
-    """Return the text of a number or text; a NaN and an infinity have no literal."""
-    if type(value) is float and (value != value or value in (float("inf"), float("-inf"))):
-        return f'float("{value!r}")'
-    if type(value) is complex and any(part in repr(value) for part in ("nan", "inf")):
-        return f"complex({scalar(value.real)}, {scalar(value.imag)})"
-    return "..." if value is Ellipsis else written(value)

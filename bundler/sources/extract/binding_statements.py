@@ -11,7 +11,7 @@ from typing import Any
 from bundler.sources.extract import bindings
 from bundler.sources.extract.bindings import TopLevelBinding
 from bundler.sources.extract.constant_values import is_flat, is_plain, literal_is, reproduces, written
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.match import Match, is_transparent, match_class, match_function
 from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, unwrapped
 from bundler.sources.extract.segments import Definition, statement_text
@@ -50,7 +50,7 @@ class Statements:
         """Return the text of `value` if `node`, the class or def statement of `binding`, made it.
 
         Raises:
-            NotExtractableError: it would be the statement, but its text was changed since, or the class was.
+            NotExtractable: it would be the statement, but its text was changed since, or the class was.
         """
         here = Match(unit=binding.unit, node=node, namespace=namespace)
         if not all(is_transparent(item) for item in node.decorator_list):
@@ -69,7 +69,7 @@ class Statements:
         codes = list(self.codes(value))
         if any(code.co_filename == unit.filename and first <= code.co_firstlineno <= last for code in codes):
             if not all(self._texts.gives(unit, code) for code in codes if code.co_filename == unit.filename):
-                raise NotExtractableError(
+                raise NotExtractable(
                     f"{unit.at(node.lineno)}: the text was changed after it ran; run it again and make the model anew"
                 )
             return True

@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from bundler.sources.extract.constant_values import computed, is_plain, same
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.match import Match, described
 from bundler.sources.extract.namespace_texts import functions_of
 
@@ -21,7 +21,7 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
     The cells of closures; and what the definition read once: bases, defaults, and ``units = units`` in a class body.
 
     Raises:
-        NotExtractableError: the definition read another value once than its text would read now.
+        NotExtractable: the definition read another value once than its text would read now.
     """
     values: dict[str, Any] = {}
     functions: list[FunctionType] = []
@@ -70,9 +70,9 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
     return values
 
 
-def defined_before(match: Match, obj: type | FunctionType, name: str) -> NotExtractableError:
+def defined_before(match: Match, obj: type | FunctionType, name: str) -> NotExtractable:
     """Return the refusal of `obj`, which read `name` when it had another value."""
-    return NotExtractableError(
+    return NotExtractable(
         f"{match.where}: {described(obj)} was defined when {name!r} had another value; run it again, or give one of "
         "the values another name, and make the model anew"
     )

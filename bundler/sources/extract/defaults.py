@@ -15,7 +15,7 @@ from typing import Any
 
 from bundler.sources.extract.captures import defaults_of
 from bundler.sources.extract.constant_values import computed, is_plain, literal_is, same, type_name, written
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.match import Match
 from bundler.sources.extract.segments import expression_text
 
@@ -57,7 +57,7 @@ def function_text(match: Match, function: Callable[..., Any], name: str) -> str:
     A default that cannot be written as a constant keeps its expression where that is a name; see `captures.captured`.
 
     Raises:
-        NotExtractableError: a default is neither.
+        NotExtractable: a default is neither.
     """
     node = match.node
     if not isinstance(node, ast.Lambda) or not isinstance(function, FunctionType):
@@ -84,7 +84,7 @@ def _default(match: Match, node: ast.expr, value: object) -> ast.expr:
         return node
     if is_plain(value):
         return ast.parse(written(value), mode="eval").body
-    raise NotExtractableError(
+    raise NotExtractable(
         f"{match.where}: the lambda has a {type_name(value)} as a default; give it a name, or write the lambda "
         "as a named function (def ...)"
     )

@@ -57,7 +57,7 @@ class Extracted:
         return self.files
 
 
-class NotExtractableError(Exception):
+class NotExtractable(Exception):
     """One object or value cannot be extracted; the message is a problem for the author, with the remedy."""
 
 

@@ -20,7 +20,7 @@ from bundler.sources.extract.constant_values import is_flat, is_plain, same, wri
 from bundler.sources.extract.defaults import function_text, with_defaults
 from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import Extracted, NotExtractableError, extracted_of
+from bundler.sources.extract.extracted import Extracted, NotExtractable, extracted_of
 from bundler.sources.extract.framework_values import import_of
 from bundler.sources.extract.free_names import Names, line_of, names_of
 from bundler.sources.extract.makings import add_made_again, making
@@ -29,6 +29,7 @@ from bundler.sources.extract.namespace_texts import NamespaceTexts, futures
 from bundler.sources.extract.namespaces import (
     Extractable,
     is_extractable,
+    is_ipython,
     is_lambda,
     is_loose,
     namespace_of_object,
@@ -53,7 +54,7 @@ def extract(objects: Sequence[Extractable], *, taken: Collection[str], parts: Co
     for obj in objects:
         try:
             job.add(obj)
-        except NotExtractableError as error:
+        except NotExtractable as error:
             job.problems.append(str(error))
     return extracted_of(job.drafts, job.places, job.problems)
 
@@ -103,7 +104,7 @@ class _Job:
         value = namespace[name]
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractable(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
         try:
@@ -171,9 +172,7 @@ class _Job:
             other, qualname = self.add(value)
             if other is not draft:
                 if "." in qualname:
-                    raise NotExtractableError(
-                        f"{use.where}: {use.what} uses {name!r}, a class inside another; move it out"
-                    )
+                    raise NotExtractable(f"{use.where}: {use.what} uses {name!r}, a class inside another; move it out")
                 draft.imports_from.add(other.name)
                 alias = f" as {name}" if qualname != name else ""
                 text = f"from {other.name} import {qualname}{alias}"
@@ -249,7 +248,7 @@ class _Job:
         try:
             return names_of(text, lazy_annotations=lazy)
         except SyntaxError as error:
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{match.where}: {use.what} does not stand for itself ({error.msg}); keep what it changes in an "
                 "attribute or a keras variable instead"
             ) from None
@@ -273,19 +272,19 @@ class _Job:
                     self.bind_captured(draft, namespace, name, values[name], at)
                     self._note_flags(draft, name, values[name], at)
                 elif name in around:
-                    raise NotExtractableError(
+                    raise NotExtractable(
                         f"{at.where}: {use.what} uses {name!r} of the function around it, and its value is not kept; "
                         "move the definition to the top level"
                     )
-                elif name in ("__file__", "get_ipython") or _is_ipython(namespace, name):
-                    raise NotExtractableError(refusal(name, namespace.get(name), at))
+                elif name in ("__file__", "get_ipython") or is_ipython(namespace, name):
+                    raise NotExtractable(refusal(name, namespace.get(name), at))
                 elif name in namespace and name not in _OF_EVERY_MODULE:
                     if draft is main:
                         self.require(draft, namespace, name, at)
                     else:
                         self._link(draft, main, namespace, name, at, rebinds=name in names.written)
                     self._note_flags(main, name, namespace[name], at)
-            except NotExtractableError as error:
+            except NotExtractable as error:
                 self.problems.append(str(error))
 
     def _note_flags(self, draft: Draft | None, name: str, value: Any, use: NameUse) -> None:
@@ -297,7 +296,7 @@ class _Job:
         """Make `draft` bind `name` to a value that a function took from around it."""
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractable(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         draft.bound[name] = value
         item = self._item_for(draft, namespace, name, value, use)
@@ -311,10 +310,10 @@ class _Job:
         value = namespace[name]
         if name in draft.bound:
             if not same(draft.bound[name], value):
-                raise NotExtractableError(f"{use.where}: {name!r} means two things; give one of them another name")
+                raise NotExtractable(f"{use.where}: {name!r} means two things; give one of them another name")
             return
         if rebinds:
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{use.where}: {use.what} changes the global {name!r} of its module; keep it in an attribute instead"
             )
         draft.bound[name] = value
@@ -327,7 +326,7 @@ class _Job:
                 draft.add(Item(names=(name,), text=text, order=order, is_import=True))
                 return
         if self._statements.is_rebound(name, namespace):
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{use.where}: {use.what} uses the global {name!r}, which a function changes, and would keep the value "
                 "of now; keep it in an attribute or a list instead"
             )
@@ -345,7 +344,7 @@ class _Job:
         made = obj if isinstance(obj, type | FunctionType) else obj.__wrapped__
         try:
             match = match_class(self.texts, made) if isinstance(made, type) else match_function(self.texts, made)
-        except NotExtractableError as error:
+        except NotExtractable as error:
             if not isinstance(made, type) or (again := making(self.texts, made, error)) is None:
                 raise
             return add_made_again(self, made, again)
@@ -399,8 +398,3 @@ class _Job:
 def _assigned_lambda(node: ast.stmt) -> ast.Lambda | None:
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     return value if isinstance(value, ast.Lambda) else None
-
-
-def _is_ipython(namespace: Mapping[str, Any], name: str) -> bool:
-    value = namespace.get(name, vars(builtins).get(name))
-    return type(value).__module__.partition(".")[0] in ("IPython", "ipykernel")

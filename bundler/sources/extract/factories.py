@@ -17,7 +17,7 @@ from typing import Any
 
 from bundler.sources.extract.captures import stored
 from bundler.sources.extract.constant_values import is_plain
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, owners_of
 from bundler.sources.live_objects import is_framework
 
@@ -59,7 +59,7 @@ def factory_of(texts: NamespaceTexts, cls: type) -> Factory | None:
             try:
                 unit = texts.unit_of(function.__code__, function.__globals__)
             except ValueError as error:
-                raise NotExtractableError(
+                raise NotExtractable(
                     f"{error}: the text of {name} was changed after it ran; run it again and make the model anew"
                 ) from None
             for node in () if unit is None else unit.tree.body:
@@ -72,7 +72,7 @@ def check_explained(factory: Factory, cls: type) -> None:
     """Refuse a class that was given something by others than its factory and the functions that this one calls.
 
     Raises:
-        NotExtractableError: calling the factory again would lose it.
+        NotExtractable: calling the factory again would lose it.
     """
     codes = set(_reachable([factory.function, *_hooks(cls)]))
     set_there = {str(item.argval) for code in codes for item in dis.get_instructions(code) if item.opname in _SETS}
@@ -86,7 +86,7 @@ def check_explained(factory: Factory, cls: type) -> None:
         plain = name.partition("__")[2] if name.startswith("_") and "__" in name else name
         known = value.__code__ in codes if is_own else bool({name, plain, f"__{plain}"} & set_there)
         if not known and not name.startswith("_abc_") and not isinstance(value, MemberDescriptorType):
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{factory.where}: the class {cls.__qualname__} was given {name!r} by others than {factory.name}, "
                 f"which made it; do that in {factory.name}, and make the model anew"
             )
@@ -99,7 +99,7 @@ def arguments(factory: Factory, cls: type) -> dict[str, Any]:
     """Return the arguments with which the factory makes `cls` again.
 
     Raises:
-        NotExtractableError: one of them is not known.
+        NotExtractable: one of them is not known.
     """
     function, given = factory.function, factory.node.args
     names = [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
@@ -122,8 +122,8 @@ def arguments(factory: Factory, cls: type) -> dict[str, Any]:
     return found
 
 
-def _unknown(factory: Factory, cls: type, what: str) -> NotExtractableError:
-    return NotExtractableError(
+def _unknown(factory: Factory, cls: type, what: str) -> NotExtractable:
+    return NotExtractable(
         f"{factory.where}: {factory.name} made the class {cls.__qualname__}, whose statement is not all of it, and how "
         f"to call it again is not known: {what}; assign the class to a name at the top level of a module "
         f"({cls.__name__} = {factory.name}(...)), and make the model of that"

@@ -8,7 +8,7 @@ from typing import Any
 
 from bundler.sources.extract.constant_values import is_plain, type_name, written
 from bundler.sources.extract.draft import Item
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.refusals import NameUse
 
 _HOLDERS = ("FlagValues", "FlagHolder")
@@ -29,7 +29,7 @@ def values_read(name: str, value: Any, use: NameUse) -> Iterator[Item]:
     """Yield the statements that set what the definition of `use` reads of the flags `value` by `name`.
 
     Raises:
-        NotExtractableError: it does something else with them, or the value of one cannot stand in source.
+        NotExtractable: it does something else with them, or the value of one cannot stand in source.
     """
     if use.node is None:
         return
@@ -37,7 +37,7 @@ def values_read(name: str, value: Any, use: NameUse) -> Iterator[Item]:
     inside = {id(item.value) for item in read}
     for node in ast.walk(use.node):
         if _is(node, name) and id(node) not in inside:
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{use.where}: {use.what} hands on {name!r}, the flags of this run; read them one by one "
                 f"({name}.learning_rate), or pass what is needed to __init__ and return it from get_config()"
             )
@@ -45,7 +45,7 @@ def values_read(name: str, value: Any, use: NameUse) -> Iterator[Item]:
     for attribute in sorted({item.attr for item in read}):
         if attribute not in known or not is_plain(known[attribute]):
             found = f"a {type_name(known[attribute])}" if attribute in known else "no flag of this run"
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{use.where}: {use.what} uses '{name}.{attribute}', {found}, which cannot be "
                 "written as a constant; pass it to __init__ and return it from get_config()"
             )

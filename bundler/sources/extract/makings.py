@@ -12,7 +12,7 @@ from typing import Any
 from bundler.sources.extract import naming
 from bundler.sources.extract.constant_values import is_plain, written
 from bundler.sources.extract.draft import Draft, Item
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.factories import Factory, arguments, check_explained, factory_of
 from bundler.sources.extract.match import described
 from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit
@@ -37,13 +37,13 @@ class Making:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def making(texts: NamespaceTexts, cls: type, reason: NotExtractableError) -> Making | None:
+def making(texts: NamespaceTexts, cls: type, reason: NotExtractable) -> Making | None:
     """Return how `cls` is had again, or `None` where no function that others can call made it.
 
     `reason` says why its class statement does not do.
 
     Raises:
-        NotExtractableError: a function made it, but that call is not known, or would not give all of it.
+        NotExtractable: a function made it, but that call is not known, or would not give all of it.
     """
     factory = factory_of(texts, cls)
     if factory is None:
@@ -54,7 +54,7 @@ def making(texts: NamespaceTexts, cls: type, reason: NotExtractableError) -> Mak
         return bound
     try:
         return _call(factory, arguments(factory, cls))
-    except NotExtractableError as error:
+    except NotExtractable as error:
         if tables:
             return tables[0][0]
         raise error from reason
@@ -165,7 +165,7 @@ def add_made_again(extractor: Extractor, cls: type, made: Making) -> tuple[Draft
     factory = made.factory
     use = NameUse.at(factory.unit, factory.node, described(cls))
     if is_loose(made.namespace) and (table := table_of(made.namespace, cls)) is not None:
-        raise NotExtractableError(
+        raise NotExtractable(
             f"{use.where}: {factory.name} made {use.what} and keeps it in {table!r}, which would have to be there "
             f"before it; move {factory.name} and {table} to a module, and import them from there"
         )

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from bundler.sources.extract.constant_values import literal_is
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, made_name
 from bundler.sources.extract.segments import Definition, first_line
 from bundler.sources.live_objects import bases_of, is_framework
@@ -41,13 +41,13 @@ def match_function(texts: NamespaceTexts, function: FunctionType) -> Match:
     """Return the text of `function`.
 
     Raises:
-        NotExtractableError: there is none, or it was changed since.
+        NotExtractable: there is none, or it was changed since.
     """
     code, what = function.__code__, described(function)
     unit = _unit(texts, code, function.__globals__, what)
     node = _function_node(unit, code)
     if node is None:
-        raise NotExtractableError(f"{unit.at(code.co_firstlineno)}: {what} cannot be told apart in its line; {_SPLIT}")
+        raise NotExtractable(f"{unit.at(code.co_firstlineno)}: {what} cannot be told apart in its line; {_SPLIT}")
     return Match(unit=unit, node=node, namespace=function.__globals__)
 
 
@@ -55,7 +55,7 @@ def match_class(texts: NamespaceTexts, cls: type) -> Match:
     """Return the text of `cls`: the class statement around its methods.
 
     Raises:
-        NotExtractableError: there is none, it was changed since, or the class was changed after it was made.
+        NotExtractable: there is none, it was changed since, or the class was changed after it was made.
     """
     what, made = described(cls), made_name(cls)
     own = [
@@ -76,7 +76,7 @@ def match_class(texts: NamespaceTexts, cls: type) -> Match:
         if around is not None and around.name == made.rpartition(".")[2]:
             found[around] = unit
     if len(found) != 1:
-        raise NotExtractableError(
+        raise NotExtractable(
             f"{what} has methods from {len(found)} class statements; run the cell that defines it again, then make "
             "the model anew"
         )
@@ -102,14 +102,12 @@ def _unit(texts: NamespaceTexts, code: CodeType, namespace: Mapping[str, Any], w
     try:
         unit = texts.unit_of(code, namespace)
     except ValueError as error:
-        raise NotExtractableError(
+        raise NotExtractable(
             f"{error}: the text of {what} was changed after it ran; run it again and make the model anew"
         ) from None
     if unit is None:
         label = code.co_filename.rpartition("/")[2]
-        raise NotExtractableError(
-            f"{what} has no source: it was compiled from {label}, which keeps no text; {_REWRITE}"
-        )
+        raise NotExtractable(f"{what} has no source: it was compiled from {label}, which keeps no text; {_REWRITE}")
     return unit
 
 
@@ -176,7 +174,7 @@ def _match_without_methods(texts: NamespaceTexts, cls: type) -> Match:
                 found.append((Match(unit=unit, node=node, namespace=namespace), node))
     found = [(item, node) for item, node in found if _bases_fit(cls, node, namespace)]
     if not found:
-        raise NotExtractableError(f"{what} has no class statement in the text of {cls.__module__}; {_REWRITE}")
+        raise NotExtractable(f"{what} has no class statement in the text of {cls.__module__}; {_REWRITE}")
     match, node = found[-1]
     _check_unchanged(cls, node, match.unit, files)
     return match
@@ -206,7 +204,7 @@ def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit, files: Collectio
         return  # Decorators may add what they like, and do so again.
     for name, value in vars(cls).items():
         if isinstance(value, FunctionType) and name not in bound and value.__code__.co_filename in files:
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{unit.at(node.lineno)}: {described(cls)} got its method {name!r} after it was made; "
                 "write the method into the class, run it again and make the model anew"
             )
@@ -217,7 +215,7 @@ def _check_unchanged(cls: type, node: ast.ClassDef, unit: Unit, files: Collectio
             and isinstance(value, FunctionType)
             and (value.__code__.co_filename, value.__code__.co_firstlineno) != (unit.filename, defined[-1].lineno)
         ):
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{unit.at(defined[-1].lineno)}: the method {name!r} of {described(cls)} was replaced after the class "
                 "was made; write the new one into the class, run it again and make the model anew"
             )
@@ -233,7 +231,7 @@ def _check_renamed(cls: type, node: ast.ClassDef, unit: Unit, namespace: Mapping
         for item in ast.walk(unit.tree)
     )
     if is_other or not defined <= set(vars(cls)) or not _values_fit(cls, node) or not set(bases) <= set(cls.__bases__):
-        raise NotExtractableError(
+        raise NotExtractable(
             f"{unit.at(node.lineno)}: {described(cls)} has methods of the class {node.name} and no class statement of "
             f"its own; {_REWRITE}"
         )
@@ -255,7 +253,7 @@ def _check_nothing_added(cls: type, node: ast.ClassDef, unit: Unit) -> None:
     for name, value in vars(cls).items():
         is_pythons = name.startswith("__") and name.endswith("__") and not _is_own_function(value)
         if not (is_pythons or name in known or name.startswith("_abc_") or isinstance(value, MemberDescriptorType)):
-            raise NotExtractableError(
+            raise NotExtractable(
                 f"{unit.at(node.lineno)}: {described(cls)} got its attribute {name!r} after it was made; "
                 "write it into the class, or what adds it above the class as a decorator, and make the model anew"
             )

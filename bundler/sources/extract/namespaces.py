@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Mapping
 from types import FunctionType, ModuleType
@@ -81,3 +82,9 @@ def path_to(namespace: Mapping[str, Any], obj: Extractable) -> str | None:
         # IPython keeps results as _, __ and _3; those are not names of the author's.
         return next((name for name, value in namespace.items() if value is obj and not name.startswith("_")), None)
     return None
+
+
+def is_ipython(namespace: Mapping[str, Any], name: str) -> bool:
+    """Say whether `name` is a function or object of IPython's, which it puts into the namespace of cells."""
+    value = namespace.get(name, vars(builtins).get(name))
+    return type(value).__module__.partition(".")[0] in ("IPython", "ipykernel")

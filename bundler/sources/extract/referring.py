@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bundler.sources.extract import bindings, framework_values
 from bundler.sources.extract.draft import Draft, Item
 from bundler.sources.extract.drafts import Drafts
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.namespaces import is_extractable
 from bundler.sources.extract.naming import identifier
 from bundler.sources.extract.refusals import NameUse
@@ -149,7 +149,7 @@ class References:
         elif name != wanted:
             text += f" as {name}"
         if self.draft.bound.setdefault(name, value) is not value:
-            raise NotExtractableError(f"{self.use.where}: {name!r} means two things; give one of them another name")
+            raise NotExtractable(f"{self.use.where}: {name!r} means two things; give one of them another name")
         self.draft.add(Item(names=(name,), text=text, order=self.use.before, is_import=True))
         return name
 

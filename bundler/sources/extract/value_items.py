@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bundler.sources.extract.draft import Draft, Item
-from bundler.sources.extract.extracted import NotExtractableError
+from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.read_attributes import with_read_attributes
 from bundler.sources.extract.referring import Extractor, InProgress, References
 from bundler.sources.extract.refusals import NameUse, refusal
@@ -20,7 +20,7 @@ def value_item(
     """Return the lines that make `value`, or the import or name of what an earlier value made.
 
     Raises:
-        NotExtractableError: it, or something in it, cannot be carried.
+        NotExtractable: it, or something in it, cannot be carried.
         InProgress: it leads back to a value that is being written.
     """
     if id(value) in extractor.carried:
@@ -46,7 +46,7 @@ def value_item(
         raise
     except Unsayable as error:
         del extractor.carried[id(value)]
-        raise NotExtractableError(refusal(name, value, use, str(error))) from error
+        raise NotExtractable(refusal(name, value, use, str(error))) from error
     finally:
         extractor.unfinished.discard(id(value))
     for item, item_name in lines.objects:

@@ -19,9 +19,10 @@ from types import BuiltinFunctionType, FunctionType, GenericAlias, MethodType, M
 from typing import Any
 
 from bundler.sources.extract import framework_values, keras_models, own_text
-from bundler.sources.extract.array_text import SCALARS, ArrayText, scalar
+from bundler.sources.extract.array_text import ArrayText
 from bundler.sources.extract.constant_values import type_name
 from bundler.sources.extract.draft import Draft
+from bundler.sources.extract.scalars import SCALARS, scalar
 from bundler.values import SETTERS, Unsayable, module_of, own_state, pydantic_fields, taken_apart
 
 #: Gives the name by which a draft has a module, class, function or object that is not written but referred to.
