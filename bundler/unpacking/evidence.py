@@ -65,7 +65,11 @@ def settle(
     if replayed.problem is None:
         _LOG.info("%s", told)
         return
-    warnings.warn(f"{told}, more than it allows: {replayed.problem}", RequirementsWarning, stacklevel=4)
+    warnings.warn(
+        f"{told}, more than it allows: {replayed.problem}\n  next step: if that is too much: {fix(rows)}",
+        RequirementsWarning,
+        stacklevel=4,
+    )
 
 
 def warn_unmeasured(comparison: Comparison, mode: str, digest: str, why: str, *, stacklevel: int) -> None:
@@ -76,7 +80,8 @@ def warn_unmeasured(comparison: Comparison, mode: str, digest: str, why: str, *,
     _settled.add(digest)
     differences = "; ".join(map(line, rows))
     warnings.warn(
-        f"this machine differs from the one that the model was packed on: {differences}; not measured: {why}",
+        f"this machine differs from the one that the model was packed on: {differences}; not measured: {why}\n"
+        f"  next step: compare its outputs with known ones; to have what it was packed on: {fix(rows)}",
         RequirementsWarning,
         stacklevel=stacklevel,
     )
