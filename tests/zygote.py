@@ -8,11 +8,14 @@ server; `Zygote` is its client.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
+import socket
 import subprocess
 import sys
 import traceback
@@ -46,13 +49,24 @@ class Zygote:
             [python, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def run(self, script: str, folder: Path, *, path: tuple[Path, ...] = (), check: bool = True) -> Finished:
-        """Run the text `script` as ``__main__`` in `folder`, with `path` in front of `sys.path`."""
+    def run(
+        self, script: str, folder: Path, *, path: tuple[Path, ...] = (), check: bool = True, held: bool = False
+    ) -> Finished:
+        """Run the text `script` as ``__main__`` in `folder`, with `path` in front of `sys.path`.
+
+        `held`: in a process that is as after the first load, which takes as long as a test.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         number = len(list(folder.glob("script-*.py")))
         file, output = folder / f"script-{number}.py", folder / f"output-{number}.txt"
         file.write_text(script)
-        request = {"script": str(file), "output": str(output), "folder": str(folder), "path": [str(p) for p in path]}
+        request = {
+            "script": str(file),
+            "output": str(output),
+            "folder": str(folder),
+            "path": [str(p) for p in path],
+            "held": held,
+        }
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -80,13 +94,80 @@ def _serve() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("bundler").__path__, "bundler."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    # What every pack asks of the installed distributions, and remembers by their texts.
+    from bundler.sources.installed import Distributions
+
+    assert Distributions().all
+    # A collection in a fork would copy, and look through, all that was imported here.
+    gc.collect()
+    gc.freeze()
+    _offer_proofs()
+    held: _Held | None = None
     for line in sys.stdin:
-        request = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _child(request)
-        _, status = os.waitpid(pid, 0)
-        print(json.dumps({"code": os.waitstatus_to_exitcode(status)}), flush=True)
+        if json.loads(line)["held"]:
+            held = held or _Held()
+            print(held.answer(line), flush=True)
+        else:
+            print(_answer(line), flush=True)
+
+
+def _answer(line: str) -> str:
+    request = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        _child(request)
+    _, status = os.waitpid(pid, 0)
+    return json.dumps({"code": os.waitstatus_to_exitcode(status)})
+
+
+class _Held:
+    """A fork that has done what the first load in a process does to the framework."""
+
+    def __init__(self) -> None:
+        from_server, self._orders = os.pipe()
+        answers, to_server = os.pipe()
+        if os.fork() == 0:
+            os.close(self._orders)
+            importlib.import_module("bundler.unpacking.confinement").hold_framework()
+            gc.freeze()
+            with os.fdopen(from_server) as lines:
+                for line in lines:
+                    os.write(to_server, _answer(line).encode() + b"\n")
+            os._exit(0)
+        os.close(from_server)
+        os.close(to_server)
+        self._answers = os.fdopen(answers)
+
+    def answer(self, line: str) -> str:
+        os.write(self._orders, line.encode())
+        return self._answers.readline().strip()
+
+
+def _offer_proofs() -> None:
+    """Fork a process that is what `bundler.prover.forking` is, for the scripts that import `quick_proof`."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # An address without a file (unix(7), abstract): it goes with the process.
+    listening.bind(b"\0kbundle-tests-%d" % os.getpid())
+    listening.listen()
+    os.environ["PROOF_SERVER"] = f"kbundle-tests-{os.getpid()}"
+    ended, _kept_open = os.pipe()
+    if os.fork():
+        listening.close()
+        os.close(ended)
+        return
+    os.close(_kept_open)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    forking = importlib.import_module("bundler.prover.forking")
+    forking.hold_framework()
+    gc.freeze()
+    while ended not in select.select([listening, ended], [], [])[0]:
+        orders, _ = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            forking.serve(orders)
+            os._exit(0)
+        orders.close()
+    os._exit(0)
 
 
 def _child(request: dict[str, object]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from bundler.errors import PackError
+from bundler.proof.fork_server import CAN_FORK, Forked
 from bundler.proof.request import LONGEST_ANSWER
 from bundler.proof.seclusion import PACKAGE, installed_entries
 
@@ -36,6 +37,16 @@ _OF_TENSORFLOW = re.compile(
     r"WARNING: All log messages before absl|[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
     r"|To enable the following instructions"
 )
+
+
+def working_folder(folder: Path) -> str:
+    """Return the current folder of an interpreter that lives in `folder`."""
+    return str(folder / "cwd")
+
+
+def temporary_folder(folder: Path) -> dict[str, str]:
+    """Return the variables by which whatever the bundle's code leaves behind goes with `folder`."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp"))
 
 
 class Interpreter:
@@ -61,8 +72,6 @@ class Interpreter:
             raise PackError(
                 f"no fresh interpreter can be started: {error}", hint="pack with prove=False (--no-proof)"
             ) from error
-        assert self._process.stdout is not None  # noqa: S101 - for mypy; all three are pipes
-        assert self._process.stderr is not None  # noqa: S101
         threading.Thread(target=_pass_on, args=(self._process.stdout, self.lines), daemon=True).start()
         self._listener = threading.Thread(target=_keep_end, args=(self._process.stderr, self._ending), daemon=True)
         self._listener.start()
@@ -79,7 +88,6 @@ class Interpreter:
 
     def send(self, line: bytes) -> None:
         """Write a line to the process; if it has ended, `lines` tells that."""
-        assert self._process.stdin is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
@@ -93,57 +101,61 @@ class Interpreter:
 
     def end(self) -> None:
         """End the process and all that it started, and remove its folder."""
-        # The group may have ended by itself.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-        self._process.wait()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):  # What was not written yet cannot be written any more.
-                self._process.stdin.close()
+        self._process.end()
+        with contextlib.suppress(OSError):  # What was not written yet cannot be written any more.
+            self._process.stdin.close()
         self._scratch.cleanup()
 
 
-def _started(folder: Path) -> subprocess.Popen[bytes]:
+class _Spawned(subprocess.Popen[bytes]):
+    """A process that nobody forked."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+
+    def end(self) -> None:
+        # The group may have ended by itself.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
+                self.kill()
+        self.wait()
+
+
+def _started(folder: Path) -> _Spawned | Forked:
     if not sys.executable:
         raise OSError("this Python does not know its own program")
-    (folder / "cwd").mkdir()
-    (folder / "tmp").mkdir()
-    start = PACKAGE / "prover" / "start.py"
-    return subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-        [
-            sys.executable,
-            "-P",
-            *(["-s"] if sys.flags.no_user_site else []),
-            str(start),
-            str(PACKAGE),
-            str(folder),
-            *installed_entries(sys.path),
-        ],
+    for name in (working_folder(folder), *temporary_folder(folder).values()):
+        os.makedirs(name, exist_ok=True)
+    entries = installed_entries(sys.path)
+    if CAN_FORK:
+        return Forked(folder, [*_program("forking"), *entries], _environment())
+    return _Spawned(
+        [*_program("worker"), str(folder), *entries],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=folder / "cwd",
-        env=_environment(folder / "tmp"),
+        cwd=working_folder(folder),
+        env={**_environment(), **temporary_folder(folder)},
         # Ctrl-C is the author's side to handle, and what the bundle's code starts ends with this process.
         start_new_session=True,
     )
 
 
-def _environment(temporary: Path) -> dict[str, str]:
+def _program(module: str) -> list[str]:
+    """Return the command that runs a module of the prover's, to be followed by its arguments."""
+    options = ["-P", *(["-s"] if sys.flags.no_user_site else [])]
+    return [sys.executable, *options, str(PACKAGE / "prover" / "start.py"), str(PACKAGE), module]
+
+
+def _environment() -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES)
     }
-    return {
-        **kept,
-        # The author's own level is about the author's screen.
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        # So that whatever the bundle's code leaves behind goes with our folder.
-        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
-    }
+    # The author's own level of messages is about the author's screen.
+    return {**kept, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def _pass_on(stream: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:

@@ -26,6 +26,8 @@ LOAD, STATE, WEIGHTS, OUTPUTS, NEXT_STEP, SAVE_AND_LOAD, TRAIN = (
 #: Bytes of one line. A state has about 300 bytes a weight, an answer one error.
 LONGEST_REQUEST = 256 << 20
 LONGEST_ANSWER = 16 << 20
+#: After which the server of fresh interpreters ends.
+IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

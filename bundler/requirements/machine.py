@@ -9,14 +9,15 @@ import importlib.metadata
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bundler.formats.core_metadata import core_metadata
 from bundler.manifest import DirectSource
 
 #: What provides `import tensorflow`: one family, of one version. The first that is installed counts.
@@ -45,18 +46,16 @@ def find_installed(name: str) -> Installed | None:
     """Return the distribution that imports would take, or `None`: it is not installed, or its metadata is broken."""
     try:
         found = importlib.metadata.distribution(name)
-        if "Version" not in found.metadata:
-            return None  # which Python 3.12 and later would warn of, and later ones raise for
-        version = found.metadata["Version"]
+        metadata = core_metadata(found)
     except (importlib.metadata.PackageNotFoundError, OSError, ValueError):
         return None
-    if not version:
+    if not metadata.version:
         return None
     source, sha256 = _origin(found)
     return Installed(
         name=canonicalize_name(name),
-        version=version,
-        requires=tuple(_requirements(found.requires or ())),
+        version=metadata.version,
+        requires=metadata.requires,
         source=source,
         sha256=sha256,
     )
@@ -85,7 +84,7 @@ def editable_needs() -> Iterator[Requirement]:
     for found in importlib.metadata.distributions():
         source, _ = _origin(found)
         if source is not None and source.kind == "editable":
-            yield from _requirements(found.requires or ())
+            yield from core_metadata(found).requires
 
 
 def _is_importable(top: str) -> bool:
@@ -94,14 +93,6 @@ def _is_importable(top: str) -> bool:
         return True
     spec = importlib.util.find_spec(top)
     return spec is not None and spec.origin is not None
-
-
-def _requirements(texts: Iterable[str]) -> Iterator[Requirement]:
-    for text in texts:
-        try:
-            yield Requirement(text)
-        except InvalidRequirement:
-            continue  # metadata from before PEP 508 says nothing that installers heed
 
 
 def _origin(found: importlib.metadata.Distribution) -> tuple[DirectSource | None, str | None]:

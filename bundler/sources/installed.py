@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from bundler.formats.core_metadata import core_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -140,26 +142,32 @@ def _spellings(path: Path) -> tuple[Path, ...]:
 
 def _read(metadata: importlib.metadata.Distribution) -> Distribution | None:
     try:
-        name, version = metadata.metadata["Name"], metadata.version
+        told = core_metadata(metadata)
         record = metadata.read_text("RECORD")
         top_level = metadata.read_text("top_level.txt") or ""
         direct_url = metadata.read_text("direct_url.json")
     except (OSError, ValueError, KeyError):
         return None  # a broken leftover of a failed install owns nothing
-    if not name:
+    if not told.name:
         return None
-    files = frozenset(_recorded(record)) if record else frozenset()
-    tops = {top for file in files if (top := _top(file))}
+    files, tops = _owned(record or "")
     tops |= {line.strip() for line in top_level.splitlines() if line.strip().isidentifier()}
     return Distribution(
-        name=canonicalize_name(name),
-        version=version or "",
+        name=canonicalize_name(told.name),
+        version=told.version or "",
         base=Path(str(metadata.locate_file(""))),
         files=files,
-        tops=frozenset(tops),
+        tops=tops,
         recorded=bool(record),
         editable=_is_editable(direct_url),
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _owned(record: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the files of a ``RECORD`` and their top-level import names; tens of thousands of lines in all."""
+    files = frozenset(_recorded(record))
+    return files, frozenset(top for file in files if (top := _top(file)))
 
 
 def _recorded(record: str) -> Iterable[str]:

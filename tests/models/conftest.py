@@ -57,15 +57,16 @@ class Workshop:
 
     def author(self, script: str, *, check: bool = True, source: str = "source") -> Finished:
         """Run a script that can import the author's source."""
-        return self._run(script, "author", (self.folder / source, _LIB), check=check)
+        return self._run(script, "author", (self.folder / source, _LIB), check=check, held=False)
 
     def consumer(self, script: str, *, check: bool = True, path: tuple[Path, ...] = ()) -> Finished:
         """Run a script in a process that has never seen the author's source."""
-        return self._run(script, "consumer", (*path, _LIB), check=check)
+        return self._run(script, "consumer", (*path, _LIB), check=check, held=True)
 
-    def _run(self, script: str, where: str, path: tuple[Path, ...], *, check: bool) -> Finished:
+    def _run(self, script: str, where: str, path: tuple[Path, ...], *, check: bool, held: bool) -> Finished:
         self.hand_over  # noqa: B018 - makes the folder
-        return self.zygote.run(_PRELUDE + textwrap.dedent(script), self.folder / where, path=path, check=check)
+        script = _PRELUDE + textwrap.dedent(script)
+        return self.zygote.run(script, self.folder / where, path=path, check=check, held=held)
 
 
 @pytest.fixture

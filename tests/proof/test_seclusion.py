@@ -131,7 +131,7 @@ def test_the_interpreter_imports_bundler_alone_from_a_checkout(tmp_path: Path) -
         start = runpy.run_path({str(start)!r})["start"]
         sys.path[:] = [entry for entry in sys.path if "site-packages" in entry or "python3" in entry]
         try:
-            start({str(tmp_path / "bundler")!r}, [])
+            start({str(tmp_path / "bundler")!r}, "worker", [])
         except IndexError:  # the worker was reached, and missed its arguments
             pass
         import bundler
