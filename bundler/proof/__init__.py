@@ -1,5 +1,5 @@
 """The proof: a fresh interpreter, without the author's folders, loads a bundle before it gets its name.
 
-`client` starts the interpreter and asks it; `start` and `worker` are what runs there, `seclusion` is what it does
-without, and `checks` what it looks at.
+`client` asks the interpreter, `interpreter` starts and ends it, on Linux as a fork of a server (`fork_server`);
+`seclusion` is what it does without. The other side is `bundler.prover`.
 """
