@@ -5,9 +5,11 @@ Only metadata is read; nothing is imported. Names are canonical (PEP 503).
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,6 +46,20 @@ class Installed:
 
 def find_installed(name: str) -> Installed | None:
     """Return the distribution that imports would take, or `None`: it is not installed, or its metadata is broken."""
+    return _found(name, tuple((entry, _changed(entry)) for entry in sys.path))
+
+
+def _changed(entry: str) -> int:
+    """Return when a folder of `sys.path` changed last: an installer adds and removes folders in it."""
+    try:
+        return os.stat(entry or os.curdir).st_mtime_ns
+    except OSError:
+        return 0
+
+
+# One load asks for the same hundred distributions several times.
+@functools.lru_cache(maxsize=2048)
+def _found(name: str, path: tuple[tuple[str, int], ...]) -> Installed | None:  # noqa: ARG001 - what an answer holds for
     try:
         found = importlib.metadata.distribution(name)
         metadata = core_metadata(found)

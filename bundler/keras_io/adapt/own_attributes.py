@@ -12,6 +12,7 @@ from typing import Any
 from bundler.frameworks import makes_models
 from bundler.keras_io.framework import keras
 
+_STORE_ATTR = dis.opmap["STORE_ATTR"]
 #: Attributes of the framework's that an author may set to a plain value of their own.
 _SETTINGS = frozenset({"supports_masking", "stateful", "seed", "return_sequences", "return_state", "unroll"})
 
@@ -98,7 +99,10 @@ def _unwrapped(function: Any) -> Any:
 
 
 def _stored(code: types.CodeType) -> set[str]:
-    names = {item.argval for item in dis.get_instructions(code) if item.opname == "STORE_ATTR"}
+    names: set[str] = set()
+    # Most methods assign nothing, and reading instructions takes long.
+    if _STORE_ATTR in code.co_code[::2]:
+        names |= {item.argval for item in dis.get_instructions(code) if item.opcode == _STORE_ATTR}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= _stored(constant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,5 +158,7 @@ def test_what_no_index_was_asked_for_is_recorded_as_what_it_is(
     assert found.source == source
     # conda writes the address of the folder in which it built the package.
     (folder / "INSTALLER").write_text("conda\n")
+    # As every installer does, which puts the whole folder there.
+    os.utime(site)
     (found,) = direct_pins(needed, framework=())
     assert found.source is None
