@@ -264,3 +264,29 @@ def test_recurrent_layers_with_cells_of_the_authors_travel(workshop: Workshop) -
         lifecycle(unbundle("../hand_over/m.kbundle"), x, y)
         check_same(unbundle("../hand_over/m.kbundle", fidelity="inference"), x, y, "graph")
     """)
+
+
+def test_an_argument_that_cannot_be_made_from_its_config_is_the_part_that_runs(workshop: Workshop) -> None:
+    # Keras builds the inner cell from the config, and the outer one builds it again.
+    workshop.author("""
+        from bundler.keras_io.adapt.arguments import argument_of
+
+        @keras.saving.register_keras_serializable(package="cells")
+        class Around(keras.layers.Layer):
+            def __init__(self, cell, **kwargs):
+                super().__init__(**kwargs)
+                self.cell, self.state_size = cell, cell.state_size
+            def build(self, shape):
+                self.cell.build(shape)
+            def call(self, x, states):
+                return self.cell(x, states)
+            def get_config(self):
+                return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+            @classmethod
+            def from_config(cls, config):
+                return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
+
+        both = keras.layers.Bidirectional(keras.layers.RNN(Around(keras.layers.GRUCell(4))))
+        both(np.ones((2, 5, 3)))
+        assert argument_of(both, "layer") is both.forward_layer
+    """)

@@ -44,7 +44,13 @@ def argument_of(value: Any, name: str) -> Any:
     if hasattr(value, name) and not isinstance(attribute, types.MethodType):
         return attribute
     if name in config:
-        return keras().saving.deserialize_keras_object(config[name])
+        try:
+            return keras().saving.deserialize_keras_object(config[name])
+        except Exception as error:  # the author's part of it may not stand being made from a config
+            # What a Bidirectional was given is not kept; it runs a copy.
+            if name == "layer" and isinstance(value, keras().layers.Bidirectional):
+                return value.forward_layer
+            raise LookupError(name) from error
     raise LookupError(name)
 
 
