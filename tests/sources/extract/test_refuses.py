@@ -11,7 +11,7 @@ import pytest
 
 from bundler.sources.extract import extract
 from bundler.sources.live_objects import attribute_of
-from tests.sources.extract.conftest import Session, problem
+from tests.sources.extract.conftest import Session, again, problem
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,30 @@ def test_refuses_magics_inside_definitions(session: Session) -> None:
 def test_refuses_the_place_of_the_script(session: Session) -> None:
     session.script("def f():\n    return __file__\n")
     assert "__file__" in problem(session["f"])
+    session.script("import os\ndef f():\n    return os.path.basename(__file__), open(__file__)\n")
+    assert "__file__" in problem(session["f"])
+
+
+def test_takes_the_name_of_the_script(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.script(
+        """
+        import os
+        from os.path import basename
+        from pathlib import Path
+        class Args:
+            name = os.path.basename(__file__)[:-len(".py")]
+            def more(self):
+                return basename(__file__), Path(__file__).stem, Path(__file__).name
+    """,
+        "experiment_of_mine.py",
+    )
+    [args] = again(monkeypatch, session["Args"])
+    assert (args.name, *args().more()) == (
+        "experiment_of_mine",
+        "experiment_of_mine.py",
+        "experiment_of_mine",
+        "experiment_of_mine.py",
+    )
 
 
 def test_refuses_a_closure_that_changes_what_it_captured(session: Session) -> None:
