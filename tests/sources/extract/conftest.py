@@ -117,7 +117,7 @@ class _Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         self.loaded.add(module.__name__)
-        module.__file__ = f"/bundle/{module.__name__}.py"  # As in a bundle (SPEC), wherever that is.
+        module.__file__ = f"/bundle/{module.__name__}.py"  # As in a bundle, wherever that lies.
         exec(compile(self.texts[module.__name__], module.__name__, "exec", dont_inherit=True), vars(module))
 
 
