@@ -326,3 +326,35 @@ def test_mutated_loss_is_noticed_by_the_next_step(workshop: Workshop) -> None:
             raise AssertionError("not refused")
         """
     )
+
+
+def test_a_generator_of_tensorflow_draws_on_where_its_author_stopped(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "masks.py": """
+                import keras
+                import tensorflow as tf
+
+                class Mask(keras.layers.Layer):
+                    def __init__(self, **options):
+                        super().__init__(**options)
+                        self.rng = tf.random.Generator.from_seed(3)
+                    def call(self, x, training=None):
+                        return x * self.rng.uniform(tf.shape(x)) if training else x
+            """
+        }
+    )
+    workshop.author("""
+        from programs import *
+        import masks
+        model = keras.Sequential([keras.Input((6,)), masks.Mask(name="mask"), keras.layers.Dense(3)])
+        model.compile("sgd", "mse")
+        model.fit(X, Y, verbose=0)
+        packed = pack(model)
+        (seed,) = packed.manifest.seeds
+        assert seed.place.endswith("/rng"), seed
+    """)
+    workshop.consumer("""
+        from programs import *
+        train_on()
+    """)

@@ -8,18 +8,20 @@ from typing import Any
 
 from bundler.errors import InvalidBundle
 from bundler.keras_io.framework import keras
-from bundler.keras_io.program.below import at_place, objects_below
+from bundler.keras_io.program.below import at_place, objects_below, steps
 from bundler.manifest import Seed
 
 
 def seeds_of(model: Any) -> tuple[Seed, ...]:
     """Return the state of each `keras.random.SeedGenerator` and `tf.random.Generator` below `model`."""
-    found = ((place, _state(value)) for place, value in objects_below(model).items())
-    return tuple(
-        Seed(place=place, state=tuple(int(number) for number in state.numpy().reshape(-1)))
-        for place, state in found
-        if state is not None
-    )
+    found: dict[int, Seed] = {}
+    for place, holder in objects_below(model).items():
+        # A generator of TensorFlow's has no parts of the author's: it is found where one of them holds it.
+        for at, value in ((place, holder), *((f"{place}/{step}".lstrip("/"), item) for step, item in steps(holder))):
+            state = _state(value)
+            if state is not None and id(value) not in found:
+                found[id(value)] = Seed(place=at, state=tuple(int(number) for number in state.numpy().reshape(-1)))
+    return tuple(found.values())
 
 
 def set_seeds(model: Any, seeds: Iterable[Seed]) -> None:
