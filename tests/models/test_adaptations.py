@@ -683,3 +683,72 @@ def test_the_shapes_of_a_call_are_read_in_one_way(workshop: Workshop) -> None:
             model.said = said
             assert call_signature(model) == expected, said
     """)
+
+
+def test_a_constructor_may_ask_a_lookup_layer_for_its_size(workshop: Workshop) -> None:
+    workshop.write(
+        {
+            "towers.py": """
+                import keras
+
+                class Tower(keras.layers.Layer):
+                    def __init__(self, lookups, text, **options):
+                        super().__init__(**options)
+                        self.lookups, self.text = lookups, text
+                        self.names = sorted(lookups)
+                        sizes = [lookups[name].vocabulary_size() for name in self.names]
+                        self.tables = [keras.layers.Embedding(size, 3) for size in sizes]
+                        self.words = keras.layers.Embedding(text.vocabulary_size(), 3)
+
+                    def call(self, inputs):
+                        of_text = keras.ops.mean(self.words(self.text(inputs["text"])), axis=1)
+                        for name, table in zip(self.names, self.tables):
+                            of_text = of_text + table(self.lookups[name](inputs[name]))
+                        return of_text
+
+                class Ranking(keras.Model):
+                    def __init__(self, lookups, text):
+                        super().__init__()
+                        self.tower = Tower(lookups, text)
+                        self.top = keras.layers.Dense(1)
+
+                    def call(self, inputs):
+                        return self.top(self.tower(inputs))
+            """
+        }
+    )
+    script = """
+        import tensorflow as tf
+        x = {
+            "city": tf.constant(["Ulm", "Bonn", "Rome", "Kiel"]),
+            "year": tf.constant([3, 5, 8, 8], tf.int64),
+            "text": tf.constant(["a b", "b c", "d", "nothing new"]),
+        }
+    """
+    workshop.author(
+        script
+        + """
+        from adapting import *
+        import towers
+        lookups = {"city": keras.layers.StringLookup(), "year": keras.layers.IntegerLookup()}
+        for name, lookup in lookups.items():
+            lookup.adapt(x[name][:3])
+        text = keras.layers.TextVectorization()
+        text.adapt(x["text"])
+        model = towers.Ranking(lookups, text)
+        model.compile("adam", "mse")
+        model.fit(x, np.ones((4, 1)), verbose=0)
+        bundle(model, FOLDER / "ranking.kbundle")
+        np.save(FOLDER / "y.npy", model.predict(x, verbose=0))
+        """
+    )
+    workshop.consumer(
+        script
+        + """
+        model = unbundle("../hand_over/ranking.kbundle")
+        assert np.abs(model.predict(x, verbose=0) - np.load("../hand_over/y.npy")).max() < 1e-6
+        lookup = model.tower.lookups["city"]
+        assert "vocabulary_size" not in vars(lookup) and lookup.vocabulary_size() == 4
+        lookup.adapt(["one", "two"])
+        """
+    )

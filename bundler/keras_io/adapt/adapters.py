@@ -36,6 +36,7 @@ from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.build_by_call import call_once
 from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
 from bundler.keras_io.adapt.decoding import decode, deserialized
+from bundler.keras_io.adapt.lookup_sizes import recorded_sizes, sizes_known
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.adapt.value_encoding import same
 from bundler.keras_io.framework import keras
@@ -159,6 +160,7 @@ def _rebuild(cls: Any, plan: AdapterPlan, config: dict[str, Any], lookup: Lookup
         return _finished(instance, plan, whole, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
+    sizes = recorded_sizes(config)
     for name in {*plan.restored, *(plan.given or ())} & config.keys():
         config[name] = decode(config[name], lookup)
     positional = decode(config.pop(POSITIONAL, []), lookup)
@@ -191,7 +193,9 @@ def _rebuild(cls: Any, plan: AdapterPlan, config: dict[str, Any], lookup: Lookup
             _settle(instance, name, value)
         return instance
 
-    return _finished(_made(plan, settled), plan, whole, lookup)
+    with sizes_known([config, positional], sizes):
+        instance = _made(plan, settled)
+    return _finished(instance, plan, whole, lookup)
 
 
 def _before_star(cls: Any, named: dict[str, Any]) -> list[Any]:
