@@ -1,7 +1,7 @@
-"""The process that fresh interpreters are forked from, so that the framework is imported once for many proofs.
+"""The fork server: it imports the framework once, and forks a fresh interpreter for each proof.
 
-It has imported the framework and kbundle, has run no operation, and has never seen bundled code. It belongs to one
-process: a fork of that one starts its own. It ends with that process, and when nobody has asked it for two minutes.
+It has imported the framework and kbundle, has run no operation, and has never seen bundled code. Every process that
+packs has a server of its own. The server ends with that process, or after two minutes without a proof.
 
 Linux only: elsewhere the framework and the system's own libraries do not stand a fork.
 """
@@ -53,6 +53,7 @@ class Forked:
                 self._server = _server(tuple(command), dict(environment), theirs_err)
                 descriptors = [theirs_in, theirs_out, theirs_err, theirs.fileno()]
                 socket.send_fds(self._server.orders, [os.fsencode(folder)], descriptors)
+                self._server.forks += 1
         finally:
             for descriptor in (theirs_in, theirs_out, theirs_err):
                 os.close(descriptor)
@@ -94,7 +95,8 @@ class Forked:
                 while self._status.recv(_LONGEST_WORD):
                     pass
         self._status.close()
-        self._server.used()
+        self._server.forks -= 1
+        self._server.last_use = time.monotonic()
 
     def _hear_all(self) -> int:
         while self._code is None:
@@ -114,7 +116,7 @@ class Forked:
 
 @dataclass(kw_only=True, slots=True)
 class _Server:
-    """A running server, and what it was started with."""
+    """A running server, and what it was started with; `last_use` counts when it has no `forks`."""
 
     process: subprocess.Popen[bytes]
     orders: socket.socket
@@ -122,17 +124,14 @@ class _Server:
     command: tuple[str, ...]
     environment: dict[str, str]
     last_use: float
-
-    def used(self) -> None:
-        """Note that somebody needed it until now."""
-        self.last_use = time.monotonic()
+    forks: int = 0
 
     def serves(self, command: tuple[str, ...], environment: dict[str, str]) -> bool:
         """Say whether a fork of it is what a new process of this one with `command` and `environment` would be."""
         return (
             self.owner == os.getpid()
             and self.process.poll() is None
-            and time.monotonic() - self.last_use < _ASKED_AGAIN_WITHIN_S
+            and (self.forks > 0 or time.monotonic() - self.last_use < _ASKED_AGAIN_WITHIN_S)
             and (self.command, self.environment) == (command, environment)
         )
 
@@ -152,7 +151,6 @@ def _server(command: tuple[str, ...], environment: dict[str, str], stderr: int) 
     """Return the running server if it `serves`, or start one, whose last words go to `stderr` until it can fork."""
     with _LOCK:
         if _RUNNING and _RUNNING[0].serves(command, environment):
-            _RUNNING[0].used()
             return _RUNNING[0]
         end()
         orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

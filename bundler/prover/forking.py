@@ -117,8 +117,9 @@ def _become_interpreter(folder: Path, streams: list[int]) -> NoReturn:
 
 
 def _tell(status: socket.socket, number: int) -> None:
-    with contextlib.suppress(ConnectionError):  # Nobody waits for it any more; the loop sees that too.
-        status.send(str(number).encode())
+    # Nobody waits for it any more, which the loop sees too; or somebody does not read what was told many times.
+    with contextlib.suppress(ConnectionError, BlockingIOError):
+        status.send(str(number).encode(), socket.MSG_DONTWAIT)
 
 
 def _tell_end(pid: int, status: socket.socket) -> None:

@@ -173,8 +173,17 @@ def test_a_server_that_has_gone_is_replaced(order: Orders, monkeypatch: pytest.M
         wait_until(lambda: not lives(server))
         assert first.poll() == -signal.SIGKILL
     else:
+        order.end(first)
         monkeypatch.setattr(fork_server, "_ASKED_AGAIN_WITHIN_S", 0.0)
     assert int(asked(order(), "os.getppid()")) != server
+
+
+def test_a_server_that_has_a_fork_is_not_replaced_however_long_it_takes(
+    order: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = asked(order(), "os.getppid()")
+    monkeypatch.setattr(fork_server, "_ASKED_AGAIN_WITHIN_S", 0.0)
+    assert asked(order(), "os.getppid()") == server
 
 
 def test_a_server_that_nobody_asks_ends(order: Orders) -> None:

@@ -14,13 +14,15 @@ from bundler.manifest import Seed
 
 def seeds_of(model: Any) -> tuple[Seed, ...]:
     """Return the state of each `keras.random.SeedGenerator` and `tf.random.Generator` below `model`."""
+    kinds = _generators()
     found: dict[int, Seed] = {}
     for place, holder in objects_below(model).items():
         # A generator of TensorFlow's has no parts of the author's: it is found where one of them holds it.
-        for at, value in ((place, holder), *((f"{place}/{step}".lstrip("/"), item) for step, item in steps(holder))):
-            state = _state(value)
-            if state is not None and id(value) not in found:
-                found[id(value)] = Seed(place=at, state=tuple(int(number) for number in state.numpy().reshape(-1)))
+        held = ((f"{place}/{step}" if place else step, item) for step, item in steps(holder))
+        for at, value in ((place, holder), *held):
+            if isinstance(value, kinds) and id(value) not in found:
+                numbers = value.state.numpy().reshape(-1)
+                found[id(value)] = Seed(place=at, state=tuple(int(number) for number in numbers))
     return tuple(found.values())
 
 
@@ -33,24 +35,25 @@ def set_seeds(model: Any, seeds: Iterable[Seed]) -> None:
         InvalidBundle: a state is not one of that kind of generator.
     """
     numpy = importlib.import_module("numpy")
+    kinds = _generators()
     for index, seed in enumerate(seeds):
         try:
-            state = _state(at_place(model, seed.place))
+            generator = at_place(model, seed.place)
         except LookupError:
             continue
-        if state is None:
+        if not isinstance(generator, kinds):
             continue
+        state = generator.state
         try:
             numbers = numpy.array(seed.state, dtype=state.numpy().dtype).reshape(tuple(state.shape))
         except (ValueError, OverflowError) as error:
             raise InvalidBundle(
-                f"a {type(at_place(model, seed.place)).__name__} cannot have this state: {error}",
+                f"a {type(generator).__name__} cannot have this state: {error}",
                 place=f"manifest.json: seeds[{index}].state",
                 hint="ask the author for a new bundle",
             ) from error
         state.assign(numbers)
 
 
-def _state(value: Any) -> Any:
-    generators = (keras().random.SeedGenerator, importlib.import_module("tensorflow").random.Generator)
-    return value.state if isinstance(value, generators) else None
+def _generators() -> tuple[Any, Any]:
+    return keras().random.SeedGenerator, importlib.import_module("tensorflow").random.Generator

@@ -36,7 +36,7 @@ from bundler.sources.extract.namespaces import (
     path_to,
 )
 from bundler.sources.extract.referring import InProgress
-from bundler.sources.extract.refusals import NameUse, file_name_only, refusal
+from bundler.sources.extract.refusals import NameUse, refusal
 from bundler.sources.extract.segments import Definition, statement_text
 from bundler.sources.extract.value_items import value_item
 
@@ -265,7 +265,7 @@ class _Job:
         """Bring into `draft` what `names` stand for; every name that cannot come is a problem of its own."""
         values = values or {}
         main = self.drafts.main(namespace) if is_loose(namespace) else None
-        for name in sorted(names.every - file_name_only(use.node)):
+        for name in sorted(names.every - naming.file_name_only(use.node, namespace.get("__file__"), draft.name)):
             at = use.line(line_of(use.node, name)) if use.node is not None else use
             try:
                 if name in values:

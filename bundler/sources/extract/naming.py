@@ -16,6 +16,8 @@ from typing import Any
 
 from bundler.sources.extract.namespace_texts import Unit
 
+#: Classes that take a path apart without opening it.
+_PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")
 #: File names that Windows keeps for devices.
 _DEVICES = ("con", "prn", "aux", "nul")
 
@@ -47,6 +49,27 @@ def _is_importable(name: str, file: object) -> bool:
     except (ImportError, ValueError):  # A module in sys.modules without a spec.
         return True
     return spec is not None and spec.origin != file
+
+
+def file_name_only(node: ast.AST | None, file: object, module: str) -> frozenset[str]:
+    """Return ``__file__`` where `node` asks it for the name of the script alone, which that of `module` has, too.
+
+    ``os.path.basename(__file__)``, ``Path(__file__).stem``: many scripts name their experiment so.
+    """
+    if node is None or not isinstance(file, str) or Path(file).name != f"{module}.py":
+        return frozenset()
+    asked: set[ast.AST] = set()
+    for outer in ast.walk(node):
+        match outer:
+            case ast.Call(func=ast.Attribute(attr="basename") | ast.Name(id="basename"), args=[ast.Name() as path]):
+                asked.add(path)
+            case ast.Attribute(
+                attr="stem" | "name",
+                value=ast.Call(func=ast.Attribute(attr=made) | ast.Name(id=made), args=[ast.Name() as path]),
+            ) if made in _PATHS:
+                asked.add(path)
+    uses = {item for item in ast.walk(node) if isinstance(item, ast.Name) and item.id == "__file__"}
+    return frozenset({"__file__"} if uses <= asked else ())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,23 +19,6 @@ _PART = (
 )
 
 
-def file_name_only(node: ast.AST | None) -> frozenset[str]:
-    """Return ``__file__`` where `node` asks it for the name of the script alone; that of the new module has the same.
-
-    ``os.path.basename(__file__)``, ``Path(__file__).stem``: many scripts name their experiment so.
-    """
-    nodes = list(ast.walk(node)) if node is not None else []
-    asked: set[ast.AST] = set()
-    for outer in nodes:
-        match outer:
-            case ast.Call(func=ast.Attribute(attr="basename") | ast.Name(id="basename"), args=[ast.Name() as path]):
-                asked.add(path)
-            case ast.Attribute(attr="stem" | "name", value=ast.Call(args=[ast.Name() as path])):
-                asked.add(path)
-    uses = {item for item in nodes if isinstance(item, ast.Name) and item.id == "__file__"}
-    return frozenset({"__file__"} if uses and uses <= asked else ())
-
-
 def refusal(name: str, value: object, use: NameUse, why: str = "") -> str:
     """Return the problem for the author: where, what uses which value, its type, and the remedy.
 

@@ -159,6 +159,6 @@ def test_what_no_index_was_asked_for_is_recorded_as_what_it_is(
     # conda writes the address of the folder in which it built the package.
     (folder / "INSTALLER").write_text("conda\n")
     # As every installer does, which puts the whole folder there.
-    os.utime(site)
+    os.utime(site, ns=(1, 1))
     (found,) = direct_pins(needed, framework=())
     assert found.source is None

@@ -118,7 +118,11 @@ def test_refuses_magics_inside_definitions(session: Session) -> None:
 def test_refuses_the_place_of_the_script(session: Session) -> None:
     session.script("def f():\n    return __file__\n")
     assert "__file__" in problem(session["f"])
-    session.script("import os\ndef f():\n    return os.path.basename(__file__), open(__file__)\n")
+    for reading in ("os.path.basename(__file__), open(__file__)", "open(__file__).name"):
+        session.script(f"import os\ndef f():\n    return {reading}\n")
+        assert "__file__" in problem(session["f"])
+    # The module that is made of it has another name, since Python has a `test`.
+    session.script("import os\ndef f():\n    return os.path.basename(__file__)\n", "test.py")
     assert "__file__" in problem(session["f"])
 
 
