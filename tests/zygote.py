@@ -19,11 +19,13 @@ import socket
 import subprocess
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 _TIMEOUT_S = 240
+_LONGEST = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,9 @@ class Zygote:
 
 def _serve() -> None:
     importlib.import_module("keras")
+    # A graph takes TensorFlow half a second for each step of training and predicts no other numbers.
+    importlib.import_module("tensorflow").config.run_functions_eagerly(True)
+    warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
     # Importing them does nothing (`tests/cli/test_light.py`).
     for module in pkgutil.walk_packages(importlib.import_module("bundler").__path__, "bundler."):
         if not module.name.endswith("__main__"):
@@ -101,7 +106,7 @@ def _serve() -> None:
     # A collection in a fork would copy, and look through, all that was imported here.
     gc.collect()
     gc.freeze()
-    _offer_proofs()
+    _offer_forks()
     held: _Held | None = None
     for line in sys.stdin:
         if json.loads(line)["held"]:
@@ -143,16 +148,18 @@ class _Held:
         return self._answers.readline().strip()
 
 
-def _offer_proofs() -> None:
-    """Fork a process that is what `bundler.prover.forking` is, for the scripts that import `quick_proof`."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    # An address without a file (unix(7), abstract): it goes with the process.
-    listening.bind(b"\0kbundle-tests-%d" % os.getpid())
-    listening.listen()
-    os.environ["PROOF_SERVER"] = f"kbundle-tests-{os.getpid()}"
+def _offer_forks() -> None:
+    """Fork a process that forks for the scripts: provers for `quick_proof`, interpreters for `fresh`."""
+    listening = {name: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for name in ("PROOF", "FRESH")}
+    for name, server in listening.items():
+        # An address without a file (unix(7), abstract): it goes with the process.
+        os.environ[f"{name}_SERVER"] = address = f"kbundle-tests-{name}-{os.getpid()}"
+        server.bind(b"\0" + address.encode())
+        server.listen()
     ended, _kept_open = os.pipe()
     if os.fork():
-        listening.close()
+        for server in listening.values():
+            server.close()
         os.close(ended)
         return
     os.close(_kept_open)
@@ -160,13 +167,21 @@ def _offer_proofs() -> None:
     forking = importlib.import_module("bundler.prover.forking")
     forking.hold_framework()
     gc.freeze()
-    while ended not in select.select([listening, ended], [], [])[0]:
-        orders, _ = listening.accept()
-        if os.fork() == 0:
-            listening.close()
-            forking.serve(orders)
-            os._exit(0)
-        orders.close()
+    while ended not in (ready := select.select([ended, *listening.values()], [], [])[0]):
+        for name, server in listening.items():
+            if server not in ready:
+                continue
+            orders, _ = server.accept()
+            if os.fork() == 0:
+                for other in listening.values():
+                    other.close()
+                if name == "PROOF":
+                    forking.serve(orders)
+                else:
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    orders.send(_answer(orders.recv(_LONGEST).decode()).encode())
+                os._exit(0)
+            orders.close()
     os._exit(0)
 
 

@@ -29,7 +29,8 @@ def save_again(model: Any, manifest: Manifest, folder: Path) -> Path:
         return folder / "again"
     from bundler.packing.bundling import bundle
 
-    return bundle(model, folder / f"again{_SUFFIX}", prove=False).path
+    # Its lock is nobody's: no index is asked.
+    return bundle(model, folder / f"again{_SUFFIX}", prove=False, offline=True).path
 
 
 def load_again(path: Path, allow: Sequence[str]) -> Any:

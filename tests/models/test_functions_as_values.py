@@ -18,8 +18,8 @@ USE = """
         found = [model.predict(x, verbose=0), model.evaluate(x, y, verbose=0)]
         model.train_on_batch(x, y)
         return np.concatenate([np.ravel(item) for item in (*found, model.predict(x, verbose=0))])
-    def stack(activation=None, function=None, loss="mse", metrics=(), **options):
-        layers = [L.Dense(4, activation=activation)]
+    def stack(activation=None, function=None, *more, loss="mse", metrics=(), **options):
+        layers = [L.Dense(4, activation=item) for item in (activation, *more)]
         if function is not None:
             layers.append(L.Lambda(function, output_shape=(4,)))
         model = keras.Sequential([keras.Input((4,)), *layers, L.Dense(4)])
@@ -193,13 +193,12 @@ def test_methods_partials_and_callable_objects_compute_and_train_the_same(worksh
         def act(self, t):
             return t * self.by
     packed("method", stack(weighted.soften, weighted.soften, loss=weighted.loss, metrics=[weighted.loss]))
-    packed("class_method", stack(loss=mine.Weighted.plain, metrics=[mine.Weighted.plain]))
-    packed("object", stack(mine.Power(2.0), metrics=[mine.Sure()]))
-    packed("partial", stack(functools.partial(tf.nn.leaky_relu, alpha=0.4),
-                            functools.partial(tf.nn.l2_normalize, axis=-1),
-                            loss=functools.partial(keras.losses.binary_crossentropy, from_logits=True)))
-    packed("partials", stack(functools.partial(mine.scaled, by=2.0), mine.tripled))
-    packed("script", stack(Local(3.0).act, functools.partial(Local(2.0).act)))
+    packed("partials", stack(functools.partial(tf.nn.leaky_relu, alpha=0.4),
+                             functools.partial(tf.nn.l2_normalize, axis=-1),
+                             functools.partial(mine.scaled, by=2.0), mine.tripled,
+                             loss=functools.partial(keras.losses.binary_crossentropy, from_logits=True)))
+    packed("others", stack(Local(3.0).act, functools.partial(Local(2.0).act), mine.Power(2.0),
+                           loss=mine.Weighted.plain, metrics=[mine.Weighted.plain, mine.Sure()]))
     """
     )
     workshop.consumer(
@@ -207,8 +206,7 @@ def test_methods_partials_and_callable_objects_compute_and_train_the_same(worksh
         + """
     kept = back("method")
     assert kept.layers[0].activation.__self__ is kept.layers[1].function.__self__
-    for name in ("class_method", "object", "partial", "partials", "script"):
-        back(name)
+    back("partials"), back("others")
     """
     )
 
@@ -222,12 +220,10 @@ def test_decorated_functions_keep_their_gradient(workshop: Workshop) -> None:
     @tf.custom_gradient
     def mirrored(t):
         return tf.identity(t), lambda dy: dy * -2.0
-    packed("module", stack(mine.reversed_gradient, mine.doubled))
-    packed("closure", stack(mine.with_gradient(5.0)))
-    packed("script", stack(mirrored))
+    packed("all", stack(mine.reversed_gradient, mine.doubled, mine.with_gradient(5.0), mirrored))
     """
     )
-    workshop.consumer(USE + '\n    for name in ("module", "closure", "script"):\n        back(name)\n')
+    workshop.consumer(USE + '\n    back("all")\n')
 
 
 def test_a_closure_that_wraps_a_function_of_keras_is_not_taken_for_it(workshop: Workshop) -> None:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from tests.models.conftest import Workshop
 
-#: Runs a Python program in a process of its own, which imports nothing but what the program says.
 FRESH = """
-    import os, subprocess, sys, textwrap
-    def fresh(code, check=True):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-c", textwrap.dedent(code)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0 or not check, done.stderr
-        return done.stdout + done.stderr
+    from fresh import fresh
+    import os
 """
 SOURCE = {
     "kit/__init__.py": "",

@@ -304,6 +304,7 @@ def test_code_may_look_at_itself_and_import_late(workshop: Workshop) -> None:
         }
     )
     workshop.author("""
+        import graphs
         from deep import Deep
         model = keras.Sequential([keras.Input((3,)), Deep(), keras.layers.Dense(2)])
         x = np.linspace(-2, 2, 12, dtype="float32").reshape(4, 3)
@@ -312,6 +313,7 @@ def test_code_may_look_at_itself_and_import_late(workshop: Workshop) -> None:
         np.save("../hand_over/y.npy", model.predict(x, verbose=0))
     """)
     workshop.consumer("""
+        import graphs
         x = np.linspace(-2, 2, 12, dtype="float32").reshape(4, 3)
         model = unbundle("../hand_over/m.kbundle", allow=["dynamic-code", "filesystem", "reflection"])
         lifecycle(model, x, np.load("../hand_over/y.npy"))

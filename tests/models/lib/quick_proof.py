@@ -39,8 +39,8 @@ class _Server(fork_server._Server):
 
 
 def _started() -> _Server:
-    if "newer_keras" in sys.modules or any(name.startswith("KERAS_") for name in os.environ):
-        # A proof takes such variables along; and Keras may be another one in this process.
+    if {"newer_keras", "graphs"} & sys.modules.keys() or any(name.startswith("KERAS_") for name in os.environ):
+        # A proof takes such variables along; and Keras may be another one in this process, or draw graphs.
         pid, orders = _forked()
     else:
         pid, orders = None, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
