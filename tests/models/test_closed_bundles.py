@@ -152,6 +152,7 @@ RECORDED = {
 def test_a_decorator_keeps_the_constructor_of_the_bundles_classes_and_of_no_others(workshop: Workshop) -> None:
     workshop.write(RECORDED)
     workshop.author("""
+        import quick_proof
         from recorded import Scale
         model = keras.Sequential([keras.Input((4,)), Scale(3.0)])
         packed = bundler.bundle(model, "../hand_over/m.kbundle", whole=True)

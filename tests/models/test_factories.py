@@ -90,6 +90,7 @@ PARTS = """
 def test_what_factories_renamed_and_changed_comes_back(workshop: Workshop) -> None:
     workshop.write({"zoo/__init__.py": "", "zoo/parts.py": PARTS})
     workshop.author("""
+        import quick_proof
         from zoo.parts import Pool, focal, make_gain, make_layer, masked
         x = np.random.default_rng(1).normal(size=(8, 4)).astype("float32")
         model = keras.Sequential([

@@ -161,6 +161,7 @@ def test_takes_the_methods_that_hold_settings_for_no_attributes_of_the_model(wor
     )
     workshop.author(
         """
+        import quick_proof
         from parts import Together
         keras.config.set_epsilon(1e-2)
         model = Together([4, 9])

@@ -157,7 +157,7 @@ def test_proved_bundles_say_so_and_replay_elsewhere(workshop: Workshop) -> None:
         SHARED
         + OF
         + textwrap.dedent("""
-        import layers
+        import quick_proof, layers
         inputs = {
             "words": keras.Input((), dtype="string", name="words"),
             "ids": keras.Input((None,), dtype="int32", name="ids"),
@@ -229,7 +229,7 @@ def test_refuses_what_does_not_come_back_and_names_the_cause(workshop: Workshop)
         + OF
         + textwrap.dedent("""
         import ctypes, sys, types
-        import layers
+        import quick_proof, layers
         with Prover() as prover:
             share(prover)
             path = os.path.abspath("../source/factor.txt")

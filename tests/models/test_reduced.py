@@ -106,6 +106,7 @@ PACKAGE = {
 def test_packs_what_the_model_needs_and_says_what_stays_behind(workshop: Workshop) -> None:
     workshop.write(PACKAGE)
     workshop.author("""
+        import quick_proof
         import hashlib, pathlib
         import mynet
         model = keras.Sequential([keras.Input((3,)), mynet.Gain(), keras.layers.Dense(2)])

@@ -211,6 +211,7 @@ def test_sets_values_of_these_kinds_that_were_set_at_run_time(workshop: Workshop
     })  # fmt: skip
     workshop.author(
         """
+    import quick_proof
     import argparse, datetime, nets
     nets.args = argparse.Namespace(scale=2.0, out=None)
     nets.OPT.k = 3.0
