@@ -22,6 +22,7 @@ from bundler.archive.atomic import write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, check_members, check_names, shortened
 from bundler.archive.diagnosis import newer_format, refuse_foreign_file
 from bundler.archive.encodings import check_decoded_total, check_frame, decode
+from bundler.archive.hashing import PassingHash
 from bundler.archive.layout import (
     CENTRAL_HEADER_MIN,
     END_RECORDS_MAX,
@@ -259,21 +260,19 @@ class _StoredBytes:
         self._placed = placed
         self._position = placed.start
         self._meter = meter
-        self._crc = 0
-        self._digest = hashlib.sha256()
+        self._hash = PassingHash(placed.entry.size)
 
     def read(self, size: int = -1, /) -> bytes:
         left = self._placed.end - self._position
         piece = self._file.read_at(self._position, left if size < 0 else min(size, left))
         self._position += len(piece)
-        self._crc = zlib.crc32(piece, self._crc)
-        self._digest.update(piece)
+        self._hash.update(piece)
         if self._meter is not None:
             self._meter.add(len(piece))
         return piece
 
     def check(self, member: Member | None) -> None:
-        _check_stored(self._placed, member, self._crc, self._digest.hexdigest())
+        _check_stored(self._placed, member, *self._hash.finish())
 
 
 def open_bundle(source: str | os.PathLike[str] | BinaryIO) -> BundleReader:

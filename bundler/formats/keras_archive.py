@@ -6,13 +6,16 @@ The list is closed. Keras itself ignores what it does not know, takes the last o
 
 from __future__ import annotations
 
+import functools
+import mmap
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from bundler.archive.private_memory import private_memory
 from bundler.archive.scratch import written_below
-from bundler.archive.window import read_at
-from bundler.errors import InvalidBundle, LimitExceeded
+from bundler.archive.window import Window, read_at
+from bundler.errors import InvalidBundle, LimitExceeded, RebuildFailed
 from bundler.formats import strict_zip
 from bundler.formats.hdf5 import SIGNATURE
 from bundler.formats.problem import Problem
@@ -45,12 +48,14 @@ class KerasArchive:
         problems: what is wrong with it. With one, `members` may be empty, and nothing should be read.
         members: the files in it, by name and in their order.
         folder: where its files were unpacked and checked, or `None`: then they are read where they lie.
+        weights: the content of `WEIGHTS`, where it was unpacked to memory and not to `folder`.
     """
 
     problems: tuple[Problem, ...]
     members: dict[str, Inner]
     _file: BinaryIO
     folder: Path | None = None
+    weights: mmap.mmap | None = None
 
     def read(self, name: str, limit: int) -> bytes:
         """Return the content of a member, unpacked and checked.
@@ -77,6 +82,8 @@ class KerasArchive:
         whole. A packed one is unpacked to a temporary file and checked. Raises as `read`.
         """
         member = self._find(name)
+        if self.weights is not None and name == WEIGHTS:
+            return cast("BinaryIO", Window(functools.partial(read_at, cast("BinaryIO", self.weights)), 0, member.size))
         if self.folder is not None:
             return (self.folder / name).open("rb")
         try:
@@ -87,30 +94,39 @@ class KerasArchive:
     def head(self, name: str, count: int) -> bytes:
         """Return the first `count` bytes of a member, fewer where it has fewer; raises as `read`."""
         if self.folder is not None:
-            with (self.folder / name).open("rb") as file:
+            with self.open(name) as file:
                 return file.read(count)
         try:
             return next(strict_zip.pieces(self._file, self._find(name)), b"")[:count]
         except Unreadable as problem:
             raise InvalidBundle(problem.what, place=name) from problem
 
-    def unpacked(self, directory: Path, file: BinaryIO | None = None) -> KerasArchive:
+    def unpacked(
+        self, directory: Path, file: BinaryIO | None = None, *, weights_in_memory: bool = False
+    ) -> KerasArchive:
         """Write every member, checked, below the new folder `directory`, and return the archive as it lies there.
 
         They are read from `file`, which takes the place of the archive's own, in the order in which they lie in it.
+        With `weights_in_memory` the weights go there instead.
 
         Raises:
             Unreadable: a member is not what the directory says.
-            RebuildFailed: the files cannot be written.
+            RebuildFailed: the files cannot be written, or there is no memory for the weights.
         """
+        weights = None
         for member in self.members.values():
+            if weights_in_memory and member.name == WEIGHTS:
+                weights = _memory(member.size)
+                for piece in strict_zip.pieces(file or self._file, member):
+                    weights.write(piece)
+                continue
             target = directory / member.name
             with written_below(directory):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("xb") as stored:
                     for piece in strict_zip.pieces(file or self._file, member):
                         stored.write(piece)
-        return replace(self, folder=directory)
+        return replace(self, folder=directory, weights=weights)
 
     def damage(self) -> list[Problem]:
         """Unpack every file that was not unpacked yet and say which is not what the directory says; keep nothing.
@@ -136,6 +152,23 @@ class KerasArchive:
         if member is None:
             raise InvalidBundle("the .keras file has no such file", place=name)
         return member
+
+
+def _memory(size: int) -> mmap.mmap:
+    """Return memory for `size` bytes; arrays in it are aligned as in the file.
+
+    Raises:
+        RebuildFailed: there is not so much.
+    """
+    try:
+        return private_memory(size)
+    except (OSError, OverflowError) as error:
+        raise RebuildFailed(
+            f"the weights do not fit into memory: {error}",
+            place=WEIGHTS,
+            found=f"{size} bytes",
+            hint="load it on a machine with more memory",
+        ) from error
 
 
 def open_keras_file(file: BinaryIO, size: int) -> KerasArchive:

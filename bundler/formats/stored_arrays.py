@@ -46,6 +46,7 @@ class Tensor:
         shape: the sizes of its dimensions; ``()`` is a single number.
         stored: bytes in the file.
         offset: of these in the file; `None` where there are none.
+        big: whether the most significant byte of a number comes first.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Tensor:
     shape: tuple[int, ...]
     stored: int
     offset: int | None
+    big: bool = False
 
     @property
     def count(self) -> int:

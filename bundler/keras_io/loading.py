@@ -24,7 +24,6 @@ from bundler.keras_io.exported import require_exported
 from bundler.keras_io.failures import rebuild_error
 from bundler.keras_io.files import tfsm
 from bundler.keras_io.files.carried_arrays import CarriedArrays
-from bundler.keras_io.files.keras_file import write_config
 from bundler.keras_io.framework import keras
 from bundler.keras_io.program.restore import (
     set_code_values,
@@ -32,6 +31,8 @@ from bundler.keras_io.program.restore import (
     value_adaptations,
     without_values,
 )
+from bundler.keras_io.weights import loading_in_place
+from bundler.keras_io.weights.stored_weights import StoredWeights
 from bundler.manifest import Adaptation, Builder, CustomObject
 from bundler.namespace import Namespace, load_opaque
 
@@ -55,6 +56,7 @@ def load(
     graphs: Mapping[str, Path] | None = None,
     adaptations: Sequence[Adaptation] = (),
     builder: Builder | None = None,
+    weights: StoredWeights | None = None,
 ) -> Any:
     """Return the model of a ``.keras`` file, of which this rewrites the config in place.
 
@@ -72,6 +74,7 @@ def load(
         graphs: the SavedModel folders that travel with the model, by the path that a `TFSMLayer` has for them.
         adaptations: what the manifest records for classes that Keras alone does not bring back.
         builder: the function of the bundle that makes the model, where Keras cannot.
+        weights: the weights, where they are not in `directory`.
 
     Raises:
         UnsupportedVersion: an adaptation is of a kind that this version does not know.
@@ -114,13 +117,14 @@ def load(
     makeable |= filled
     offered |= shared.let_in(config, offered, f"{namespace.prefix}>shared")
     offered |= tfsm.let_in(config, graphs or {}, f"{namespace.prefix}>outside:TFSMLayer", safe_mode=safe_mode)
-    write_config(directory, config)
     # Code of the bundle that looks an object up by its own key while it is being rebuilt (a default argument, a
     # from_config of its own) finds it here.
     scope = {**registry.original_objects(namespace), **offered}
     try:
         with keras().saving.custom_object_scope(scope):
-            model = keras().saving.load_model(directory, custom_objects=offered, compile=compile, safe_mode=safe_mode)
+            model = loading_in_place.load_model(
+                directory, config, weights, offered, compile=compile, safe_mode=safe_mode
+            )
     except BundleError:
         raise
     except Exception as error:

@@ -146,3 +146,25 @@ def unlocked(layer: Any) -> Iterator[None]:
     finally:
         if tracker is not None and is_locked:
             tracker.lock()
+
+
+def saving_library() -> Any:
+    """Return the module with the steps of Keras's own saving and loading.
+
+    Without the private names: `None`, and weights are written to a file that Keras reads, in places of Keras's choice.
+    """
+    module: Any = sys.modules.get("keras.src.saving.saving_lib")
+    loading = ("_model_from_config", "_load_state", "_raise_loading_failure")
+    saving = ("_serialize_model_as_json", "_save_state")
+    known = all(hasattr(module, name) for name in (*loading, *saving, "H5IOStore", "DiskIOStore"))
+    return module if known and hasattr(module.H5IOStore, "_get_h5_file") else None
+
+
+def variable_class() -> Any:
+    """Return the class of Keras's variables on TensorFlow.
+
+    Without the private names: `None`, and every variable is initialised before it is given its weights.
+    """
+    cls = getattr(sys.modules.get("keras.src.backend.tensorflow.core"), "Variable", None)
+    names = ("_initialize", "_initialize_with_initializer", "_direct_assign")
+    return cls if all(hasattr(cls, name) for name in names) and not hasattr(cls, "__getattr__") else None

@@ -16,6 +16,8 @@ from bundler.formats.strict_zip import Unreadable, read_inner_zip
 def unpack_model(reader: BundleReader, name: str, directory: Path, progress: Progress | None) -> KerasArchive:
     """Write the files of the ``.keras`` file that is the member `name` below the new folder `directory`.
 
+    The weights stay in memory: variables take them from there, and what changes the bundle later changes no number.
+
     The bytes that are hashed are those that are written (invariant I8): the member is read from its first byte to its
     last, and the directory of its ZIP, which had to be read before, is compared with the one that came by.
 
@@ -33,7 +35,7 @@ def unpack_model(reader: BundleReader, name: str, directory: Path, progress: Pro
         decoded = reader.open_member(name)
         archive = open_keras_file(decoded, member.decoded_size or 0)
         try:
-            return archive if archive.problems else archive.unpacked(directory)
+            return archive if archive.problems else archive.unpacked(directory, weights_in_memory=True)
         except Unreadable:
             return archive
     archive = open_keras_file(reader.open_member(name), member.size)
@@ -42,7 +44,7 @@ def unpack_model(reader: BundleReader, name: str, directory: Path, progress: Pro
         return archive
     with reader.once(name, progress) as file:
         try:
-            unpacked = archive.unpacked(directory, cast("BinaryIO", file))
+            unpacked = archive.unpacked(directory, cast("BinaryIO", file), weights_in_memory=True)
         except Unreadable:
             return archive
         file.finish()

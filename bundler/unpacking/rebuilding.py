@@ -21,6 +21,7 @@ from bundler.keras_io.failures import rebuild_error, refusal_in
 from bundler.keras_io.keras_settings import hold_settings, settings_in_force
 from bundler.keras_io.process_state import kept_process_state
 from bundler.keras_io.program.seeds import set_seeds
+from bundler.keras_io.weights.stored_weights import StoredWeights
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject, Manifest
 from bundler.namespace import Guard, ModuleText, Namespace, Record, open_namespace
@@ -158,6 +159,7 @@ def build(
     safe_mode: bool,
     hosts: Mapping[str, Any] | None = None,
     graphs: Mapping[str, Path] | None = None,
+    weights: StoredWeights | None = None,
 ) -> Any:
     """Return the model of the files in `directory`, whose config is `config`; see `bundler.keras_io.loading.load`.
 
@@ -180,6 +182,7 @@ def build(
                 graphs=graphs,
                 adaptations=manifest.adaptations,
                 builder=manifest.builder,
+                weights=weights,
             )
         set_seeds(model, manifest.seeds)
         hold_settings(model, manifest.settings)

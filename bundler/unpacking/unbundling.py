@@ -30,6 +30,7 @@ from bundler.errors import BundleError, MissingObject, RebuildFailed, RefusalWar
 from bundler.keras_io import framework
 from bundler.keras_io.files import saved_model, tfsm
 from bundler.keras_io.selftest import recording
+from bundler.keras_io.weights.stored_weights import StoredWeights
 from bundler.limits import LIMITS
 from bundler.manifest import Manifest, Payload
 from bundler.namespace import Use
@@ -179,6 +180,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
         guard = guard_for(manifest, options.accepted, denied=options.policy.deny, on_refused=options.on_refused)
         namespace = open_code(reader.digest, manifest, code, guard, closed=parts.closed)
         before = namespace.record.refused
+        stored = None if unpacked.weights is None else StoredWeights(unpacked.weights, parts.tensors or ())
         model = build(
             directory,
             parts.config,
@@ -188,6 +190,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
             compile=options.compile,
             safe_mode=options.safe_mode,
             graphs=graphs,
+            weights=stored,
         )
     replayed = _self_tested(model, reader, options.self_test)
     _warn_of(use for use in namespace.record.refused if use not in before)

@@ -27,10 +27,11 @@ _CLASSES = (
 
 @dataclass(frozen=True, slots=True)
 class Datatype:
-    """What one element is: `word` as NumPy and Keras call it, `size` in bytes."""
+    """What one element is: `word` as NumPy and Keras call it, `size` in bytes, the most significant first if `big`."""
 
     word: str
     size: int
+    big: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,13 @@ def _known() -> Mapping[bytes, Datatype]:
     for big in (False, True):
         floats = {2: _float(2, 5, 10, big), 4: _float(4, 8, 23, big), 8: _float(8, 11, 52, big)}
         for size, kind in floats.items():
-            found[kind] = Datatype(f"float{8 * size}", size)
+            found[kind] = Datatype(f"float{8 * size}", size, big)
         for size in (4, 8):
-            found[_complex(size, floats[size])] = Datatype(f"complex{16 * size}", 2 * size)
+            found[_complex(size, floats[size])] = Datatype(f"complex{16 * size}", 2 * size, big)
         for size in (1, 2, 4, 8):
             for signed in (False, True):
                 word = f"{'' if signed else 'u'}int{8 * size}"
-                found[_integer(size, signed, big)] = Datatype(word, size)
+                found[_integer(size, signed, big)] = Datatype(word, size, big and size > 1)
     values = b"FALSE\0\0\0TRUE\0\0\0\0\0\1"
     found[struct.pack("<BBBBI", 0x18, 2, 0, 0, 1) + _integer(1, True, False) + values] = Datatype("bool", 1)
     return MappingProxyType(found)

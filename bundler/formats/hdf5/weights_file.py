@@ -207,6 +207,7 @@ class _Walk:
             shape=shape,
             stored=stored.size,
             offset=stored.offset if stored.size else None,
+            big=element.big,
         )
 
     def _word(self, element: Datatype, attributes: list[Attribute]) -> str:

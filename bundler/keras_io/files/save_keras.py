@@ -22,6 +22,7 @@ from bundler.formats import keras_config
 from bundler.formats.keras_archive import ASSETS, CONFIG, METADATA, WEIGHTS
 from bundler.keras_io.adapt.every_weight import layers_below
 from bundler.keras_io.framework import keras, versions
+from bundler.keras_io.weights import aligned_save
 from bundler.manifest import Parameters, TensorSpec
 from bundler.namespace import IMPORT_LOCK
 
@@ -63,7 +64,7 @@ def save(model: Any, directory: Path) -> Any:
         PackError: Keras cannot save the model; the message is its innermost cause.
     """
     with _saving(model):
-        keras().saving.save_model(model, directory, zipped=False)
+        aligned_save.save_model(model, directory)
     config = json.loads((directory / CONFIG).read_bytes())
     number_shared_objects(config)
     return config
