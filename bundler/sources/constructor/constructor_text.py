@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bundler.sources.constructor.appended_lists import appended
 from bundler.sources.constructor.keywords import KeywordsByName, passes_on
 
 #: Methods that change a list, a dict or a set.
@@ -29,14 +28,12 @@ class ConstructorScope:
         names: for each name the scope and the expression that define it, or `LEAF`.
         parent: the scope around a comprehension.
         receiver: what ``self`` is called in it.
-        owner: the class whose methods ``self`` has.
     """
 
     function: Any
     names: dict[str, tuple[ConstructorScope, ast.expr] | None] = field(default_factory=dict)
     parent: ConstructorScope | None = None
     receiver: str | None = None
-    owner: type | None = None
 
     def lookup(self, name: str) -> tuple[ConstructorScope, tuple[ConstructorScope, ast.expr] | None] | None:
         """Return the scope that has `name` and what defines it there, or `None` for a global."""
@@ -110,7 +107,7 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
     optional: dict[str, ast.expr | None] = {}
     if keywords:
         tree = KeywordsByName(keywords, optional).visit(tree)
-    scope = ConstructorScope(function=function, receiver=tree.args.args[0].arg if tree.args.args else None, owner=owner)
+    scope = ConstructorScope(function=function, receiver=tree.args.args[0].arg if tree.args.args else None)
     for parameter in _parameters(tree):
         scope.names[parameter] = LEAF
     scope.names |= dict.fromkeys(optional, LEAF)
@@ -130,21 +127,6 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
         optional=optional,
         passes_keywords_on=keywords is not None and passes_on(tree, keywords, method),
     )
-
-
-def result_of(
-    function: Callable[..., Any], call: ast.Call, scope: ConstructorScope, receiver: bool
-) -> tuple[ConstructorScope, ast.expr] | None:
-    """Return the one expression that the helper `function` returns for `call`, in a scope of its own, or `None`."""
-    tree = definition(function)
-    if tree is None:
-        return None
-    inner = _called(function, tree, call, scope, receiver=receiver)
-    if inner is None:
-        return None
-    _Reading(owner=inner.owner or object).read(inner, tree.body)
-    returns = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
-    return (inner, returns[0]) if len(returns) == 1 else None
 
 
 def bound(call: ast.Call, signature: inspect.Signature, *, skip: int) -> Iterator[tuple[str, ast.expr]]:
@@ -255,11 +237,6 @@ class _Reading:
     def _call(self, scope: ConstructorScope, call: ast.Call, around: tuple[ast.For | ast.If | ast.While, ...]) -> None:
         function = call.func
         if not isinstance(function, ast.Attribute):
-            if isinstance(function, ast.Name) and function.id == "setattr" and len(call.args) == 3:
-                name = call.args[1]
-                if scope.is_self(call.args[0]) and isinstance(name, ast.Constant):
-                    value = call.args[2]
-                    self.assignments.append(Assignment(attribute=str(name.value), scope=scope, value=value))
             return
         holder = function.value
         if function.attr == self.method:
@@ -272,7 +249,7 @@ class _Reading:
             if isinstance(holder, ast.Attribute) and scope.is_self(holder.value):
                 self._append_to_attribute(scope, holder.attr, call.args[0], around)
             elif isinstance(holder, ast.Name) and (found := scope.names.get(holder.id)) is not None:
-                grown = appended(found[1], call.args[0], around)
+                grown = _appended(found[1], call.args[0], around)
                 scope.names[holder.id] = (scope, grown) if grown is not None else LEAF
         elif function.attr in CHANGES_IN_PLACE:
             if isinstance(holder, ast.Attribute) and scope.is_self(holder.value):
@@ -293,7 +270,7 @@ class _Reading:
         before = [item for item in self.assignments if item.attribute == attribute]
         grown = None
         if len(before) == 1 and before[0].value is not None:
-            grown = appended(before[0].value, element, around)
+            grown = _appended(before[0].value, element, around)
         for item in before:
             self.assignments.remove(item)
         self.assignments.append(Assignment(attribute=attribute, scope=scope, value=grown))
@@ -304,25 +281,30 @@ class _Reading:
         tree = definition(method) if inspect.isfunction(method) else None
         if tree is None or method is None:
             return
-        inner = _called(method, tree, call, scope, receiver=True)
-        if inner is not None:
-            self.depth += 1
-            self.read(inner, tree.body)
-            self.depth -= 1
+        first = tree.args.args[0].arg if tree.args.args else None
+        inner = ConstructorScope(function=method, receiver=first)
+        inner.names |= dict.fromkeys(_parameters(tree), LEAF)
+        inner.names |= {name: (scope, value) for name, value in bound(call, inspect.signature(method), skip=1)}
+        self.depth += 1
+        self.read(inner, tree.body)
+        self.depth -= 1
 
 
-def _called(
-    function: Callable[..., Any], tree: ast.FunctionDef, call: ast.Call, scope: ConstructorScope, *, receiver: bool
-) -> ConstructorScope | None:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
+def _appended(before: ast.expr, element: ast.expr, around: tuple[ast.For | ast.If | ast.While, ...]) -> ast.expr | None:
+    """Return the list expression `before` with `element` appended inside `around`; `None` where that cannot be said."""
+    loops = [item for item in around if isinstance(item, ast.For)]
+    if len(loops) < len(around):
         return None
-    first = tree.args.args[0].arg if receiver and tree.args.args else None
-    inner = ConstructorScope(function=function, receiver=first, owner=scope.owner if receiver else None)
-    inner.names |= dict.fromkeys(_parameters(tree), LEAF)
-    inner.names |= {name: (scope, value) for name, value in bound(call, signature, skip=1 if receiver else 0)}
-    return inner
+    if not loops:
+        more: ast.expr = ast.List(elts=[element], ctx=ast.Load())
+    else:
+        generators = [ast.comprehension(target=loop.target, iter=loop.iter, ifs=[], is_async=0) for loop in loops]
+        more = ast.ListComp(elt=element, generators=generators)
+    if isinstance(before, ast.List) and not before.elts:
+        return more
+    if isinstance(before, ast.List) and isinstance(more, ast.List):
+        return ast.List(elts=[*before.elts, element], ctx=ast.Load())
+    return ast.BinOp(left=before, op=ast.Add(), right=more)
 
 
 @functools.lru_cache(maxsize=512)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
-import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bundler.frameworks import root_of
-from bundler.sources.constructor.appended_lists import AppendedItems
-from bundler.sources.constructor.constructor_text import ConstructorScope, bound, definition, result_of
-from bundler.sources.constructor.words import value_in
+from bundler.sources.constructor.constructor_text import ConstructorScope, bound, definition
 
 #: No answer. `None` is a value.
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN", "__bool__": lambda _: False})()
@@ -69,8 +66,6 @@ class Solver:
             return UNKNOWN
         if isinstance(node, ast.Name):
             return self._name(scope, node, value, leaf, depth)
-        if isinstance(value, str) and (found := value_in(node, value)) is not None:
-            return self.solve(scope, *found, leaf, depth + 1)
         if isinstance(node, ast.Call):
             return self._call(scope, node, value, leaf, depth)
         if isinstance(node, ast.ListComp | ast.GeneratorExp):
@@ -101,13 +96,10 @@ class Solver:
         return self.solve(*definition, value, leaf, depth + 1) if definition else UNKNOWN
 
     def _call(self, scope: ConstructorScope, node: ast.Call, value: Any, leaf: Leaf, depth: int) -> Any:
-        called = _called_name(node)
-        is_method = isinstance(node.func, ast.Attribute) and scope.is_self(node.func.value)
-        function = _method(scope, called) if is_method else scope.resolve(node.func)
+        if isinstance(node.func, ast.Attribute) and scope.is_self(node.func.value):
+            return UNKNOWN
+        called, function = _called_name(node), scope.resolve(node.func)
         is_cast = called in _CASTS and root_of(function) in _CASTING
-        if isinstance(function, types.FunctionType) and root_of(function) not in _CASTING:
-            result = result_of(function, node, scope, receiver=is_method)
-            return self.solve(*result, value, leaf, depth + 1) if result else UNKNOWN
         if isinstance(function, enum.EnumType) and isinstance(value, function) and len(node.args) == 1:
             return self.solve(scope, node.args[0], _looked_up(value, leaf), leaf, depth + 1)
         if isinstance(function, type) and isinstance(value, function) and not is_cast:
@@ -158,36 +150,24 @@ class Solver:
         if items is None or len(node.generators) != 1 or node.generators[0].ifs:
             return UNKNOWN
         loop = node.generators[0]
-        if isinstance(node.elt, AppendedItems):
-            size = len(node.elt.elts)
-            if len(items) % size:
-                return UNKNOWN
-            items = [items[index : index + size] for index in range(0, len(items), size)]
         inside = ConstructorScope(
             function=scope.function,
             names=dict.fromkeys(_targets(loop.target)),
             parent=scope,
             receiver=scope.receiver,
-            owner=scope.owner,
         )
-        elements = node.elt.elts if isinstance(node.elt, AppendedItems) else [node.elt]
         if self.mentions(scope, loop.iter, leaf):
-            found = self._iterable(scope, loop, inside, elements, items, leaf, depth)
+            found = self._iterable(scope, loop, inside, node.elt, items, leaf, depth)
             if found is not UNKNOWN:
                 return found
-        for item in items[:1]:
-            for element, one in zip(elements, item if isinstance(node.elt, AppendedItems) else [item], strict=True):
-                found = self.solve(inside, element, one, leaf, depth + 1)
-                if found is not UNKNOWN:
-                    return found
-        return UNKNOWN
+        return self.solve(inside, node.elt, items[0], leaf, depth + 1) if items else UNKNOWN
 
     def _iterable(
         self,
         scope: ConstructorScope,
         loop: ast.comprehension,
         inside: ConstructorScope,
-        elements: Sequence[ast.expr],
+        element: ast.expr,
         items: Sequence[Any],
         leaf: Leaf,
         depth: int,
@@ -208,23 +188,16 @@ class Solver:
             pairs = [(target, source)]
         for name, iterated in pairs:
             if isinstance(name, ast.Name) and self.mentions(scope, iterated, leaf):
-                values = self._turns(inside, name.id, elements, items, depth)
+                values = self._turns(inside, name.id, element, items, depth)
                 if values is not UNKNOWN:
                     return self.solve(scope, iterated, values, leaf, depth + 1)
         return UNKNOWN
 
-    def _turns(
-        self, inside: ConstructorScope, name: str, elements: Sequence[ast.expr], items: Sequence[Any], depth: int
-    ) -> Any:
+    def _turns(self, inside: ConstructorScope, name: str, element: ast.expr, items: Sequence[Any], depth: int) -> Any:
         variable = Leaf(scope=inside, name=name)
         values = []
         for item in items:
-            parts = item if len(elements) > 1 else [item]
-            found = UNKNOWN
-            for element, part in zip(elements, parts, strict=True):
-                found = self.solve(inside, element, part, variable, depth + 1)
-                if found is not UNKNOWN:
-                    break
+            found = self.solve(inside, element, item, variable, depth + 1)
             if found is UNKNOWN:
                 return UNKNOWN
             values.append(found)
@@ -356,12 +329,6 @@ def _called_name(node: ast.Call) -> str:
 
 def _is_input(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _called_name(node) in ("Input", "InputLayer")
-
-
-def _method(scope: ConstructorScope, name: str) -> Any:
-    """Return the method `name` of the class under construction, where it is a plain one."""
-    method = inspect.getattr_static(scope.owner, name, None) if scope.owner is not None else None
-    return method if isinstance(method, types.FunctionType) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -60,19 +60,14 @@ def test_reads_attributes_of_another_name_and_through_casts():
     assert values(OtherName(8, 2, [1, 2])) == {"d_model": 8, "heads": 2, "shape": (1, 2), "name_or": "x"}
 
 
-def make_block(width, slope):
-    return Sequential([Dense(width), Dense(width * 2, activation=slope)])
-
-
 class InParts:
-    def __init__(self, units, depth, widths, slope, ratio, extra):
+    def __init__(self, units, depth, widths, slope, extra):
         self.first = Dense(units)
         self.blocks = [Dense(extra) for _ in range(depth)]
         self.stack = []
         for width in widths:
             self.stack.append(Dense(width))
-            self.stack.append(Dense(7))
-        self.mlp = make_block(ratio, slope)
+        self.mlp = Sequential([Dense(7), Dense(units * 2, activation=slope)])
 
 
 class Kind(enum.Enum):
@@ -92,24 +87,24 @@ def test_reads_what_a_member_of_an_enumeration_was_looked_up_by():
     assert values(Looked("plain", Mode.FAST)) == {"kind": "plain", "mode": Mode.FAST, "other": Kind.PLAIN}
 
 
-def test_reads_arguments_of_parts_lists_and_helpers():
-    made = InParts(3, 2, [4, 5, 6], "relu", 9, 11)
-    assert values(made) == {"units": 3, "depth": 2, "widths": [4, 5, 6], "slope": "relu", "ratio": 9, "extra": 11}
+def test_reads_arguments_of_parts_and_lists():
+    made = InParts(3, 2, [4, 5, 6], "relu", 11)
+    assert values(made) == {"units": 3, "depth": 2, "widths": [4, 5, 6], "slope": "relu", "extra": 11}
 
 
 class Methods:
     def __init__(self, units, count):
         self._make(units)
-        self.net = self._net(count)
+        self._stack(count)
 
     def _make(self, size):
         self.dense = Dense(size + 1)
 
-    def _net(self, number):
+    def _stack(self, number):
         layers = []
         for _ in range(number):
             layers.append(Dense(1))  # noqa: PERF401 - the way that people write it
-        return Sequential(layers)
+        self.net = Sequential(layers)
 
 
 def test_reads_through_methods_of_the_object():
@@ -442,14 +437,3 @@ def test_reads_the_other_keywords_that_the_constructor_keeps_for_itself():
     assert found.values == {"units": 3, "method": "rk4", "step": 0.5}
     assert set(found.takes) == {"units", "method", "step"}
     assert read(HandsOn(3, activation="relu")).values == {"units": 3}
-
-
-class Named(Dense):
-    def __init__(self, index, of, kind):
-        super().__init__(f"block_{index}")
-        self.label = "of %s!" % of  # noqa: UP031 - this form, too
-        self.activation = "act-" + kind
-
-
-def test_finds_a_value_in_the_text_that_was_made_of_it():
-    assert values(Named(3, "nets", "relu")) == {"index": 3, "of": "nets", "kind": "relu"}
