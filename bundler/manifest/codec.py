@@ -53,7 +53,8 @@ def from_json(cls: type[T], value: JSON, path: str = "") -> T:
             arguments[name] = field.read(value[name], place)
         elif field.required:
             raise malformed(place, "a value", "nothing")
-    arguments["extra"] = {name: item for name, item in value.items() if name not in known}
+    if _keeps_unknown(cls):
+        arguments["extra"] = {name: item for name, item in value.items() if name not in known}
     instance = cls(**arguments)
     check = getattr(instance, "check", None)
     if check is not None:
@@ -105,6 +106,10 @@ class _Field(NamedTuple):
         return self.always or self.default is dataclasses.MISSING
 
 
+def _keeps_unknown(cls: type[Any]) -> bool:
+    return "extra" in cls.__dataclass_fields__
+
+
 @functools.cache
 def _fields(cls: type[Any]) -> dict[str, _Field]:
     # Worked out once a class: a manifest may hold ten thousand objects of one.
@@ -126,7 +131,9 @@ def _reader(annotation: Any) -> Callable[[JSON, str], Any]:
     if origin is tuple:
         return functools.partial(_read_list, _reader(typing.get_args(annotation)[0]))
     if origin is not None and issubclass(origin, Mapping):
-        return _read_object
+        return functools.partial(_read_object, _reader(typing.get_args(annotation)[1]))
+    if annotation is Any:
+        return lambda value, _: value
     if dataclasses.is_dataclass(annotation):
         return functools.partial(from_json, typing.cast("type[Any]", annotation))
     return {str: _read_string, bool: _read_bool, int: _read_integer, float: _read_number}[annotation]
@@ -138,10 +145,10 @@ def _read_list(read: Callable[[JSON, str], Any], value: JSON, path: str) -> tupl
     return tuple([read(item, f"{path}[{index}]") for index, item in enumerate(value)])
 
 
-def _read_object(value: JSON, path: str) -> dict[str, JSON]:
+def _read_object(read: Callable[[JSON, str], Any], value: JSON, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise malformed(path, "an object", value)
-    return value
+    return {name: read(item, f"{path}.{name}") for name, item in value.items()}
 
 
 def _read_string(value: JSON, path: str) -> str:

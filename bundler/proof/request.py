@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bundler.keras_io.program.account import Account, ProgramDifference
 from bundler.keras_io.program.next_step import NextStep
@@ -15,7 +13,7 @@ from bundler.keras_io.program.outputs import Output, StepOutputs
 from bundler.keras_io.selftest.weights_digest import ModelState
 from bundler.limits import LIMITS
 from bundler.manifest import RecordedUse, RecordedUses, Seed
-from bundler.manifest.codec import from_json, to_json
+from bundler.manifest.codec import JSON, from_json, to_json
 
 #: In the order in which they are run; a bundle without a self-test has no "outputs", "next_step" and "train".
 LOAD, STATE, WEIGHTS, OUTPUTS, NEXT_STEP, SAVE_AND_LOAD, TRAIN = (
@@ -64,26 +62,12 @@ class Request:
 
     def line(self) -> bytes:
         """Return the request as a line."""
-        return json.dumps(dataclasses.asdict(self)).encode() + b"\n"
+        return json.dumps(to_json(self)).encode() + b"\n"
 
     @classmethod
     def parse(cls, line: bytes) -> Request:
         """Return the request that `line` made."""
-        value = json.loads(line)
-        return cls(
-            path=value["path"],
-            digest=value["digest"],
-            allow=tuple(value["allow"]),
-            state=None if value["state"] is None else ModelState.parse(value["state"]),
-            account=None if value["account"] is None else Account.parse(value["account"]),
-            step=None if value["step"] is None else NextStep.parse(value["step"]),
-            steps=tuple(map(StepOutputs.parse, value["steps"])),
-            drawn=None if value["drawn"] is None else tuple(map(Output.parse, value["drawn"])),
-            seeds=tuple(Seed(place=item["place"], state=tuple(item["state"])) for item in value["seeds"]),
-            surroundings=Surroundings(
-                folders=tuple(value["surroundings"]["folders"]), names=tuple(value["surroundings"]["names"])
-            ),
-        )
+        return from_json(cls, json.loads(line))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,27 +91,15 @@ class Failure:
     refused: tuple[RecordedUse, ...] = ()
     differences: tuple[ProgramDifference, ...] = ()
 
-    def value(self) -> dict[str, Any]:
+    def value(self) -> JSON:
         """Return the failure as a JSON value."""
-        written = {name: to_json(getattr(self, name)) for name in _names(self)}
-        return {**written, "differences": [dataclasses.asdict(item) for item in self.differences]}
+        return to_json(self)
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Failure:
+    def parse(cls, value: JSON) -> Failure:
         """Return the failure that `value` says; what the other side sends is checked, not trusted."""
-        optional = ("place", "hint", "module", "qualname", "missing_module")
-        return cls(
-            stage=str(value["stage"]),
-            message=str(value["message"]),
-            unread=strings(value["unread"]),
-            words=strings(value["words"]),
-            refused=_uses(value["refused"], "refused"),
-            differences=tuple(
-                ProgramDifference(**{str(name): str(text) for name, text in item.items()})
-                for item in value["differences"]
-            ),
-            **{name: None if value[name] is None else str(value[name]) for name in optional},
-        )
+        found = from_json(cls, value)
+        return dataclasses.replace(found, refused=found.refused[: LIMITS.uses])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,41 +118,17 @@ class Passed:
     refused: tuple[RecordedUse, ...] = ()
     untrained: str | None = None
 
-    def value(self) -> dict[str, Any]:
+    def value(self) -> JSON:
         """Return it as a JSON value."""
-        return {name: to_json(getattr(self, name)) for name in _names(self)}
+        return to_json(self)
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Passed:
+    def parse(cls, value: JSON) -> Passed:
         """Return what `value` says; what the other side sends is checked, not trusted."""
-        return cls(
-            checks=strings(value["checks"]),
-            python=str(value["python"]),
-            keras_version=str(value["keras_version"]),
-            tensorflow_version=str(value["tensorflow_version"]),
-            uses=from_json(RecordedUses, value["uses"], "uses"),
-            refused=_uses(value["refused"], "refused"),
-            untrained=None if value["untrained"] is None else str(value["untrained"]),
-        )
+        found = from_json(cls, value)
+        return dataclasses.replace(found, refused=found.refused[: LIMITS.uses])
 
 
 def python_version() -> str:
     """Return the running Python's version as the manifest has it: major.minor."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def _names(answer: Failure | Passed) -> list[str]:
-    return [item.name for item in dataclasses.fields(answer)]
-
-
-def _uses(values: Any, name: str) -> tuple[RecordedUse, ...]:
-    if not isinstance(values, list):
-        raise TypeError("a list was expected")
-    return tuple(from_json(RecordedUse, value, name) for value in values[: LIMITS.uses])
-
-
-def strings(values: Any) -> tuple[str, ...]:
-    """Return `values` as strings; what the other side sends is checked, not trusted."""
-    if not isinstance(values, Sequence) or isinstance(values, str):
-        raise TypeError("a list was expected")
-    return tuple(str(value) for value in values)

@@ -55,15 +55,6 @@ class Account:
     modules: Mapping[str, Part] = field(default_factory=dict)
     classes: Mapping[str, Part] = field(default_factory=dict)
 
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Account:
-        """Return the account that `dataclasses.asdict` made the JSON value `value` of."""
-        groups = {
-            group: {place: Part(cls=part["cls"], values=part["values"]) for place, part in value[group].items()}
-            for group in ("objects", "modules", "classes")
-        }
-        return cls(**groups)
-
     def without(self, left: Iterable[ProgramDifference]) -> Account:
         """Return the account without the values that `left` names."""
         names = {(item.group, item.place, item.name) for item in left}

@@ -41,11 +41,6 @@ class Change:
     products: tuple[float, ...]
     rounding: float = _NOTHING
 
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Change:
-        """Return the change that `dataclasses.asdict` made the JSON value `value` of."""
-        return cls(**{**value, "products": tuple(value["products"])})
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NextStep:
@@ -63,18 +58,6 @@ class NextStep:
     kept: tuple[Change, ...] = ()
     noise: float = 0.0
     coarse: float = 1.0
-
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> NextStep:
-        """Return the step that `dataclasses.asdict` made the JSON value `value` of."""
-        return cls(
-            guess=value["guess"],
-            logs=dict(value["logs"]),
-            changes=tuple(map(Change.parse, value["changes"])),
-            kept=tuple(map(Change.parse, value["kept"])),
-            noise=value["noise"],
-            coarse=value["coarse"],
-        )
 
 
 def predicted_step(model: Any, inputs: Any, outputs: Any, modules: Iterable[ModuleType] = ()) -> NextStep:

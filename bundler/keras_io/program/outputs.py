@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -37,11 +37,6 @@ class Output:
     norm: float
     products: tuple[float, ...]
 
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Output:
-        """Return what `dataclasses.asdict` made the JSON value `value` of."""
-        return cls(name=value["name"], norm=value["norm"], products=tuple(value["products"]))
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepOutputs:
@@ -50,11 +45,6 @@ class StepOutputs:
     step: str
     guess: int
     outputs: tuple[Output, ...]
-
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> StepOutputs:
-        """Return what `dataclasses.asdict` made the JSON value `value` of."""
-        return cls(step=value["step"], guess=value["guess"], outputs=tuple(map(Output.parse, value["outputs"])))
 
 
 class NotGiven(Exception):

@@ -37,18 +37,6 @@ class ModelState:
     optimizer_weights: tuple[Weight, ...] | None
     further: Mapping[str, tuple[Weight, ...]] = field(default_factory=dict)
 
-    @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> ModelState:
-        """Return the state that `dataclasses.asdict` made the JSON value `value` of."""
-        optimizer = value["optimizer_weights"]
-        return cls(
-            weights=_parsed(value["weights"]),
-            compiled=bool(value["compiled"]),
-            optimizer=value["optimizer"],
-            optimizer_weights=None if optimizer is None else _parsed(optimizer),
-            further={place: _parsed(weights) for place, weights in value["further"].items()},
-        )
-
 
 def state_of(model: Any) -> ModelState:
     """Return the state of `model`; one variable after the other is read, never all at once."""
@@ -127,11 +115,4 @@ def _weight(variable: Any) -> Weight:
         shape=tuple(int(size) for size in variable.shape),
         dtype=str(variable.dtype),
         sha256=hashlib.sha256(content).hexdigest(),
-    )
-
-
-def _parsed(values: Sequence[Mapping[str, Any]]) -> tuple[Weight, ...]:
-    return tuple(
-        Weight(path=item["path"], shape=tuple(item["shape"]), dtype=item["dtype"], sha256=item["sha256"])
-        for item in values
     )
