@@ -215,13 +215,3 @@ class Difference:
     members: tuple[FileChange, ...] = ()
     statement: tuple[FieldChange, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def digest_a(self) -> str:
-        """Return the digest of the first bundle."""
-        return self.before.digest
-
-    @property
-    def digest_b(self) -> str:
-        """Return the digest of the second bundle."""
-        return self.after.digest

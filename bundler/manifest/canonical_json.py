@@ -41,19 +41,15 @@ def load_manifest(text: bytes) -> Manifest:
         LimitExceeded: the text is larger or nested deeper than `bundler.limits` allows.
         InvalidBundle: anything else that the format does not allow; `place` is the dotted path.
     """
-    value = parse_strict(text, _PLACE, LIMITS.manifest, value_limit=LIMITS.manifest_values)
-    if not isinstance(value, dict):
-        raise malformed("", "an object", value)
-    _check_version(value)
-    manifest = from_json(Manifest, value)
+    manifest = from_json(Manifest, check_major(text))
     check_references(manifest)
     if not _is_canonical(manifest, text):
         raise InvalidBundle("the manifest is not in canonical form", place=_PLACE, hint=_HINT)
     return manifest
 
 
-def check_major(text: bytes) -> None:
-    """Check of `manifest.json` only which format it says it has.
+def check_major(text: bytes) -> dict[str, JSON]:
+    """Return `manifest.json` as a JSON value, of which only the format that it says it has was checked.
 
     Raises:
         UnsupportedVersion: the major format version is newer than this kbundle.
@@ -63,6 +59,7 @@ def check_major(text: bytes) -> None:
     if not isinstance(value, dict):
         raise malformed("", "an object", value)
     _check_version(value)
+    return value
 
 
 def canonical_json(value: JSON) -> bytes:

@@ -1,7 +1,6 @@
 """JSON value <-> frozen dataclass, driven by the dataclass's own annotations.
 
-Every error names its place as a dotted path (``modules[3].member``). Fields that a class does not declare are kept
-in its ``extra`` mapping and written back (I6), so that an older kbundle does not drop what a newer one said.
+Every error names its place as a dotted path (``modules[3].member``).
 """
 
 from __future__ import annotations
@@ -24,6 +23,16 @@ JSON = Any
 
 #: Marks, in a dataclass field's metadata, a field that is written and asked for although it has a default.
 ALWAYS = "always"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Extensible:
+    """A part of the manifest. `extra` keeps the fields that it does not declare, and they are written back (I6).
+
+    So an older kbundle does not drop what a newer one said.
+    """
+
+    extra: Mapping[str, JSON] = dataclasses.field(default_factory=dict)
 
 
 def malformed(path: str, expected: str, found: object) -> InvalidBundle:
@@ -53,7 +62,7 @@ def from_json(cls: type[T], value: JSON, path: str = "") -> T:
             arguments[name] = field.read(value[name], place)
         elif field.required:
             raise malformed(place, "a value", "nothing")
-    if _keeps_unknown(cls):
+    if issubclass(cls, Extensible):
         arguments["extra"] = {name: item for name, item in value.items() if name not in known}
     instance = cls(**arguments)
     check = getattr(instance, "check", None)
@@ -104,10 +113,6 @@ class _Field(NamedTuple):
     @property
     def required(self) -> bool:
         return self.always or self.default is dataclasses.MISSING
-
-
-def _keeps_unknown(cls: type[Any]) -> bool:
-    return "extra" in cls.__dataclass_fields__
 
 
 @functools.cache

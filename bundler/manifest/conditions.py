@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bundler.limits import LIMITS
-from bundler.manifest.codec import JSON, malformed
+from bundler.manifest.codec import Extensible, malformed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Extensible):
     """The settings of Keras that held in the author's process, as `keras.config` tells them.
 
     `dtype_policy` is the name of the policy that layers without a ``dtype`` get. `flash_attention` is `None` where
@@ -22,7 +21,6 @@ class Settings:
     image_data_format: str
     epsilon: float
     flash_attention: bool | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse an `epsilon` that is not a small positive number."""
@@ -31,12 +29,11 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seed:
+class Seed(Extensible):
     """The `state` of the random generator at `place` below the model: what its next number is made from."""
 
     place: str
     state: tuple[int, ...]
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse a state of more numbers than any generator has, or with one that no generator has."""

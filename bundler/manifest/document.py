@@ -1,6 +1,6 @@
 """The manifest as frozen dataclasses: field for field what `schema/SPEC.md` describes.
 
-All classes are keyword-only and hold plain values. ``extra`` keeps the fields that this version does not know.
+All classes are keyword-only and hold plain values.
 Shapes are tuples of `int` with -1 for a dimension that is free; datatypes are Open Inference Protocol names
 (``FP32``, ``INT64``, ``BYTES``, ...).
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bundler.manifest.codec import ALWAYS, JSON, malformed
+from bundler.manifest.codec import ALWAYS, JSON, Extensible, malformed
 from bundler.manifest.conditions import Seed, Settings
 from bundler.manifest.protocol import FORMAT, FORMAT_VERSION
 from bundler.manifest.proved import Proof, SelfTest
@@ -25,7 +25,7 @@ def _at(path: str, name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(Extensible):
     """One file of the archive. `size` and `sha256` are of the stored bytes.
 
     `encoding` is `None` for stored bytes that are the content itself, or the name of a compression (``zstd``) that
@@ -41,7 +41,6 @@ class Member:
     decoded_sha256: str | None = None
     piece_size: int | None = None
     pieces: tuple[str, ...] = ()
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse sizes below zero and digests that are not 64 lower-case hexadecimal digits."""
@@ -62,35 +61,32 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Generator:
+class Generator(Extensible):
     """The tool that wrote the bundle."""
 
     name: str
     version: str
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TensorSpec:
+class TensorSpec(Extensible):
     """One input or output of the model, without its values."""
 
     name: str
     shape: tuple[int, ...]
     datatype: str
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parameters:
+class Parameters(Extensible):
     """Counts of scalar weights."""
 
     trainable: int
     non_trainable: int
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Agreement:
+class Agreement(Extensible):
     """The outputs of two forms of one model, compared at pack time.
 
     `largest_difference` is the largest absolute difference of any number in them. They agree where every difference
@@ -104,11 +100,10 @@ class Agreement:
     absolute_tolerance: float
     relative_tolerance: float
     deterministic: bool = True
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Payload:
+class Payload(Extensible):
     """The model itself.
 
     `kind` is ``keras`` (a ``.keras`` file) or ``saved_model`` (`member` is its ``saved_model.pb``, and the files
@@ -134,20 +129,18 @@ class Payload:
     tensors: tuple[Mapping[str, JSON], ...] = ()
     agreement: Agreement | None = None
     endpoint: str | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ObjectSource:
+class ObjectSource(Extensible):
     """Where a custom object is defined: a member of the bundle and a line of it, counted from 1."""
 
     member: str
     line: int
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpaqueSource:
+class OpaqueSource(Extensible):
     """A pickle that stands in for source, by cloudpickle.
 
     Nobody can read what it does. It holds bytecode, so only the Python version `python` (major.minor) can load it.
@@ -155,11 +148,10 @@ class OpaqueSource:
 
     member: str
     python: str
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CustomObject:
+class CustomObject(Extensible):
     """One class or function that the model uses and Keras does not have.
 
     `key` is what Keras looks it up by (``package>name``, or the bare name where nothing was registered). `module`
@@ -177,7 +169,6 @@ class CustomObject:
     source: ObjectSource | None = None
     distribution: str | None = None
     opaque: OpaqueSource | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse an object that comes from nowhere, or from two places."""
@@ -187,12 +178,11 @@ class CustomObject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reduced:
+class Reduced(Extensible):
     """What a packed module leaves out: `lines` of statements. `sha256` is the digest of the author's whole file."""
 
     sha256: str
     lines: int
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse a malformed digest and a negative count."""
@@ -203,7 +193,7 @@ class Reduced:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Module:
+class Module(Extensible):
     """One packed module. `reason` says in words why it is here; `package` is true for an ``__init__.py``.
 
     An `entry` is imported before the model is rebuilt: the model holds something that it defines, and it may have
@@ -219,31 +209,28 @@ class Module:
     entry: bool = False
     generated: bool = False
     reduced: Reduced | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataFile:
+class DataFile(Extensible):
     """One packed file that the code reads. `path` is its place below the source root, in POSIX form."""
 
     path: str
     member: str
     reason: str
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unresolved:
+class Unresolved(Extensible):
     """An import that nothing on the author's machine answers and that loading does not need."""
 
     module: str
     member: str
     line: int
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DirectSource:
+class DirectSource(Extensible):
     """Where a distribution was installed from, if not from an index (PEP 610).
 
     `kind` is ``vcs`` (then `url` and the commit `revision`), ``archive`` (then `url`), ``local`` or ``editable``: a
@@ -253,11 +240,10 @@ class DirectSource:
     kind: str
     url: str | None = None
     revision: str | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PinnedDistribution:
+class PinnedDistribution(Extensible):
     """One distribution, as it was installed at pack time.
 
     `imports` are the import names that the packed code or the loader uses. With `optional` the code goes on without
@@ -270,11 +256,10 @@ class PinnedDistribution:
     optional: bool = False
     extras: tuple[str, ...] = ()
     source: DirectSource | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Requirements:
+class Requirements(Extensible):
     """What the code needs around it.
 
     `python` is a PEP 440 specifier of the Python versions that can read the code, `packed_under` the major.minor
@@ -293,7 +278,6 @@ class Requirements:
     transitive: tuple[PinnedDistribution, ...] = ()
     packed: tuple[PinnedDistribution, ...] = ()
     wheels: tuple[str, ...] = ()
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse a statement about hashes that contradicts the lock."""
@@ -304,7 +288,7 @@ class Requirements:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Provenance:
+class Provenance(Extensible):
     """What the author says about the model. None of it is checked."""
 
     name: str | None = None
@@ -312,11 +296,10 @@ class Provenance:
     license: str | None = None
     source_revision: str | None = None
     metadata: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Adaptation:
+class Adaptation(Extensible):
     """One thing that the loader does for a class that Keras alone does not bring back.
 
     `kind` is one of the words of `bundler.keras_io.adapt`; `module` and `qualname` name the class as in
@@ -332,21 +315,19 @@ class Adaptation:
     arguments: tuple[str, ...] = ()
     place: str | None = None
     values: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Builder:
+class Builder(Extensible):
     """The function of the packed source that returns the untrained model, and the arguments to call it with."""
 
     module: str
     qualname: str
     arguments: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
+class Manifest(Extensible):
     """All that a bundle says. Its canonical bytes are `manifest.json`, whose sha256 is the bundle's digest.
 
     `inference` is a second payload of the same model that needs none of its code. `builder` makes the model that the
@@ -380,7 +361,6 @@ class Manifest:
     proof: Proof | None = None
     format: str = field(default=FORMAT, metadata={ALWAYS: True})
     format_version: str = field(default=FORMAT_VERSION, metadata={ALWAYS: True})
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse a foreign format name and a version that is not ``major.minor``."""

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 from bundler.errors import LimitExceeded
 from bundler.limits import LIMITS
-from bundler.manifest.codec import JSON, malformed
+from bundler.manifest.codec import Extensible, malformed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SelfTest:
+class SelfTest(Extensible):
     """Inputs and the outputs that the author's model gave for them, as members below ``examples/``.
 
     `origin` is ``given`` by the author, or ``made`` from the model's inputs with `seed`. A model that answers the
@@ -28,11 +28,10 @@ class SelfTest:
     absolute_tolerance: float
     relative_tolerance: float
     seed: int | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedUse:
+class RecordedUse(Extensible):
     """One power that the packed code used in the proof, since the author had accepted its `capability`.
 
     `what` says in one line what it did; `module` and `line` (counted from 1) where, by the original name of the packed
@@ -43,7 +42,6 @@ class RecordedUse:
     what: str
     module: str
     line: int | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
         """Refuse texts beyond the limits, and a line that no file has."""
@@ -64,7 +62,7 @@ class RecordedUse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedUses:
+class RecordedUses(Extensible):
     """What the packed code used in the proof, each at the first stage that saw it; nothing where all is empty.
 
     The stages are checks of the proof: loading, calling the model on the inputs of its self-test, one step of training,
@@ -75,7 +73,6 @@ class RecordedUses:
     outputs: tuple[RecordedUse, ...] = ()
     train: tuple[RecordedUse, ...] = ()
     save_and_load: tuple[RecordedUse, ...] = ()
-    extra: Mapping[str, JSON] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stages: Mapping[str, Iterable[RecordedUse]]) -> RecordedUses:
@@ -101,7 +98,7 @@ class RecordedUses:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
+class Proof(Extensible):
     """This very bundle was loaded by a fresh interpreter before it got its name, and passed `checks`.
 
     `python` is major.minor; the other versions are those of the distributions that loaded it. `allow` are the
@@ -115,4 +112,3 @@ class Proof:
     checks: tuple[str, ...]
     allow: tuple[str, ...] = ()
     uses: RecordedUses | None = None
-    extra: Mapping[str, JSON] = field(default_factory=dict)

@@ -33,7 +33,7 @@ def test_signatures_differ_beside_the_same_bundle() -> None:
     before, after = (bundle(more={"signatures/author.json": content}) for content in (b"{}", b"[]"))
     found = compared(before, after)
     assert not found.same
-    assert found.digest_a == found.digest_b
+    assert found.before.digest == found.after.digest
     assert [(item.name, item.kind) for item in found.members] == [("signatures/author.json", "changed")]
 
 
