@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -120,7 +120,6 @@ def audit_subject(
     *,
     payloads: Sequence[Payload],
     osv: Path | None = None,
-    offered: Collection[str] = (),
     parts: Parts | None = None,
 ) -> Audit:
     """Return the audit of what loading `payloads` uses.
@@ -130,7 +129,6 @@ def audit_subject(
         terms: what is accepted.
         payloads: of the bundle, those that are to be loaded.
         osv: a folder of OSV records.
-        offered: keys of objects that the caller brings along.
         parts: what a page shows is read from these afterwards; made here if nobody needs them.
 
     Raises:
@@ -138,7 +136,7 @@ def audit_subject(
     """
     policy = terms.policy
     check_rules(policy, rule_ids())
-    parts = parts or Parts(subject, offered)
+    parts = parts or Parts(subject)
     for payload in payloads:
         parts.payload(payload)
     if any(payload.kind == "keras" for payload in payloads):

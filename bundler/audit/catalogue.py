@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bundler.audit import config, graph, model_file, policy, source, weights
-from bundler.audit.consistency import contradictions
+from bundler.audit.consistency import rules as consistency
 from bundler.audit.finding import Rule
 from bundler.audit.lock import lock_findings
 from bundler.audit.pickles import pickle_findings
@@ -11,7 +11,7 @@ from bundler.audit.pickles import pickle_findings
 #: The rules of each part, in the order in which a bundle is audited.
 RULES: tuple[Rule, ...] = tuple(
     rule
-    for part in (model_file, config, weights, graph, source, pickle_findings, contradictions, lock_findings, policy)
+    for part in (model_file, config, weights, graph, source, pickle_findings, consistency, lock_findings, policy)
     for rule in part.RULES
 )
 

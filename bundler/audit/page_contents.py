@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bundler.formats.stored_arrays import Tensor
 from bundler.manifest import Manifest
 from bundler.manifest.codec import JSON
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TensorFact:
-    """One stored tensor.
-
-    Attributes:
-        path: where the weights file has it, such as ``layers/dense/vars/0``.
-        dtype: as the file says it, such as ``float32``.
-        shape: all dimensions.
-        size: of the stored values, in bytes.
-    """
-
-    path: str
-    dtype: str
-    shape: tuple[int, ...]
-    size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,5 +25,5 @@ class Contents:
     manifest: Manifest
     config: JSON | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
-    tensors: tuple[TensorFact, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
     lock_text: str = ""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
-from bundler.audit.config import config_findings, config_problem, keras_versions
+from bundler.audit.config import config_findings, config_problem
+from bundler.audit.config.stock import keras_versions
 from bundler.audit.consistency.contradictions import consistency_findings
 from bundler.audit.finding import Check, Finding, Severity
 from bundler.audit.graph import Opener, saved_model_findings
 from bundler.audit.lock.lock_findings import MALFORMED, lock_findings
 from bundler.audit.model_file import archive_findings
-from bundler.audit.page_contents import Contents, TensorFact
+from bundler.audit.page_contents import Contents
 from bundler.audit.pickles.pickle_findings import bundled_modules, opaque_findings
 from bundler.audit.source import SourceText, source_findings
 from bundler.audit.source.closed_functions import close_source
@@ -151,10 +153,7 @@ class Parts:
                 module.member: self._subject.read(module.member).decode("utf-8", errors="replace")
                 for module in manifest.modules
             },
-            tensors=tuple(
-                TensorFact(path=tensor.path, dtype=tensor.dtype, shape=tensor.shape, size=tensor.stored)
-                for tensor in self.tensors or ()
-            ),
+            tensors=self.tensors or (),
             lock_text=lock.decode("utf-8", errors="replace"),
         )
 
@@ -201,7 +200,7 @@ class Parts:
     def _graph(self, folder: PurePosixPath) -> None:
         subject = self._subject
         files = {
-            name: Opener(member, _opener(subject.open, member), subject.members[member])
+            name: Opener(member, functools.partial(subject.open, member), subject.members[member])
             for name, member in subject.below(str(folder)).items()
         }
         self._add(
@@ -228,10 +227,6 @@ class Parts:
     def _add(self, subject: str, findings: list[Finding], detail: str) -> None:
         self.findings += findings
         self.checks.append(Check(subject=subject, done=True, detail=detail))
-
-
-def _opener(open_member: Callable[[str], BinaryIO], member: str) -> Callable[[], BinaryIO]:
-    return lambda: open_member(member)
 
 
 def source_of(manifest: Manifest, read: Callable[[str], bytes]) -> tuple[list[SourceText], dict[str, str]]:

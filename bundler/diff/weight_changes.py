@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from bundler.diff.change import (
     TensorDifference,
 )
 from bundler.diff.config import layer_label
+from bundler.formats.keras_config import snake_case
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ def layer_names(config: Any) -> dict[str, str]:
         for layer in layers if isinstance(layers, list) else []:
             if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
                 continue
-            word = _snake_case(layer["class_name"])
+            word = snake_case(layer["class_name"])
             number = used[word] = used.get(word, -1) + 1
             group = f"{above}layers/{word}{f'_{number}' if number else ''}"
             own = layer.get("config")
@@ -136,13 +136,6 @@ def tensor_difference(before: Sequence[ComparedWeight], after: Sequence[Compared
 def _key(item: ComparedWeight, groups: Mapping[str, str]) -> tuple[bool, str, str]:
     """Return what an array is found by: its layer in the file after, if that is in both, else its path."""
     return (True, groups[item.group], item.name) if item.group in groups else (False, "", item.path)
-
-
-def _snake_case(name: str) -> str:
-    """Return what Keras makes of a class name (`keras.src.utils.naming.to_snake_case`)."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _paired_groups(before: Sequence[ComparedWeight], after: Sequence[ComparedWeight]) -> dict[str, str]:

@@ -7,6 +7,7 @@ writes every class and every function (``class_name: "function"``, the name in `
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -155,3 +156,10 @@ def _descend(holder: JSON, step: str, pointer: str) -> JSON:
 
 def _escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def snake_case(name: str) -> str:
+    """Return what Keras makes of a class name (`keras.src.utils.naming.to_snake_case`)."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -7,23 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bundler.diff.change import (
-    ADDED,
-    CHANGED,
-    HASHES,
-    REMOVED,
-    RENAMED,
-    REORDERED,
-    VERSION,
-    ConfigChange,
-    Difference,
-    FieldChange,
-    FileChange,
-    LockChange,
-    ModuleChange,
-    TensorChange,
-    TensorDifference,
-)
+from bundler.diff import change
 from bundler.report.terminal_text import shown, size_text, table
 
 #: Rows of one section that are printed; JSON and HTML have more.
@@ -32,7 +16,7 @@ _ROWS = 200
 _NAMED = ("keras", "tensorflow")
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: change.Difference) -> dict[str, Any]:
     """Return the difference as a JSON value; `schema/diff.schema.json` describes it."""
     return {
         "summary": list(summary(difference)),
@@ -40,7 +24,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
     }
 
 
-def as_text(difference: Difference, *, stat: bool = False) -> str:
+def as_text(difference: change.Difference, *, stat: bool = False) -> str:
     """Return the difference as lines: the summary first, then a section for each kind of thing.
 
     Args:
@@ -72,7 +56,7 @@ def as_text(difference: Difference, *, stat: bool = False) -> str:
     return "\n\n".join("\n".join(section) for section in [lines, *sections] if section) + "\n"
 
 
-def summary(difference: Difference) -> tuple[str, ...]:
+def summary(difference: change.Difference) -> tuple[str, ...]:
     """Return what changed in a few phrases; they may hold a stranger's strings."""
     if difference.same:
         return ("no difference: every byte that their manifests list is the same",)
@@ -95,10 +79,11 @@ def summary(difference: Difference) -> tuple[str, ...]:
     return (*told, *((f"{len(difference.notes)} not compared",) if difference.notes else ()))
 
 
-def _versions(lock: Sequence[LockChange]) -> list[str]:
-    named = [item for item in lock if item.kind == VERSION and item.name.startswith(_NAMED) and item.role == "direct"]
+def _versions(lock: Sequence[change.LockChange]) -> list[str]:
+    direct = (item for item in lock if item.kind == change.VERSION and item.role == "direct")
+    named = [item for item in direct if item.name.startswith(_NAMED)]
     phrases = [f"{item.name} {item.before} -> {item.after}" for item in named[:4]]
-    alarming = sum(item.kind == HASHES for item in lock)
+    alarming = sum(item.kind == change.HASHES for item in lock)
     if alarming:
         phrases.append(f"{_plural(alarming, 'distribution')} with another hash for the same file")
     rest = len(lock) - len(phrases) + bool(alarming) - alarming
@@ -111,8 +96,8 @@ def counted(changes: Sequence[Any], one: str, many: str = "") -> str:
     """Return "3 modules changed, 1 added" for these changes, or nothing."""
     if not changes:
         return ""
-    kinds = Counter(CHANGED if item.kind in (VERSION, HASHES) else item.kind for item in changes)
-    order = sorted(kinds, key=lambda kind: (kind != CHANGED, kind))
+    kinds = Counter(change.CHANGED if item.kind in (change.VERSION, change.HASHES) else item.kind for item in changes)
+    order = sorted(kinds, key=lambda kind: (kind != change.CHANGED, kind))
     first, *others = order
     phrase = f"{_plural(kinds[first], one, many)} {first}"
     return ", ".join([phrase, *(f"{kinds[kind]} {kind}" for kind in others)])
@@ -122,7 +107,7 @@ def _plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
-_SIGNS = {ADDED: "+", REMOVED: "-", RENAMED: ">", "moved": ">", REORDERED: "~"}
+_SIGNS = {change.ADDED: "+", change.REMOVED: "-", change.RENAMED: ">", "moved": ">", change.REORDERED: "~"}
 
 
 def sign(kind: str) -> str:
@@ -130,7 +115,7 @@ def sign(kind: str) -> str:
     return _SIGNS.get(kind, "*")
 
 
-def _modules(changes: Sequence[ModuleChange], *, stat: bool) -> list[str]:
+def _modules(changes: Sequence[change.ModuleChange], *, stat: bool) -> list[str]:
     if not changes:
         return []
     rows = [
@@ -152,12 +137,12 @@ def _modules(changes: Sequence[ModuleChange], *, stat: bool) -> list[str]:
     return lines
 
 
-def module_name(item: ModuleChange) -> str:
+def module_name(item: change.ModuleChange) -> str:
     """Return the name of a module, with the one before where it was renamed."""
     return item.name if item.before_name is None else f"{item.before_name} -> {item.name}"
 
 
-def line_counts(item: ModuleChange) -> str:
+def line_counts(item: change.ModuleChange) -> str:
     """Return how many lines came and went, or nothing where that was not counted."""
     if item.lines_added is None or item.lines_removed is None:
         return ""
@@ -168,7 +153,7 @@ def _and_note(note: str, fields: int) -> str:
     return "; ".join(filter(None, [note, f"{_plural(fields, 'statement')} about it changed" if fields else ""]))
 
 
-def _config(changes: Sequence[ConfigChange], *, stat: bool) -> list[str]:
+def _config(changes: Sequence[change.ConfigChange], *, stat: bool) -> list[str]:
     if not changes:
         return []
     heading = f"Config: {counted(changes, 'value')}"
@@ -178,7 +163,7 @@ def _config(changes: Sequence[ConfigChange], *, stat: bool) -> list[str]:
     lines = [heading]
     for item in changes[:_ROWS]:
         where = f"{item.layer}: {item.pointer}" if item.layer else item.pointer
-        lines.append(f"  {sign(item.kind)} {shown(where)}{'' if item.kind == CHANGED else f' ({item.kind})'}")
+        lines.append(f"  {sign(item.kind)} {shown(where)}{'' if item.kind == change.CHANGED else f' ({item.kind})'}")
         lines += _values(item.before, item.after, indent="      ")
     return [*lines, *_more(len(changes))]
 
@@ -191,7 +176,7 @@ def _values(before: str | None, after: str | None, *, indent: str) -> list[str]:
     return [f"{indent}{character} {shown(text)}" for character, text in found]
 
 
-def _objects(difference: Difference, *, stat: bool) -> list[str]:
+def _objects(difference: change.Difference, *, stat: bool) -> list[str]:
     if not difference.objects:
         return []
     lines = [f"Custom objects: {counted(difference.objects, 'object')}"]
@@ -202,27 +187,27 @@ def _objects(difference: Difference, *, stat: bool) -> list[str]:
     return [*lines, *_more(len(difference.objects))]
 
 
-def _lock(changes: Sequence[LockChange], *, stat: bool) -> list[str]:
+def _lock(changes: Sequence[change.LockChange], *, stat: bool) -> list[str]:
     if not changes:
         return []
     lines = [f"Requirements: {counted(changes, 'distribution')}"]
     for item in changes[:_ROWS]:
         version = " -> ".join(dict.fromkeys(text for text in (item.before, item.after) if text is not None))
-        alarm = "  ! another hash for the same file of the same version" if item.kind == HASHES else ""
+        alarm = "  ! another hash for the same file of the same version" if item.kind == change.HASHES else ""
         lines.append(f"  {sign(item.kind)} {shown(f'{item.name} {version}')} ({item.role}){alarm}")
         if not stat:
             lines += [f"      {line}" for line in _field_lines(item.fields)]
     return [*lines, *_more(len(changes))]
 
 
-def tensors_changed(tensors: TensorDifference | None, one: str, many: str = "") -> str:
+def tensors_changed(tensors: change.TensorDifference | None, one: str, many: str = "") -> str:
     """Return "4 of 7 weights", or nothing where none changed."""
     if tensors is None or not tensors.changes:
         return ""
     return f"{len(tensors.changes)} of {_plural(max(tensors.before, tensors.after), one, many)}"
 
 
-def _tensors(title: str, tensors: TensorDifference | None, *, stat: bool) -> list[str]:
+def _tensors(title: str, tensors: change.TensorDifference | None, *, stat: bool) -> list[str]:
     if tensors is None or not tensors.changes:
         return []
     lines = [
@@ -234,13 +219,13 @@ def _tensors(title: str, tensors: TensorDifference | None, *, stat: bool) -> lis
     return [*lines, "", *_some([_tensor(item) for item in tensors.changes])]
 
 
-def _tensor(item: TensorChange) -> tuple[str, str, str, str]:
+def _tensor(item: change.TensorChange) -> tuple[str, str, str, str]:
     form = " -> ".join(dict.fromkeys(text for text in (item.before, item.after) if text is not None))
     path = item.path if item.before_path is None else f"{item.before_path} -> {item.path}"
     return sign(item.kind), path, form, item.kind
 
 
-def _files(title: str, changes: Sequence[FileChange]) -> list[str]:
+def _files(title: str, changes: Sequence[change.FileChange]) -> list[str]:
     if not changes:
         return []
     rows = [
@@ -259,7 +244,7 @@ def _both(before: Any, after: Any, text: Any) -> str:
     return " -> ".join(dict.fromkeys(text(value) for value in (before, after) if value is not None))
 
 
-def _fields(title: str, changes: Sequence[FieldChange], *, stat: bool) -> list[str]:
+def _fields(title: str, changes: Sequence[change.FieldChange], *, stat: bool) -> list[str]:
     if not changes:
         return []
     heading = f"{title}: {counted(changes, 'value')}"
@@ -268,7 +253,7 @@ def _fields(title: str, changes: Sequence[FieldChange], *, stat: bool) -> list[s
     return [heading, *(f"  {line}" for line in _field_lines(changes[:_ROWS])), *_more(len(changes))]
 
 
-def _field_lines(changes: Iterable[FieldChange]) -> list[str]:
+def _field_lines(changes: Iterable[change.FieldChange]) -> list[str]:
     lines = []
     for item in changes:
         values = _values(item.before, item.after, indent="    ")

@@ -5,21 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from bundler.diff.change import (
-    CHANGED,
-    HASHES,
-    ConfigChange,
-    Difference,
-    FieldChange,
-    FileChange,
-    Hunk,
-    LockChange,
-    ModuleChange,
-    ObjectChange,
-    Side,
-    TensorChange,
-    TensorDifference,
-)
+from bundler.diff import change
 from bundler.report.difference import counted, line_counts, module_name, sign, summary, tensors_changed
 from bundler.report.page.html_page import document
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
@@ -39,7 +25,7 @@ T = TypeVar("T")
 Row = tuple[str | None, ...]
 
 
-def as_html(difference: Difference) -> str:
+def as_html(difference: change.Difference) -> str:
     """Return the page."""
     title = "No difference" if difference.same else "What changed"
     header = tag(
@@ -81,7 +67,7 @@ def _note(text: str) -> Markup:
     return tag("p", words(text), class_="rule consent")
 
 
-def _sides(before: Side, after: Side) -> Markup:
+def _sides(before: change.Side, after: change.Side) -> Markup:
     rows = [
         (word, _value(side.path), tag("span", size_text(side.size), class_="number"), _value(side.digest))
         for word, side in (("before", before), ("after", after))
@@ -101,13 +87,13 @@ def _values(before: str | None, after: str | None) -> Markup | None:
     return join(gone, come, by=" → ")
 
 
-def _modules(changes: Sequence[ModuleChange]) -> Markup | None:
+def _modules(changes: Sequence[change.ModuleChange]) -> Markup | None:
     if not changes:
         return None
     return _section("Source", counted(changes, "module"), *map(_module, changes))
 
 
-def _module(item: ModuleChange) -> Markup:
+def _module(item: change.ModuleChange) -> Markup:
     title = join(item.kind, " ", _value(module_name(item)), " ", tag("small", line_counts(item)))
     note = _note(item.note) if item.note else None
     hunks = [line for hunk in item.hunks for line in _lines(hunk)]
@@ -115,7 +101,7 @@ def _module(item: ModuleChange) -> Markup:
     return folded(title, note, _facts(item.fields), code, opened=True)
 
 
-def _lines(hunk: Hunk) -> list[Markup]:
+def _lines(hunk: change.Hunk) -> list[Markup]:
     classes = {"+": "line add", "-": "line del", "\\": "line at"}
     place = f"@@ -{hunk.before_start},{hunk.before_count} +{hunk.after_start},{hunk.after_count} @@"
     return [
@@ -128,33 +114,33 @@ def _lines(hunk: Hunk) -> list[Markup]:
     ]
 
 
-def _facts(changes: Sequence[FieldChange]) -> Markup | None:
+def _facts(changes: Sequence[change.FieldChange]) -> Markup | None:
     if not changes:
         return None
     items = [join(sign(item.kind), _value(item.path), _values(item.before, item.after), by=" ") for item in changes]
     return tag("ul", *(tag("li", item) for item in items))
 
 
-def _config(item: ConfigChange) -> Row:
+def _config(item: change.ConfigChange) -> Row:
     return item.kind, _value(item.layer) if item.layer else None, _value(item.pointer), _values(item.before, item.after)
 
 
-def _object(item: ObjectChange) -> Row:
+def _object(item: change.ObjectChange) -> Row:
     return item.kind, _value(f"{item.module}.{item.qualname}"), words(item.object_kind), _facts(item.fields)
 
 
-def _distribution(item: LockChange) -> Row:
-    kind = CHANGED if item.kind == HASHES else item.kind
+def _distribution(item: change.LockChange) -> Row:
+    kind = change.CHANGED if item.kind == change.HASHES else item.kind
     told = join(_alarm(item), _facts(item.fields)) or None
     return kind, _value(item.name), _values(item.before, item.after), words(item.role), told
 
 
-def _alarm(item: LockChange) -> Markup | None:
+def _alarm(item: change.LockChange) -> Markup | None:
     text = "another hash for the same file of the same version"
-    return tag("p", text, class_="rule refused") if item.kind == HASHES else None
+    return tag("p", text, class_="rule refused") if item.kind == change.HASHES else None
 
 
-def _tensors(title: str, tensors: TensorDifference | None) -> Markup | None:
+def _tensors(title: str, tensors: change.TensorDifference | None) -> Markup | None:
     if tensors is None or not tensors.changes:
         return None
     layers = [(_value(item.layer), f"{item.changed} of {item.tensors}") for item in tensors.layers]
@@ -172,12 +158,12 @@ def _tensors(title: str, tensors: TensorDifference | None) -> Markup | None:
     )
 
 
-def _tensor(item: TensorChange) -> Row:
+def _tensor(item: change.TensorChange) -> Row:
     path = item.path if item.before_path is None else f"{item.before_path} -> {item.path}"
     return item.kind, _value(path), _values(item.before, item.after)
 
 
-def _file(item: FileChange) -> Row:
+def _file(item: change.FileChange) -> Row:
     size = _values(_size(item.before_size), _size(item.after_size))
     return (
         item.kind,
@@ -191,5 +177,5 @@ def _size(size: int | None) -> str | None:
     return None if size is None else size_text(size)
 
 
-def _field(item: FieldChange) -> Row:
+def _field(item: change.FieldChange) -> Row:
     return item.kind, _value(item.path), _values(item.before, item.after)

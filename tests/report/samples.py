@@ -6,8 +6,9 @@ import dataclasses
 from typing import Any
 
 from bundler.audit.finding import Check, Finding, Held, Rule, Severity
-from bundler.audit.page_contents import Contents, TensorFact
+from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit, in_order
+from bundler.formats.stored_arrays import Tensor
 from bundler.manifest import (
     CustomObject,
     DirectSource,
@@ -264,7 +265,7 @@ def wine() -> tuple[Audit, Contents]:
         count = 1
         for size in shape:
             count *= size
-        tensors.append(TensorFact(path=path, dtype="float32", shape=shape, size=4 * count))
+        tensors.append(Tensor(path, "float32", shape, 4 * count, None))
     table = "source/wine/table.py"
     contents = Contents(
         manifest=wine_manifest(),
@@ -364,7 +365,7 @@ def hostile(texts: tuple[str, ...] = ATTACKS) -> tuple[Audit, Contents]:
         manifest=manifest,
         config=functional(layers, text()),
         sources={member: source, other: f"{text()}\n{long_line}\n{text()}"},
-        tensors=tuple(TensorFact(path=text(), dtype=text(), shape=(3, index), size=12 * index) for index in range(9)),
+        tensors=tuple(Tensor(text(), text(), (3, index), 12 * index, None) for index in range(9)),
         lock_text="\n".join(texts),
     )
     return audit(

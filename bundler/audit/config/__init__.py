@@ -10,24 +10,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bundler.audit.config import rules
+from bundler.audit.config import rules, stock
 from bundler.audit.config.rules import RULES
 from bundler.audit.config.sizes import size_problem, unbuilt_problem
-from bundler.audit.config.stock import (
-    LITERALS,
-    is_legacy_name,
-    is_stock_class,
-    is_stock_function,
-    keras_versions,
-    may_be_newer,
-)
 from bundler.audit.finding import Finding, Rule
 from bundler.formats import keras_config
 from bundler.formats.problem import Problem
 from bundler.limits import LIMITS
 from bundler.manifest import CustomObject
 
-__all__ = ["RULES", "config_findings", "config_problem", "keras_versions"]
+__all__ = ["RULES", "config_findings", "config_problem"]
 
 JSON = Any
 
@@ -132,7 +124,7 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if name == "__lambda__":
         yield rules.BYTECODE, "a lambda as bytecode"
         return
-    if name in LITERALS:
+    if name in stock.LITERALS:
         return
     if name.startswith("__") and name.endswith("__"):
         # Keras has a meaning of its own for some (__typespec__ looks up another field), whatever is declared.
@@ -156,12 +148,12 @@ def _node_problems(node: dict[str, JSON], pointer: str, known: _Known) -> Iterat
     if name in _DOORS:
         yield rules.SINK, shown
         return
-    if not is_stock_class(module, name) and may_be_newer(module, known.keras_version):
+    if not stock.is_stock_class(module, name) and stock.may_be_newer(module, known.keras_version):
         yield (
             rules.NEWER,
-            f"{shown}, of Keras {known.keras_version}; this kbundle knows Keras to {keras_versions()[-1]}",
+            f"{shown}, of Keras {known.keras_version}; this kbundle knows Keras to {stock.keras_versions()[-1]}",
         )
-    elif not is_stock_class(module, name):
+    elif not stock.is_stock_class(module, name):
         rule = rules.SINK if _is_kerass(module) else _foreign(key, known)
         yield rule, shown if key == name else f"{shown}, as {key}"
         return
@@ -181,7 +173,7 @@ def _foreign(key: str, known: _Known) -> Rule:
 
 def _function_problems(node: dict[str, JSON], key: str, known: _Known) -> Iterator[tuple[Rule, str]]:
     module, registered = node.get("module"), node.get("registered_name")
-    if not is_stock_function(module, key):
+    if not stock.is_stock_function(module, key):
         yield rules.FUNCTION if _is_kerass(module) else _foreign(key, known), f"the function {module}.{key}"
     elif registered not in (None, "", "function", key):
         yield rules.REGISTERED_NAME, f"the function {module}.{key} as {registered!r}"[:200]
@@ -205,7 +197,7 @@ def _stock_problems(node: dict[str, JSON], shown: str, known: _Known) -> Iterato
         layers = config.get("layers") if name in _MODELS else None
         for item in layers if isinstance(layers, list) else ():
             # Keras's own models hand such an entry to the old reader, under any name.
-            if _is_bare(item) and item["class_name"] not in LITERALS and not _is_reserved(item["class_name"]):
+            if _is_bare(item) and item["class_name"] not in stock.LITERALS and not _is_reserved(item["class_name"]):
                 yield rules.LEGACY_NODE, f"{shown} with the layer {item['class_name']!r} without a module"[:200]
     problem = size_problem(node, known.weight_bytes)
     if problem is None and name in _MODELS:
@@ -246,7 +238,7 @@ def _is_one_of(value: JSON, names: Collection[str]) -> bool:
 
 
 def _is_reserved(name: str) -> bool:
-    return name in _DOORS or is_legacy_name(name)
+    return name in _DOORS or stock.is_legacy_name(name)
 
 
 def _is_layer(module: str | None) -> bool:

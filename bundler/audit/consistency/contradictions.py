@@ -14,42 +14,16 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from bundler.audit.consistency.rules import (
-    ABSENT_TENSOR,
-    COMPUTED,
-    ELSEWHERE,
-    FRAMEWORK,
-    GENERATED,
-    INSTALLED,
-    LINE,
-    NO_PROOF,
-    NO_SELF_TEST,
-    NOT_REQUIRED,
-    OTHER_PROOF,
-    PATH,
-    REDEFINED,
-    REDUCED,
-    RULES,
-    SHADOWED,
-    SHADOWS,
-    STRANGE_ADAPTATION,
-    UNLISTED_TENSOR,
-    UNNAMED_DATA,
-    UNREACHED,
-    UNRESOLVED,
-    VERSION,
-)
+from bundler.audit.consistency import rules
 from bundler.audit.finding import REFLECTION, Finding
 from bundler.audit.lock.advisories import family, parse
 from bundler.audit.source.lookup import Kind, look
 from bundler.audit.source.rules import OF_CAPABILITY
 from bundler.formats import keras_config
-from bundler.formats.python.outline import Outline, definitions_of
+from bundler.formats.python.outline import Outline
 from bundler.frameworks import NO_SOURCE, STACK
 from bundler.manifest import Adaptation, CustomObject, Manifest
 from bundler.manifest.codec import JSON
-
-__all__ = ["RULES", "consistency_findings", "definitions_of"]
 
 _MANIFEST = "manifest.json"
 #: A declared object is never one of these.
@@ -74,7 +48,7 @@ def consistency_findings(
     Args:
         manifest: the bundle's.
         config: the model's ``config.json``; `None` where there is none, or it was not read.
-        definitions: the outline of every packed module by its name, from `definitions_of`.
+        definitions: the outline of every packed module by its name, from `bundler.formats.python.outline`.
         tensors: the paths of the weight file's tensors; `None` where it was not read.
         referred: packed modules that pickles name (`bundler.audit.pickles.pickle_findings.bundled_modules`).
     """
@@ -98,7 +72,7 @@ def _object_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> 
         if item.source is not None:
             if members.get(item.module) != item.source.member:
                 found = f"{what} is shown in {item.source.member}, and {item.module} is {members.get(item.module)}"
-                yield ELSEWHERE.at(item.source.member, found, line=_line(item.source.line))
+                yield rules.ELSEWHERE.at(item.source.member, found, line=_line(item.source.line))
                 continue
             outline = definitions.get(item.module)
             if outline is not None and outline.parsed:
@@ -113,11 +87,11 @@ def _line_findings(item: CustomObject, line: int, what: str, member: str, outlin
     lines = outline.spelled.get(item.qualname, ())
     # Line 1 is what kbundle writes where an object is not spelled out; it shows the file, and hides no other place.
     if line != 1 and not any(line in outline.spelled.get(name, ()) for name in names):
-        yield LINE.at(member, f"{what} is shown in line {line}, which does not define it", line=_line(line))
+        yield rules.LINE.at(member, f"{what} is shown in line {line}, which does not define it", line=_line(line))
     if not lines and parts[0] not in outline.bound:
-        yield COMPUTED.at(member, what, line=_line(line))
+        yield rules.COMPUTED.at(member, what, line=_line(line))
     elif len(lines) + (item.qualname in outline.bound) > 1:
-        yield REDEFINED.at(member, f"{what}: lines {', '.join(map(str, lines))}", line=_line(line))
+        yield rules.REDEFINED.at(member, f"{what}: lines {', '.join(map(str, lines))}", line=_line(line))
 
 
 def _installed_findings(manifest: Manifest, item: CustomObject, what: str) -> Iterator[Finding]:
@@ -125,21 +99,21 @@ def _installed_findings(manifest: Manifest, item: CustomObject, what: str) -> It
     name = canonicalize_name(item.distribution or "")
     needs = manifest.requirements
     if top in _NEVER_OBJECTS:
-        yield FRAMEWORK.at(_MANIFEST, f"{what}, said to be of {name}")
+        yield rules.FRAMEWORK.at(_MANIFEST, f"{what}, said to be of {name}")
         return
     direct = {pin.name: pin.imports for pin in needs.distributions}
     transitive = {pin.name for pin in needs.transitive}
     # An author's own list of requirements may name a distribution without saying what is imported from it.
     if name not in transitive and (name not in direct or (direct[name] and top not in direct[name])):
-        yield NOT_REQUIRED.at(_MANIFEST, f"{what}, said to be of {name}")
+        yield rules.NOT_REQUIRED.at(_MANIFEST, f"{what}, said to be of {name}")
     elif any(module.name.partition(".")[0] == top for module in manifest.modules):
-        yield SHADOWED.at(_MANIFEST, f"{what}, said to be of {name}, and {top} is packed")
+        yield rules.SHADOWED.at(_MANIFEST, f"{what}, said to be of {name}, and {top} is packed")
     else:
         denoted = look(f"{item.module}.{item.qualname}")
         if denoted.kind is not Kind.OPEN:
             # joblib.load, say: what of it computes is no matter, since the model calls this very one.
             yield OF_CAPABILITY[denoted.capability or REFLECTION].at(_MANIFEST, f"the model uses {what} of {name}")
-        yield INSTALLED.at(_MANIFEST, f"{what} of {name}")
+        yield rules.INSTALLED.at(_MANIFEST, f"{what} of {name}")
 
 
 def _path_findings(manifest: Manifest, config: JSON) -> Iterator[Finding]:
@@ -149,18 +123,18 @@ def _path_findings(manifest: Manifest, config: JSON) -> Iterator[Finding]:
         what = f"{item.kind} {item.module}.{item.qualname}"
         for pointer in item.paths:
             if pointer in claimed:
-                yield PATH.at(member, f"{what} and {claimed[pointer]} are both declared here", inside=pointer)
+                yield rules.PATH.at(member, f"{what} and {claimed[pointer]} are both declared here", inside=pointer)
             claimed[pointer] = what
             try:
                 value = keras_config.get(config, pointer)
             except (KeyError, RecursionError):
-                yield PATH.at(member, f"{what} is declared here, where the config has nothing", inside=pointer)
+                yield rules.PATH.at(member, f"{what} is declared here, where the config has nothing", inside=pointer)
                 continue
             asked = _asked(value)
             if asked != item.key:
                 shown = repr(asked)[:120] if asked is not None else "no class or function"
                 found = f"{what} is declared here as {item.key!r}, and the config asks for {shown}"
-                yield PATH.at(member, found, inside=pointer)
+                yield rules.PATH.at(member, found, inside=pointer)
 
 
 def _asked(value: Any) -> str | None:
@@ -181,7 +155,7 @@ def _place_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> I
         if adaptation.kind.endswith(_VALUES):
             yield from _value_findings(adaptation, modules)
         elif place not in objects and place not in _ROOTS:
-            yield STRANGE_ADAPTATION.at(_MANIFEST, f"{adaptation.kind} of {'.'.join(place)}")
+            yield rules.STRANGE_ADAPTATION.at(_MANIFEST, f"{adaptation.kind} of {'.'.join(place)}")
     builder = manifest.builder
     if builder is None:
         return
@@ -191,22 +165,22 @@ def _place_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> I
         member = next((item.member for item in manifest.modules if item.name == builder.module), _MANIFEST)
         lines = outline.spelled.get(name, ())
         if not lines and name.partition(".")[0] not in outline.bound:
-            yield COMPUTED.at(member, f"builder {builder.module}.{name}")
+            yield rules.COMPUTED.at(member, f"builder {builder.module}.{name}")
         elif len(lines) > 1:
-            yield REDEFINED.at(member, f"builder {builder.module}.{name}: lines {', '.join(map(str, lines))}")
+            yield rules.REDEFINED.at(member, f"builder {builder.module}.{name}: lines {', '.join(map(str, lines))}")
 
 
 def _value_findings(adaptation: Adaptation, modules: Collection[str]) -> Iterator[Finding]:
     """Check what is set after the import or the making of something: plain values, on the bundle's own names."""
     where = f"{adaptation.kind} of {adaptation.place or adaptation.module or 'the model'}"
     if adaptation.place is None and adaptation.module not in modules and adaptation.kind != "object_values":
-        yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}, a module that the bundle does not have")
+        yield rules.STRANGE_ADAPTATION.at(_MANIFEST, f"{where}, a module that the bundle does not have")
     for name, value in adaptation.values.items():
         if any(part.startswith("__") or not part.isidentifier() for part in name.split(".")):
-            yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: the name {name[:80]!r}")
+            yield rules.STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: the name {name[:80]!r}")
         # Objects are named in the config, which is where they are looked for.
         if any(isinstance(node, dict) and "class_name" in node for _, node in keras_config.walk(value)):
-            yield STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: {name[:80]} holds an object")
+            yield rules.STRANGE_ADAPTATION.at(_MANIFEST, f"{where}: {name[:80]} holds an object")
 
 
 def _module_findings(manifest: Manifest) -> Iterator[Finding]:
@@ -215,17 +189,18 @@ def _module_findings(manifest: Manifest) -> Iterator[Finding]:
     for module in manifest.modules:
         top = module.name.partition(".")[0]
         if top in STACK:
-            yield SHADOWED.at(module.member, f"{module.name} takes the place of the framework's {top} for packed code")
+            found = f"{module.name} takes the place of the framework's {top} for packed code"
+            yield rules.SHADOWED.at(module.member, found)
         elif module.name == top and top in sys.stdlib_module_names:
-            yield SHADOWS.at(module.member, f"{top} takes the place of Python's own for packed code")
+            yield rules.SHADOWS.at(module.member, f"{top} takes the place of Python's own for packed code")
         elif module.name == top and top in imports:
-            yield SHADOWS.at(module.member, f"{top} takes the place of {imports[top]}'s for packed code")
+            yield rules.SHADOWS.at(module.member, f"{top} takes the place of {imports[top]}'s for packed code")
         if module.generated:
-            yield GENERATED.at(module.member, module.name)
+            yield rules.GENERATED.at(module.member, module.name)
         if module.reduced is not None:
-            yield REDUCED.at(module.member, f"{module.name}: {module.reduced.lines} lines stayed with the author")
+            yield rules.REDUCED.at(module.member, f"{module.name}: {module.reduced.lines} lines stayed with the author")
     for absent in manifest.unresolved:
-        yield UNRESOLVED.at(absent.member, absent.module, line=_line(absent.line))
+        yield rules.UNRESOLVED.at(absent.member, absent.module, line=_line(absent.line))
 
 
 def _reach_findings(
@@ -256,7 +231,7 @@ def _reach_findings(
             if outline.computed:
                 stack += below[parts[0]]
     for name in sorted(packed.keys() - reached):
-        yield UNREACHED.at(packed[name], name)
+        yield rules.UNREACHED.at(packed[name], name)
 
 
 def _data_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> Iterator[Finding]:
@@ -271,7 +246,7 @@ def _data_findings(manifest: Manifest, definitions: Mapping[str, Outline]) -> It
         *folders, name = item.path.split("/")
         stem, _, suffix = name.rpartition(".")
         if not ({name, stem or name, *folders} & parts or (suffix and f".{suffix}" in suffixes)):
-            yield UNNAMED_DATA.at(item.member, item.path)
+            yield rules.UNNAMED_DATA.at(item.member, item.path)
 
 
 def _statement_findings(manifest: Manifest) -> Iterator[Finding]:
@@ -286,14 +261,14 @@ def _statement_findings(manifest: Manifest) -> Iterator[Finding]:
     for name, part in told:
         if part is None:
             continue
-        rule = OTHER_PROOF if name == "proof" else VERSION
+        rule = rules.OTHER_PROOF if name == "proof" else rules.VERSION
         for kind, version in (("keras", part.keras_version), ("tensorflow", part.tensorflow_version)):
             if kind in pinned and not _same_release(version, pinned[kind]):
                 yield rule.at(_MANIFEST, f"{name}: {kind} {version[:60]}, and the lock has {pinned[kind][:60]}")
     if manifest.proof is None:
-        yield NO_PROOF.at(_MANIFEST, "no proof")
+        yield rules.NO_PROOF.at(_MANIFEST, "no proof")
     if manifest.self_test is None:
-        yield NO_SELF_TEST.at(_MANIFEST, "no self-test")
+        yield rules.NO_SELF_TEST.at(_MANIFEST, "no self-test")
 
 
 def _same_release(one: str, other: str) -> bool:
@@ -310,9 +285,9 @@ def _tensor_findings(manifest: Manifest, tensors: Collection[str]) -> Iterator[F
         return
     member = manifest.payload.member
     for path in _some(listed - set(tensors)):
-        yield ABSENT_TENSOR.at(member, f"{path} is in the index, and not in the weights")
+        yield rules.ABSENT_TENSOR.at(member, f"{path} is in the index, and not in the weights")
     for path in _some(set(tensors) - listed):
-        yield UNLISTED_TENSOR.at(member, f"{path} is in the weights, and not in the index")
+        yield rules.UNLISTED_TENSOR.at(member, f"{path} is in the weights, and not in the index")
 
 
 def _some(names: Iterable[str]) -> list[str]:

@@ -15,23 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import BundleError, RebuildFailed
-from bundler.keras_io.adapt import (
-    ATTRIBUTES,
-    BUILT_BY_CALL,
-    COMPILE_ARGUMENTS,
-    CONSTRUCTOR_ARGUMENTS,
-    EVERY_WEIGHT,
-    FUNCTIONAL_GRAPH,
-    REPLACED_PARTS,
-    RESTORED_SHAPES,
-    RESTORED_VALUES,
-    SHARED_LAYERS,
-    SURPLUS_ARGUMENTS,
-    every_weight,
-    graphs,
-    object_state,
-    replaced,
-)
+from bundler.keras_io import adapt
+from bundler.keras_io.adapt import every_weight, graphs, object_state, replaced
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.adapt.build_by_call import call_once
 from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
@@ -84,17 +69,17 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], AdapterPla
         place: AdapterPlan(
             module=place[0],
             qualname=place[1],
-            surplus=kinds.get(SURPLUS_ARGUMENTS, ()),
-            given=kinds.get(CONSTRUCTOR_ARGUMENTS),
-            attributes=kinds.get(ATTRIBUTES),
-            restored=kinds.get(RESTORED_VALUES, ()),
-            graph=kinds.get(FUNCTIONAL_GRAPH),
-            called=BUILT_BY_CALL in kinds,
-            compiled=COMPILE_ARGUMENTS in kinds,
-            shaped=RESTORED_SHAPES in kinds,
-            weighed=EVERY_WEIGHT in kinds,
-            replaces=REPLACED_PARTS in kinds,
-            shares=SHARED_LAYERS in kinds,
+            surplus=kinds.get(adapt.SURPLUS_ARGUMENTS, ()),
+            given=kinds.get(adapt.CONSTRUCTOR_ARGUMENTS),
+            attributes=kinds.get(adapt.ATTRIBUTES),
+            restored=kinds.get(adapt.RESTORED_VALUES, ()),
+            graph=kinds.get(adapt.FUNCTIONAL_GRAPH),
+            called=adapt.BUILT_BY_CALL in kinds,
+            compiled=adapt.COMPILE_ARGUMENTS in kinds,
+            shaped=adapt.RESTORED_SHAPES in kinds,
+            weighed=adapt.EVERY_WEIGHT in kinds,
+            replaces=adapt.REPLACED_PARTS in kinds,
+            shares=adapt.SHARED_LAYERS in kinds,
         )
         for place, kinds in by_class.items()
     }

@@ -12,21 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bundler.frameworks import makes_models
-from bundler.keras_io.adapt import (
-    ATTRIBUTES,
-    BUILT_BY_CALL,
-    COMPILE_ARGUMENTS,
-    CONSTRUCTOR_ARGUMENTS,
-    EVERY_WEIGHT,
-    FUNCTIONAL_GRAPH,
-    REPLACED_PARTS,
-    RESTORED_VALUES,
-    SHARED_LAYERS,
-    SURPLUS_ARGUMENTS,
-    every_weight,
-    object_state,
-    replaced,
-)
+from bundler.keras_io import adapt
+from bundler.keras_io.adapt import every_weight, object_state, replaced
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
 from bundler.keras_io.adapt.build_by_call import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
@@ -74,27 +61,27 @@ class Saving:
             failure = None
         except Exception as error:  # noqa: BLE001 - what the author's get_config raises is what this mends
             config, failure = {}, error
-        if wanted.get(ATTRIBUTES) is not None:
+        if adapt.ATTRIBUTES in wanted:
             config = self._with_state(instance, ())
-        elif wanted.get(FUNCTIONAL_GRAPH) is not None or (failure is not None and graph_arguments(instance, self.read)):
+        elif adapt.FUNCTIONAL_GRAPH in wanted or (failure is not None and graph_arguments(instance, self.read)):
             config = self._with_graph(instance)
-        elif failure is not None or wanted.get(CONSTRUCTOR_ARGUMENTS) is not None:
+        elif failure is not None or adapt.CONSTRUCTOR_ARGUMENTS in wanted:
             config = self._with_arguments(instance, config, failure)
         else:
             config = self._with_restored(instance, config)
-        if root and REPLACED_PARTS in wanted:
+        if root and adapt.REPLACED_PARTS in wanted:
             config[replaced.REPLACED] = replaced.described(instance, config)
-            self._note(cls, REPLACED_PARTS, ())
-        if root and BUILT_BY_CALL in wanted:
+            self._note(cls, adapt.REPLACED_PARTS, ())
+        if root and adapt.BUILT_BY_CALL in wanted:
             signature = call_signature(instance)
             if signature is not None:
                 config[CALL] = signature
-                self._note(cls, BUILT_BY_CALL, ())
-        if root and EVERY_WEIGHT in wanted:
+                self._note(cls, adapt.BUILT_BY_CALL, ())
+        if root and adapt.EVERY_WEIGHT in wanted:
             config[every_weight.EVERY_WEIGHT] = every_weight.described(instance)
-            self._note(cls, EVERY_WEIGHT, ())
-        if root and SHARED_LAYERS in wanted:
-            self._note(cls, SHARED_LAYERS, ())
+            self._note(cls, adapt.EVERY_WEIGHT, ())
+        if root and adapt.SHARED_LAYERS in wanted:
+            self._note(cls, adapt.SHARED_LAYERS, ())
         return config
 
     def compile_config_of(self, model: Any, original: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -108,7 +95,7 @@ class Saving:
             if arguments is None:
                 raise
             encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
-            self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
+            self._note(type(model), adapt.COMPILE_ARGUMENTS, tuple(encoded))
             return encoded
         arguments = (
             compile_arguments(model, config, self.read)
@@ -118,16 +105,17 @@ class Saving:
         if arguments is None:
             return config
         encoded = {name: self._encoded(model, name, value) for name, value in arguments.items()}
-        self._note(type(model), COMPILE_ARGUMENTS, tuple(encoded))
+        self._note(type(model), adapt.COMPILE_ARGUMENTS, tuple(encoded))
         return {**encoded, **trained_by(model)}
 
     def _with_restored(self, instance: Any, config: dict[str, Any]) -> dict[str, Any]:
         """Encode the entries that Keras cannot write, and those that are wanted."""
         names = [name for name, value in config.items() if not can_be_written(value)]
-        names += [name for name in self.wanted.get(type(instance), {}).get(RESTORED_VALUES, ()) if name not in names]
+        wanted = self.wanted.get(type(instance), {}).get(adapt.RESTORED_VALUES, ())
+        names += [name for name in wanted if name not in names]
         names = [name for name in names if name in config]
         if names:
-            self._note(type(instance), RESTORED_VALUES, tuple(names))
+            self._note(type(instance), adapt.RESTORED_VALUES, tuple(names))
         return {
             name: self._encoded(instance, name, value) if name in names else value for name, value in config.items()
         }
@@ -147,13 +135,13 @@ class Saving:
             or not can_be_written(config[name])
             or changes_kind(config[name])
             or may_have_drifted(instance, name, value, config)
-            or name in self.wanted.get(type(instance), {}).get(CONSTRUCTOR_ARGUMENTS, ())
+            or name in self.wanted.get(type(instance), {}).get(adapt.CONSTRUCTOR_ARGUMENTS, ())
         }
         encoded = {name: self._encoded(instance, name, value) for name, value in added.items()}
         if given.positional:
             encoded[POSITIONAL] = [self._encoded(instance, "*", value) for value in given.positional]
         names = tuple(name for name in encoded if name != POSITIONAL)
-        self._note(type(instance), CONSTRUCTOR_ARGUMENTS, names)
+        self._note(type(instance), adapt.CONSTRUCTOR_ARGUMENTS, names)
         if not replaces:
             # Keras leaves the name out of what it records for a class that does not take one.
             base = {name: value for name, value in base_config(instance).items() if name in BASE_ARGUMENTS} | config
@@ -162,7 +150,7 @@ class Saving:
         base = {name: value for name, value in base.items() if can_be_written(value) or name not in surplus}
         surplus = tuple(name for name in surplus if name in base)
         if surplus:
-            self._note(type(instance), SURPLUS_ARGUMENTS, surplus)
+            self._note(type(instance), adapt.SURPLUS_ARGUMENTS, surplus)
         return {**base, **encoded}
 
     def _with_state(self, instance: Any, unread: Sequence[str]) -> dict[str, Any]:
@@ -187,7 +175,7 @@ class Saving:
         config = object_state.state_of(instance, base_config(instance), encoded, compiles)
         for text in (*failed, *(unread if failed else ())):
             self._problem(text)
-        self._note(type(instance), ATTRIBUTES, tuple(name for name, _ in config[object_state.ATTRIBUTES]))
+        self._note(type(instance), adapt.ATTRIBUTES, tuple(name for name, _ in config[object_state.ATTRIBUTES]))
         return config
 
     def _with_graph(self, instance: Any) -> dict[str, Any]:
@@ -201,10 +189,10 @@ class Saving:
         encoded = {name: self._encoded(instance, name, value) for name, value in given.values.items()}
         base = base_config(instance)
         surplus = tuple(name for name in base if not takes(given, name))
-        self._note(type(instance), FUNCTIONAL_GRAPH, names)
-        self._note(type(instance), CONSTRUCTOR_ARGUMENTS, tuple(encoded))
+        self._note(type(instance), adapt.FUNCTIONAL_GRAPH, names)
+        self._note(type(instance), adapt.CONSTRUCTOR_ARGUMENTS, tuple(encoded))
         if surplus:
-            self._note(type(instance), SURPLUS_ARGUMENTS, surplus)
+            self._note(type(instance), adapt.SURPLUS_ARGUMENTS, surplus)
         # A stock model over the same tensors has the same layers, and a config that Keras can read.
         graph = keras().Model(inputs=instance.input, outputs=instance.output, name=instance.name).get_config()
         return {**base, **encoded, GRAPH: graph}
@@ -258,7 +246,7 @@ def own_configs(saving: Saving, instances: Iterable[Any], model: Any, shared: Se
             for number, layer in enumerate(shared, 1):
                 adapted = vars(layer).pop("get_config", None)
                 _set(changed, layer, "get_config", _numbered(layer, adapted, number))
-            if EVERY_WEIGHT in saving.wanted.get(type(model), {}):
+            if adapt.EVERY_WEIGHT in saving.wanted.get(type(model), {}):
                 for item in every_weight.saves(model):
                     _set(changed, *item)
             if isinstance(model, keras().Model):

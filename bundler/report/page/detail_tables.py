@@ -6,8 +6,9 @@ import json
 
 from packaging.utils import canonicalize_name
 
-from bundler.audit.page_contents import Contents, TensorFact
+from bundler.audit.page_contents import Contents
 from bundler.formats.lock_files import NoLock, read_pylock
+from bundler.formats.stored_arrays import Tensor
 from bundler.manifest import PinnedDistribution
 from bundler.manifest.codec import JSON, to_json
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
@@ -24,12 +25,12 @@ _TEXT = 400_000
 
 def tensors_section(contents: Contents) -> Markup:
     """Return the weights, largest first, each with a bar."""
-    tensors = sorted(contents.tensors, key=lambda tensor: (-tensor.size, tensor.path))
-    total = sum(tensor.size for tensor in tensors)
+    tensors = sorted(contents.tensors, key=lambda tensor: (-tensor.stored, tensor.path))
+    total = sum(tensor.stored for tensor in tensors)
     heading = tag("h2", "Tensors ", tag("small", f"{len(tensors):,}, {size_text(total)}") if tensors else None)
     if not tensors:
         return tag("section", heading, tag("p", "No file of weights was read."), id="tensors")
-    largest = tensors[0].size
+    largest = tensors[0].stored
     rows = [_tensor(tensor, largest) for tensor in tensors[:_TENSORS]]
     headings = ("tensor", "type", "shape", "size", "")
     rest = None
@@ -42,8 +43,8 @@ def tensors_section(contents: Contents) -> Markup:
     return tag("section", heading, shown, rest, tag("p", left) if left else None, id="tensors")
 
 
-def _tensor(tensor: TensorFact, largest: int) -> tuple[str | None, ...]:
-    part = 100 * tensor.size / largest if largest > 0 else 0
+def _tensor(tensor: Tensor, largest: int) -> tuple[str | None, ...]:
+    part = 100 * tensor.stored / largest if largest > 0 else 0
     bar = tag(
         "svg",
         tag("rect", width=100, height=10, class_="rest"),
@@ -59,7 +60,7 @@ def _tensor(tensor: TensorFact, largest: int) -> tuple[str | None, ...]:
         name(tensor.path),
         words(tensor.dtype, 100),
         tag("span", f"({shape})", class_="number"),
-        tag("span", size_text(tensor.size), class_="number"),
+        tag("span", size_text(tensor.stored), class_="number"),
         bar,
     )
 

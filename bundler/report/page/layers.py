@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bundler.audit.page_contents import TensorFact
 from bundler.formats import keras_config
+from bundler.formats.stored_arrays import Tensor
 from bundler.manifest.codec import JSON
 
 #: Layers in the table, and models inside models.
@@ -55,7 +53,7 @@ def listed(model: JSON) -> list[JSON]:
     return []
 
 
-def layers_of(model: JSON, tensors: Iterable[TensorFact]) -> list[Layer]:
+def layers_of(model: JSON, tensors: Iterable[Tensor]) -> list[Layer]:
     """Return the layers of a model and of the models inside it, in the order of the config; at most `ROWS`."""
     stored = _stored(tensors)
     found: list[Layer] = []
@@ -103,7 +101,7 @@ def _inside(model: JSON, pointer: str, depth: int, place: str) -> list[_Item]:
     items: list[_Item] = []
     for index, node in enumerate(nodes):
         # Keras numbers the layers of a class from the second one on: dense, dense_1.
-        word = _snake(text_of(node.get("class_name")) if isinstance(node, dict) else "")
+        word = keras_config.snake_case(text_of(node.get("class_name"))[:500] if isinstance(node, dict) else "")
         seen[word] = seen.get(word, -1) + 1
         at = f"{prefix}/{word}_{seen[word]}" if seen[word] else f"{prefix}/{word}"
         items.append((f"{pointer}/config/layers/{index}", node, depth, at, shapes))
@@ -181,19 +179,12 @@ def _shape(value: JSON) -> str:
     return f"({sizes}{', ...' if len(value) > 16 else ''})"
 
 
-def _stored(tensors: Iterable[TensorFact]) -> dict[str, int]:
+def _stored(tensors: Iterable[Tensor]) -> dict[str, int]:
     """Return how many numbers the weights file has below each place."""
     counts: dict[str, int] = {}
     for tensor in tensors:
         steps = tensor.path.strip("/").split("/")[:64]
         for end in range(1, len(steps) + 1):
             place = "/".join(steps[:end])
-            counts[place] = counts.get(place, 0) + math.prod(tensor.shape)
+            counts[place] = counts.get(place, 0) + tensor.count
     return counts
-
-
-def _snake(name: str) -> str:
-    """Return the name of a class as Keras writes it into the weights file."""
-    word = re.sub(r"\W+", "", name[:500])
-    word = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", word)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", word).lower()

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.config import RULES, config_findings, config_problem, keras_versions
+from bundler.audit.config import RULES, config_findings, config_problem
 from bundler.audit.config.sizes import least_weights
+from bundler.audit.config.stock import keras_versions
 from bundler.formats import keras_config
 from bundler.formats.problem import Problem
 from bundler.manifest import CustomObject, ObjectSource

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundler.audit.consistency.contradictions import RULES, consistency_findings, definitions_of
+from bundler.audit.consistency.contradictions import consistency_findings
+from bundler.audit.consistency.rules import RULES
 from bundler.audit.finding import Finding, Severity
+from bundler.formats.python.outline import definitions_of
 from bundler.manifest import (
     Adaptation,
     Builder,
