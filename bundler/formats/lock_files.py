@@ -151,15 +151,18 @@ def read_requirements(content: bytes) -> tuple[LockEntry, ...]:
     except ValueError as error:
         raise NoLock(f"it is not UTF-8: {_said(error)}") from error
     entries: list[LockEntry] = []
-    for number, line in _logical_lines(text):
+    for number, line in logical_lines(text):
         if len(entries) >= _MOST_ENTRIES:
             raise NoLock(f"it has more than {_MOST_ENTRIES} lines")
         entries.append(_requirement(number, line))
     return tuple(entries)
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line, comments left out and continued lines joined, as pip does."""
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line of a requirements file, as pip reads it.
+
+    Comments are left out, and continued lines joined.
+    """
     parts: list[str] = []
     first = 0
     for number, line in enumerate(text.splitlines(), 1):

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from bundler.errors import PackError
+from bundler.formats.lock_files import logical_lines
 from bundler.limits import LIMITS
 from bundler.requirements.transitive import applies
 
@@ -108,17 +109,10 @@ def _lines_of(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     """Yield the requirements of a file, each with its place."""
     if path.resolve() in above:
         raise PackError("the requirements file includes itself", place=str(path), hint="take the -r line out")
-    number, held = 0, ""
-    for at, raw in enumerate(_text(path).splitlines(), start=1):
-        number = number if held else at
-        held += re.sub(r"(^|\s)#.*$", "", raw)
-        if held.endswith("\\"):
-            held = held[:-1] + " "
-            continue
-        line, held = held.strip(), ""
+    for number, line in logical_lines(_text(path)):
         where = f"{path}:{number}"
         option, _, value = line.replace("=", " ", 1).partition(" ") if line.startswith("-") else ("", "", "")
-        if not line or option in (*_ABOUT_INDEXES, *_ABOUT_FILES):
+        if option in (*_ABOUT_INDEXES, *_ABOUT_FILES):
             continue
         if option in ("-r", "--requirement"):
             yield from _lines_of(path.parent / value.strip(), (*above, path.resolve()))

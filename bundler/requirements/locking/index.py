@@ -11,7 +11,6 @@ import importlib.util
 import os
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from packaging.version import Version
 
 from bundler.limits import LIMITS
 from bundler.requirements.compare import parsed_version
-from bundler.requirements.programs import find_uv
+from bundler.requirements.programs import ProgramFailed, find_uv, run_program
 
 #: Set to anything but 0: no index is ever asked, as with ``offline=True``.
 OFFLINE = "KBUNDLE_OFFLINE"
@@ -128,25 +127,15 @@ def _run(tool: _Tool, lines: Sequence[str], deadline: float, constraints: Sequen
             limits.write_text("".join(f"{line}\n" for line in constraints))
         command = [*tool.command(asked, limits if constraints is not None else None), "-o", str(output)]
         left = deadline - time.monotonic()
+        if left <= 0:
+            raise _Failed(f"{tool.name} took more than {LIMITS.index_seconds} seconds")
         try:
-            if left <= 0:
-                raise subprocess.TimeoutExpired(command, LIMITS.index_seconds)
-            done = subprocess.run(  # noqa: S603 - the author's own installer
-                command,
-                capture_output=True,
-                timeout=left,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **tool.environment},
-                check=False,
-            )
-            if done.returncode == 0:
-                return [dict(package) for package in tomllib.loads(output.read_text("utf-8"))["packages"]]
-        except subprocess.TimeoutExpired:
-            raise _Failed(f"{tool.name} took more than {LIMITS.index_seconds} seconds") from None
+            run_program(command, seconds=left, environment={**os.environ, **tool.environment})
+            return [dict(package) for package in tomllib.loads(output.read_text("utf-8"))["packages"]]
+        except ProgramFailed as error:
+            raise _Failed(f"{tool.name}: {error.lines[-1].strip() if error.lines else error.reason}") from error
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _Failed(f"{tool.name}: {error}") from error
-    said = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
-    raise _Failed(f"{tool.name}: {said[-1] if said else f'ended with {done.returncode}'}")
 
 
 def _tool(python: str) -> _Tool | str:
@@ -184,11 +173,7 @@ def _tool(python: str) -> _Tool | str:
 
 
 def _version_of(uv: str) -> Version | None:
-    try:
-        said = subprocess.run([uv, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.search(r"\d+(\.\d+)+\S*", said)
+    found = re.search(r"\d+(\.\d+)+\S*", _said([uv, "--version"]))
     return parsed_version(found[0]) if found else None
 
 
@@ -201,13 +186,8 @@ def _indexes_of_pip() -> list[str]:
         return []
     if importlib.util.find_spec("pip") is None:
         return []
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return []
     arguments = []
-    for line in said.splitlines():
+    for line in _said([sys.executable, "-m", "pip", "config", "list"]).splitlines():
         name, _, value = line.partition("=")
         option = name.strip().rpartition(".")[2]
         if option not in ("index-url", "extra-index-url"):
@@ -217,6 +197,14 @@ def _indexes_of_pip() -> list[str]:
             if address.startswith(("https://", "http://")):
                 arguments += [f"--{option}", address]
     return arguments
+
+
+def _said(command: Sequence[str]) -> str:
+    """Return what a program writes; nothing where it fails."""
+    try:
+        return run_program(command, seconds=20, environment=os.environ)
+    except ProgramFailed:
+        return ""
 
 
 def canonical(package: Package) -> str:

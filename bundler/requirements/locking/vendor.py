@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import subprocess
+import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from bundler.errors import PackError
 from bundler.limits import LIMITS
 from bundler.requirements.locking.addresses import WHEELS, file_name
 from bundler.requirements.locking.index import canonical
+from bundler.requirements.programs import ProgramFailed, run_program
 
 _FOLDER = f"requirements/{WHEELS}"
 
@@ -98,17 +99,12 @@ def _download(packages: Sequence[Mapping[str, Any]], chosen: Mapping[str, Mappin
             *("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(asked), "-d", folder),
         ]
         try:
-            done = subprocess.run(  # noqa: S603 - the author's own installer
-                command, capture_output=True, timeout=LIMITS.index_seconds * 5, stdin=subprocess.DEVNULL, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PackError(f"the wheels cannot be fetched: {error}", hint="pack without vendor=True") from error
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
+            run_program(command, seconds=LIMITS.index_seconds * 5, environment=os.environ)
+        except ProgramFailed as error:
             raise PackError(
-                f"the wheels cannot be fetched: {said[-1] if said else 'pip failed'}",
+                f"the wheels cannot be fetched: {error.lines[-1] if error.lines else f'pip {error.reason}'}",
                 hint="check the connection to the index, or pack without vendor=True (--vendor)",
-            )
+            ) from error
         found = {}
         for wheel in chosen.values():
             name = file_name(wheel)
