@@ -187,14 +187,11 @@ class ShieldedModule(types.ModuleType):
     """A module of a bundle: NumPy asks modules too, and those answer from their dictionary or their ``__getattr__``."""
 
 
-class _Refused:
+class _Refused(_Absent):
     """Raises no `AttributeError`: on that a module would ask its ``__getattr__``."""
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         raise TypeError("a module hands no memory to C code")
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        raise AttributeError("this name hands memory to C code, and stays absent in a bundle")
 
 
 for _name in ABSENT:

@@ -192,14 +192,7 @@ def packed_versions(closure: Closure, locator: Locator) -> dict[str, str]:
 def _object_requirements(objects: Sequence[FoundObject]) -> list[RequiredImport]:
     """Return what must be installed for the objects that do not travel."""
     return [
-        RequiredImport(
-            name=item.module.partition(".")[0],
-            distribution=item.distribution,
-            optional=False,
-            required_by="the model",
-            file="",
-            line=0,
-        )
+        RequiredImport(name=item.module.partition(".")[0], distribution=item.distribution)
         for item in objects
         if item.distribution
     ]

@@ -270,11 +270,7 @@ def required_by_values(config: JSON, locator: Locator) -> tuple[RequiredImport, 
     makers = {str(node["maker"]) for node in _tagged(config) if node[TAG] == "made"}
     names = sorted({module_of(maker).partition(".")[0] for maker in makers})
     found = {name: locator.locate(name).distribution for name in names}
-    return tuple(
-        RequiredImport(name=name, distribution=distribution, optional=False, required_by="the model", file="", line=0)
-        for name, distribution in found.items()
-        if distribution
-    )
+    return tuple(RequiredImport(name=name, distribution=item) for name, item in found.items() if item)
 
 
 def _tagged(config: JSON) -> list[dict[str, JSON]]:

@@ -281,19 +281,14 @@ def _parsed(word: str, value: dict[str, Any]) -> Passed | Failure:
     raise ValueError(f"unknown answer {word!r}")
 
 
-def _texts(path: Path, uses: Sequence[RecordedUse]) -> advice.Texts:
-    """Return the member and the text of each module of the bundle at `path` that `uses` name."""
-    named = {use.module for use in uses}
-    if not named:
+def _texts(path: Path, uses: Sequence[RecordedUse] | None = None) -> advice.Texts:
+    """Return the member and the text of each module of the bundle at `path`: of those that `uses` name, or of all."""
+    named = None if uses is None else {use.module for use in uses}
+    if named is not None and not named:
         return {}
     with open_bundle(path) as reader:
-        modules = [module for module in reader.manifest.modules if module.name in named]
+        modules = [module for module in reader.manifest.modules if named is None or module.name in named]
         return {module.name: (module.member, reader.read(module.member)) for module in modules}
-
-
-def _texts_of(path: Path, manifest: Manifest) -> advice.Texts:
-    with open_bundle(path) as reader:
-        return {module.name: (module.member, reader.read(module.member)) for module in manifest.modules}
 
 
 def _merged(written: RecordedUses, found: RecordedUses) -> RecordedUses:
@@ -318,7 +313,7 @@ def _error(failure: Failure, manifest: Manifest, path: Path) -> ProofFailed:
     # What a consumer is told to ask of the author is nothing for the author.
     hint = None if "the author" in (failure.hint or "") else failure.hint
     if line is not None and hint is None:
-        hint = advice.change_for(place, line, _texts_of(path, manifest), failure.message)
+        hint = advice.change_for(place, line, _texts(path), failure.message)
     if failure.missing_module:
         hint = (
             f"no file of the module {failure.missing_module!r} was found that could be packed: make it one that can "

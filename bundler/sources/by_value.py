@@ -109,7 +109,7 @@ def pickle_objects(places: Mapping[Any, Place], locator: Locator) -> Pickles:
         roots |= {name: f"used by {'.'.join(place)}, which has no source" for name in sorted(pickler.modules)}
         for name, distribution in sorted({**pickler.distributions, "cloudpickle": "cloudpickle"}.items()):
             needs[name, distribution] = RequiredImport(
-                name=name, distribution=distribution, optional=False, required_by=".".join(place), file="", line=0
+                name=name, distribution=distribution, required_by=".".join(place)
             )
     problems += _cycles(uses)
     if problems:

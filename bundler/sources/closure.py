@@ -75,16 +75,16 @@ class RequiredImport:
         distribution: the canonical name of what provides it.
         optional: the packed code goes on without it.
         required_by: the module that imports it.
-        file: the path of that module, for messages.
-        line: where in it, counted from 1.
+        file: the path of that module, for messages; empty for what no module says.
+        line: where in it, counted from 1; 0 for no line.
     """
 
     name: str
     distribution: str
-    optional: bool
-    required_by: str
-    file: str
-    line: int
+    optional: bool = False
+    required_by: str = "the model"
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -184,18 +184,18 @@ def _fixed(affected: Mapping[str, Any]) -> list[str]:
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _UnreadableRecord("a list of objects")
-    return value
+    return _list_of(dict, value)
 
 
 def _texts(value: Any) -> list[str]:
+    return _list_of(str, value)
+
+
+def _list_of(kind: type, value: Any) -> list[Any]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _UnreadableRecord("a list of texts")
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise _UnreadableRecord(f"a list of {kind.__name__}")
     return value
 
 

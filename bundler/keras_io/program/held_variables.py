@@ -5,10 +5,10 @@ They are not weights. What they hold is the state of the program all the same.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from bundler.keras_io.adapt.arguments import is_variable
 from bundler.keras_io.framework import keras
 
 #: Bytes of the numbers of one attribute; longer states are left as they are made.
@@ -27,8 +27,8 @@ def saved_variables(model: Any) -> frozenset[int]:
 
 def held(value: Any, saved: frozenset[int]) -> list[Any] | None:
     """Return the numbers of an attribute that is a variable, or a list of them, that nothing saves; else `None`."""
-    variables = [value] if _is_variable(value) else list(value) if isinstance(value, list | tuple) else []
-    if not variables or not all(_is_variable(item) and id(item) not in saved for item in variables):
+    variables = [value] if is_variable(value) else list(value) if isinstance(value, list | tuple) else []
+    if not variables or not all(is_variable(item) and id(item) not in saved for item in variables):
         return None
     arrays = [item.numpy() for item in variables]
     if any(array.dtype.hasobject for array in arrays) or sum(array.nbytes for array in arrays) > _MOST:
@@ -38,8 +38,8 @@ def held(value: Any, saved: frozenset[int]) -> list[Any] | None:
 
 def assign(there: Any, arrays: Any) -> bool:
     """Give the variables of an attribute these numbers; return whether it holds variables."""
-    variables = [there] if _is_variable(there) else list(there) if isinstance(there, list | tuple) else []
-    if not variables or not all(map(_is_variable, variables)):
+    variables = [there] if is_variable(there) else list(there) if isinstance(there, list | tuple) else []
+    if not variables or not all(map(is_variable, variables)):
         return False
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
@@ -49,7 +49,3 @@ def assign(there: Any, arrays: Any) -> bool:
 def with_arrays(values: Mapping[str, Any], saved: frozenset[int]) -> dict[str, Any]:
     """Return the attributes `values` with arrays in the place of such variables."""
     return {name: arrays if (arrays := held(item, saved)) is not None else item for name, item in values.items()}
-
-
-def _is_variable(value: Any) -> bool:
-    return isinstance(value, keras().Variable | importlib.import_module("tensorflow").Variable)
