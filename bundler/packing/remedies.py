@@ -40,7 +40,7 @@ def remedies(
             return surplus
         shaped = (adapt.RESTORED_SHAPES, str(place[0]), str(place[1]))
         if guilty and shaped not in have and failure.stage == "load" and _has_tuple_shapes(guilty):
-            return (Adaptation(kind=shaped[0], module=shaped[1], qualname=shaped[2]),)
+            return _adaptations({shaped: ()})
         found = _next_for(guilty, have, certain=True)
         if found:
             return found
@@ -53,14 +53,21 @@ def remedies(
         others = (adapt.REPLACED_PARTS, module, qualname)
         kinds = [item for item in (called, by_number) if item not in have]
         if not kinds and others not in have and replaced.described(model, own.own_config(model) or {})["parts"]:
-            return (Adaptation(kind=adapt.REPLACED_PARTS, module=module, qualname=qualname),)
+            return _adaptations({others: ()})
         if kinds:
-            tried = kinds if failure.stage == "weights" else kinds[:1]
-            return tuple(Adaptation(kind=kind, module=module, qualname=qualname) for kind, _, _ in tried)
+            return _adaptations(dict.fromkeys(kinds if failure.stage == "weights" else kinds[:1], ()))
     found = _next_for(instances, have, certain=False) or _next_for(instances, have, certain=True)
     if not found and called not in have:
-        return (Adaptation(kind=adapt.BUILT_BY_CALL, module=module, qualname=qualname),)
+        return _adaptations({called: ()})
     return found
+
+
+def _adaptations(found: Mapping[tuple[str, str, str], tuple[str, ...]]) -> tuple[Adaptation, ...]:
+    """Return the adaptations of these kinds, modules and names, each with its arguments."""
+    return tuple(
+        Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
+        for (kind, module, qualname), arguments in found.items()
+    )
 
 
 def _surplus_of(
@@ -76,10 +83,7 @@ def _surplus_of(
         names = tuple(name for name in own.own_config(instance) or {} if not takes(given, name))
         if names and place not in have:
             found[place] = names
-    return tuple(
-        Adaptation(kind=kind, module=module, qualname=qualname, arguments=names)
-        for (kind, module, qualname), names in found.items()
-    )
+    return _adaptations(found)
 
 
 def afresh(model: Any, first: ProofFailed) -> tuple[Adaptation, ...]:
@@ -110,21 +114,16 @@ def _next_for(instances: Iterable[Any], have: set[tuple[str, str, str]], *, cert
         module, qualname = adapted_model.place_of(type(instance))
         config = own.own_config(instance)
         unsafe = unsafe_values(config) if config is not None else ()
-        restored, constructed = (
-            (adapt.RESTORED_VALUES, module, qualname),
-            (adapt.CONSTRUCTOR_ARGUMENTS, module, qualname),
+        restored, constructed, attributes = (
+            (kind, module, qualname) for kind in (adapt.RESTORED_VALUES, adapt.CONSTRUCTOR_ARGUMENTS, adapt.ATTRIBUTES)
         )
-        attributes = (adapt.ATTRIBUTES, module, qualname)
         if unsafe and restored not in have:
             found[restored] = tuple(dict.fromkeys([*found.get(restored, ()), *unsafe]))
         elif constructed not in have and (_lacks(instance, config) or (certain and _told_otherwise(instance, config))):
             found.setdefault(constructed, _told_otherwise(instance, config) if certain else ())
         elif attributes not in have and certain:
             found.setdefault(attributes, ())
-    return tuple(
-        Adaptation(kind=kind, module=module, qualname=qualname, arguments=arguments)
-        for (kind, module, qualname), arguments in sorted(found.items())
-    )
+    return _adaptations(dict(sorted(found.items())))
 
 
 def _lacks(instance: Any, config: Mapping[str, Any] | None) -> bool:

@@ -43,21 +43,16 @@ Lookup = Callable[[str], Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdapterPlan:
-    """What is recorded for one class, by kind."""
+    """What is recorded for one class: the arguments that each of its `kinds` is about."""
 
     module: str
     qualname: str
-    surplus: tuple[str, ...] = ()
-    given: tuple[str, ...] | None = None
-    attributes: tuple[str, ...] | None = None
-    restored: tuple[str, ...] = ()
-    graph: tuple[str, ...] | None = None
-    called: bool = False
-    compiled: bool = False
-    shaped: bool = False
-    weighed: bool = False
-    replaces: bool = False
-    shares: bool = False
+    kinds: Mapping[str, tuple[str, ...]]
+
+    @property
+    def surplus(self) -> tuple[str, ...]:
+        """The entries of the config that the constructor does not take."""
+        return self.kinds.get(adapt.SURPLUS_ARGUMENTS, ())
 
 
 def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], AdapterPlan]:
@@ -65,24 +60,7 @@ def plans(adaptations: Sequence[Adaptation]) -> dict[tuple[str, str], AdapterPla
     by_class: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
     for item in adaptations:
         by_class.setdefault((item.module, item.qualname), {})[item.kind] = tuple(item.arguments)
-    return {
-        place: AdapterPlan(
-            module=place[0],
-            qualname=place[1],
-            surplus=kinds.get(adapt.SURPLUS_ARGUMENTS, ()),
-            given=kinds.get(adapt.CONSTRUCTOR_ARGUMENTS),
-            attributes=kinds.get(adapt.ATTRIBUTES),
-            restored=kinds.get(adapt.RESTORED_VALUES, ()),
-            graph=kinds.get(adapt.FUNCTIONAL_GRAPH),
-            called=adapt.BUILT_BY_CALL in kinds,
-            compiled=adapt.COMPILE_ARGUMENTS in kinds,
-            shaped=adapt.RESTORED_SHAPES in kinds,
-            weighed=adapt.EVERY_WEIGHT in kinds,
-            replaces=adapt.REPLACED_PARTS in kinds,
-            shares=adapt.SHARED_LAYERS in kinds,
-        )
-        for place, kinds in by_class.items()
-    }
+    return {place: AdapterPlan(module=place[0], qualname=place[1], kinds=kinds) for place, kinds in by_class.items()}
 
 
 def adapter_of(cls: Any, plan: AdapterPlan, lookup: Lookup) -> Any:
@@ -93,12 +71,7 @@ def adapter_of(cls: Any, plan: AdapterPlan, lookup: Lookup) -> Any:
         plan: what the manifest records for it.
         lookup: gives a declared object by the key in the config.
     """
-
-    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
-        return _rebuild(cls, plan, dict(config), lookup)
-
-    # Keras names the class in its messages.
-    return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
+    return graphs.stand_in(cls, lambda config: _rebuild(cls, plan, config, lookup))
 
 
 def before_compile(adapter: Any, prepare: Callable[[Any], None]) -> Any:
@@ -107,7 +80,7 @@ def before_compile(adapter: Any, prepare: Callable[[Any], None]) -> Any:
     An optimizer is built for what is trained then.
     """
 
-    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+    def made(config: dict[str, Any]) -> Any:
         instance = adapter.from_config(config)
         own = vars(instance).get("compile_from_config")
 
@@ -121,7 +94,7 @@ def before_compile(adapter: Any, prepare: Callable[[Any], None]) -> Any:
         object.__setattr__(instance, "compile_from_config", compile_from_config)
         return instance
 
-    return type(adapter.__name__, (), {"from_config": staticmethod(from_config), "__module__": adapter.__module__})
+    return graphs.stand_in(adapter, made)
 
 
 def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
@@ -140,23 +113,24 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
 
 def _rebuild(cls: Any, plan: AdapterPlan, config: dict[str, Any], lookup: Lookup) -> Any:
     whole = {name: config.pop(name) for name in _OF_ROOT if name in config}
-    if plan.attributes is not None and object_state.ATTRIBUTES in config:
+    if adapt.ATTRIBUTES in plan.kinds and object_state.ATTRIBUTES in config:
         instance = _made(plan, lambda: object_state.revive(cls, config, lookup))
         return _finished(instance, plan, whole, lookup)
     graph = config.pop(GRAPH, None)
     surplus = {name: config.pop(name) for name in plan.surplus if name in config}
     sizes = recorded_sizes(config)
-    for name in {*plan.restored, *(plan.given or ())} & config.keys():
+    given, graph_names = plan.kinds.get(adapt.CONSTRUCTOR_ARGUMENTS), plan.kinds.get(adapt.FUNCTIONAL_GRAPH)
+    for name in {*plan.kinds.get(adapt.RESTORED_VALUES, ()), *(given or ())} & config.keys():
         config[name] = decode(config[name], lookup)
     positional = decode(config.pop(POSITIONAL, []), lookup)
-    if plan.graph is not None and graph is not None:
+    if graph_names is not None and graph is not None:
         rebuilt = graphs.rebuilt(graph)
-        config |= dict(zip(plan.graph, (rebuilt.input, rebuilt.output), strict=True))
+        config |= dict(zip(graph_names, (rebuilt.input, rebuilt.output), strict=True))
     is_direct = (
-        plan.graph is not None
+        graph_names is not None
         or bool(positional)
         or not hasattr(cls, "from_config")
-        or (plan.given is not None and constructs_directly(cls, (*plan.given, *positional)))
+        or (given is not None and constructs_directly(cls, (*given, *positional)))
         # Dense's own adds a `quantization_config` to what is there, which a narrower constructor does not take.
         or ("dtype" in plan.surplus and issubclass(cls, keras().layers.Layer) and _has_kerass_from_config(cls))
     )
@@ -166,7 +140,7 @@ def _rebuild(cls: Any, plan: AdapterPlan, config: dict[str, Any], lookup: Lookup
             named = dict(config)
             first = _before_star(cls, named) if positional else []
             return cls(*first, *positional, **named)
-        is_shared = plan.shares and graphs.is_graph(config) and graphs.is_rebuilt_by_keras(cls)
+        is_shared = adapt.SHARED_LAYERS in plan.kinds and graphs.is_graph(config) and graphs.is_rebuilt_by_keras(cls)
         return graphs.model_from_config(cls, dict(config)) if is_shared else cls.from_config(dict(config))
 
     def settled() -> Any:
@@ -196,18 +170,18 @@ def _has_kerass_from_config(cls: type) -> bool:
 
 def _finished(instance: Any, plan: AdapterPlan, whole: Mapping[str, Any], lookup: Lookup) -> Any:
     call, weights, parts = map(whole.get, _OF_ROOT)
-    if plan.called and call is not None:
+    if adapt.BUILT_BY_CALL in plan.kinds and call is not None:
         _made(plan, lambda: call_once(instance, call))
-    if plan.replaces and parts is not None:
+    if adapt.REPLACED_PARTS in plan.kinds and parts is not None:
         is_other = _made(plan, lambda: replaced.put_back(instance, parts))
         if is_other and call is not None:
             # What was put there is built where it is called.
             _made(plan, lambda: call_once(instance, call))
-    if plan.compiled:
+    if adapt.COMPILE_ARGUMENTS in plan.kinds:
         _compile_from(instance, lookup)
-    if plan.weighed and weights is not None:
+    if adapt.EVERY_WEIGHT in plan.kinds and weights is not None:
         every_weight.load_by_number(instance, weights)
-    if plan.shaped:
+    if adapt.RESTORED_SHAPES in plan.kinds:
         _build_from_tuples(instance)
     return instance
 

@@ -10,6 +10,7 @@ from typing import Any
 from bundler.errors import BundleError, RebuildFailed
 from bundler.keras_io.adapt.adapters import CALL
 from bundler.keras_io.adapt.build_by_call import call_once, call_signature
+from bundler.keras_io.adapt.graphs import stand_in
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 from bundler.manifest import Builder
@@ -22,7 +23,7 @@ COUNT = f"{TAG}weights"
 def adapter_of(function: Callable[..., Any], builder: Builder) -> Any:
     """Return an object whose ``from_config`` is the builder, as `adapters.adapter_of` does for a class."""
 
-    def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+    def made(config: dict[str, Any]) -> Any:
         model = call_builder(function, builder.arguments, f"{builder.module}.{builder.qualname}")
         signature = config.get(CALL)
         if signature is not None and len(model.weights) != config.get(COUNT):
@@ -35,7 +36,7 @@ def adapter_of(function: Callable[..., Any], builder: Builder) -> Any:
                 ) from error
         return model
 
-    return type("Built", (), {"from_config": staticmethod(from_config)})
+    return stand_in(keras().Model, made)
 
 
 def call_builder(function: Callable[..., Any], arguments: Mapping[str, Any], place: str) -> Any:

@@ -11,6 +11,7 @@ from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import CONSTRUCTOR_ARGUMENTS, FUNCTIONAL_GRAPH, SURPLUS_ARGUMENTS
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS
 from bundler.keras_io.adapt.arguments import accepted, is_frameworks
+from bundler.keras_io.adapt.graphs import is_functional
 from bundler.keras_io.adapt.known_arguments import KnownArguments, Read
 from bundler.keras_io.adapt.value_encoding import survives
 from bundler.keras_io.framework import keras
@@ -88,14 +89,6 @@ def graph_arguments(instance: Any, read: Read) -> tuple[str, ...] | None:
             return None
         found += names
     return tuple(found) if len(set(found)) == 2 else None
-
-
-def is_functional(instance: Any) -> bool:
-    """Say whether `instance` is a model that is a graph of layers."""
-    return isinstance(instance, keras().Model) and any(
-        base.__name__ == "Functional" and base.__module__.partition(".")[0] == "keras"
-        for base in type(instance).__mro__
-    )
 
 
 def takes(given: KnownArguments, name: str) -> bool:

@@ -6,10 +6,11 @@ of each graph are counted by themselves. All else is as in Keras.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bundler.errors import InvalidBundle
+from bundler.frameworks import root_of
 from bundler.keras_io.adapt.arguments import is_frameworks
 from bundler.keras_io.framework import keras
 
@@ -32,6 +33,19 @@ def is_rebuilt_by_keras(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, keras().Model) and is_frameworks(cls, "from_config")
 
 
+def is_functional(value: Any) -> bool:
+    """Say whether `value` is a model that is a graph of layers."""
+    return isinstance(value, keras().Model) and any(
+        base.__name__ == "Functional" and root_of(base) == "keras" for base in type(value).__mro__
+    )
+
+
+def stock_config(model: Any) -> dict[str, Any]:
+    """Return the config of a stock model over the tensors of `model`: it has the same layers, and Keras can read it."""
+    plain: dict[str, Any] = keras().Model(inputs=model.input, outputs=model.output, name=model.name).get_config()
+    return plain
+
+
 def rebuilt(config: dict[str, Any]) -> Any:
     """Return the plain functional model of `config`, by Keras unless a layer of it is shared with another model."""
     model = keras().Model
@@ -39,13 +53,19 @@ def rebuilt(config: dict[str, Any]) -> Any:
     return model_from_config(model, dict(config)) if is_shared else model.from_config(config)
 
 
-def adapter_of(cls: Any) -> Any:
-    """Return an object whose ``from_config`` makes a functional model of the class `cls`."""
+def stand_in(cls: Any, make: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return an object for the place of `cls` in a config: its ``from_config`` is `make`."""
 
     def from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
-        return model_from_config(cls, dict(config))
+        return make(dict(config))
 
+    # Keras names the class in its messages.
     return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
+
+
+def adapter_of(cls: Any) -> Any:
+    """Return an object whose ``from_config`` makes a functional model of the class `cls`."""
+    return stand_in(cls, lambda config: model_from_config(cls, config))
 
 
 def model_from_config(cls: Any, config: dict[str, Any]) -> Any:
@@ -105,7 +125,7 @@ class _FunctionalGraph:
         if len(structure) == 3 and isinstance(structure[0], str):
             name, call, index = structure
             # Keras counts one more for a model, which has a call of its own from the start.
-            return self._tensor(name, call - (1 if _is_functional(self.layers[name]) else 0), index)
+            return self._tensor(name, call - (1 if is_functional(self.layers[name]) else 0), index)
         return [self.ends(part) for part in structure]
 
     def _tensor(self, name: str, call: int, index: int) -> Any:
@@ -126,7 +146,3 @@ class _FunctionalGraph:
         if isinstance(kind, str):
             return keras().saving.deserialize_keras_object(value)
         return {name: self._given(item) for name, item in value.items()}
-
-
-def _is_functional(layer: Any) -> bool:
-    return isinstance(layer, keras().Model) and any(base.__name__ == "Functional" for base in type(layer).__mro__)

@@ -166,14 +166,7 @@ def _graph_of(instance: Any) -> Any:
     framework = keras()
     if isinstance(instance, framework.Sequential):
         return framework.Sequential.get_config(instance)
-    is_functional = isinstance(instance, framework.Model) and any(
-        base.__name__ == "Functional" and base.__module__.partition(".")[0] == "keras"
-        for base in type(instance).__mro__
-    )
-    if not is_functional:
-        return None
-    # A stock model over the same tensors has the same layers, and a config that Keras can read.
-    return framework.Model(inputs=instance.input, outputs=instance.output, name=instance.name).get_config()
+    return graphs.stock_config(instance) if graphs.is_functional(instance) else None
 
 
 def _own_weights(instance: Any, attributes: Mapping[str, Any]) -> list[Any]:

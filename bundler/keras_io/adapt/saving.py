@@ -13,7 +13,7 @@ from typing import Any
 
 from bundler.frameworks import makes_models
 from bundler.keras_io import adapt
-from bundler.keras_io.adapt import every_weight, object_state, replaced
+from bundler.keras_io.adapt import every_weight, graphs, object_state, replaced
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS, CALL, GRAPH, POSITIONAL
 from bundler.keras_io.adapt.build_by_call import call_signature
 from bundler.keras_io.adapt.certain import graph_arguments, may_have_drifted, starts_over, takes
@@ -193,9 +193,7 @@ class Saving:
         self._note(type(instance), adapt.CONSTRUCTOR_ARGUMENTS, tuple(encoded))
         if surplus:
             self._note(type(instance), adapt.SURPLUS_ARGUMENTS, surplus)
-        # A stock model over the same tensors has the same layers, and a config that Keras can read.
-        graph = keras().Model(inputs=instance.input, outputs=instance.output, name=instance.name).get_config()
-        return {**base, **encoded, GRAPH: graph}
+        return {**base, **encoded, GRAPH: graphs.stock_config(instance)}
 
     def _encoded(self, instance: Any, name: str, value: Any) -> Any:
         if isinstance(value, RecordedArguments):
