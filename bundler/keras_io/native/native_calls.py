@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib
 import sys
@@ -75,25 +74,22 @@ def announce(tell: Tell, name: str, entry: NativeEntry, arguments: tuple[Any, ..
         tell("network" if remote else entry.capability, f"TensorFlow's {name}{shown}", path, mode)
 
 
-def wrapped(tell: Tell, name: str, entry: NativeEntry, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that raises the events of an entry and then calls `original`."""
+def announced(look: Callable[..., None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what makes of a function one that first hands its arguments to `look`, which raises the events."""
 
-    def call(*arguments: Any, **given: Any) -> Any:
-        announce(tell, name, entry, arguments, given)
-        return original(*arguments, **given)
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **given: Any) -> Any:
+            look(*arguments, **given)
+            return original(*arguments, **given)
 
-    return dress(call, original)
+        return dress(call, original)
+
+    return make
 
 
-def wrap_method(tell: Tell, name: str, entry: NativeEntry, owner: type, method: str) -> None:
-    """Replace a method of a class of C by one that raises the events; the class stays what it is."""
-    original = getattr(owner, method)
-
-    def call(self: Any, *arguments: Any, **given: Any) -> Any:
-        announce(tell, name, entry, arguments, given)
-        return original(self, *arguments, **given)
-
-    setattr(owner, method, dress(call, original))
+def looking(tell: Tell, name: str, entry: NativeEntry, *, skip: int = 0) -> Callable[..., None]:
+    """Return what raises the events of an entry; the first `skip` arguments (``self``) are none of it."""
+    return lambda *arguments, **given: announce(tell, name, entry, arguments[skip:], given)
 
 
 class Replacements:
@@ -136,13 +132,16 @@ class Replacements:
                 owner_name, _, method = name.partition(".")
                 owner = getattr(module, owner_name, None)
                 if isinstance(owner, type):
-                    if hasattr(owner, method or "__init__"):
-                        wrap_method(tell, name, entry, owner, method or "__init__")
+                    method = method or "__init__"
+                    if hasattr(owner, method):
+                        # The class stays what it is.
+                        make = announced(looking(tell, name, entry, skip=1))
+                        setattr(owner, method, make(getattr(owner, method)))
                     else:
                         self.missing.append(f"{module_name}.{name}")
                 else:
                     assert module is not None  # noqa: S101 - the loop has no turns otherwise
-                    self.add(module, name, functools.partial(wrapped, tell, name, entry))
+                    self.add(module, name, announced(looking(tell, name, entry)))
 
     def apply(self) -> None:
         """Put every replacement where something has the original by name.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
+from bundler.keras_io.native.native_calls import Replacements, Tell, announced, exact
 from bundler.keras_io.native.native_kinds import (
     ATTRIBUTES,
     CACHES,
@@ -98,14 +98,10 @@ def watch_imports(tell: Tell, kinds: Kinds, replacements: Replacements, session:
     text_in = session.TF_GetBuffer
 
     def taking(position: int, look: Callable[[Any], None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def make(original: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*arguments: Any, **given: Any) -> Any:
-                look(arguments[position] if len(arguments) > position else next(iter(given.values()), None))
-                return original(*arguments, **given)
+        def look_at(*arguments: Any, **given: Any) -> None:
+            look(arguments[position] if len(arguments) > position else next(iter(given.values()), None))
 
-            return dress(call, original)
-
-        return make
+        return announced(look_at)
 
     replacements.add(session, "TF_GraphImportGraphDefWithResults", taking(1, lambda data: graphs.graph(text_in(data))))
     replacements.add(session, "TF_GraphImportGraphDefWithResultsNoSerialization", taking(1, graphs.graph))
@@ -130,35 +126,23 @@ def watch_sessions(tell: Tell, replacements: Replacements, session: ModuleType) 
 
     text_in = session.TF_GetBuffer
 
-    def target(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(options: Any, name: Any) -> Any:
-            shown = exact(name)
-            if shown not in ("", "local"):
-                tell("network", f"TensorFlow's session of {shown!r}", None, None)
-            return original(options, name)
-
-        return dress(call, original)
+    def target(_: Any, name: Any) -> None:
+        shown = exact(name)
+        if shown not in ("", "local"):
+            tell("network", f"TensorFlow's session of {shown!r}", None, None)
 
     def look_at_options(options: Any) -> None:
         watched = options.debug_options.debug_tensor_watch_opts
         urls = [url for watch in watched for url in watch.debug_urls]
         tell_of(tell, attribute_effect("debug_urls", urls))
 
-    def running(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(of: Any, options: Any, *rest: Any) -> Any:
-            if options is not None:
-                look_at_options(config_pb2.RunOptions.FromString(text_in(options)))
-            return original(of, options, *rest)
+    def running(_: Any, options: Any, *__: Any) -> None:
+        if options is not None:
+            look_at_options(config_pb2.RunOptions.FromString(text_in(options)))
 
-        return dress(call, original)
+    def preparing(_: Any, options: Any) -> None:
+        look_at_options(config_pb2.CallableOptions.FromString(text_in(options)).run_options)
 
-    def preparing(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(of: Any, options: Any) -> Any:
-            look_at_options(config_pb2.CallableOptions.FromString(text_in(options)).run_options)
-            return original(of, options)
-
-        return dress(call, original)
-
-    replacements.add(session, "_TF_SetTarget", target)
-    replacements.add(session, "TF_SessionRun_wrapper", running)
-    replacements.add(session, "TF_SessionMakeCallable", preparing)
+    replacements.add(session, "_TF_SetTarget", announced(target))
+    replacements.add(session, "TF_SessionRun_wrapper", announced(running))
+    replacements.add(session, "TF_SessionMakeCallable", announced(preparing))

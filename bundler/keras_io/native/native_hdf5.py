@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact
+from bundler.keras_io.native.native_calls import Replacements, Tell, announced, dress, exact
 from bundler.keras_io.native.native_entries import HDF5_ENTRIES
 
 #: HDF5 follows so many soft links and then gives up.
@@ -39,7 +39,11 @@ def watch_hdf5(tell: Tell, replacements: Replacements) -> None:
     if files is not None and drivers is not None:
         replacements.add(files, "open", functools.partial(_opening, tell, files, drivers, create=False))
         replacements.add(files, "create", functools.partial(_opening, tell, files, drivers, create=True))
-        replacements.add(files, "is_hdf5", functools.partial(_asking, tell))
+        replacements.add(
+            files,
+            "is_hdf5",
+            announced(lambda name: tell("filesystem", f"h5py looks at {exact(name)!r}", exact(name), "r")),
+        )
     datasets, groups = replacements.module("h5py.h5d"), replacements.module("h5py._hl.group")
     if datasets is None or groups is None:
         return
@@ -49,11 +53,11 @@ def watch_hdf5(tell: Tell, replacements: Replacements) -> None:
         module = replacements.module(module_name)
         for name in names if module is not None else ():
             assert module is not None  # noqa: S101 - the loop has no turns otherwise
-            make = look.by_object_name if module_name == "h5py.h5a" else look.by_name
+            make = announced(look.by_object_name) if module_name == "h5py.h5a" else look.by_name
             replacements.add(module, name, make)
     for name in _OF_GROUPS:
         if hasattr(groups.Group, name):
-            setattr(groups.Group, name, look.of_group(getattr(groups.Group, name)))
+            setattr(groups.Group, name, announced(look.of_group)(getattr(groups.Group, name)))
         else:
             replacements.missing.append(f"h5py.Group.{name}")
     look.links_made(groups.ExternalLink)
@@ -93,14 +97,6 @@ def _opening(
     return dress(created if create else opened, original)
 
 
-def _asking(tell: Tell, original: Callable[..., Any]) -> Callable[..., Any]:
-    def call(name: Any) -> Any:
-        tell("filesystem", f"h5py looks at {exact(name)!r}", exact(name), "r")
-        return original(name)
-
-    return dress(call, original)
-
-
 class _Elsewhere:
     """Raises the events of datasets whose data, and of links whose targets, are in other files."""
 
@@ -136,24 +132,14 @@ class _Elsewhere:
 
         return dress(call, original)
 
-    def by_object_name(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap what takes a place, and the name of an object in it as `obj_name`."""
+    def by_object_name(self, *arguments: Any, **given: Any) -> None:
+        """Look at what takes a place, and the name of an object in it as `obj_name`."""
+        if "obj_name" in given:
+            self._look_at(arguments[:1] or tuple(given.values())[:1], {"obj_name": given["obj_name"]})
 
-        def call(*arguments: Any, **given: Any) -> Any:
-            if "obj_name" in given:
-                self._look_at(arguments[:1] or tuple(given.values())[:1], {"obj_name": given["obj_name"]})
-            return original(*arguments, **given)
-
-        return dress(call, original)
-
-    def of_group(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a method of `h5py.Group`."""
-
-        def call(group: Any, *arguments: Any, **given: Any) -> Any:
-            self._look_at((group.id, *arguments), given)
-            return original(group, *arguments, **given)
-
-        return dress(call, original)
+    def of_group(self, group: Any, *arguments: Any, **given: Any) -> None:
+        """Look at what a method of `h5py.Group` was given."""
+        self._look_at((group.id, *arguments), given)
 
     def links_made(self, link: Any) -> None:
         """Let making an external link raise the event."""

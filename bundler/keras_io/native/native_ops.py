@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from bundler.keras_io.native.native_calls import Replacements, Tell, dress, exact, local_path
+from bundler.keras_io.native.native_calls import Replacements, Tell, announced, dress, exact, local_path
 from bundler.keras_io.native.native_kinds import (
     ATTRIBUTES,
     CACHES,
@@ -120,63 +120,43 @@ def watch_graphs(tell: Tell, kinds: Kinds, replacements: Replacements, module: M
 
         return dress(call, original)
 
-    def add_input(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(description: Any, value: Any) -> Any:
-            if caches and id(description) in caches:
-                _, graph, before = caches[id(description)]
-                if before:
-                    found = evaluate(graph, value)
-                    known = exact(found.item()) if getattr(found, "size", 0) == 1 else exact(found)
-                    tell_of(tell, cache_effect("CacheDataset", known))
-                    del caches[id(description)]
-                before.append(value)
-            return original(description, value)
+    def add_input(description: Any, value: Any) -> None:
+        if caches and id(description) in caches:
+            _, graph, before = caches[id(description)]
+            if before:
+                found = evaluate(graph, value)
+                known = exact(found.item()) if getattr(found, "size", 0) == 1 else exact(found)
+                tell_of(tell, cache_effect("CacheDataset", known))
+                del caches[id(description)]
+            before.append(value)
 
-        return dress(call, original)
-
-    def add_inputs(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(description: Any, values: Any) -> Any:
-            if id(description) in caches:
-                tell_of(tell, cache_effect("CacheDataset", None))
-            return original(description, values)
-
-        return dress(call, original)
+    def add_inputs(description: Any, _: Any) -> None:
+        if id(description) in caches:
+            tell_of(tell, cache_effect("CacheDataset", None))
 
     def look_at_attribute(name: str, serialized: bytes) -> None:
         value = value_of(serialized)
         values = value.list.s if value.HasField("list") else [value.s if value.HasField("s") else None]
         tell_of(tell, attribute_effect(name, values))
 
-    def set_attribute(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(description: Any, name: Any, serialized: Any) -> Any:
-            if type(name) is not str or name in ATTRIBUTES or "\0" in name:
-                shown = exact(name)
-                if shown in ATTRIBUTES:
-                    look_at_attribute(shown, serialized)
-            return original(description, name, serialized)
-
-        return dress(call, original)
-
-    def change_attribute(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(graph: Any, operation: Any, name: Any, buffer: Any) -> Any:
+    def set_attribute(_: Any, name: Any, serialized: Any) -> None:
+        if type(name) is not str or name in ATTRIBUTES or "\0" in name:
             shown = exact(name)
             if shown in ATTRIBUTES:
-                look_at_attribute(shown, text_in(buffer))
-            return original(graph, operation, name, buffer)
+                look_at_attribute(shown, serialized)
 
-        return dress(call, original)
+    def change_attribute(_: Any, __: Any, name: Any, buffer: Any) -> None:
+        shown = exact(name)
+        if shown in ATTRIBUTES:
+            look_at_attribute(shown, text_in(buffer))
 
-    def change_input(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(graph: Any, source: Any, target: Any) -> Any:
-            if type_of(target.oper) in CACHES:
-                tell_of(tell, cache_effect("CacheDataset", None))
-            return original(graph, source, target)
-
-        return dress(call, original)
+    def change_input(_: Any, __: Any, target: Any) -> None:
+        if type_of(target.oper) in CACHES:
+            tell_of(tell, cache_effect("CacheDataset", None))
 
     replacements.add(module, "TF_NewOperation", new)
-    replacements.add(module, "TF_AddInput", add_input)
-    replacements.add(module, "TF_AddInputList", add_inputs)
-    replacements.add(module, "TF_SetAttrValueProto", set_attribute)
-    replacements.add(module, "SetAttr", change_attribute)
-    replacements.add(module, "UpdateEdge", change_input)
+    replacements.add(module, "TF_AddInput", announced(add_input))
+    replacements.add(module, "TF_AddInputList", announced(add_inputs))
+    replacements.add(module, "TF_SetAttrValueProto", announced(set_attribute))
+    replacements.add(module, "SetAttr", announced(change_attribute))
+    replacements.add(module, "UpdateEdge", announced(change_input))
