@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler.sources.extract.namespace_texts import captured_by
+
 #: Where wrappers keep what they wrap, beside the cells of a closure.
 _INSIDE = (
     *("__wrapped__", "__func__", "func", "fget", "fset", "fdel"),
@@ -44,7 +46,7 @@ def gather(value: Any, found: Gathered, depth: int = 0) -> None:
     elif isinstance(value, types.FunctionType):
         if id(value) not in found.functions:
             found.functions[id(value)] = value
-            _gather_all([*_cells(value), *(vars(value).get(name) for name in _INSIDE)], found, depth)
+            _gather_all([*captured_by(value).values(), *(vars(value).get(name) for name in _INSIDE)], found, depth)
     elif id(value) not in found.others and (callable(value) or hasattr(type(value), "__get__")):
         found.others[id(value)] = value
         _gather_all(_inside(value), found, depth)
@@ -54,14 +56,6 @@ def _gather_all(values: Any, found: Gathered, depth: int) -> None:
     for inner in values:
         if not isinstance(inner, type):
             gather(inner, found, depth + 1)
-
-
-def _cells(function: types.FunctionType) -> Iterator[Any]:
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # Not assigned yet, or deleted again.
-            continue
 
 
 def _inside(value: Any) -> Iterator[Any]:

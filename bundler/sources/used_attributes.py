@@ -5,9 +5,10 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Collection, Iterable, Iterator
-from types import CellType, CodeType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
+from bundler.sources.extract.namespace_texts import captured_by
 from bundler.sources.live_objects import is_framework
 
 
@@ -29,7 +30,7 @@ def names_used(cls: type, functions: Iterable[Any], known: Collection[str] = ())
         names |= found
         for name in found:
             stack += [*_methods(cls, name), current.__globals__.get(name)]
-        stack += [item for cell in current.__closure__ or () for item in _content(cell)]
+        stack += captured_by(current).values()
     return frozenset(names)
 
 
@@ -55,13 +56,6 @@ def stored_arguments(value: Any) -> dict[str, str] | None:
 
 def _methods(cls: type, name: str) -> Iterator[Any]:
     return (vars(base)[name] for base in cls.__mro__ if name in vars(base))
-
-
-def _content(cell: CellType) -> Iterator[Any]:
-    try:
-        yield cell.cell_contents
-    except ValueError:  # Never assigned.
-        return
 
 
 def _plain(value: Any) -> FunctionType | None:

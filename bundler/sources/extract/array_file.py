@@ -35,11 +35,8 @@ def as_array(values: list[Any]) -> Any:
     """Return an array that gives `values` back by ``tolist()``, or `None` where none does."""
     numpy: Any = sys.modules.get("numpy")
     kinds = {type(item) for item in values}
-    while kinds == {list}:
+    if kinds == {list}:
         kinds = {type(item) for inner in values for item in inner}
-        if kinds != {list}:
-            break
-        return None
     if numpy is None or len(kinds) != 1 or not kinds <= _KINDS.keys():
         return None
     (kind,) = kinds

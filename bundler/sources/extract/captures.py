@@ -12,7 +12,7 @@ from typing import Any
 from bundler.sources.extract.constant_values import computed, is_plain, same
 from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.match import Match, described
-from bundler.sources.extract.namespace_texts import functions_of
+from bundler.sources.extract.namespace_texts import captured_by, functions_of
 
 
 def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
@@ -49,13 +49,9 @@ def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
                         _add_defaults(values, match, statement, method)
     cells: dict[str, Any] = {}
     for function in functions:
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            if name == "__class__":
-                continue
-            try:
-                cells[name] = cell.cell_contents
-            except ValueError:  # Never assigned: reading it fails in the original, too.
-                continue
+        # What was never assigned fails when it is read in the original, too.
+        cells |= captured_by(function)
+    cells.pop("__class__", None)
     read_later = set().union(*(_globals_read(function.__code__) for function in functions))
     later = {**{name: match.namespace[name] for name in read_later & set(match.namespace)}, **cells}
     for name, value in values.items():

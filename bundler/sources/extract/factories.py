@@ -18,7 +18,7 @@ from typing import Any
 from bundler.sources.extract.captures import stored
 from bundler.sources.extract.constant_values import is_plain
 from bundler.sources.extract.extracted import NotExtractable
-from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, functions_of, owners_of
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, captured_by, functions_of, owners_of
 from bundler.sources.live_objects import is_framework
 
 #: Where the value of an argument is not known.
@@ -180,12 +180,8 @@ def _captured(function: FunctionType, cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     own = dict(_free_names(function.__code__, frozenset(function.__code__.co_cellvars)))
     for _, method in functions_of(cls):
-        for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True):
-            if name in own.get(method.__code__, ()):
-                try:
-                    found[name] = cell.cell_contents
-                except ValueError:  # Never assigned.
-                    continue
+        seen = own.get(method.__code__, ())
+        found |= {name: value for name, value in captured_by(method).items() if name in seen}
     return found
 
 

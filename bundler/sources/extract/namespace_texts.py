@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import linecache
 import os
 import re
@@ -164,8 +165,7 @@ def unwrapped(value: object, depth: int = 0) -> Iterator[FunctionType]:
         return
     if isinstance(value, FunctionType):
         yield value
-        for cell in value.__closure__ or ():
-            content = content_of(cell)
+        for content in captured_by(value).values():
             if isinstance(content, FunctionType):
                 yield from unwrapped(content, depth + 1)
     elif isinstance(value, property):
@@ -177,12 +177,13 @@ def unwrapped(value: object, depth: int = 0) -> Iterator[FunctionType]:
             yield from unwrapped(inner, depth + 1)
 
 
-def content_of(cell: Any) -> object:
-    """Return what `cell` holds, `None` where that was not assigned yet, or deleted again."""
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return None
+def captured_by(function: FunctionType) -> dict[str, Any]:
+    """Return what `function` holds of the functions around it, by name: not what was never assigned, or deleted."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
-from bundler.sources.extract.namespace_texts import content_of
+from bundler.sources.extract.namespace_texts import captured_by
 
 
 def with_read_attributes(value: Any, readers: Iterable[FunctionType]) -> SimpleNamespace | None:
@@ -27,8 +27,8 @@ def with_read_attributes(value: Any, readers: Iterable[FunctionType]) -> SimpleN
         return None
     names: set[str] = set()
     for function in readers:
-        for captured, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
-            if content_of(cell) is value and not _note_reads(function.__code__, captured, names):
+        for captured, item in captured_by(function).items():
+            if item is value and not _note_reads(function.__code__, captured, names):
                 return None
     if not names or any(name not in attributes or _is_overridden(type(value), name) for name in names):
         return None
