@@ -5,6 +5,7 @@ The rules are written down in docs/requirements.md; each row says which one it c
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -194,29 +195,24 @@ def _transitive(pin: PinnedDistribution, here: Closed, frameworks: Closed) -> Ro
     `here` is all that the bundle leads to on this machine, `frameworks` what Keras and TensorFlow lead to.
     """
     found = find_installed(pin.name)
+    row = functools.partial(_row, pin, found, role="transitive")
     demands = [demand for demand in here.demands if demand.name == pin.name]
     if found is None:
         if demands:
-            return _row(pin, None, MachineVerdict.MISSING, f"{demands[0].by} needs it", "transitive")
-        return _row(
-            pin, None, MachineVerdict.HARMLESS, "nothing that is installed here needs it", "transitive", same=True
-        )
+            return row(MachineVerdict.MISSING, f"{demands[0].by} needs it")
+        return row(MachineVerdict.HARMLESS, "nothing that is installed here needs it", same=True)
     if _same(pin.version, found.version):
-        return _row(pin, found, MachineVerdict.HARMLESS, "the locked version", "transitive")
+        return row(MachineVerdict.HARMLESS, "the locked version")
     broken = next((demand for demand in demands if not _allows(demand.specifier, found.version)), None)
     if broken is not None:
-        return _row(
-            pin, found, MachineVerdict.WILL_BREAK, f"{broken.by} needs {pin.name}{broken.specifier}", "transitive"
-        )
+        return row(MachineVerdict.WILL_BREAK, f"{broken.by} needs {pin.name}{broken.specifier}")
     if pin.name in _TOOLING and all(demand.by in frameworks.found for demand in demands):
-        return _row(
-            pin, found, MachineVerdict.HARMLESS, "a tool of the framework, which computes nothing", "transitive"
-        )
+        return row(MachineVerdict.HARMLESS, "a tool of the framework, which computes nothing")
     verdict, reason = _difference(pin.version, found.version)
     if verdict is MachineVerdict.WILL_BREAK:
         by = f", which {demands[0].by} takes" if demands else ""
-        return _row(pin, found, MachineVerdict.MAY_DIFFER, f"{reason}{by}", "transitive")
-    return _row(pin, found, MachineVerdict.HARMLESS, "the code does not import it itself", "transitive")
+        return row(MachineVerdict.MAY_DIFFER, f"{reason}{by}")
+    return row(MachineVerdict.HARMLESS, "the code does not import it itself")
 
 
 def _difference(wanted: str, found: str) -> tuple[MachineVerdict, str]:

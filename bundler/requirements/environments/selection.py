@@ -227,14 +227,11 @@ def _of_lock(
             reason = f"there is only its source, whose build runs code{also}"
             return Wanted(name=name, line=line, hashes=_sha256_of(file.hashes), unchecked=reason)
         case PackageVcs(url=url, commit_id=revision, subdirectory=None) if url is not None and file.type == "git":
-            address = _line(name, f"git+{url.removeprefix('git+')}", revision)
-            if address is not None:
-                return Wanted(name=name, line=address, unchecked="it is built from a repository")
+            if (found := _at_address(name, url, revision)) is not None:
+                return found
         case PackageArchive(url=url, subdirectory=None) if url is not None:
-            address = _line(name, url, None)
-            if address is not None:
-                reason = "it comes from an address that the bundle names"
-                return Wanted(name=name, line=address, hashes=_sha256_of(file.hashes), unchecked=reason)
+            if (found := _at_address(name, url, None, _sha256_of(file.hashes))) is not None:
+                return found
         case PackageDirectory() | PackageVcs() | PackageArchive():
             pass
         case _:
@@ -271,13 +268,8 @@ def _of_pin(name: str, pin: PinnedDistribution, vendored: Mapping[str, list[Vend
     if pin.source.url is None:
         return None
     if pin.source.kind == "vcs" and pin.source.revision is not None:
-        address = _line(name, f"git+{pin.source.url.removeprefix('git+')}", pin.source.revision)
-        return None if address is None else Wanted(name=name, line=address, unchecked="it is built from a repository")
-    if pin.source.kind == "archive":
-        address = _line(name, pin.source.url, None)
-        reason = "it comes from an address that the bundle names"
-        return None if address is None else Wanted(name=name, line=address, unchecked=reason)
-    return None
+        return _at_address(name, pin.source.url, pin.source.revision)
+    return _at_address(name, pin.source.url, None) if pin.source.kind == "archive" else None
 
 
 def _from_nowhere(name: str, pin: PinnedDistribution) -> str:
@@ -286,11 +278,17 @@ def _from_nowhere(name: str, pin: PinnedDistribution) -> str:
     return f"{name} {pin.version}: {text}"
 
 
-def _line(name: str, url: str, revision: str | None) -> str | None:
-    """Return what asks for one address, or `None` where its text could mean more than an address."""
+def _at_address(name: str, url: str, revision: str | None, hashes: tuple[str, ...] = ()) -> Wanted | None:
+    """Return what asks for an archive, or for a `revision` of a repository of git.
+
+    `None` where the text of the address could mean more than an address.
+    """
+    url = url if revision is None else f"git+{url.removeprefix('git+')}"
     if not _ADDRESS.fullmatch(url) or (revision is not None and not _REVISION.fullmatch(revision)):
         return None
-    return f"{name} @ {url}" if revision is None else f"{name} @ {url}@{revision}"
+    line = f"{name} @ {url}" if revision is None else f"{name} @ {url}@{revision}"
+    reason = "it comes from an address that the bundle names" if revision is None else "it is built from a repository"
+    return Wanted(name=name, line=line, hashes=hashes, unchecked=reason)
 
 
 def _sha256_of(hashes: Mapping[str, str]) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from typing import Any
 
 from packaging.pylock import Pylock, PylockSelectError, PylockValidationError
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from bundler.archive.writer import NewMember
 from bundler.errors import PackError
 from bundler.manifest import DirectSource, PinnedDistribution, Requirements
+from bundler.requirements.compare import parsed_version
 from bundler.requirements.locking.addresses import told
 from bundler.requirements.locking.from_author import AuthorsRequirements, RequirementsChoice, allowed_files, read_given
 from bundler.requirements.locking.index import Answer, Package, ask_index, canonical
@@ -259,7 +259,7 @@ def _check_given_lock(given: AuthorsRequirements, direct: Sequence[PinnedDistrib
         name = next((name for name in selected if name == pin.name or (family and family_of(name) == family)), None)
         if name is None:
             problems.append(f"{pin.name} is not in it")
-        elif (locked := selected[name]) is not None and not _same(str(locked), pin.version):
+        elif (locked := selected[name]) is not None and locked != parsed_version(pin.version):
             problems.append(f"{name} {locked} is in it, {pin.version} is installed")
     if problems:
         raise PackError(
@@ -267,13 +267,6 @@ def _check_given_lock(given: AuthorsRequirements, direct: Sequence[PinnedDistrib
             place=given.place,
             hint="install from the lock and pack there, or leave requirements= out: kbundle locks what is installed",
         )
-
-
-def _same(locked: str, installed: str) -> bool:
-    try:
-        return Version(locked) == Version(installed)
-    except InvalidVersion:
-        return locked == installed
 
 
 def _with_direct_sources(
