@@ -18,19 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from bundler.archive import layout
 from bundler.archive.atomic import write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, check_members, check_names, shortened
 from bundler.archive.diagnosis import newer_format, refuse_foreign_file
 from bundler.archive.encodings import check_decoded_total, check_frame, decode
 from bundler.archive.hashing import PassingHash
-from bundler.archive.layout import (
-    CENTRAL_HEADER_MIN,
-    END_RECORDS_MAX,
-    Placed,
-    compare_local,
-    parse_directory,
-    parse_end,
-)
 from bundler.archive.names import MANIFEST, MIMETYPE
 from bundler.archive.once_read import OnceRead
 from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
@@ -71,7 +64,7 @@ class BundleReader:
         b'import keras'
     """
 
-    def __init__(self, file: PositionedFile, path: Path | None, placed: list[Placed], manifest: bytes) -> None:
+    def __init__(self, file: PositionedFile, path: Path | None, placed: list[layout.Placed], manifest: bytes) -> None:
         self.path = path
         self.size = file.size
         self.names = tuple(item.entry.name for item in placed)
@@ -227,13 +220,13 @@ class BundleReader:
         """Close the file. A file object given to `open_bundle` stays open."""
         self._file.close()
 
-    def _find(self, name: str) -> tuple[Placed, Member | None]:
+    def _find(self, name: str) -> tuple[layout.Placed, Member | None]:
         placed = self._placed.get(name)
         if placed is None:
             raise InvalidBundle("the bundle has no such member", place=repr(name)[:200])
         return placed, self._members.get(name)
 
-    def _content(self, placed: Placed, member: Member | None) -> Iterator[bytes]:
+    def _content(self, placed: layout.Placed, member: Member | None) -> Iterator[bytes]:
         """Yield the decoded content; raise after the last piece if it was not the declared one."""
         stored = _StoredBytes(self._file, placed, None)
         if member is None or member.encoding is None:
@@ -255,7 +248,7 @@ class BundleReader:
 class _StoredBytes:
     """The stored bytes of one member as a stream that hashes what passes."""
 
-    def __init__(self, file: PositionedFile, placed: Placed, meter: Meter | None) -> None:
+    def __init__(self, file: PositionedFile, placed: layout.Placed, meter: Meter | None) -> None:
         self._file = file
         self._placed = placed
         self._position = placed.start
@@ -315,29 +308,29 @@ def open_bundle(source: str | os.PathLike[str] | BinaryIO) -> BundleReader:
         raise
 
 
-def _read_layout(file: PositionedFile) -> list[Placed]:
+def _read_layout(file: PositionedFile) -> list[layout.Placed]:
     """Return the members of the file after comparing every header byte with the one that belongs there (I1)."""
     if file.size > LIMITS.bundle:
         raise LimitExceeded("the file is too large", expected=LIMITS.bundle, found=file.size)
-    tail = file.read_at(max(0, file.size - END_RECORDS_MAX), min(END_RECORDS_MAX, file.size))
-    end = parse_end(tail, file.size)
+    tail = file.read_at(max(0, file.size - layout.END_RECORDS_MAX), min(layout.END_RECORDS_MAX, file.size))
+    end = layout.parse_end(tail, file.size)
     if end.count > LIMITS.members:
         raise LimitExceeded("the file has too many members", expected=LIMITS.members, found=end.count)
     if end.directory_size > LIMITS.central_directory:
         raise LimitExceeded(
             "the central directory is too large", expected=LIMITS.central_directory, found=end.directory_size
         )
-    if end.count * CENTRAL_HEADER_MIN > end.directory_size:
+    if end.count * layout.CENTRAL_HEADER_MIN > end.directory_size:
         raise InvalidBundle("the central directory is too short for its members", found=end.directory_size)
-    placed = parse_directory(file.read_at(end.directory_offset, end.directory_size), end)
+    placed = layout.parse_directory(file.read_at(end.directory_offset, end.directory_size), end)
     # Before the local headers: their errors may then show a name.
     check_names([item.entry.name for item in placed])
     for item in placed:
-        compare_local(item, file.read_at(item.offset, item.start - item.offset))
+        layout.compare_local(item, file.read_at(item.offset, item.start - item.offset))
     return placed
 
 
-def _read_manifest(file: PositionedFile, placed: list[Placed]) -> bytes:
+def _read_manifest(file: PositionedFile, placed: list[layout.Placed]) -> bytes:
     """Return the text of the manifest after checking what stands in front of it."""
     mimetype, manifest = placed[:2]  # The names were checked.
     # The size first: a "type" of ten gigabytes is not read.
@@ -349,13 +342,13 @@ def _read_manifest(file: PositionedFile, placed: list[Placed]) -> bytes:
     return _read_stored(file, manifest, None)
 
 
-def _read_stored(file: PositionedFile, placed: Placed, member: Member | None) -> bytes:
+def _read_stored(file: PositionedFile, placed: layout.Placed, member: Member | None) -> bytes:
     content = file.read_at(placed.start, placed.entry.size)
     _check_stored(placed, member, zlib.crc32(content), hashlib.sha256(content).hexdigest())
     return content
 
 
-def _check_stored(placed: Placed, member: Member | None, crc: int, sha256: str) -> None:
+def _check_stored(placed: layout.Placed, member: Member | None, crc: int, sha256: str) -> None:
     name = placed.entry.name
     if member is not None and sha256 != member.sha256:
         raise _wrong(name, "sha256", member.sha256, sha256)

@@ -17,19 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from bundler.archive import layout
 from bundler.archive.atomic import cannot_write, require_writable_target, whole_file, write_all
 from bundler.archive.contents import MIMETYPE_CONTENT, decoding_problems, file_order, naming_problems
 from bundler.archive.encodings import check_decoded_total, encode, require_known
-from bundler.archive.layout import (
-    CENTRAL_HEADER_MIN,
-    Entry,
-    Placed,
-    central_header,
-    end_records,
-    local_header,
-    place,
-    total_size,
-)
 from bundler.archive.names import MANIFEST, MIMETYPE, is_declared
 from bundler.archive.new_content import Content, Joined, pieces_of, size_of
 from bundler.archive.progress import Meter, Progress
@@ -130,11 +121,11 @@ def stored_zip(members: Sequence[NewMember]) -> Joined:
     They must stay as they are until it is used. Raises as `write_stored_zip`.
     """
     sealed = _sealed_zip(members)
-    placed = place(item.entry for item in sealed)
+    placed = layout.place(item.entry for item in sealed)
     parts: list[bytes | Path] = []
     for item, where in zip(sealed, placed, strict=True):
         content = item.new.content
-        parts += [local_header(where), *(content.parts if isinstance(content, Joined) else (content,))]
+        parts += [layout.local_header(where), *(content.parts if isinstance(content, Joined) else (content,))]
     return Joined((*parts, _end_of(placed)))
 
 
@@ -155,7 +146,7 @@ class _Sealed:
 
     new: NewMember
     member: Member
-    entry: Entry
+    entry: layout.Entry
 
 
 class _Measure:
@@ -187,7 +178,7 @@ def _check_new_members(members: Sequence[NewMember]) -> None:
     if problems:
         raise PackError("\n  - ".join(["these names cannot be in a bundle", *problems]))
     # 28 bytes: a ZIP64 field for every member would be allowed too.
-    directory = sum(CENTRAL_HEADER_MIN + 28 + len(name.encode()) for name in [MIMETYPE, MANIFEST, *names])
+    directory = sum(layout.CENTRAL_HEADER_MIN + 28 + len(name.encode()) for name in [MIMETYPE, MANIFEST, *names])
     if directory > LIMITS.central_directory:
         raise PackError("the names are too long together", expected=LIMITS.central_directory, found=directory)
     for member in members:
@@ -232,14 +223,14 @@ def _sealed(new: NewMember, meter: Meter | None) -> _Sealed:
         decoded_size=content.size if encoded else None,
         decoded_sha256=content.digest.hexdigest() if encoded else None,
     )
-    return _Sealed(new, member, Entry(new.name, stored.size, stored.crc))
+    return _Sealed(new, member, layout.Entry(new.name, stored.size, stored.crc))
 
 
 def _write(
     target: BinaryIO, path: Path | None, sealed: Sequence[_Sealed], progress: Progress | None, limit: int
 ) -> int:
-    placed = place(item.entry for item in sealed)
-    total = total_size(placed)
+    placed = layout.place(item.entry for item in sealed)
+    total = layout.total_size(placed)
     if total > limit:
         raise PackError("the file would be too large", expected=limit, found=total)
     meter = Meter(progress, "writing", total)
@@ -252,16 +243,16 @@ def _write(
         meter.add(len(piece))
 
     for item, where in zip(sealed, placed, strict=True):
-        put(local_header(where))
+        put(layout.local_header(where))
         _write_content(put, item)
     put(_end_of(placed))
     return total
 
 
-def _end_of(placed: Sequence[Placed]) -> bytes:
+def _end_of(placed: Sequence[layout.Placed]) -> bytes:
     """Return the bytes behind the last member."""
-    directory = b"".join(central_header(where) for where in placed)
-    return directory + end_records(len(placed), len(directory), placed[-1].end if placed else 0)
+    directory = b"".join(layout.central_header(where) for where in placed)
+    return directory + layout.end_records(len(placed), len(directory), placed[-1].end if placed else 0)
 
 
 def _write_content(put: Callable[[bytes], None], item: _Sealed) -> None:

@@ -19,6 +19,7 @@ from types import CodeType, ModuleType
 
 from bundler.archive.scratch import private_folder, written_below
 from bundler.errors import RebuildFailed
+from bundler.namespace import tree
 from bundler.namespace.builtin_guards import guarded_builtins
 from bundler.namespace.effects import Crossing, always, net
 from bundler.namespace.guard import Guard
@@ -26,16 +27,6 @@ from bundler.namespace.imports import bundle_import, host_codes, import_stand_in
 from bundler.namespace.reach import Reach
 from bundler.namespace.shield import ShieldedModule
 from bundler.namespace.stand_ins import modules_of, stand_ins_of
-from bundler.namespace.tree import (
-    IMPORT_LOCK,
-    NAMESPACES,
-    ROOT,
-    Isolation,
-    ModuleName,
-    ModuleText,
-    Namespace,
-    namespace_of,
-)
 
 #: How much of the digest names a tree: 128 bits, so nobody can make two bundles that share one.
 _DIGITS = 32
@@ -43,14 +34,14 @@ _DIGITS = 32
 
 def open_namespace(
     digest: str,
-    modules: Sequence[ModuleText],
+    modules: Sequence[tree.ModuleText],
     data: Mapping[str, bytes],
     *,
     versions: Mapping[str, str],
-    isolation: Isolation,
+    isolation: tree.Isolation,
     guard: Guard | None = None,
     pickles: Mapping[tuple[str, str], bytes] | None = None,
-) -> Namespace:
+) -> tree.Namespace:
     """Return the tree of the bundle `digest`, made at the first call; nothing of the bundle is executed yet.
 
     A tree that is there already keeps its guard, which then accepts what `guard` accepts too. One with other functions
@@ -59,17 +50,17 @@ def open_namespace(
     Raises:
         RebuildFailed: a module is not a text, or the files that the code looks for cannot be written.
     """
-    prefix = ROOT + digest.removeprefix("sha256:")[:_DIGITS] + _variant(modules)
-    with IMPORT_LOCK:
-        if prefix in NAMESPACES:
-            known = NAMESPACES[prefix]
+    prefix = tree.ROOT + digest.removeprefix("sha256:")[:_DIGITS] + _variant(modules)
+    with tree.IMPORT_LOCK:
+        if prefix in tree.NAMESPACES:
+            known = tree.NAMESPACES[prefix]
             if guard is not None and known.guard is not None:
                 # Whoever loads it now has accepted these words, and the code is one for all who loaded it.
                 known.guard.join(guard)
             if known.directory is not None and not known.directory.is_dir():
                 _write_files(known)  # Something tidied the place for temporary files up.
             return known
-        namespace = Namespace(
+        namespace = tree.Namespace(
             prefix=prefix,
             digest=digest,
             modules={module.name: module for module in modules},
@@ -87,7 +78,7 @@ def open_namespace(
         namespace.builtins["__import__"] = bundle_import(namespace, reach)
         if _finder not in sys.meta_path:
             sys.meta_path.insert(0, _finder)
-        NAMESPACES[prefix] = namespace
+        tree.NAMESPACES[prefix] = namespace
         for name, text in texts.items():
             # No modification time: linecache then never replaces the entry with what a path holds (I8).
             linecache.cache[namespace.filename(name)] = (
@@ -99,13 +90,13 @@ def open_namespace(
         return namespace
 
 
-def _variant(modules: Sequence[ModuleText]) -> str:
+def _variant(modules: Sequence[tree.ModuleText]) -> str:
     """Return what tells a tree with closed functions from one where somebody accepted what they ask for."""
     closed = sorted((module.name, module.closed) for module in modules if module.closed is not None)
     return hashlib.sha256(repr(closed).encode()).hexdigest()[:8] if closed else ""
 
 
-def _held(namespace: Namespace, guard: Guard) -> Reach:
+def _held(namespace: tree.Namespace, guard: Guard) -> Reach:
     """Hold the code of a tree that is not running yet to `guard`, by name and by effect."""
     guard.builtins, guard.root = namespace.builtins, namespace.prefix
     guard.files = {namespace.filename(name): name for name in namespace.modules}
@@ -131,7 +122,7 @@ def _held(namespace: Namespace, guard: Guard) -> Reach:
     return reach
 
 
-def _text(namespace: Namespace, name: str) -> str:
+def _text(namespace: tree.Namespace, name: str) -> str:
     try:
         return namespace.text(name)
     except (SyntaxError, ValueError, LookupError) as error:
@@ -142,7 +133,7 @@ def _text(namespace: Namespace, name: str) -> str:
         ) from error
 
 
-def _wants_files(namespace: Namespace) -> bool:
+def _wants_files(namespace: tree.Namespace) -> bool:
     """Say whether the code looks for itself on disk: then it gets real files, otherwise none are written."""
     marks = (b"__file__", b"__path__", b"pkgutil")
     return bool(namespace.data) or any(
@@ -150,7 +141,7 @@ def _wants_files(namespace: Namespace) -> bool:
     )
 
 
-def _write_files(namespace: Namespace) -> None:
+def _write_files(namespace: tree.Namespace) -> None:
     if namespace.directory is None:
         namespace.directory = private_folder(f"kbundle-{namespace.digest[7:19]}-")
         atexit.register(_remove_files, namespace.directory, os.getpid())
@@ -177,7 +168,7 @@ def _remove_files(directory: Path, owner: int) -> None:
 class _Loader(importlib.abc.InspectLoader):
     """Serves one tree's modules to Python's import system, to `inspect` and to `importlib.resources`."""
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: tree.Namespace) -> None:
         self._namespace = namespace
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
@@ -189,9 +180,9 @@ class _Loader(importlib.abc.InspectLoader):
         if name == namespace.prefix or namespace.is_implicit(name):
             return
         vars(module)["__builtins__"] = namespace.builtins
-        vars(module)["__name__"] = ModuleName(module.__name__, name)
+        vars(module)["__name__"] = tree.ModuleName(module.__name__, name)
         code = self.get_code(module.__name__)
-        with IMPORT_LOCK, namespace.isolation(namespace, module):
+        with tree.IMPORT_LOCK, namespace.isolation(namespace, module):
             exec(code, vars(module))  # noqa: S102 - running the bundle's code is what loading it means
 
     def get_code(self, fullname: str) -> CodeType:
@@ -234,9 +225,9 @@ class _Finder(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002 - the signature of PEP 451
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
-        if not fullname.startswith(ROOT):
+        if not fullname.startswith(tree.ROOT):
             return None
-        namespace = namespace_of(fullname)
+        namespace = tree.namespace_of(fullname)
         name = namespace.original(fullname) if namespace else fullname
         if namespace is None:
             raise ModuleNotFoundError(

@@ -9,28 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bundler import manifest
 from bundler.archive.writer import NewMember
 from bundler.formats.python.definitions import definition_line
 from bundler.keras_io import framework
 from bundler.keras_io.files import save_keras
 from bundler.keras_io.keras_settings import current_settings
 from bundler.keras_io.program.seeds import seeds_of
-from bundler.manifest import (
-    Adaptation,
-    Builder,
-    CustomObject,
-    DataFile,
-    Generator,
-    Manifest,
-    Module,
-    ObjectSource,
-    OpaqueSource,
-    Payload,
-    PinnedDistribution,
-    Provenance,
-    Reduced,
-    Settings,
-)
 from bundler.requirements.locking.lock import Lock, Locker
 from bundler.saving.live_program import Program
 from bundler.sources.closure import ClosedModule, Closure, RequiredImport
@@ -59,15 +44,15 @@ class Found:
     objects: tuple[FoundObject, ...]
     entries: Collection[str]
     closure: Closure
-    facts: Payload
+    facts: manifest.Payload
     packed: Mapping[str, str]
-    inference: Payload | None = None
-    builder: Builder | None = None
-    adaptations: tuple[Adaptation, ...] = ()
+    inference: manifest.Payload | None = None
+    builder: manifest.Builder | None = None
+    adaptations: tuple[manifest.Adaptation, ...] = ()
     renamed: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     pickles: Mapping[tuple[str, str], NewMember] = field(default_factory=dict)
     program: Program | None = None
-    settings: Settings | None = None
+    settings: manifest.Settings | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -80,19 +65,19 @@ def lock_of(found: Found, locker: Locker) -> Lock:
     return locker.lock(
         [*found.closure.requirements, *_object_requirements(found.objects)],
         found.closure.python,
-        [PinnedDistribution(name=name, version=version) for name, version in sorted(found.packed.items())],
+        [manifest.PinnedDistribution(name=name, version=version) for name, version in sorted(found.packed.items())],
     )
 
 
-def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
+def manifest_of(found: Found, lock: Lock, provenance: manifest.Provenance) -> manifest.Manifest:
     """Return the manifest; its list of members is filled in when the bundle is written."""
     closure = found.closure
-    return Manifest(
-        generator=Generator(name="kbundle", version=__version__),
+    return manifest.Manifest(
+        generator=manifest.Generator(name="kbundle", version=__version__),
         payload=found.facts,
         objects=custom_objects(found.objects, closure, found.pickles),
         modules=tuple(
-            Module(
+            manifest.Module(
                 name=module.name,
                 member=module.member,
                 package=module.is_package,
@@ -104,7 +89,7 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
             for module in closure.modules
         ),
         import_order=closure.order,
-        data=tuple(DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
+        data=tuple(manifest.DataFile(path=item.path, member=item.member, reason=item.reason) for item in closure.data),
         unresolved=closure.unresolved,
         inference=found.inference,
         builder=found.builder,
@@ -117,10 +102,10 @@ def manifest_of(found: Found, lock: Lock, provenance: Provenance) -> Manifest:
     )
 
 
-def _reduced(module: ClosedModule) -> Reduced | None:
+def _reduced(module: ClosedModule) -> manifest.Reduced | None:
     if module.whole is None:
         return None
-    return Reduced(sha256=hashlib.sha256(module.whole).hexdigest(), lines=module.left_out)
+    return manifest.Reduced(sha256=hashlib.sha256(module.whole).hexdigest(), lines=module.left_out)
 
 
 def members_of(found: Found, lock: Lock) -> list[NewMember]:
@@ -137,7 +122,7 @@ def members_of(found: Found, lock: Lock) -> list[NewMember]:
 
 def custom_objects(
     objects: Sequence[FoundObject], closure: Closure, pickles: Mapping[tuple[str, str], NewMember]
-) -> tuple[CustomObject, ...]:
+) -> tuple[manifest.CustomObject, ...]:
     """Return the manifest's description of `objects`."""
     modules = {module.name: module for module in closure.modules}
     described = []
@@ -145,12 +130,12 @@ def custom_objects(
         source = opaque = None
         if item.by_value:
             member = pickles[item.module, item.qualname].name
-            opaque = OpaqueSource(member=member, python=f"{sys.version_info.major}.{sys.version_info.minor}")
+            opaque = manifest.OpaqueSource(member=member, python=f"{sys.version_info.major}.{sys.version_info.minor}")
         elif item.distribution is None:
             module = modules[item.module]
-            source = ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
+            source = manifest.ObjectSource(member=module.member, line=definition_line(module.text, item.qualname))
         described.append(
-            CustomObject(
+            manifest.CustomObject(
                 kind=item.kind,
                 key=item.key,
                 module=item.module,
@@ -164,10 +149,10 @@ def custom_objects(
     return tuple(described)
 
 
-def payload_facts(model: Any, keras_version: str) -> Payload:
+def payload_facts(model: Any, keras_version: str) -> manifest.Payload:
     """Return what the manifest says about the live model `model`, which goes into a ``.keras`` file."""
     inputs, outputs = save_keras.signature_of(model)
-    return Payload(
+    return manifest.Payload(
         kind="keras",
         member=PAYLOAD_MEMBER,
         fidelity="full",

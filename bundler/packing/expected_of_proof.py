@@ -9,15 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bundler.keras_io.program import outputs
 from bundler.keras_io.program.next_step import predicted_step
-from bundler.keras_io.program.outputs import (
-    NotGiven,
-    StepOutputs,
-    drawn_outputs,
-    expected_outputs,
-    output_problems,
-    own_steps,
-)
 from bundler.keras_io.selftest import model_call, recording
 from bundler.keras_io.selftest.training import NotTaken
 from bundler.keras_io.selftest.weights_digest import state_of
@@ -42,14 +35,14 @@ def expectation_of(
         roots: further folders of the author's source.
     """
     account = step = unstepped = drawn = None
-    steps: list[StepOutputs | str] = []
+    steps: list[outputs.StepOutputs | str] = []
     # A graph holds constants and copies; only its outputs can be compared.
     state = state_of(found.model) if found.facts.fidelity == "full" else None
     if found.program is not None and found.facts.fidelity == "full":
         account = found.program.account()
         if recorded.self_test is not None and not recorded.self_test.deterministic:
-            first, second = (drawn_outputs(found.model, recorded.inputs) for _ in range(2))
-            drawn = None if output_problems(first, second) else first
+            first, second = (outputs.drawn_outputs(found.model, recorded.inputs) for _ in range(2))
+            drawn = None if outputs.output_problems(first, second) else first
         modules = found.program.modules.values()
         if recorded.self_test is not None and manifest.payload.kind == "keras" and not is_large(manifest):
             steps += _own_steps(found.model, recorded, modules)
@@ -62,7 +55,7 @@ def expectation_of(
         state=state,
         account=account,
         step=step,
-        steps=tuple(item for item in steps if isinstance(item, StepOutputs)),
+        steps=tuple(item for item in steps if isinstance(item, outputs.StepOutputs)),
         unstepped=unstepped,
         uncompared=tuple(item for item in steps if isinstance(item, str)),
         drawn=drawn,
@@ -73,12 +66,12 @@ def expectation_of(
 
 def _own_steps(
     model: Any, recorded: recording.RecordedOutputs, modules: Iterable[ModuleType]
-) -> Iterator[StepOutputs | str]:
+) -> Iterator[outputs.StepOutputs | str]:
     """Yield what each step of the author's gives, or a line that says why it is not compared."""
-    for name in own_steps(model):
+    for name in outputs.own_steps(model):
         try:
-            yield expected_outputs(model, name, recorded.inputs, recorded.answers, modules)
-        except NotGiven as error:
+            yield outputs.expected_outputs(model, name, recorded.inputs, recorded.answers, modules)
+        except outputs.NotGiven as error:
             why = "" if error.__cause__ is None else f": {model_call.told(error.__cause__)}"
             yield f"not compared: {error}{why}"
 

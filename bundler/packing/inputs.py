@@ -14,19 +14,11 @@ from bundler.keras_io.files.inference_model import is_inference_model
 from bundler.keras_io.files.saved_model import is_saved_model
 from bundler.keras_io.native.python_calls import python_calls, refuse_python_calls
 from bundler.manifest import Adaptation
-from bundler.packing import from_builder
+from bundler.packing import from_builder, inference_graph
 from bundler.packing.compose import Found
 from bundler.packing.from_keras_file import from_keras_file
 from bundler.packing.from_legacy_h5 import from_legacy_file
 from bundler.packing.from_live_model import from_model
-from bundler.packing.inference_graph import (
-    GRAPH_MEMBER,
-    found_graph,
-    from_graph,
-    from_inference_model,
-    members_below,
-    with_graph,
-)
 from bundler.packing.options import PackOptions
 from bundler.packing.search import Step
 
@@ -64,7 +56,7 @@ def from_input(
             "as a SavedModel",
         )
     if is_inference_model(model):
-        return from_inference_model(model, scratch, step)
+        return inference_graph.from_inference_model(model, scratch, step)
     return _from_live(model, options, scratch, step, adaptations)
 
 
@@ -131,9 +123,9 @@ def _from_live(
 ) -> Found:
     examples = options.example_inputs
     if options.payload == "inference":
-        return from_graph(model, scratch, step, examples)
+        return inference_graph.from_graph(model, scratch, step, examples)
     found = from_model(model, options, scratch, step, adaptations=adaptations, builder=builder)
-    return with_graph(found, scratch, step, examples) if options.payload == "both" else found
+    return inference_graph.with_graph(found, scratch, step, examples) if options.payload == "both" else found
 
 
 def _from_path(path: Path, options: PackOptions, scratch: Path, step: Step) -> Found:
@@ -160,8 +152,10 @@ def _from_path(path: Path, options: PackOptions, scratch: Path, step: Step) -> F
         )
     found = from_keras_file(path, options, scratch, step)
     if options.payload == "inference":
-        return from_graph(found.model, scratch, step, options.example_inputs)
-    return with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
+        return inference_graph.from_graph(found.model, scratch, step, options.example_inputs)
+    return (
+        inference_graph.with_graph(found, scratch, step, options.example_inputs) if options.payload == "both" else found
+    )
 
 
 def from_saved_model(directory: Path, step: Step, signature: str | None = None) -> Found:
@@ -175,5 +169,5 @@ def from_saved_model(directory: Path, step: Step, signature: str | None = None) 
     step("reading the graph")
     refuse_python_calls(python_calls(directory), f"the SavedModel {directory.name!r}")
     step("loading the model once")
-    model, facts = saved_model.read(directory, GRAPH_MEMBER, signature)
-    return found_graph(model, members_below(directory), facts)
+    model, facts = saved_model.read(directory, inference_graph.GRAPH_MEMBER, signature)
+    return inference_graph.found_graph(model, inference_graph.members_below(directory), facts)

@@ -6,20 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
+from bundler.report import verdict
 from bundler.report.terminal_text import lines_of, shown, size_text, table
-from bundler.report.verdict import (
-    STAGES,
-    FindingGroup,
-    Section,
-    advice,
-    counted,
-    does,
-    groups,
-    headline,
-    next_steps,
-    place_of,
-    tally,
-)
 
 #: Findings of one rule that are shown unless all are asked for.
 FIRST = 5
@@ -65,16 +53,16 @@ class _Lines:
 def _verdict(audit: Audit) -> list[str]:
     name = audit.path if audit.path is not None else "(file object)"
     return [
-        f"{shown(name)}: {headline(audit)}",
-        *table([(when, shown(line, 4_000)) for when, line in next_steps(audit)]),
-        f"  {advice(audit)}",
+        f"{shown(name)}: {verdict.headline(audit)}",
+        *table([(when, shown(line, 4_000)) for when, line in verdict.next_steps(audit)]),
+        f"  {verdict.advice(audit)}",
         "",
         *table(
             [
                 ("digest", audit.digest),
                 ("size", size_text(audit.size)),
                 ("policy", audit.policy if audit.gate == "run" else f"{audit.policy}, gate {audit.gate}"),
-                ("found", tally(audit)),
+                ("found", verdict.tally(audit)),
             ]
         ),
     ]
@@ -82,29 +70,32 @@ def _verdict(audit: Audit) -> list[str]:
 
 def _sections(audit: Audit, texts: _Lines, most: int | None) -> Iterator[list[str]]:
     """Yield the three answers, and what else was found."""
-    yield [f"{Section.DOES}: {does(audit)}", *_uses(audit, most)]
-    found = groups(audit)
-    for section in (Section.COULD, Section.REFUSED, Section.ALSO):
+    yield [f"{verdict.Section.DOES}: {verdict.does(audit)}", *_uses(audit, most)]
+    found = verdict.groups(audit)
+    for section in (verdict.Section.COULD, verdict.Section.REFUSED, verdict.Section.ALSO):
         of_section = [group for group in found if group.section is section]
         if not of_section:
-            if section is not Section.ALSO:
+            if section is not verdict.Section.ALSO:
                 yield [f"{section}: nothing"]
             continue
         for index, group in enumerate(of_section):
-            yield [*([] if index or section is Section.ALSO else [f"{section}:", ""]), *_group(group, texts, most)]
+            yield [
+                *([] if index or section is verdict.Section.ALSO else [f"{section}:", ""]),
+                *_group(group, texts, most),
+            ]
 
 
 def _uses(audit: Audit, most: int | None) -> list[str]:
     uses = audit.uses or ()
     rows = [
-        (STAGES.get(stage, stage), shown(use.capability), shown(use.what), shown(place_of(use)))
+        (verdict.STAGES.get(stage, stage), shown(use.capability), shown(use.what), shown(verdict.place_of(use)))
         for stage, use in uses[:most]
     ]
     left = len(uses) - len(rows)
     return [*table(rows), *([f"  and {left:,} more (--all)"] if left else [])]
 
 
-def _group(group: FindingGroup, texts: _Lines, most: int | None) -> list[str]:
+def _group(group: verdict.FindingGroup, texts: _Lines, most: int | None) -> list[str]:
     title = group.title if group.capability else group.title.capitalize()
     lines = [f"{title} ({group.count}): {group.meaning}"]
     for rule, findings in group.rules:
@@ -120,13 +111,10 @@ def _rule(rule: Rule, findings: tuple[Finding, ...], texts: _Lines, most: int | 
         if line is not None:
             yield f"      | {shown(line, _LINE)}"
     if most is not None and len(findings) > most:
-        yield f"    and {len(findings) - most:,} more in {counted(len(_members(findings[most:])), 'member')} (--all)"
+        members = verdict.counted(len({finding.member for finding in findings[most:]}), "member")
+        yield f"    and {len(findings) - most:,} more in {members} (--all)"
     yield f"    why: {shown(rule.why, 1_000)}"
     yield f"    do:  {shown(rule.remedy, 1_000)}"
-
-
-def _members(findings: tuple[Finding, ...]) -> set[str]:
-    return {finding.member for finding in findings}
 
 
 def _checks(audit: Audit, title: str, *, done: bool) -> list[str]:

@@ -2,97 +2,89 @@
 
 from __future__ import annotations
 
-from bundler.audit.finding import (
-    DYNAMIC_CODE,
-    FILESYSTEM,
-    NATIVE_CODE,
-    NETWORK,
-    PROCESS,
-    REFLECTION,
-    UNREADABLE,
-    Rule,
-    Severity,
-)
+from bundler.audit import finding
 
 _TRACED = "an operation runs when the graph is called, or already when it is loaded, where an initialiser reaches it"
 _EXPORT = "export the model again with the TensorFlow of this machine, and pack it again"
 
 
-def _consent(name: str, capability: str, title: str, why: str, remedy: str) -> Rule:
+def _consent(name: str, capability: str, title: str, why: str, remedy: str) -> finding.Rule:
     rule = f"graph.{name}"
-    return Rule(id=rule, severity=Severity.CONSENT, title=title, why=why, remedy=remedy, capability=capability)
+    return finding.Rule(
+        id=rule, severity=finding.Severity.CONSENT, title=title, why=why, remedy=remedy, capability=capability
+    )
 
 
-def _refused(name: str, title: str, why: str, remedy: str = _EXPORT) -> Rule:
-    return Rule(id=f"graph.{name}", severity=Severity.REFUSED, title=title, why=why, remedy=remedy)
+def _refused(name: str, title: str, why: str, remedy: str = _EXPORT) -> finding.Rule:
+    return finding.Rule(id=f"graph.{name}", severity=finding.Severity.REFUSED, title=title, why=why, remedy=remedy)
 
 
 FILES = _consent(
-    "filesystem", FILESYSTEM, "an operation that reads or writes files",
+    "filesystem", finding.FILESYSTEM, "an operation that reads or writes files",
     f"{_TRACED}; scanners that look for ReadFile and WriteFile alone were passed with PrintV2 and SaveV2 (2026)",
     "take the operation out of the model's call; read files before the model is called",
 )  # fmt: skip
 NETWORKING = _consent(
-    "network", NETWORK, "an operation that talks to other processes or machines",
+    "network", finding.NETWORK, "an operation that talks to other processes or machines",
     f"{_TRACED}; RpcClient, DataServiceDataset and a debug address take a host by name",
     "take the operation out of the model's call",
 )  # fmt: skip
 DEVICE = _consent(
-    "device", NETWORK, "an operation placed on another machine",
+    "device", finding.NETWORK, "an operation placed on another machine",
     "a device such as /job:worker/task:1 sends the operation and its data to that task of a cluster",
     "export the model without a distribution strategy",
 )  # fmt: skip
 DYNAMIC = _consent(
-    "dynamic-code", DYNAMIC_CODE, "an operation that calls Python, or runs a graph that is data",
+    "dynamic-code", finding.DYNAMIC_CODE, "an operation that calls Python, or runs a graph that is data",
     "tf.py_function and tf.numpy_function call whatever has the number in this process; DatasetFromGraph runs a "
     "serialised graph that no audit sees",
     "write it with tf or keras.ops operations",
 )  # fmt: skip
 NATIVE = _consent(
-    "native-code", NATIVE_CODE, "an operation that TensorFlow does not have, or that runs a compiled program",
+    "native-code", finding.NATIVE_CODE, "an operation that TensorFlow does not have, or that runs a compiled program",
     "a kernel from a library that somebody loaded, a custom call by name, or a serialised module: machine code that "
     "nobody audited",
     "export the model without the custom operation, or read its source and accept it",
 )  # fmt: skip
 ENDS_PROCESS = _consent(
-    "process", PROCESS, "an operation that ends the process",
+    "process", finding.PROCESS, "an operation that ends the process",
     f"{_TRACED}; Abort calls the function of that name",
     "take the operation out of the model's call",
 )  # fmt: skip
 UNKNOWN_OPERATION = _consent(
-    "unknown-operation", NATIVE_CODE, "an operation that is not known to compute only",
+    "unknown-operation", finding.NATIVE_CODE, "an operation that is not known to compute only",
     "the audit has a closed list of the operations that a model needs to predict; queues, data set pipelines, sessions "
     "and accelerators' own operations are not on it",
     "move the operation out of the model's call, or read the graph and accept it",
 )  # fmt: skip
 RESTORE = _consent(
-    "restore", FILESYSTEM, "a checkpoint read or written where the loader does not do it",
+    "restore", finding.FILESYSTEM, "a checkpoint read or written where the loader does not do it",
     "RestoreV2 and SaveV2 take any path; a saver needs them once, with the one name that the loader gives it "
     "(public proofs of 2026 pass scanners with SaveV2)",
     "keep checkpoints out of the functions of the model",
 )  # fmt: skip
 TABLE_FROM_FILE = _consent(
-    "table-from-file", FILESYSTEM, "a table filled from a file that is not an asset of the SavedModel",
+    "table-from-file", finding.FILESYSTEM, "a table filled from a file that is not an asset of the SavedModel",
     "the table reads whatever file of this machine has that name, and its look-ups answer with the lines",
     "give the vocabulary as a list, or let TensorFlow export it as an asset",
 )  # fmt: skip
 CALL_OPTIONS = _consent(
-    "call-options", NATIVE_CODE, "options of a call that name more than numbers and switches",
+    "call-options", finding.NATIVE_CODE, "options of a call that name more than numbers and switches",
     "config_proto can name optimizers, plug-ins and other machines, executor_type a scheduler that somebody registered",
     _EXPORT,
 )  # fmt: skip
 OPAQUE_CONSTANT = _consent(
-    "opaque-constant", NATIVE_CODE, "a constant that only a kernel can decode",
+    "opaque-constant", finding.NATIVE_CODE, "a constant that only a kernel can decode",
     "handles of resources and values of type variant are rebuilt from bytes by C++ that was not written for strangers",
     _EXPORT,
 )  # fmt: skip
 REGISTERED_OBJECT = _consent(
-    "registered-object", REFLECTION, "an object that a Python class of some package rebuilds",
+    "registered-object", finding.REFLECTION, "an object that a Python class of some package rebuilds",
     "the loader looks the name up among all classes that were registered in the process, and calls what it finds",
     "export tf.Module and tf.function objects only",
 )  # fmt: skip
 UNREAD_PART = _consent(
-    "unread-part", UNREADABLE, "a part whose meaning this audit does not know",
+    "unread-part", finding.UNREADABLE, "a part whose meaning this audit does not know",
     "a collection, an attached message or an attribute filled in by the caller: whoever reads it decides what it does",
     _EXPORT,
 )  # fmt: skip
@@ -135,7 +127,7 @@ OBJECT_NAME = _refused(
     "the loader sets the children of an object by setattr; __class__, __dict__ or __reduce__ change what the object is",
 )  # fmt: skip
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[finding.Rule, ...] = (
     FILES, NETWORKING, DEVICE, DYNAMIC, NATIVE, ENDS_PROCESS, UNKNOWN_OPERATION, RESTORE, TABLE_FROM_FILE, CALL_OPTIONS,
     OPAQUE_CONSTANT, REGISTERED_OBJECT, UNREAD_PART, OTHER_FORM, UNEXPECTED_FILE, UNKNOWN_FIELD, MALFORMED, TOO_LARGE,
     ASSET, SHADOWED_OPERATION, MISSING_FUNCTION, OBJECT_NAME,

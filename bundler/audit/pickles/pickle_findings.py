@@ -11,22 +11,7 @@ from _compat_pickle import IMPORT_MAPPING
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bundler.audit.finding import (
-    DYNAMIC_CODE,
-    ENVIRONMENT,
-    FILESYSTEM,
-    NATIVE_CODE,
-    NETWORK,
-    OPAQUE_CODE,
-    PROCESS,
-    REFLECTION,
-    SIDE_EFFECTS,
-    UNREADABLE,
-    UNSAFE_DESERIALIZATION,
-    Finding,
-    Rule,
-    Severity,
-)
+from bundler.audit import finding
 from bundler.audit.source.attribute_names import DANGEROUS, ORDINARY, UNSEEN_POWERS, VALUES
 from bundler.audit.source.exported_names import public_attributes, standard_library
 from bundler.audit.source.lookup import DEPTH, Kind, look, told
@@ -36,30 +21,30 @@ _PACK_AGAIN = "have the author pack the object from source, or again with kbundl
 _FROM_SOURCE = "have the author define it in a module, so that its source travels and can be read"
 _PICKLE = "unpickling imports and calls what the pickle names (the warning in the documentation of Python's pickle)"
 
-CODE = Rule(
+CODE = finding.Rule(
     id="opaque.code",
-    severity=Severity.CONSENT,
-    capability=OPAQUE_CODE,
+    severity=finding.Severity.CONSENT,
+    capability=finding.OPAQUE_CODE,
     title="is stored as a pickle",
     why=f"it has no source that anybody could read: {_PICKLE}",
     remedy=_FROM_SOURCE,
 )
 _WHAT = {
-    FILESYSTEM: "names what reaches files",
-    NETWORK: "names what reaches other machines",
-    PROCESS: "names what starts, stops or signals processes",
-    NATIVE_CODE: "names what loads or calls machine code",
-    DYNAMIC_CODE: "names what runs text or data as code",
-    UNSAFE_DESERIALIZATION: "names what unpickles or unmarshals",
-    ENVIRONMENT: "names what reads or changes the environment",
-    REFLECTION: "names what reaches through the interpreter",
-    SIDE_EFFECTS: "names what changes the process for others",
+    finding.FILESYSTEM: "names what reaches files",
+    finding.NETWORK: "names what reaches other machines",
+    finding.PROCESS: "names what starts, stops or signals processes",
+    finding.NATIVE_CODE: "names what loads or calls machine code",
+    finding.DYNAMIC_CODE: "names what runs text or data as code",
+    finding.UNSAFE_DESERIALIZATION: "names what unpickles or unmarshals",
+    finding.ENVIRONMENT: "names what reads or changes the environment",
+    finding.REFLECTION: "names what reaches through the interpreter",
+    finding.SIDE_EFFECTS: "names what changes the process for others",
 }
 #: The rule of each capability that a name in a pickle can ask for.
-POWERS: Mapping[str, Rule] = {
-    capability: Rule(
+POWERS: Mapping[str, finding.Rule] = {
+    capability: finding.Rule(
         id=f"opaque.{capability}",
-        severity=Severity.CONSENT,
+        severity=finding.Severity.CONSENT,
         capability=capability,
         title=title,
         why=f"{_PICKLE}; its bytecode cannot be read, only the names in it, so this is the least that it can do",
@@ -67,21 +52,23 @@ POWERS: Mapping[str, Rule] = {
     )
     for capability, title in _WHAT.items()
 }
-LONG = Rule(
+LONG = finding.Rule(
     id="opaque.too-long",
-    severity=Severity.CONSENT,
-    capability=UNREADABLE,
+    severity=finding.Severity.CONSENT,
+    capability=finding.UNREADABLE,
     title="is a pickle too long to be listed",
     why="the names in the rest of it are not known",
     remedy="have the author keep large values in data files, not inside the object",
 )
 
 
-def _refused(name: str, title: str, why: str) -> Rule:
-    return Rule(id=f"opaque.{name}", severity=Severity.REFUSED, title=title, why=why, remedy=_PACK_AGAIN)
+def _refused(name: str, title: str, why: str) -> finding.Rule:
+    return finding.Rule(
+        id=f"opaque.{name}", severity=finding.Severity.REFUSED, title=title, why=why, remedy=_PACK_AGAIN
+    )
 
 
-FAULTS: Mapping[Fault, Rule] = {
+FAULTS: Mapping[Fault, finding.Rule] = {
     Fault.MALFORMED: _refused(
         "malformed",
         "is not a pickle",
@@ -149,7 +136,7 @@ _MARK = "kbundle"
 _MOST_SHOWN = 40
 
 
-def opaque_findings(data: bytes, *, member: str, what: str) -> list[Finding]:
+def opaque_findings(data: bytes, *, member: str, what: str) -> list[finding.Finding]:
     """List what the pickle of an object without source imports; nothing of it is unpickled.
 
     Args:
@@ -157,7 +144,7 @@ def opaque_findings(data: bytes, *, member: str, what: str) -> list[Finding]:
         member: its name.
         what: the object that the manifest declares it to be, as findings name it.
     """
-    findings: list[Finding] = []
+    findings: list[finding.Finding] = []
     for pickled in read_pickles(data, _bundled):
         findings.append(CODE.at(member, f"{what} {_listing(pickled)}", inside=_byte(pickled.start)))
         if not pickled.complete:
@@ -181,7 +168,7 @@ def _bundled(pid: Any) -> tuple[str, str] | None:
     return None
 
 
-def _power_findings(pickled: Pickled, member: str) -> Iterator[Finding]:
+def _power_findings(pickled: Pickled, member: str) -> Iterator[finding.Finding]:
     for imported in pickled.imports:
         for capability in sorted(_powers(imported)):
             yield POWERS[capability].at(member, f"imports {imported.dotted}", inside=_byte(imported.offset))
@@ -228,7 +215,7 @@ def _powers_of_names(names: Iterable[str], *, dunders: bool = False) -> set[str]
                 powers |= told(path)
         powers |= {table[name] for table in (DANGEROUS, UNSEEN_POWERS) if name in table}
         if dunders and name.startswith("__"):
-            powers.add(REFLECTION)
+            powers.add(finding.REFLECTION)
     return powers
 
 

@@ -7,25 +7,18 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+from bundler.keras_io.native import native_kinds
 from bundler.keras_io.native.native_calls import Replacements, Tell, announced, exact
-from bundler.keras_io.native.native_kinds import (
-    ATTRIBUTES,
-    CACHES,
-    Kinds,
-    OperationEffect,
-    attribute_effect,
-    cache_effect,
-)
 from bundler.keras_io.native.native_ops import tell_of
 
-_UNREADABLE = OperationEffect("native-code", "TensorFlow takes a graph that cannot be read")
+_UNREADABLE = native_kinds.OperationEffect("native-code", "TensorFlow takes a graph that cannot be read")
 _PY = "tensorflow.python."
 
 
 class _Graphs:
     """Raises the events of every node of a graph or function, each once."""
 
-    def __init__(self, tell: Tell, kinds: Kinds) -> None:
+    def __init__(self, tell: Tell, kinds: native_kinds.Kinds) -> None:
         from tensorflow.core.framework import function_pb2, graph_pb2
         from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -51,7 +44,7 @@ class _Graphs:
         for effect in dict.fromkeys(effects):
             tell_of(self._tell, effect)
 
-    def _effects(self, kind: Any, value: Any) -> list[OperationEffect]:
+    def _effects(self, kind: Any, value: Any) -> list[native_kinds.OperationEffect]:
         if isinstance(value, bytes):
             try:
                 value = kind.FromString(value)
@@ -68,7 +61,7 @@ class _Graphs:
             effects += self._in_function(function)
         return effects
 
-    def _in_function(self, function: Any) -> list[OperationEffect]:
+    def _in_function(self, function: Any) -> list[native_kinds.OperationEffect]:
         constants = {
             f"{node.name}:output:0": exact(node.attr["value"].tensor.string_val[0])
             for node in function.node_def
@@ -76,23 +69,25 @@ class _Graphs:
         }
         return self._in_nodes(function.node_def, constants)
 
-    def _in_nodes(self, nodes: Iterable[Any], constants: dict[str, str | None]) -> list[OperationEffect]:
-        effects: list[OperationEffect | None] = []
+    def _in_nodes(self, nodes: Iterable[Any], constants: dict[str, str | None]) -> list[native_kinds.OperationEffect]:
+        effects: list[native_kinds.OperationEffect | None] = []
         for node in nodes:
             op = node.op
-            if op in CACHES:
+            if op in native_kinds.CACHES:
                 name = constants.get(node.input[1]) if len(node.input) > 1 else None
-                effects.append(cache_effect(op, name))
+                effects.append(native_kinds.cache_effect(op, name))
             elif not self._kinds.is_plain(op):
                 effects.append(self._kinds.effect(op))
-                for key in node.attr.keys() & ATTRIBUTES.keys():
+                for key in node.attr.keys() & native_kinds.ATTRIBUTES.keys():
                     value = node.attr[key]
                     values = value.list.s if value.HasField("list") else [value.s if value.HasField("s") else None]
-                    effects.append(attribute_effect(key, values))
+                    effects.append(native_kinds.attribute_effect(key, values))
         return [effect for effect in effects if effect is not None]
 
 
-def watch_imports(tell: Tell, kinds: Kinds, replacements: Replacements, session: ModuleType, eager: ModuleType) -> None:
+def watch_imports(
+    tell: Tell, kinds: native_kinds.Kinds, replacements: Replacements, session: ModuleType, eager: ModuleType
+) -> None:
     """Replace what takes graphs and functions that are data."""
     graphs = _Graphs(tell, kinds)
     text_in = session.TF_GetBuffer
@@ -134,7 +129,7 @@ def watch_sessions(tell: Tell, replacements: Replacements, session: ModuleType) 
     def look_at_options(options: Any) -> None:
         watched = options.debug_options.debug_tensor_watch_opts
         urls = [url for watch in watched for url in watch.debug_urls]
-        tell_of(tell, attribute_effect("debug_urls", urls))
+        tell_of(tell, native_kinds.attribute_effect("debug_urls", urls))
 
     def running(_: Any, options: Any, *__: Any) -> None:
         if options is not None:

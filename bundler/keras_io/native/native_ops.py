@@ -12,25 +12,18 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from bundler.keras_io.native import native_kinds
 from bundler.keras_io.native.native_calls import Replacements, Tell, announced, dress, exact, local_path
-from bundler.keras_io.native.native_kinds import (
-    ATTRIBUTES,
-    CACHES,
-    Kinds,
-    OperationEffect,
-    attribute_effect,
-    cache_effect,
-)
 
 
-def tell_of(tell: Tell, effect: OperationEffect | None) -> None:
+def tell_of(tell: Tell, effect: native_kinds.OperationEffect | None) -> None:
     """Raise the event of an effect, if it is one."""
     if effect is not None:
         path, remote = local_path(effect.path)
         tell("network" if remote else effect.capability, effect.what, path, effect.mode)
 
 
-def watch_eager(tell: Tell, kinds: Kinds, replacements: Replacements, module: ModuleType) -> None:
+def watch_eager(tell: Tell, kinds: native_kinds.Kinds, replacements: Replacements, module: ModuleType) -> None:
     """Replace what runs operations at once."""
     from tensorflow.python.framework import ops
 
@@ -50,16 +43,18 @@ def watch_eager(tell: Tell, kinds: Kinds, replacements: Replacements, module: Mo
             if kinds.is_registered(op):
                 plain.add(op)
             return
-        if op in CACHES:
-            tell_of(tell, cache_effect(op, text_of(inputs[1]) if len(inputs) > 1 else None))
+        if op in native_kinds.CACHES:
+            tell_of(tell, native_kinds.cache_effect(op, text_of(inputs[1]) if len(inputs) > 1 else None))
             return
         position = kinds.path_input(op)
         path = text_of(inputs[position]) if position is not None and position < len(inputs) else None
         tell_of(tell, kinds.effect(op, path))
         for key, value in zip(attributes[::2], attributes[1::2], strict=False):
             name = exact(key)
-            if name in ATTRIBUTES:
-                tell_of(tell, attribute_effect(name, value if isinstance(value, list | tuple) else (value,)))
+            if name in native_kinds.ATTRIBUTES:
+                tell_of(
+                    tell, native_kinds.attribute_effect(name, value if isinstance(value, list | tuple) else (value,))
+                )
 
     def fast(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -93,7 +88,7 @@ def watch_eager(tell: Tell, kinds: Kinds, replacements: Replacements, module: Mo
         replacements.add(module, name, general)
 
 
-def watch_graphs(tell: Tell, kinds: Kinds, replacements: Replacements, module: ModuleType) -> None:
+def watch_graphs(tell: Tell, kinds: native_kinds.Kinds, replacements: Replacements, module: ModuleType) -> None:
     """Replace what makes and changes the nodes of graphs, one by one."""
     plain: set[str] = set()
     #: Caches in the making: the description, its graph, and the inputs so far. Kept until the name is known.
@@ -112,7 +107,7 @@ def watch_graphs(tell: Tell, kinds: Kinds, replacements: Replacements, module: M
                         plain.add(shown)
                 else:
                     tell_of(tell, kinds.effect(shown))
-                if shown in CACHES:
+                if shown in native_kinds.CACHES:
                     made = original(graph, op, name)
                     caches[id(made)] = (made, graph, [])
                     return made
@@ -126,33 +121,33 @@ def watch_graphs(tell: Tell, kinds: Kinds, replacements: Replacements, module: M
             if before:
                 found = evaluate(graph, value)
                 known = exact(found.item()) if getattr(found, "size", 0) == 1 else exact(found)
-                tell_of(tell, cache_effect("CacheDataset", known))
+                tell_of(tell, native_kinds.cache_effect("CacheDataset", known))
                 del caches[id(description)]
             before.append(value)
 
     def add_inputs(description: Any, _: Any) -> None:
         if id(description) in caches:
-            tell_of(tell, cache_effect("CacheDataset", None))
+            tell_of(tell, native_kinds.cache_effect("CacheDataset", None))
 
     def look_at_attribute(name: str, serialized: bytes) -> None:
         value = value_of(serialized)
         values = value.list.s if value.HasField("list") else [value.s if value.HasField("s") else None]
-        tell_of(tell, attribute_effect(name, values))
+        tell_of(tell, native_kinds.attribute_effect(name, values))
 
     def set_attribute(_: Any, name: Any, serialized: Any) -> None:
-        if type(name) is not str or name in ATTRIBUTES or "\0" in name:
+        if type(name) is not str or name in native_kinds.ATTRIBUTES or "\0" in name:
             shown = exact(name)
-            if shown in ATTRIBUTES:
+            if shown in native_kinds.ATTRIBUTES:
                 look_at_attribute(shown, serialized)
 
     def change_attribute(_: Any, __: Any, name: Any, buffer: Any) -> None:
         shown = exact(name)
-        if shown in ATTRIBUTES:
+        if shown in native_kinds.ATTRIBUTES:
             look_at_attribute(shown, text_in(buffer))
 
     def change_input(_: Any, __: Any, target: Any) -> None:
-        if type_of(target.oper) in CACHES:
-            tell_of(tell, cache_effect("CacheDataset", None))
+        if type_of(target.oper) in native_kinds.CACHES:
+            tell_of(tell, native_kinds.cache_effect("CacheDataset", None))
 
     replacements.add(module, "TF_NewOperation", new)
     replacements.add(module, "TF_AddInput", announced(add_input))

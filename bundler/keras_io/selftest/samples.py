@@ -14,15 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bundler.errors import PackError
+from bundler.keras_io.selftest import input_specs
 from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, leaves, mapped
-from bundler.keras_io.selftest.input_specs import (
-    Unknown,
-    are_arguments,
-    computes_in_doubles,
-    declared_inputs,
-    signatures,
-    specs_of,
-)
 from bundler.keras_io.selftest.tensors import Unstorable, array_of, as_arrays, as_tensors
 
 SEED = 20_261
@@ -68,15 +61,15 @@ def given(model: Any, example_inputs: Any) -> Sample:
     Raises:
         PackError: they are not arrays.
     """
-    inputs = _arrays_of(example_inputs, doubles=computes_in_doubles(model))
-    if type(inputs) is dict and are_arguments(model, inputs):
+    inputs = _arrays_of(example_inputs, doubles=input_specs.computes_in_doubles(model))
+    if type(inputs) is dict and input_specs.are_arguments(model, inputs):
         inputs = Keywords(inputs)
     if not leaves(inputs):
         raise PackError(
             "example_inputs holds no array", place="example_inputs", hint="give what you call the model with"
         )
     try:
-        specs = specs_of(as_tensors(inputs))
+        specs = input_specs.specs_of(as_tensors(inputs))
     except Exception as error:
         raise PackError(
             f"TensorFlow takes no such arrays: {error}",
@@ -102,14 +95,16 @@ def made(model: Any, largest: int = LARGEST) -> Iterator[Sample]:
     Raises:
         Unknown: the model does not say what it takes, or takes what cannot be made.
     """
-    declared = declared_inputs(model) is not None
-    for signature in signatures(model):
+    declared = input_specs.declared_inputs(model) is not None
+    for signature in input_specs.signatures(model):
         for attempt in _attempts(signature):
             inputs = _fill(signature, attempt, largest)
             if inputs is None:
                 continue
             # The shapes of a call are an example; those of a declaration say what is free.
-            yield Sample(inputs=inputs, specs=(signature,) if declared else tuple(specs_of(as_tensors(inputs))))
+            yield Sample(
+                inputs=inputs, specs=(signature,) if declared else tuple(input_specs.specs_of(as_tensors(inputs)))
+            )
 
 
 def _attempts(signature: Any) -> Iterator[_Attempt]:
@@ -170,7 +165,7 @@ def _values(random: Any, shape: tuple[int, ...], dtype: str, attempt: _Attempt) 
     try:
         kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
     except TypeError:
-        raise Unknown(f"it takes {dtype}, for which no values are made") from None
+        raise input_specs.Unknown(f"it takes {dtype}, for which no values are made") from None
     return random.uniform(attempt.low, 1.0, size=shape).astype(kind)
 
 
