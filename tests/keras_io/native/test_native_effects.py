@@ -13,6 +13,8 @@ _START = """\
 import io, os, sys
 import h5py, keras, numpy as np, tensorflow as tf
 from bundler.audit.graph import op_capability, operations
+# The interpreter of the tests runs functions eagerly.
+tf.config.run_functions_eagerly(False)
 from bundler.keras_io.native.watching import make_native_effects_visible
 
 def needed(op):
