@@ -16,11 +16,12 @@ XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check coverage fuzz refresh matrix lint clean
 
-# The venv is complete only when the stamp is written, so an interrupted install starts again.
+# The venv is complete only when the stamp is written, so an interrupted install starts again. Nothing is compiled
+# beforehand: most of it is never imported.
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --no-compile --editable . --group dev
 	touch $@
 
 demo: $(VENV)/ready
