@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import os
@@ -58,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
             "passed": passed,
             **_numbers(result),
             "problem": problem,
-            "used": [_facts(use) for use in used],
-            "refused": [_facts(use) for use in refused],
+            "used": [dataclasses.asdict(use) for use in used],
+            "refused": [dataclasses.asdict(use) for use in refused],
         }
         print(json.dumps(facts, indent=2))
         return 0 if passed else 1
@@ -116,10 +117,6 @@ def _outcome(result: Replay) -> str:
         return "passed; the model is random, so only shapes and dtypes were compared"
     allowed = Tolerances(absolute=result.absolute_tolerance, relative=result.relative_tolerance)
     return f"passed; largest difference {result.largest_difference:.3g}, allowed {allowed}"
-
-
-def _facts(use: Use) -> dict[str, Any]:
-    return {"capability": use.capability, "what": use.what, "module": use.module, "line": use.line}
 
 
 def _print_uses(uses: tuple[Use, ...]) -> None:

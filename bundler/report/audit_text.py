@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from bundler.audit.finding import Finding, Rule
 from bundler.audit.result import Audit
 from bundler.report import verdict
-from bundler.report.terminal_text import lines_of, shown, size_text, table
+from bundler.report.terminal_text import SourceLines, shown, size_text, table
 
 #: Findings of one rule that are shown unless all are asked for.
 FIRST = 5
@@ -23,7 +23,7 @@ def as_text(audit: Audit, sources: Mapping[str, str] | None = None, *, everythin
         sources: the text of its modules by member, for the lines that findings are about.
         everything: show every finding; else the first few of each rule.
     """
-    texts = _Lines(sources or {})
+    texts = SourceLines(sources or {})
     sections = [
         _verdict(audit),
         *_sections(audit, texts, None if everything else FIRST),
@@ -31,23 +31,6 @@ def as_text(audit: Audit, sources: Mapping[str, str] | None = None, *, everythin
         _checks(audit, "Not checked: nothing is known about", done=False),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
-
-
-class _Lines:
-    """The lines of the sources; each is split once, and only if a finding is in it."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources
-        self._split: dict[str, list[str]] = {}
-
-    def at(self, finding: Finding) -> str | None:
-        """Return the line that a finding is about, or `None` where there is none to show."""
-        if finding.line is None or finding.member not in self._sources:
-            return None
-        lines = self._split.get(finding.member)
-        if lines is None:
-            lines = self._split[finding.member] = lines_of(self._sources[finding.member])
-        return lines[finding.line - 1].strip() or None if 1 <= finding.line <= len(lines) else None
 
 
 def _verdict(audit: Audit) -> list[str]:
@@ -68,7 +51,7 @@ def _verdict(audit: Audit) -> list[str]:
     ]
 
 
-def _sections(audit: Audit, texts: _Lines, most: int | None) -> Iterator[list[str]]:
+def _sections(audit: Audit, texts: SourceLines, most: int | None) -> Iterator[list[str]]:
     """Yield the three answers, and what else was found."""
     yield [f"{verdict.Section.DOES}: {verdict.does(audit)}", *_uses(audit, most)]
     found = verdict.groups(audit)
@@ -95,7 +78,7 @@ def _uses(audit: Audit, most: int | None) -> list[str]:
     return [*table(rows), *([f"  and {left:,} more (--all)"] if left else [])]
 
 
-def _group(group: verdict.FindingGroup, texts: _Lines, most: int | None) -> list[str]:
+def _group(group: verdict.FindingGroup, texts: SourceLines, most: int | None) -> list[str]:
     title = group.title if group.capability else group.title.capitalize()
     lines = [f"{title} ({group.count}): {group.meaning}"]
     for rule, findings in group.rules:
@@ -103,11 +86,11 @@ def _group(group: verdict.FindingGroup, texts: _Lines, most: int | None) -> list
     return lines
 
 
-def _rule(rule: Rule, findings: tuple[Finding, ...], texts: _Lines, most: int | None) -> Iterator[str]:
+def _rule(rule: Rule, findings: tuple[Finding, ...], texts: SourceLines, most: int | None) -> Iterator[str]:
     yield f"  {shown(rule.id)}: {shown(rule.title)}"
     for finding in findings[:most]:
         yield f"    {shown(finding.place)}  {shown(finding.what)}"
-        line = texts.at(finding)
+        line = texts.at(finding.member, finding.line)
         if line is not None:
             yield f"      | {shown(line, _LINE)}"
     if most is not None and len(findings) > most:

@@ -241,7 +241,11 @@ def _requirements(manifest: Manifest) -> list[str]:
     under = f", packed under {needs.packed_under}" if needs.packed_under else ""
     rows = [("python", f"{needs.python}{under}", "")]
     rows += [
-        (f"{item.name}{_extras(item)}", f"=={item.version}", ", ".join(filter(None, (_optional(item), _source(item)))))
+        (
+            item.name + (f"[{','.join(item.extras)}]" if item.extras else ""),
+            f"=={item.version}",
+            ", ".join(filter(None, ("optional" if item.optional else "", _source(item)))),
+        )
         for item in needs.distributions
     ]
     lines = [f"Requirements: as installed when packed ({shown(needs.lock or needs.member)})", *table(rows)]
@@ -260,14 +264,6 @@ def _requirements(manifest: Manifest) -> list[str]:
         lines.append(f"  wheels in the bundle: {len(needs.wheels)}")
     lines.append("  compare with this machine: kbundle check FILE")
     return lines
-
-
-def _extras(item: PinnedDistribution) -> str:
-    return f"[{','.join(item.extras)}]" if item.extras else ""
-
-
-def _optional(item: PinnedDistribution) -> str:
-    return "optional" if item.optional else ""
 
 
 def _source(item: PinnedDistribution) -> str:

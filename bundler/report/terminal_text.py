@@ -7,7 +7,7 @@ the screen of the person who is deciding about the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 # Characters that `str.isprintable` lets pass and that no reader sees: fillers, joiners, variation selectors.
@@ -41,6 +41,23 @@ def escape_of(char: str) -> str:
 def lines_of(source: str) -> list[str]:
     """Return the lines of a Python source, numbered as Python numbers them (the first one is 1)."""
     return _LINE_END.split(source)
+
+
+class SourceLines:
+    """The lines of sources by member; each is split once, and only if one of its lines is asked for."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._split: dict[str, list[str]] = {}
+
+    def at(self, member: str, line: int | None) -> str | None:
+        """Return a line without the blanks around it, or `None` where there is none to show."""
+        if line is None or member not in self._sources:
+            return None
+        if member not in self._split:
+            self._split[member] = lines_of(self._sources[member])
+        lines = self._split[member]
+        return lines[line - 1].strip() or None if 1 <= line <= len(lines) else None
 
 
 def size_text(size: int) -> str:

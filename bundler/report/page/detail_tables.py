@@ -10,7 +10,7 @@ from bundler.audit.page_contents import Contents
 from bundler.formats.lock_files import NoLock, read_pylock
 from bundler.formats.stored_arrays import Tensor
 from bundler.manifest import PinnedDistribution
-from bundler.manifest.codec import JSON, to_json
+from bundler.manifest.codec import to_json
 from bundler.report.page.markup import Markup, folded, join, name, spelled, table, tag, words
 from bundler.report.terminal_text import size_text
 from bundler.report.verdict import counted
@@ -78,7 +78,8 @@ def requirements_section(contents: Contents) -> Markup:
         for item in items:
             count = hashes.get((canonicalize_name(item.name), item.version))
             said = counted(count, "file") if count is not None else None
-            rows.append((name(item.name), name(item.version), _role(item, role), _from(item), said))
+            why = f"{role}, if it is there" if item.optional else role
+            rows.append((name(item.name), name(item.version), why, _from(item), said))
     heading = tag("h2", "Requirements ", tag("small", "Python ", words(needs.python, 200)))
     shown = table(("distribution", "version", "why", "from", "hashed"), rows[:_DISTRIBUTIONS])
     lock = None
@@ -86,10 +87,6 @@ def requirements_section(contents: Contents) -> Markup:
         text = tag("div", tag("code", spelled(contents.lock_text, _TEXT, keep="\t\n")), class_="code raw")
         lock = folded(join("The lock: ", name(needs.lock or needs.member)), text)
     return tag("section", heading, shown, lock, id="requirements")
-
-
-def _role(item: PinnedDistribution, role: str) -> Markup:
-    return spelled(f"{role}, if it is there" if item.optional else role)
 
 
 def _from(item: PinnedDistribution) -> Markup | None:
@@ -118,8 +115,7 @@ def _hashes(lock_text: str) -> dict[tuple[str, str], int]:
 
 def manifest_section(contents: Contents) -> Markup:
     """Return the manifest as JSON."""
-    value: JSON = to_json(contents.manifest)
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(to_json(contents.manifest), indent=2, ensure_ascii=False)
     code = tag("div", tag("code", spelled(text, _TEXT, keep="\n")), class_="code raw")
     return tag(
         "section", tag("h2", "Manifest"), folded(f"manifest.json, {len(text):,} characters", code), id="manifest"

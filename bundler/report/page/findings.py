@@ -9,7 +9,7 @@ from bundler.audit.page_contents import Contents
 from bundler.audit.result import Audit
 from bundler.report.page.markup import Markup, folded, join, spelled, tag, words
 from bundler.report.page.source_views import Views
-from bundler.report.terminal_text import lines_of
+from bundler.report.terminal_text import SourceLines
 from bundler.report.verdict import STAGES, FindingGroup, Section, counted, does, groups, place_of
 
 #: Findings of one rule that are seen at once, and that are on the page at all.
@@ -27,7 +27,7 @@ def numbered(audit: Audit) -> dict[int, str]:
 
 def findings_section(audit: Audit, contents: Contents, views: Views, anchors: Mapping[int, str]) -> Markup:
     """Return the three answers: what the bundle does, what it could do, what is refused; then what else there is."""
-    split: dict[str, list[str]] = {}
+    texts = SourceLines(contents.sources)
     found = groups(audit)
     parts = [tag("h2", Section.DOES), *_uses(audit)]
     for section in (Section.COULD, Section.REFUSED, Section.ALSO):
@@ -39,7 +39,7 @@ def findings_section(audit: Audit, contents: Contents, views: Views, anchors: Ma
         for group in of_section:
             parts.append(_heading(group))
             for rule, findings in group.rules:
-                items = [_item(item, contents, views, anchors[id(item)], split) for item in findings[:MOST]]
+                items = [_item(item, texts, views, anchors[id(item)]) for item in findings[:MOST]]
                 parts.append(_rule(rule, items, len(findings), held(audit, findings[0])))
     return tag("section", *parts, id="findings")
 
@@ -91,9 +91,7 @@ def _heading(group: FindingGroup) -> Markup:
 
 def _rule(rule: Rule, items: list[Markup], count: int, colour: str) -> Markup:
     seen, rest = items[:FIRST], items[FIRST:]
-    more = None
-    if rest:
-        more = folded(f"and {len(rest):,} more", tag("ul", *rest))
+    more = folded(f"and {len(rest):,} more", tag("ul", *rest)) if rest else None
     left = None
     if count > MOST:
         left = tag("p", f"{count - MOST:,} more are not on this page: kbundle audit --json has them all")
@@ -109,31 +107,20 @@ def _rule(rule: Rule, items: list[Markup], count: int, colour: str) -> Markup:
     )
 
 
-def _item(finding: Finding, contents: Contents, views: Views, anchor: str, split: dict[str, list[str]]) -> Markup:
+def _item(finding: Finding, texts: SourceLines, views: Views, anchor: str) -> Markup:
     place = spelled(finding.place, 600)
     link = views.link(finding.member, finding.line)
     where = tag("bdi", tag("code", tag("a", place, href=link) if link else place))
-    line = _source_line(finding, contents, split)
+    line = texts.at(finding.member, finding.line)
     quote = tag("code", spelled(line, _LINE, keep="\t"), class_="quote") if line else None
     return tag("li", where, " ", words(finding.what, WHAT), quote, id=anchor)
 
 
-def _source_line(finding: Finding, contents: Contents, split: dict[str, list[str]]) -> str | None:
-    if finding.line is None or finding.member not in contents.sources:
-        return None
-    if finding.member not in split:
-        split[finding.member] = lines_of(contents.sources[finding.member])
-    lines = split[finding.member]
-    return lines[finding.line - 1].strip() if 1 <= finding.line <= len(lines) else None
-
-
 def checks_section(audit: Audit) -> Markup:
     """Return what was looked at and, first, what was not."""
-    done = [check for check in audit.checks if check.done]
-    missing = [check for check in audit.checks if not check.done]
-
     parts = []
-    for title, checks in (("Not checked: nothing is known about", missing), ("Checked", done)):
+    for title, done in (("Not checked: nothing is known about", False), ("Checked", True)):
+        checks = [check for check in audit.checks if check.done is done]
         if checks:
             rows = [join(tag("dt", words(check.subject, 200)), tag("dd", words(check.detail))) for check in checks]
             parts += [tag("h3", title), tag("dl", *rows)]
