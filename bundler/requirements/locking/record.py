@@ -43,17 +43,11 @@ class NeededImport(Protocol):
         """Where in that module, counted from 1; 0 for no line."""
 
 
-def direct_pins(
-    needed: Iterable[NeededImport], framework: Collection[str] = tuple(FAMILIES)
-) -> tuple[PinnedDistribution, ...]:
+def direct_pins(needed: Iterable[NeededImport]) -> tuple[PinnedDistribution, ...]:
     """Return one pin a distribution that the packed code imports, and those of the framework, sorted by name.
 
     An extra is known only where a project of the author's that is installed in editable mode asks for it: an
-    installer keeps no note of it.
-
-    Args:
-        needed: the imports of the packed code.
-        framework: import names that every bundle needs, whichever distribution of their family provides them here.
+    installer keeps no note of it. The framework is what provides its import names here, of whichever name.
 
     Raises:
         PackError: a distribution has no metadata on this machine.
@@ -64,7 +58,7 @@ def direct_pins(
         name = canonicalize_name(item.distribution)
         imports.setdefault(name, set()).add(item.name)
         optional[name] = optional.get(name, True) and item.optional
-    for top in sorted(framework):
+    for top in sorted(FAMILIES):
         provider = framework_here(top).name
         imports.setdefault(provider, set()).add(top)
         optional[provider] = False
