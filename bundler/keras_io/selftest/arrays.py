@@ -99,6 +99,14 @@ def mapped(function: Any, value: Any) -> Any:
     return function(value)
 
 
+def has_parts(value: Any) -> bool:
+    """Say whether there is a ragged or sparse tensor in nested arrays, whose parts are not rows."""
+    if isinstance(value, Ragged | Sparse):
+        return True
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return any(map(has_parts, items))
+
+
 def _word(value: Any) -> str:
     return next((word for word, kind in _DICTS.items() if type(value) is kind), "dict")
 

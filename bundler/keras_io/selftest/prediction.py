@@ -12,7 +12,7 @@ from typing import Any
 
 from bundler.errors import BundleError, PackError, RebuildFailed
 from bundler.keras_io.files.inference_model import is_inference_model
-from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, dtype_name, leaves, mapped, read_file
+from bundler.keras_io.selftest.arrays import Keywords, dtype_name, has_parts, leaves, mapped, read_file
 from bundler.keras_io.selftest.model_call import answer_of, call_model, told
 from bundler.keras_io.selftest.tensors import as_arrays, as_tensors
 from bundler.manifest import Manifest, TensorSpec
@@ -61,7 +61,7 @@ def predict(model: Any, inputs: Any, manifest: Manifest, *, batch_size: int) -> 
     """
     payload = manifest.inference if is_inference_model(model) and manifest.inference is not None else manifest.payload
     try:
-        if isinstance(inputs, Keywords) or _has_parts(inputs):
+        if isinstance(inputs, Keywords) or has_parts(inputs):
             answer = answer_of(partial(call_model, model), inputs)
         else:
             answer = as_arrays(model.predict(as_tensors(inputs), batch_size=batch_size, verbose=0))
@@ -77,14 +77,6 @@ def predict(model: Any, inputs: Any, manifest: Manifest, *, batch_size: int) -> 
             found="; ".join(f"{name} {dtype_name(array)} {list(array.shape)}" for name, array in leaves(inputs)),
             hint="kbundle inspect shows the model's inputs; store them by name: numpy.savez(path, name=array, ...)",
         ) from error
-
-
-def _has_parts(value: Any) -> bool:
-    if isinstance(value, Ragged | Sparse):
-        return True
-    if isinstance(value, dict):
-        return any(map(_has_parts, value.values()))
-    return isinstance(value, list | tuple) and any(map(_has_parts, value))
 
 
 def _described(specs: Sequence[TensorSpec]) -> str:

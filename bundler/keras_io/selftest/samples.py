@@ -15,7 +15,7 @@ from typing import Any
 
 from bundler.errors import PackError
 from bundler.keras_io.selftest import input_specs
-from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, leaves, mapped
+from bundler.keras_io.selftest.arrays import Keywords, Ragged, Sparse, has_parts, leaves, mapped
 from bundler.keras_io.selftest.tensors import Unstorable, array_of, as_arrays, as_tensors
 
 SEED = 20_261
@@ -82,7 +82,7 @@ def given(model: Any, example_inputs: Any) -> Sample:
 def first_rows(inputs: Any) -> Any:
     """Return the first `ROWS` rows of nested arrays if all have the same first dimension."""
     batches = {array.shape[0] if array.ndim else None for _, array in leaves(inputs)}
-    if len(batches) != 1 or None in batches or _has_parts(inputs):
+    if len(batches) != 1 or None in batches or has_parts(inputs):
         return inputs
     return mapped(lambda array: array[:ROWS], inputs)
 
@@ -195,14 +195,6 @@ def _arrays_of(value: Any, *, doubles: bool) -> Any:
             hint="give what you call the model with: an array, or a dict, list or tuple of arrays",
         ) from error
     return array if doubles or tf.is_tensor(value) or array.dtype != "float64" else array.astype("float32")
-
-
-def _has_parts(inputs: Any) -> bool:
-    """Say whether there is a ragged or sparse tensor in `inputs`, whose parts are not rows."""
-    if isinstance(inputs, Ragged | Sparse):
-        return True
-    items = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, list | tuple) else ()
-    return any(_has_parts(item) for item in items)
 
 
 def _is_plain(value: Any) -> bool:
