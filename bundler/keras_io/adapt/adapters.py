@@ -17,7 +17,7 @@ from typing import Any
 from bundler.errors import BundleError, RebuildFailed
 from bundler.keras_io import adapt
 from bundler.keras_io.adapt import every_weight, graphs, object_state, replaced
-from bundler.keras_io.adapt.arguments import is_frameworks
+from bundler.keras_io.adapt.arguments import VARIADIC, is_frameworks
 from bundler.keras_io.adapt.build_by_call import call_once
 from bundler.keras_io.adapt.compiling import ALL, TRAINABLE, build_optimizers
 from bundler.keras_io.adapt.decoding import decode, deserialized
@@ -82,16 +82,7 @@ def before_compile(adapter: Any, prepare: Callable[[Any], None]) -> Any:
 
     def made(config: dict[str, Any]) -> Any:
         instance = adapter.from_config(config)
-        own = vars(instance).get("compile_from_config")
-
-        def compile_from_config(config: Any) -> None:
-            object.__delattr__(instance, "compile_from_config")
-            if own is not None:
-                object.__setattr__(instance, "compile_from_config", own)
-            prepare(instance)
-            instance.compile_from_config(config)
-
-        object.__setattr__(instance, "compile_from_config", compile_from_config)
+        graphs.prepared_to_compile(instance, prepare)
         return instance
 
     return graphs.stand_in(adapter, made)
@@ -104,9 +95,7 @@ def constructs_directly(cls: Any, given: Sequence[str]) -> bool:
     write, there is nothing for it to read.
     """
     names = [
-        item.name
-        for item in list(inspect.signature(cls.__init__).parameters.values())[1:]
-        if item.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        item.name for item in list(inspect.signature(cls.__init__).parameters.values())[1:] if item.kind not in VARIADIC
     ]
     return all(name in given or name in BASE_ARGUMENTS for name in names)
 

@@ -10,7 +10,7 @@ from typing import Any
 from bundler.frameworks import makes_models
 from bundler.keras_io.adapt import CONSTRUCTOR_ARGUMENTS, FUNCTIONAL_GRAPH, SURPLUS_ARGUMENTS
 from bundler.keras_io.adapt.adapters import BASE_ARGUMENTS
-from bundler.keras_io.adapt.arguments import accepted, is_frameworks
+from bundler.keras_io.adapt.arguments import VARIADIC, accepted, is_frameworks
 from bundler.keras_io.adapt.graphs import is_functional
 from bundler.keras_io.adapt.known_arguments import KnownArguments, Read
 from bundler.keras_io.adapt.value_encoding import survives
@@ -45,7 +45,7 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
         for name in given.values
         if name in given.certain
         and _differs(given.values[name], config.get(name, given.defaults.get(name)))
-        and (name not in config or _is_recorded_by_keras(cls))
+        and (name not in config or is_frameworks(cls, "get_config"))
     ]
     if not is_frameworks(cls, "from_config"):
         return {CONSTRUCTOR_ARGUMENTS: tuple(changed)} if changed and not lost else {}
@@ -59,8 +59,7 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
 
 def _required(cls: type) -> list[str]:
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [item.name for item in parameters if item.default is item.empty and item.kind not in variadic]
+    return [item.name for item in parameters if item.default is item.empty and item.kind not in VARIADIC]
 
 
 def starts_over(instance: Any) -> bool:
@@ -105,13 +104,9 @@ def unsafe_values(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, value in config.items() if name not in BASE_ARGUMENTS and not survives(value))
 
 
-def _is_recorded_by_keras(cls: type) -> bool:
-    return is_frameworks(cls, "get_config")
-
-
 def may_have_drifted(instance: Any, name: str, value: Any, config: Mapping[str, Any]) -> bool:
     """Say whether Keras recorded something else for the argument `name` than the `value` that was read back."""
-    return _is_recorded_by_keras(type(instance)) and _differs(value, config.get(name))
+    return is_frameworks(type(instance), "get_config") and _differs(value, config.get(name))
 
 
 def _differs(one: Any, other: Any) -> bool:
@@ -132,10 +127,7 @@ def _is_stock_signature(cls: type) -> bool:
     parameters = list(inspect.signature(vars(cls).get("__init__", cls.__init__)).parameters.values())[1:]  # type: ignore[misc]
     names = [item.name for item in parameters if item.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     kinds = {item.kind for item in parameters}
-    return names == ["inputs", "outputs", "name"] or kinds == {
-        inspect.Parameter.VAR_POSITIONAL,
-        inspect.Parameter.VAR_KEYWORD,
-    }
+    return names == ["inputs", "outputs", "name"] or kinds == {*VARIADIC}
 
 
 def _are_same(one: Any, other: Any) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from bundler.errors import RebuildFailed
 from bundler.formats import keras_config
 from bundler.keras_io.adapt.arguments import is_frameworks
+from bundler.keras_io.adapt.graphs import prepared_to_compile
 from bundler.keras_io.adapt.tags import TAG
 from bundler.keras_io.framework import keras
 
@@ -151,15 +152,6 @@ def saves(model: Any) -> list[tuple[Any, str, Any]]:
 
 def load_by_number(model: Any, recorded: Mapping[str, Any]) -> None:
     """Let Keras's next step give `model` the weights that `recorded` describes, instead of what it would look for."""
-    own = vars(model).get("compile_from_config")
-
-    def compile_from_config(config: Any) -> None:
-        object.__delattr__(model, "compile_from_config")
-        if own is not None:
-            object.__setattr__(model, "compile_from_config", own)
-        # An optimizer is built for the weights that are there.
-        _change_parts(model, recorded["changed"])
-        model.compile_from_config(config)
 
     def load_all(store: Any) -> None:
         object.__delattr__(model, "load_own_variables")
@@ -170,7 +162,7 @@ def load_by_number(model: Any, recorded: Mapping[str, Any]) -> None:
                 object.__setattr__(layer, "load_own_variables", _leave)
         _assign(_paired(model, recorded["weights"]), store)
 
-    object.__setattr__(model, "compile_from_config", compile_from_config)
+    prepared_to_compile(model, lambda _: _change_parts(model, recorded["changed"]))
     object.__setattr__(model, "load_own_variables", load_all)
 
 

@@ -63,6 +63,23 @@ def stand_in(cls: Any, make: Callable[[dict[str, Any]], Any]) -> Any:
     return type(cls.__name__, (), {"from_config": staticmethod(from_config), "__module__": cls.__module__})
 
 
+def prepared_to_compile(instance: Any, prepare: Callable[[Any], None]) -> None:
+    """Let Keras's next step give `instance` to `prepare` before it compiles it.
+
+    An optimizer is built for what is there then.
+    """
+    own = vars(instance).get("compile_from_config")
+
+    def compile_from_config(config: Any) -> None:
+        object.__delattr__(instance, "compile_from_config")
+        if own is not None:
+            object.__setattr__(instance, "compile_from_config", own)
+        prepare(instance)
+        instance.compile_from_config(config)
+
+    object.__setattr__(instance, "compile_from_config", compile_from_config)
+
+
 def adapter_of(cls: Any) -> Any:
     """Return an object whose ``from_config`` makes a functional model of the class `cls`."""
     return stand_in(cls, lambda config: model_from_config(cls, config))
