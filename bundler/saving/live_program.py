@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from bundler.errors import SourceError
@@ -20,6 +20,7 @@ from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
 from bundler.sources.closure import ClosedModule
+from bundler.sources.extract.namespace_texts import nested
 from bundler.sources.live_objects import attribute_of
 from bundler.sources.places import SCRIPTS
 from bundler.values import Unsayable
@@ -282,13 +283,10 @@ def _read_names(module: ClosedModule) -> set[str]:
     names: set[str] = set()
     # Warnings about the author's text have been told when it was imported.
     top = compile(parse(module.text), module.display, "exec", dont_inherit=True)
-    stack = [constant for constant in top.co_consts if isinstance(constant, CodeType)]
-    while stack:
-        code = stack.pop()
+    for code in list(nested(top))[1:]:
         names.update(code.co_names)
         # getattr(self, "name"), and the keys of vars().
         names.update(constant for constant in code.co_consts if isinstance(constant, str) and constant.isidentifier())
-        stack += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     return names
 
 

@@ -28,6 +28,7 @@ from bundler.formats.python.relative_imports import absolute
 from bundler.namespace import namespace_of
 from bundler.namespace.opaque import MARK
 from bundler.sources.closure import RequiredImport
+from bundler.sources.extract.namespace_texts import nested
 from bundler.sources.live_objects import attribute_of
 from bundler.sources.locate import Locator, ModuleVerdict
 
@@ -290,7 +291,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 def _imports_of(code: CodeType, package: str) -> Iterator[str]:
     """Yield the absolute names that the import statements of `code` and of the functions in it ask for."""
     before: list[dis.Instruction] = []
-    for instruction in dis.get_instructions(code):
+    for instruction in (item for inner in nested(code) for item in dis.get_instructions(inner)):
         if instruction.opname == "EXTENDED_ARG":
             continue  # It belongs to the next one, whose argument has it already.
         if instruction.opname == "IMPORT_NAME" and len(before) >= 2:
@@ -301,6 +302,3 @@ def _imports_of(code: CodeType, package: str) -> Iterator[str]:
                 for item in before[-1].argval or ():
                     yield f"{name}.{item}"
         before = [*before[-1:], instruction]
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _imports_of(constant, package)

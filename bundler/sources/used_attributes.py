@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
-from bundler.sources.extract.namespace_texts import captured_by
+from bundler.sources.extract.namespace_texts import captured_by, nested
 from bundler.sources.live_objects import is_framework
 
 
@@ -68,9 +68,6 @@ def _plain(value: Any) -> FunctionType | None:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
-        elif isinstance(constant, str):
-            yield constant
+    for inner in nested(code):
+        yield from inner.co_names
+        yield from (constant for constant in inner.co_consts if isinstance(constant, str))

@@ -31,7 +31,11 @@ class Statements:
         A star import brings everything that its module imports, so it would often answer for another's module.
         """
         if id(namespace) not in self._bindings:
-            found = [binding for unit in self._texts.units(namespace) for binding in bindings.bindings_in(unit)]
+            found = [
+                binding
+                for unit in self._texts.units(namespace)
+                for binding in bindings.bindings_in(unit, unit.tree.body)
+            ]
             self._bindings[id(namespace)] = tuple(reversed(found))
         for wanted in (name, "*"):
             yield from (binding for binding in self._bindings[id(namespace)] if binding.name == wanted)

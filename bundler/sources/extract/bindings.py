@@ -34,12 +34,8 @@ class TopLevelBinding:
         return any(isinstance(above, _LOOPS) for above in self.unit.above(self.node))
 
 
-def bindings_in(unit: Unit) -> Iterator[TopLevelBinding]:
-    """Yield the bindings of a text in document order, those under ``if``, ``try``, ``with`` and loops included."""
-    yield from _of(unit, unit.tree.body)
-
-
-def _of(unit: Unit, statements: Sequence[ast.stmt]) -> Iterator[TopLevelBinding]:
+def bindings_in(unit: Unit, statements: Sequence[ast.stmt]) -> Iterator[TopLevelBinding]:
+    """Yield the bindings of `statements` in order, those under ``if``, ``try``, ``with`` and loops included."""
     for node in statements:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
@@ -52,7 +48,7 @@ def _of(unit: Unit, statements: Sequence[ast.stmt]) -> Iterator[TopLevelBinding]
                 yield TopLevelBinding(name=name, unit=unit, node=node)
             for field in ("body", "orelse", "handlers", "finalbody", "cases"):
                 for inner in getattr(node, field, []):
-                    yield from _of(unit, inner.body if not isinstance(inner, ast.stmt) else [inner])
+                    yield from bindings_in(unit, inner.body if not isinstance(inner, ast.stmt) else [inner])
 
 
 def _stored(node: ast.AST) -> Iterator[str]:

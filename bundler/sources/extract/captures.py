@@ -12,7 +12,7 @@ from typing import Any
 from bundler.sources.extract.constant_values import computed, is_plain, same
 from bundler.sources.extract.extracted import NotExtractable
 from bundler.sources.extract.match import Match, described
-from bundler.sources.extract.namespace_texts import captured_by, functions_of
+from bundler.sources.extract.namespace_texts import captured_by, functions_of, nested
 
 
 def captured(match: Match, obj: type | FunctionType) -> dict[str, Any]:
@@ -153,5 +153,5 @@ def _computed_once(node: ast.AST, obj: type | FunctionType) -> Iterator[tuple[as
 
 def _globals_read(code: CodeType) -> set[str]:
     """Return the globals that `code`, and the functions in it, read when they run."""
-    names = {str(item.argval) for item in dis.get_instructions(code) if item.opname == "LOAD_GLOBAL"}
-    return names.union(*(_globals_read(item) for item in code.co_consts if isinstance(item, CodeType)))
+    instructions = (item for inner in nested(code) for item in dis.get_instructions(inner))
+    return {str(item.argval) for item in instructions if item.opname == "LOAD_GLOBAL"}

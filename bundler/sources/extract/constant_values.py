@@ -16,7 +16,7 @@ from typing import Any
 from bundler.frameworks import root_of
 
 #: Keras objects that are configuration: making one anew reads nothing, writes nothing and holds no weights.
-_KERAS_BASES = frozenset(
+KERAS_BASES = frozenset(
     {
         "Initializer",
         "Regularizer",
@@ -195,7 +195,7 @@ def reproduces(node: ast.expr, value: object, lookup: Lookup) -> bool:
     """Say whether running `node` again, where names mean what `lookup` says, gives `value` and does nothing else.
 
     Names, attributes of modules and classes, and calls from a closed list: Keras configuration objects (see
-    `_KERAS_BASES`), Keras's own ``get`` functions and the makers of Python's library in `_MAKERS`, with arguments that
+    `KERAS_BASES`), Keras's own ``get`` functions and the makers of Python's library in `_MAKERS`, with arguments that
     are constants or such expressions themselves.
     """
     if literal_is(node, value):
@@ -265,7 +265,7 @@ def _is_allowed(function: Any) -> bool:
     if isinstance(function, FunctionType):
         return root_of(function) == "keras" and function.__name__ == "get"
     return isinstance(function, type) and any(
-        base.__name__ in _KERAS_BASES and base.__module__.partition(".")[0] == "keras" for base in function.__mro__
+        base.__name__ in KERAS_BASES and base.__module__.partition(".")[0] == "keras" for base in function.__mro__
     )
 
 

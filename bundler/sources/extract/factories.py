@@ -18,7 +18,7 @@ from typing import Any
 from bundler.sources.extract.captures import stored
 from bundler.sources.extract.constant_values import is_plain
 from bundler.sources.extract.extracted import NotExtractable
-from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, captured_by, functions_of, owners_of
+from bundler.sources.extract.namespace_texts import NamespaceTexts, Unit, captured_by, functions_of, nested, owners_of
 from bundler.sources.live_objects import is_framework
 
 #: Where the value of an argument is not known.
@@ -52,7 +52,7 @@ def factory_of(texts: NamespaceTexts, cls: type) -> Factory | None:
         for _, method in functions_of(cls):
             found = method.__globals__.get(name)
             function = inspect.unwrap(found) if isinstance(found, functools._lru_cache_wrapper) else found
-            if not isinstance(function, FunctionType) or method.__code__ not in nested(function.__code__):
+            if not isinstance(function, FunctionType) or method.__code__ not in list(nested(function.__code__))[1:]:
                 continue
             if not statements and "type" not in function.__code__.co_names:
                 continue  # A decorator of its methods, which made no class.
@@ -105,7 +105,8 @@ def arguments(factory: Factory, cls: type) -> dict[str, Any]:
     names = [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
     more = [item.arg for item in (given.vararg, given.kwarg) if item is not None]
     read = {item.id for item in ast.walk(factory.node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
-    rebound = {*stored(factory.node), *_nonlocals(factory.node)}
+    rebound = {name for item in ast.walk(factory.node) if isinstance(item, ast.Nonlocal) for name in item.names}
+    rebound.update(stored(factory.node))
     defaults = {name for name, item in inspect.signature(function).parameters.items() if item.default is not item.empty}
     held = {**_set_values(factory, cls), **_captured(function, cls)}
     found: dict[str, Any] = {}
@@ -116,7 +117,9 @@ def arguments(factory: Factory, cls: type) -> dict[str, Any]:
         if name in more or name in rebound or value is _UNKNOWN:
             how = "changes" if name in rebound else "takes" if name in more else "leaves no trace of"
             raise _unknown(factory, cls, f"{factory.name} {how} its argument {name!r}")
-        if value is cls or not (_is_constant(value) or _is_list(factory, name, value) or _has_name(value)):
+        if value is cls or not (
+            _is_constant(value) or _is_list(factory, name, value) or isinstance(value, type | FunctionType)
+        ):
             raise _unknown(factory, cls, f"the argument {name!r} of {factory.name} was of type {type(value).__name__}")
         found[name] = value
     return found
@@ -128,14 +131,6 @@ def _unknown(factory: Factory, cls: type, what: str) -> NotExtractable:
         f"to call it again is not known: {what}; assign the class to a name at the top level of a module "
         f"({cls.__name__} = {factory.name}(...)), and make the model of that"
     )
-
-
-def nested(code: CodeType) -> Iterator[CodeType]:
-    """Yield the code objects inside `code`."""
-    for item in code.co_consts:
-        if isinstance(item, CodeType):
-            yield item
-            yield from nested(item)
 
 
 def _hooks(cls: type) -> Iterator[FunctionType]:
@@ -156,7 +151,7 @@ def _reachable(functions: Sequence[FunctionType]) -> Iterator[CodeType]:
         if id(current) in seen or _is_others(current):
             continue
         seen[id(current)] = current
-        codes = [current.__code__, *nested(current.__code__)]
+        codes = list(nested(current.__code__))
         yield from codes
         names = {name for code in codes for name in code.co_names}
         for name in names & set(current.__globals__):
@@ -206,7 +201,8 @@ def _set_values(factory: Factory, cls: type) -> dict[str, Any]:
     ]
     if len(classes) + len(calls) != 1:
         return {}
-    times = [item.attr for item in ast.walk(factory.node) if isinstance(item, ast.Attribute) and _is_stored(item)]
+    attributes = [item for item in ast.walk(factory.node) if isinstance(item, ast.Attribute)]
+    times = [item.attr for item in attributes if not isinstance(item.ctx, ast.Load)]
     for statement in factory.node.body:
         match statement:
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attribute)], value=ast.Name(id=read)):
@@ -237,24 +233,12 @@ def _set_values(factory: Factory, cls: type) -> dict[str, Any]:
     return found
 
 
-def _is_stored(node: ast.Attribute | ast.Name) -> bool:
-    return not isinstance(node.ctx, ast.Load)
-
-
-def _nonlocals(node: ast.AST) -> set[str]:
-    return {name for item in ast.walk(node) if isinstance(item, ast.Nonlocal) for name in item.names}
-
-
 def _is_constant(value: Any) -> bool:
     try:
         hash(value)
     except TypeError:
         return False
     return is_plain(value)
-
-
-def _has_name(value: Any) -> bool:
-    return isinstance(value, type | FunctionType)
 
 
 def _is_list(factory: Factory, name: str, value: Any) -> bool:

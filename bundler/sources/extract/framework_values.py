@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
+from bundler.sources.extract.constant_values import KERAS_BASES
 from bundler.values import Unsayable
 
 #: Where functions and classes have public names; the first that has the very object gives its name.
@@ -23,20 +24,7 @@ _PLACES = {
 }
 _GENERATOR = "SeedGenerator"
 #: What holds nothing but its settings, by the name of a base class.
-_SETTINGS = frozenset(
-    {
-        "Initializer",
-        "Regularizer",
-        "Constraint",
-        "Loss",
-        "LearningRateSchedule",
-        "DTypePolicy",
-        "Quantizer",
-        "InputSpec",
-    }
-)
-
-
+_SETTINGS = KERAS_BASES | {"Quantizer"}
 #: Classes of which ``from_config`` calls the class with the config.
 _CALLED = frozenset(
     {
@@ -122,13 +110,13 @@ def lines_for(value: Any, *, weights: bool = True) -> Call | None:
         return Call(
             maker=f"{place[0]}.{place[1]}",
             items=(),
-            keywords=_plain(value.get_config(), ("name",)),
+            keywords={key: item for key, item in value.get_config().items() if key != "name"},
             after=((".state.assign", _numbers(value.state)),),
         )
     bases = {base.__name__ for base in cls.__mro__ if base.__module__.partition(".")[0] == "keras"}
     if not bases & _SETTINGS and not ("Layer" in bases and "Model" not in bases):
         raise Unsayable(f"of type {cls.__name__} of Keras, which has a state")
-    config = _plain(value.get_config())
+    config = dict(value.get_config())
     lost = [name for name in getattr(value, "_fn_kwargs", None) or () if name not in config]
     if lost:
         # Huber leaves the delta of its function out, which its constructor takes.
@@ -170,7 +158,3 @@ def _takes(cls: type, config: Mapping[str, Any]) -> bool:
 
 def _numbers(variable: Any) -> Any:
     return sys.modules["numpy"].array(variable)
-
-
-def _plain(config: Mapping[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {key: item for key, item in config.items() if key not in without}

@@ -72,7 +72,8 @@ def attribute_set(cls: type, name: str, attribute: str, value: str, slots: Colle
     """
     static = inspect.getattr_static(cls, attribute, None)
     is_computed = hasattr(type(static), "__set__") and not isinstance(static, MemberDescriptorType)
-    if attribute.isidentifier() and not is_computed and not sets_attributes(cls) and not _is_mangled(attribute):
+    is_special = attribute.startswith("__") and attribute.endswith("__")
+    if attribute.isidentifier() and not is_computed and not sets_attributes(cls) and not is_special:
         return f"{name}.{attribute} = {value}"
     if attribute in slots:
         raise Unsayable(f"of type {cls.__qualname__}, which has slots and a __setattr__ of its own")
@@ -82,7 +83,3 @@ def attribute_set(cls: type, name: str, attribute: str, value: str, slots: Colle
 def sets_attributes(cls: type) -> bool:
     """Say whether `cls` has a ``__setattr__`` of its own, as frozen dataclasses have."""
     return inspect.getattr_static(cls, "__setattr__") is not inspect.getattr_static(object, "__setattr__")
-
-
-def _is_mangled(attribute: str) -> bool:
-    return attribute.startswith("__") and attribute.endswith("__")

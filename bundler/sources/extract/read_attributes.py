@@ -53,8 +53,6 @@ def _note_reads(code: CodeType, captured: str, names: set[str]) -> bool:
 
 def _is_overridden(cls: type, name: str) -> bool:
     """Say whether reading `name` runs code of the class."""
-    found = inspect.getattr_static(cls, name, None)
-    hooks = ("__getattribute__",)
-    return hasattr(type(found), "__get__") or any(
-        inspect.getattr_static(cls, hook) is not inspect.getattr_static(object, hook) for hook in hooks
-    )
+    hook = inspect.getattr_static(cls, "__getattribute__")
+    is_hooked = hook is not inspect.getattr_static(object, "__getattribute__")
+    return is_hooked or hasattr(type(inspect.getattr_static(cls, name, None)), "__get__")
