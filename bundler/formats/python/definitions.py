@@ -77,7 +77,7 @@ def _definitions(statements: Sequence[ast.stmt], module: str, outer: str) -> Ite
                 module=module, qualname=statement.name, line=statement.lineno, kind=DefinitionKind.FUNCTION, key=key
             )
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            for name in _stored_names(statement):
+            for name in stored_names(statement):
                 yield Definition(module=module, qualname=name, line=statement.lineno, kind=DefinitionKind.ASSIGNMENT)
 
 
@@ -94,7 +94,7 @@ def binds(text: bytes, name: str) -> bool:
             alias.name == "*" or (alias.asname or alias.name) == name for alias in statement.names
         ):
             return True
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and name in _stored_names(statement):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and name in stored_names(statement):
             return True
     return False
 
@@ -108,7 +108,7 @@ def definition_line(text: bytes, qualname: str) -> int:
             if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == part:
                 line, body = statement.lineno, statement.body
                 break
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and part in _stored_names(statement):
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and part in stored_names(statement):
                 return statement.lineno
     return line
 
@@ -128,8 +128,9 @@ def _top_level(tree: ast.Module) -> list[ast.stmt]:
     return statements
 
 
-def _stored_names(statement: ast.stmt) -> list[str]:
-    return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+def stored_names(node: ast.AST) -> list[str]:
+    """Return the names that a statement or target stores, in the order of the text."""
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
 
 
 def _registered_key(statement: ast.ClassDef | ast.FunctionDef, module: str) -> str | None:

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bundler.formats.python.definitions import stored_names
 from bundler.formats.python.parsing import parse
 from bundler.formats.python.relative_imports import absolute
 
@@ -101,17 +102,11 @@ def _definitions(body: list[ast.stmt], outer: str) -> Iterator[tuple[str, int]]:
                 if isinstance(statement, ast.ClassDef) and len(prefix) < _LONGEST_TEXT:
                     stack.append((f"{prefix}{statement.name}.", statement.body))
             elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                for name in _stored(statement):
+                for name in stored_names(statement):
                     yield f"{prefix}{name}", statement.lineno
             elif isinstance(statement, ast.For | ast.AsyncFor):
-                for name in _stored(statement.target):
+                for name in stored_names(statement.target):
                     yield f"{prefix}{name}", statement.lineno
-
-
-def _stored(node: ast.AST) -> Iterator[str]:
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-            yield part.id
 
 
 class _OutlineReader:

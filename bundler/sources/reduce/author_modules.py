@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from bundler.errors import SourceError
 from bundler.formats.python.import_statements import parse_source
+from bundler.sources.extract.segments import Definition
 from bundler.sources.reduce.side_effects import Effects, changed_parameters, effects_of, effects_of_call
 from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 #: Attributes that every module has, whatever its text says.
 _GIVEN = frozenset({"__name__", "__doc__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__dict__"})
 
@@ -188,7 +188,9 @@ class Modules:
             changed |= self._changed_by_call(*self.origin(module, chain))
         for chain, called in effects.handed:
             functions = () if called is None else self._definitions(*self.origin(module, called))
-            if not functions or any(_changes_what_it_is_given(item) for item in functions):
+            # A class keeps what it is given, as a rule, and its instances are seen to be changed.
+            changing = (not isinstance(item, ast.ClassDef) and changed_parameters(item) for item in functions)
+            if not functions or any(changing):
                 changed.add(self.origin(module, chain))
         for chain in effects.bases:
             origin = self.origin(module, chain)
@@ -249,8 +251,3 @@ class Modules:
             if any(self._is_watching(*origin, seen | {(module, name)}) for origin in origins):
                 return True
         return False
-
-
-def _changes_what_it_is_given(definition: Definition) -> bool:
-    """Say so of a function; a class keeps what it is given, as a rule, and its instances are seen to be changed."""
-    return not isinstance(definition, ast.ClassDef) and changed_parameters(definition)

@@ -25,7 +25,7 @@ def cut(kept: Kept) -> bytes:
     encoding, _ = tokenize.detect_encoding(io.BytesIO(module.text).readline)
     # Not `splitlines`: a form feed ends no line for Python.
     lines = list(io.StringIO(module.text.decode(encoding), newline=""))
-    end = _line_end(lines)
+    end = (_ending(lines[0]) if lines else "") or "\n"
     before = 0
     run: list[Statement] = []
     start = 0
@@ -107,10 +107,6 @@ def _bound(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
 
 def _ending(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :]
-
-
-def _line_end(lines: list[str]) -> str:
-    return (_ending(lines[0]) if lines else "") or "\n"
 
 
 def is_reduced(kept: Kept) -> bool:

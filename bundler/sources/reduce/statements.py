@@ -12,6 +12,7 @@ from functools import cached_property
 from bundler.formats.python.execution import SPLIT, Context, is_never_imported, parts_of
 from bundler.formats.python.relative_imports import absolute
 from bundler.sources.extract.free_names import names_of
+from bundler.sources.extract.segments import first_line
 
 #: What reads or makes names of the module without spelling them.
 _BLIND = frozenset({"globals", "exec", "eval", "compile", "__import__"})
@@ -138,7 +139,7 @@ def statements_of(tree: ast.Module, package: str) -> tuple[Statement, ...]:
     )
     groups: list[list[ast.stmt]] = []
     for node in tree.body:
-        if groups and _first_line(node) <= (groups[-1][-1].end_lineno or 0):
+        if groups and first_line(node) <= (groups[-1][-1].end_lineno or 0):
             groups[-1].append(node)
         else:
             groups.append([node])
@@ -180,7 +181,7 @@ def _statement(nodes: tuple[ast.stmt, ...], package: str, lazy: bool) -> Stateme
             stack.append((part, inner, at_once and not into_call))
     return Statement(
         nodes=nodes,
-        first=min(_first_line(node) for node in nodes),
+        first=min(first_line(node) for node in nodes),
         last=max(node.end_lineno or node.lineno for node in nodes),
         role=_role(nodes),
         binds=frozenset(binds),
@@ -216,11 +217,6 @@ def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[Impor
         else:
             top, *path = alias.name.split(".")
             yield Imported(name=top, module=alias.name, attribute=None, path=tuple(path))
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _without_idle_annotations(node: ast.stmt) -> ast.stmt:
