@@ -267,20 +267,8 @@ def _restore_names(config: Any, objects: Sequence[FoundObject], extracted: Extra
 
 def required_by_values(config: JSON, locator: Locator) -> tuple[RequiredImport, ...]:
     """Return the libraries that make values of `config`: pandas for a table, SciPy for a sparse matrix."""
-    makers = {str(node["maker"]) for node in _tagged(config) if node[TAG] == "made"}
+    nodes = (value for _, value in keras_config.walk(config) if isinstance(value, dict))
+    makers = {str(node["maker"]) for node in nodes if node.get(TAG) == "made"}
     names = sorted({module_of(maker).partition(".")[0] for maker in makers})
     found = {name: locator.locate(name).distribution for name in names}
     return tuple(RequiredImport(name=name, distribution=item) for name, item in found.items() if item)
-
-
-def _tagged(config: JSON) -> list[dict[str, JSON]]:
-    found, stack = [], [config]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            if TAG in value:
-                found.append(value)
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return found

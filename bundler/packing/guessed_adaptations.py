@@ -44,7 +44,8 @@ def raw_objects(
     config: Any, objects: Sequence[CustomObject], known: Sequence[Adaptation], error: RebuildFailed
 ) -> tuple[Adaptation, ...]:
     """Return the arguments of the class that failed for which the config has Keras objects; empty if that was tried."""
-    if any((item.kind, item.module, item.qualname) == _kind_of(error) for item in known):
+    failed = (adapt.RESTORED_VALUES, error.module, error.qualname)
+    if any((item.kind, item.module, item.qualname) == failed for item in known):
         return ()
     return tuple(
         _of(adapt.RESTORED_VALUES, item, names)
@@ -77,7 +78,3 @@ def _holds_node(node: Mapping[str, Any], name: str) -> bool:
 
 def _of(kind: str, item: CustomObject, names: Sequence[str]) -> Adaptation:
     return Adaptation(kind=kind, module=item.module, qualname=item.qualname, arguments=tuple(dict.fromkeys(names)))
-
-
-def _kind_of(error: RebuildFailed) -> tuple[str, str | None, str | None]:
-    return adapt.RESTORED_VALUES, error.module, error.qualname

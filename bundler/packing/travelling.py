@@ -16,7 +16,7 @@ def travelling(closure: Closure, always: Collection[str] = ()) -> tuple[str, ...
     """
     if not closure.modules:
         return ()
-    all_lines = sum(_lines(module.original) for module in closure.modules)
+    all_lines = sum(len(module.original.splitlines()) for module in closure.modules)
     left = sum(module.left_out for module in closure.modules)
     count = len(closure.modules)
     told = [f"source: {count} module{'s' if count > 1 else ''}, {all_lines - left} of {all_lines} lines"]
@@ -28,10 +28,6 @@ def travelling(closure: Closure, always: Collection[str] = ()) -> tuple[str, ...
     if any(behind):
         told.append(f"left behind, since the model does not need them: {'; '.join(filter(None, behind))}")
     return tuple(told)
-
-
-def _lines(text: bytes) -> int:
-    return len(text.splitlines())
 
 
 def _listed(names: Sequence[str]) -> str:
