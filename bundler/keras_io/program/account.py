@@ -75,7 +75,7 @@ class Account:
         return {MODULE: self.modules, CLASS: self.classes, OBJECT: self.objects}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ProgramDifference:
     """One value of the author's that comes back as another; `expected` and `found` are comparable forms, in words."""
 
@@ -134,16 +134,12 @@ def differences(expected: Account, found: Account) -> list[ProgramDifference]:
                 continue
             for name, value in part.values.items():
                 if name not in other.values:
-                    told.append(_difference(group, place, name, _told(value), "nothing"))
+                    told.append(ProgramDifference(group, place, name, _told(value), "nothing"))
                 elif name == FLAGS and len(value) != len(other.values[name]):
-                    told.append(_difference(group, place, COUNT, str(len(value)), str(len(other.values[name]))))
+                    told.append(ProgramDifference(group, place, COUNT, str(len(value)), str(len(other.values[name]))))
                 elif not same_form(value, other.values[name]):
-                    told.append(_difference(group, place, name, _told(value), _told(other.values[name])))
+                    told.append(ProgramDifference(group, place, name, _told(value), _told(other.values[name])))
     return told
-
-
-def _difference(group: str, place: str, name: str, expected: str, found: str) -> ProgramDifference:
-    return ProgramDifference(group=group, place=place, name=name, expected=expected, found=found)
 
 
 def lacks_weights(found: Iterable[ProgramDifference]) -> bool:
