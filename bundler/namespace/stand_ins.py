@@ -118,7 +118,7 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         "sys.path": [],
         # The arguments of the host's program are none of a bundle's.
         "sys.argv": ["program"],
-        "tensorflow.get_logger": _no_arguments(functools.partial(logging.getLogger, "tensorflow")),
+        "tensorflow.get_logger": lambda: logging.getLogger("tensorflow"),
         "argparse.ArgumentParser": parser_of(guard),
         **flags_of(guard),
         "operator.attrgetter": _attribute_getter(guard),
@@ -158,10 +158,6 @@ def _does_nothing(*args: Any, **kwargs: Any) -> None:
 def _as_it_is(path: Any) -> Any:
     """Return a path with its ``~`` and ``$`` as they are: what they stand for is the user's."""
     return os.fspath(path)
-
-
-def _no_arguments(function: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: function()
 
 
 def _asks(guard: Guard, function: Callable[..., Any], word: str, what: str) -> Callable[..., Any]:

@@ -61,7 +61,7 @@ def deputies() -> Iterator[tuple[FunctionType, Callable[[FrameType], object]]]:
     loads = getattr(_module("keras.src.utils.python_utils"), "func_load", None)
     loads = getattr(loads, "__wrapped__", loads)
     if isinstance(loads, FunctionType):
-        yield loads, _nobody
+        yield loads, lambda _: None
     adapter = _module("keras.src.trainers.data_adapters.py_dataset_adapter")
     for name in ("PyDatasetEnqueuer", "OrderedEnqueuer"):
         for item in vars(getattr(adapter, name, object)).values():
@@ -86,10 +86,6 @@ def _below(kind: Any) -> list[type]:
 
 def _first_argument(frame: FrameType) -> object:
     return frame.f_locals.get(frame.f_code.co_varnames[0])
-
-
-def _nobody(frame: FrameType) -> object:  # noqa: ARG001 - acts for whoever called it
-    return None
 
 
 def _dataset(frame: FrameType) -> object:

@@ -16,6 +16,7 @@ what is in no list. The other lists, one by one:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -80,24 +81,16 @@ FixedUnigramCandidateSampler DecodeProtoV2 EncodeProto
 _STREAMS = _names("stdout stderr log(info) log(warning) log(error)") | {""}
 
 
-def _is_stream(value: str) -> bool:
-    return value in _STREAMS
-
-
-def _is_empty(value: str) -> bool:
-    return not value
-
-
 def _is_linked_in(value: str) -> bool:
     return value in ("", "local://") or value.startswith("bytes://")
 
 
 #: The attributes that name a file or an address, with what tells that a value does not, and how a file is used.
 ATTRIBUTES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "output_stream": (_is_stream, "w"),
-    "debug_urls": (_is_empty, "w"),
-    "debug_ops_spec": (_is_empty, "w"),
-    "vocab_file": (_is_empty, "r"),
+    "output_stream": (_STREAMS.__contains__, "w"),
+    "debug_urls": (operator.not_, "w"),
+    "debug_ops_spec": (operator.not_, "w"),
+    "vocab_file": (operator.not_, "r"),
     "descriptor_source": (_is_linked_in, "r"),
 }
 
