@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
                 entry.key,
                 entry.facts.get("python", "?") if entry.facts is not None else "-",
                 size_text(entry.size),
-                _time(entry.last_use),
+                datetime.fromtimestamp(entry.last_use, UTC).strftime("%Y-%m-%d %H:%M UTC"),
                 entry.facts.get("bundle") or "a file object" if entry.facts is not None else "(not finished)",
             )
             for entry in found
@@ -83,10 +83,6 @@ def _prune(options: argparse.Namespace) -> int:
 
 def _count(number: int) -> str:
     return "1 environment" if number == 1 else f"{number} environments"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _as_json(entry: environment_cache.CachedEnvironment) -> dict[str, Any]:

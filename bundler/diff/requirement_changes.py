@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from bundler.archive.reader import BundleReader
 from bundler.diff import bounds
-from bundler.diff.change import ADDED, CHANGED, HASHES, REMOVED, VERSION, FieldChange, LockChange
+from bundler.diff.change import ADDED, CHANGED, HASHES, REMOVED, VERSION, LockChange
 from bundler.diff.manifest_values import field_changes
 from bundler.errors import InvalidBundle
 from bundler.formats.lock_files import NoLock, read_pylock
@@ -85,7 +85,7 @@ def _change(
         kind = VERSION
         old_files, new_files = ({"index": files.get("index")} for files in (old_files, new_files))
     about_files = list(field_changes(old_files, new_files))
-    if kind == CHANGED and any(_is_hash(field) for field in about_files):
+    if kind == CHANGED and any(item.path.startswith("files.") and item.kind == CHANGED for item in about_files):
         kind = HASHES
     fields += about_files[: bounds.CHANGES]
     if kind == CHANGED and not fields:
@@ -93,10 +93,6 @@ def _change(
     return LockChange(
         name=name, kind=kind, role=new[0], before=old[1].version, after=new[1].version, fields=tuple(fields)
     )
-
-
-def _is_hash(field: FieldChange) -> bool:
-    return field.path.startswith("files.") and field.kind == CHANGED
 
 
 def _said(role: str, pin: PinnedDistribution) -> dict[str, Any]:

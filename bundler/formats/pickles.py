@@ -315,7 +315,8 @@ class _Machine:
             self._unread_code += 1
             return
         constants, names = arguments[_CONSTANTS], arguments[_NAMES]
-        if not isinstance(constants, tuple) or not _are_texts(names):
+        are_texts = isinstance(names, tuple) and all(isinstance(item, str) for item in names)
+        if not isinstance(constants, tuple) or not are_texts:
             self._unread_code += 1
             return
         texts = [item for value in constants for item in (value if isinstance(value, tuple) else (value,))]
@@ -377,10 +378,6 @@ def _constant(opcode: str, argument: Any) -> Any:
     if opcode in _OLD_TEXTS:
         return argument if isinstance(argument, str) else _UNKNOWN
     return _UNKNOWN
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
 
 
 def _shown(value: Any) -> str:

@@ -49,11 +49,10 @@ def guarded_builtins(reach: Reach) -> dict[str, Any]:
         "type": kinds.of(type),
         "__build_class__": kinds.build_class(),
         "SystemExit": _exit(guard),
+        "open": reach.tagged(open),
         "__closed__": _closed(guard),
         "__store__": _store(guard),
     }
-    for name in ("open",):
-        found[name] = reach.tagged(getattr(builtins, name))
     for name in ("eval", "exec", "compile", "input", "breakpoint", "exit", "quit", "help"):
         function = getattr(builtins, name, None)
         if function is not None:
@@ -115,15 +114,12 @@ def _formatter(guard: Guard, text: str, function: Callable[..., str]) -> Callabl
 
     def formatted(*args: Any, **kwargs: Any) -> str:
         for _, field, _, _ in string.Formatter().parse(text):
-            if field and any(part.startswith("_") for part in _parts(field)):
+            parts = (field or "").replace("[", ".").replace("]", "").split(".")[1:]
+            if any(part.startswith("_") for part in parts):
                 guard.require("reflection", f"reads {field} in a format")
         return function(*args, **kwargs)
 
     return formatted
-
-
-def _parts(field: str) -> list[str]:
-    return field.replace("[", ".").replace("]", "").split(".")[1:]
 
 
 def _hasattr(thing: Any, name: str, /) -> bool:

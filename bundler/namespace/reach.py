@@ -180,7 +180,8 @@ class Reach:
                 return self.tagged(value)
             if home.path in _FREE or (home.kind in (Meaning.PLAIN, Meaning.CALL) and not self._is_listed(named)):
                 return value
-            return self.closed(*self._door(named, home), value)
+            sink = named if named.kind is Meaning.SINK else home
+            return self.closed(sink.path, sink.capability, value)
         kind = self._home(type(value))
         if named.path.startswith("tensorflow.python.") and kind is not None and kind.kind is Meaning.PLAIN:
             return value  # A dtype or a shape: what its class is says what it can do.
@@ -317,10 +318,6 @@ class Reach:
     def _is_listed(self, named: Named) -> bool:
         """Say whether the name itself is listed as a sink, whatever its object's home is: ``keras.applications``."""
         return named.kind is Meaning.SINK and not named.path.startswith(("tensorflow.python.", "numpy.", "keras.src."))
-
-    def _door(self, named: Named, home: Named) -> tuple[str, str]:
-        sink = named if named.kind is Meaning.SINK else home
-        return sink.path, sink.capability
 
     @staticmethod
     def _is_known(path: str) -> bool:

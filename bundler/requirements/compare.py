@@ -102,7 +102,7 @@ def compare(manifest: Manifest, payload: Payload) -> Comparison:
     installed: dict[str, Installed] = {}
     roots: list[str] = []
     for pin in needs.distributions:
-        top = _framework_import(pin)
+        top = family_of(pin.name) or next((name for name in FAMILIES if name in pin.imports), None)
         if graph and top is None:
             continue
         found = find_family(top) if top is not None else find_installed(pin.name)
@@ -128,11 +128,6 @@ def _unmeasured(manifest: Manifest, payload: Payload) -> str | None:
     if payload.parameters.trainable + payload.parameters.non_trainable > LIMITS.replayed_parameters:
         return "the model is too large to be run unasked; self_test=True runs its self-test"
     return None
-
-
-def _framework_import(pin: PinnedDistribution) -> str | None:
-    by_name = family_of(pin.name)
-    return by_name if by_name is not None else next((top for top in FAMILIES if top in pin.imports), None)
 
 
 def _python(manifest: Manifest, *, graph: bool) -> Row:

@@ -96,7 +96,8 @@ def _pandas(value: Any) -> Parts | None:
     parts: Parts | None = None
     if type(value) is pandas.Series:
         data = _column(value)
-        parts = None if data is None else ("pandas.Series", (data,), {**_index(value), **_called(value)})
+        named = {} if value.name is None else {"name": value.name}
+        parts = None if data is None else ("pandas.Series", (data,), {**_index(value), **named})
     elif type(value) is pandas.DataFrame:
         parts = _frame(value)
     elif type(value) is pandas.RangeIndex:
@@ -131,10 +132,6 @@ def _index(value: Any) -> dict[str, Any]:
     index = value.index
     is_usual = type(index).__name__ == "RangeIndex" and (index.start, index.step, index.name) == (0, 1, None)
     return {} if is_usual and value.shape[0] else {"index": index}
-
-
-def _called(value: Any) -> dict[str, Any]:
-    return {} if value.name is None else {"name": value.name}
 
 
 def _column(value: Any) -> Any:

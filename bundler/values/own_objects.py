@@ -78,7 +78,8 @@ def own_state(value: Any) -> OwnState:
         raise Unsayable(f"of type {name!r}, a kind of {_kind(value)}")
     held = getattr(value, "__dict__", None)
     slots = tuple(item for item in _slots(cls) if hasattr(value, item))
-    if held is None and not slots and not isinstance(value, CONTAINERS) and not _may_have_state(cls):
+    may_have_state = cls.__dictoffset__ != 0 or _slots(cls)
+    if held is None and not slots and not isinstance(value, CONTAINERS) and not may_have_state:
         raise Unsayable(f"of type {name!r}, which has no attributes")
     content = next((kind(value) for kind in CONTAINERS if isinstance(value, kind)), None)
     is_own_dict = held is value
@@ -136,10 +137,6 @@ def _is_tracked(cls: type) -> bool:
 def _is_generated(method: Any) -> bool:
     """Say whether `dataclasses` or attrs wrote a method; those with slots have such, and they do what Python does."""
     return getattr(method, "__globals__", {}).get("__name__") in ("dataclasses", "attr._make")
-
-
-def _may_have_state(cls: type) -> bool:
-    return cls.__dictoffset__ != 0 or bool(_slots(cls))
 
 
 def _slots(cls: type) -> list[str]:

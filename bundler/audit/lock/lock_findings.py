@@ -205,7 +205,7 @@ def lock_findings(
         findings += _vulnerability_findings(answer, member, known)
     others = sum(1 for kind in families.values() if kind is None)
     checks.append(_osv_check(answer, others))
-    return _once(findings), checks
+    return list(dict.fromkeys(findings)), checks
 
 
 def _versions(pins: Iterable[PinnedDistribution], entries: Iterable[LockEntry]) -> dict[str, list[str]]:
@@ -394,7 +394,3 @@ def _unhashed(manifest: Manifest, locked: Iterable[LockEntry], member: str) -> F
     names = [pin.name for pin in (*needs.distributions, *needs.transitive) if pin.name not in hashed]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return UNHASHED.at(member, f"{', '.join(names[:_MOST_NAMED]) or 'the manifest says so'}{more}")
-
-
-def _once(findings: Iterable[Finding]) -> list[Finding]:
-    return list(dict.fromkeys(findings))

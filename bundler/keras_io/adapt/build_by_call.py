@@ -56,7 +56,7 @@ def call_once(model: Any, signature: dict[str, Any]) -> None:
 
 def _can_be_called(model: Any, specs: dict[str, Any]) -> bool:
     try:
-        tensors = {name: _map(spec, _symbolic) for name, spec in specs.items()}
+        tensors = {name: _map(spec, keras().KerasTensor) for name, spec in specs.items()}
         if "" in tensors:
             model.compute_output_spec(tensors[""])
         else:
@@ -64,10 +64,6 @@ def _can_be_called(model: Any, specs: dict[str, Any]) -> bool:
     except Exception:  # noqa: BLE001 - the author's call() may raise anything for a dtype that it does not take
         return False
     return True
-
-
-def _symbolic(shape: list[int | None], dtype: str) -> Any:
-    return keras().KerasTensor(shape, dtype=dtype)
 
 
 def _declared(structure: Any) -> Any:

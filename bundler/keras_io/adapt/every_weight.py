@@ -160,7 +160,8 @@ def load_by_number(model: Any, recorded: Mapping[str, Any]) -> None:
             if layer is not model and _is_plain(layer):
                 # Keras comes to the parts after the whole.
                 object.__setattr__(layer, "load_own_variables", _leave)
-        _assign(_paired(model, recorded["weights"]), store)
+        for number, variable in enumerate(_paired(model, recorded["weights"])):
+            variable.assign(store[str(number)])
 
     prepared_to_compile(model, lambda _: _change_parts(model, recorded["changed"]))
     object.__setattr__(model, "load_own_variables", load_all)
@@ -172,11 +173,6 @@ def forget(model: Any) -> None:
     for layer in layers_below(model):
         if vars(layer).get("load_own_variables") is _leave:
             object.__delattr__(layer, "load_own_variables")
-
-
-def _assign(weights: Sequence[Any], store: Any) -> None:
-    for number, variable in enumerate(weights):
-        variable.assign(store[str(number)])
 
 
 def _paired(model: Any, recorded: Sequence[Any]) -> list[Any]:

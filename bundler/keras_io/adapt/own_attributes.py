@@ -23,13 +23,15 @@ def own_attributes(instance: Any) -> dict[str, Any]:
     values |= {name: getattr(instance, name) for name in _slots(type(instance)) if hasattr(instance, name)}
     authors, frameworks = _assigned(type(instance))
     is_frameworks = framework_base(type(instance)) is not object
+    # What the framework leaves on a model from outside, such as the history of a fit.
+    bookkeeping = keras().callbacks.Callback | keras().callbacks.CallbackList
     found = {}
     for name, value in values.items():
         origin = value.__module__ if isinstance(value, FunctionType) else type(value).__module__
         if str(origin).startswith("bundler.keras_io."):
             # What the loader gave a model, so that it runs under its author's settings, and what saving gives it.
             continue
-        if is_frameworks and name not in authors and (name.startswith("_") or _is_bookkeeping(value)):
+        if is_frameworks and name not in authors and (name.startswith("_") or isinstance(value, bookkeeping)):
             continue
         if name in frameworks:
             # The framework assigns such a name somewhere; it is its own where every model has it.
@@ -59,11 +61,6 @@ def framework_base(cls: type) -> type:
 @functools.cache
 def _names_of_every_model() -> frozenset[str]:
     return frozenset(vars(keras().Model()))
-
-
-def _is_bookkeeping(value: Any) -> bool:
-    """Say whether `value` is what the framework leaves on a model from outside, such as the history of a fit."""
-    return isinstance(value, keras().callbacks.Callback | keras().callbacks.CallbackList)
 
 
 def _assigned(cls: type) -> tuple[set[str], set[str]]:

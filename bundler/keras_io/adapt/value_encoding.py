@@ -182,7 +182,7 @@ class _Encoder:
             # That of a class which Keras does not know is the author's alone, and need not lead back to the object.
             state = None if _is_frameworks(value) else self._plain_state(value)
             return value if state is None else state
-        if root_of(type(value)) in ("builtins", *LISTED) or _is_standard(value):
+        if root_of(type(value)) in {*LISTED, *sys.stdlib_module_names} - {"__main__"}:
             raise Unsayable(f"of type {type(value).__qualname__!r}")
         return self._own(value)
 
@@ -366,7 +366,3 @@ def _in_parts() -> Any:
     """Return the classes of tensors and variables that Keras would write as an array, and that are more."""
     tensorflow = importlib.import_module("tensorflow")
     return tensorflow.SparseTensor | tensorflow.RaggedTensor | tensorflow.Variable
-
-
-def _is_standard(value: Any) -> bool:
-    return root_of(type(value)) in sys.stdlib_module_names - {"__main__"}

@@ -29,7 +29,7 @@ _LONGEST_S = 10.0
 PREDICT_STEP, TEST_STEP = "predict_step", "test_step"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """One output: its name, its norm, and its products with fixed directions."""
 
@@ -142,9 +142,5 @@ def _far(old: Output, new: Output) -> bool:
 
 
 def _outputs(value: Any) -> tuple[Output, ...]:
-    return tuple(_output(name, array) for name, array in arrays.leaves(value) if array.dtype.kind not in "OSU")
-
-
-def _output(name: str, array: Any) -> Output:
-    norm, products = measured(array)
-    return Output(name=name, norm=norm, products=products)
+    numbers = ((name, array) for name, array in arrays.leaves(value) if array.dtype.kind not in "OSU")
+    return tuple(Output(name, *measured(array)) for name, array in numbers)

@@ -71,16 +71,13 @@ def predict(model: Any, inputs: Any, manifest: Manifest, *, batch_size: int) -> 
             arrays=tuple((name, tuple(array.shape), dtype_name(array)) for name, array in named.items()),
         )
     except Exception as error:
+        declared = "; ".join(f"{spec.name} {spec.datatype} {list(spec.shape)}" for spec in payload.inputs or ())
         raise RebuildFailed(
             f"the model cannot be called with these inputs: {told(error)}",
-            expected=_described(payload.inputs) if payload.inputs else None,
+            expected=declared or None,
             found="; ".join(f"{name} {dtype_name(array)} {list(array.shape)}" for name, array in leaves(inputs)),
             hint="kbundle inspect shows the model's inputs; store them by name: numpy.savez(path, name=array, ...)",
         ) from error
-
-
-def _described(specs: Sequence[TensorSpec]) -> str:
-    return "; ".join(f"{spec.name} {spec.datatype} {list(spec.shape)}" for spec in specs)
 
 
 def _named(answer: Any, declared: Sequence[TensorSpec]) -> dict[str, Any]:

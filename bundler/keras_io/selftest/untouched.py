@@ -106,7 +106,8 @@ def _everything(model: Any, modules: Iterable[ModuleType]) -> Iterator[Any]:
         seen.add(id(value))
         if isinstance(value, variables):
             yield value
-        elif _is_proxy(value):
+        elif any(base.__module__.partition(".")[0] == "wrapt" for base in type(value).__mro__):
+            # TensorFlow keeps lists and dictionaries on layers in such wrappers.
             stack.append(value.__wrapped__)
         elif (kind := _container(value)) is not None:
             yield value
@@ -148,11 +149,6 @@ def _settings(module: ModuleType, seen: set[int]) -> Iterator[Any]:
         seen.add(id(value))
         yield value
         stack.extend(list(value.values() if kind is dict else value if kind is not None else vars(value).values()))
-
-
-def _is_proxy(value: Any) -> bool:
-    """Say whether `value` is a wrapper of TensorFlow's, which keeps lists and dictionaries on layers in such."""
-    return any(base.__module__.partition(".")[0] == "wrapt" for base in type(value).__mro__)
 
 
 def _has_state(value: Any) -> bool:

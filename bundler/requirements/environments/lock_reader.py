@@ -24,6 +24,7 @@ from packaging.pylock import (
     PylockValidationError,
 )
 from packaging.utils import parse_wheel_filename
+from packaging.version import Version
 
 from bundler.archive.contents import shortened
 from bundler.archive.reader import BundleReader
@@ -220,7 +221,7 @@ def pythons_with_wheels(package: Package, target: Target) -> list[str]:
 def _nothing_fits(misfits: Sequence[_Misfit], target: Target) -> EnvironmentFailed:
     common = frozenset.intersection(*(item.pythons for item in misfits))
     hint = (
-        f"name a Python that fits all of them: --python {max(common, key=_numbers)} (python=)"
+        f"name a Python that fits all of them: --python {max(common, key=Version)} (python=)"
         if common
         else "name another Python with --python (python=), use another machine, or ask the author for a newer lock"
     )
@@ -229,7 +230,3 @@ def _nothing_fits(misfits: Sequence[_Misfit], target: Target) -> EnvironmentFail
         shortened([item.line for item in misfits]),
         hint=hint,
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))

@@ -46,7 +46,7 @@ def vendored_wheels(packages: Sequence[dict[str, Any]]) -> Vendored:
     for package in packages:
         name = canonical(package)
         files = package.get("wheels", ()) if package.get("version") else ()
-        wheel = next((wheel for wheel in files if _is_pure(file_name(wheel))), None)
+        wheel = next((wheel for wheel in files if file_name(wheel).endswith("-none-any.whl")), None)
         if package.get("marker") and wheel is None:
             continue  # another platform's, and not for us to fetch
         size = int(wheel.get("size", 0)) if wheel is not None else 0
@@ -78,10 +78,6 @@ def vendored_wheels(packages: Sequence[dict[str, Any]]) -> Vendored:
         )
     notes = [f"not vendored, and needed from an index or installed already: {', '.join(left_out)}"] if left_out else []
     return Vendored(packages=tuple(entries), members=members, notes=tuple(notes))
-
-
-def _is_pure(name: str) -> bool:
-    return name.endswith("-none-any.whl")
 
 
 def _download(packages: Sequence[Mapping[str, Any]], chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:

@@ -122,7 +122,10 @@ def body_of(function: Callable[..., Any], owner: type, method: str = "__init__")
         calls=tuple(reading.calls),
         changed={name: tuple(values) for name, values in reading.changed.items()},
         used=frozenset(
-            node.id for item in tree.body for node in ast.walk(item) if isinstance(node, ast.Name) and _is_read(node)
+            node.id
+            for item in tree.body
+            for node in ast.walk(item)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         ),
         optional=optional,
         passes_keywords_on=keywords is not None and passes_on(tree, keywords, method),
@@ -349,7 +352,3 @@ def _assigned_often(statements: list[ast.stmt]) -> set[str]:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 (often if node.id in seen else seen).add(node.id)
     return often
-
-
-def _is_read(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Load)

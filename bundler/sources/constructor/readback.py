@@ -181,7 +181,7 @@ class _Reader:
                 continue
             for parameter, argument in bound(call, inspect.signature(function), skip=1):
                 if solver.mentions(scope, argument, leaf):
-                    given = self._of_base(instance, target, parameter)
+                    given = self.parameter(instance, target, parameter)
                     found = UNKNOWN if given is UNKNOWN else solver.solve(scope, argument, given, leaf)
                     if found is not UNKNOWN:
                         return found
@@ -189,9 +189,6 @@ class _Reader:
             # The constructor keeps something else under this name.
             return UNKNOWN
         return _by_name(instance, name) if _is_used(body, name) else UNKNOWN
-
-    def _of_base(self, instance: Any, base: type, parameter: str) -> Any:
-        return self.parameter(instance, base, parameter)
 
     def _in_attributes(
         self, instance: Any, body: ConstructorBody, solver: Solver, leaf: Leaf

@@ -152,7 +152,7 @@ class Solver:
         loop = node.generators[0]
         inside = ConstructorScope(
             function=scope.function,
-            names=dict.fromkeys(_targets(loop.target)),
+            names={item.id: None for item in ast.walk(loop.target) if isinstance(item, ast.Name)},
             parent=scope,
             receiver=scope.receiver,
         )
@@ -317,10 +317,6 @@ def _items(value: Any) -> list[Any] | None:
             return None
         return list(layers) if isinstance(layers, list) else None
     return list(value) if isinstance(value, Sequence) else None
-
-
-def _targets(node: ast.expr) -> list[str]:
-    return [item.id for item in ast.walk(node) if isinstance(item, ast.Name)]
 
 
 def _called_name(node: ast.Call) -> str:

@@ -30,7 +30,8 @@ def with_defaults(text: str, function: FunctionType, namespace: Mapping[str, Any
     stale = [
         (item, value)
         for item, value in defaults_of(node, function)
-        if is_plain(value) and _reads(item) and not _gives(item, value, around)
+        if is_plain(value) and not _gives(item, value, around)
+        if any(isinstance(part, ast.Name) for part in ast.walk(item))
     ]
     lines = text.encode().split(b"\n")
     for item, value in sorted(stale, key=lambda pair: (pair[0].lineno, pair[0].col_offset), reverse=True):
@@ -38,10 +39,6 @@ def with_defaults(text: str, function: FunctionType, namespace: Mapping[str, Any
         tail = lines[last][item.end_col_offset or 0 :]
         lines[first : last + 1] = [lines[first][: item.col_offset] + written(value).encode() + tail]
     return b"\n".join(lines).decode()
-
-
-def _reads(node: ast.expr) -> bool:
-    return any(isinstance(item, ast.Name) for item in ast.walk(node))
 
 
 def _gives(node: ast.expr, value: Any, around: Mapping[str, Any]) -> bool:

@@ -164,15 +164,11 @@ class _LayerGraph:
 
     def _structure(self, value: Any) -> str:
         """Return the inputs or outputs: an entry, or a list, tuple or dictionary of entries."""
-        if _is_entry(value):
+        if isinstance(value, list | tuple) and len(value) == 3 and isinstance(value[0], str):
             return self._tensor(value)
         if isinstance(value, dict):
             return _dictionary({self.pen.expression(key): self._structure(item) for key, item in value.items()})
         return f"[{', '.join(map(self._structure, value))}]"
-
-
-def _is_entry(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 3 and isinstance(value[0], str)
 
 
 def _dictionary(items: Mapping[str, str]) -> str:

@@ -37,10 +37,9 @@ def refusal(name: str, value: object, use: NameUse, why: str = "") -> str:
         )
     inside = f" ({why})" if why else ""
     remedy = _PART if "the packed model" in why else _remedy(value)
-    return (
-        f"{place}{use.what} uses {name!r}, {_article(type_name(value))}, which cannot be written as a "
-        f"constant{inside}; {remedy}"
-    )
+    kind = type_name(value)
+    article = "an" if kind[:1] in "aeiouAEIOU" else "a"
+    return f"{place}{use.what} uses {name!r}, {article} {kind}, which cannot be written as a constant{inside}; {remedy}"
 
 
 def _remedy(value: object) -> str:
@@ -60,10 +59,6 @@ def _remedy(value: object) -> str:
         "make it inside the definition, pass it to __init__ and return it from get_config(), or move the code to a "
         "module"
     )
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

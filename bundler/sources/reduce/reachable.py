@@ -237,7 +237,9 @@ class _Reach:
                 if statement.role is not Role.ORDINARY or (is_in and index in self._kept[module.name]):
                     continue
                 changed = self._modules.changed_by(module, index)
-                if any(self._is_kept(origin, module, is_in=is_in) for origin in changed):
+                # Where the module does not run anyway, what it does to other packages does not count.
+                counting = (origin for origin in changed if is_in or origin[0] != module.name)
+                if not self._names.isdisjoint(counting):
                     self._activate(module)
                     self._keep(module, index, None)
                     self._names.update((module.name, name) for name in statement.binds)
@@ -245,10 +247,6 @@ class _Reach:
                         self._need(module, name, ())
                     added = is_in = True
         return added
-
-    def _is_kept(self, origin: tuple[str, str], module: AuthorModule, *, is_in: bool) -> bool:
-        # Where the module does not run anyway, what it does to other packages does not count.
-        return origin in self._names and (is_in or origin[0] != module.name)
 
     def _activate(self, module: AuthorModule) -> None:
         """Let `module` run by the imports that ran it where the model was made."""
