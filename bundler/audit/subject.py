@@ -71,9 +71,7 @@ def of_reader(
         digest=reader.digest,
         path=None if reader.path is None else str(reader.path),
         size=reader.size,
-        members={
-            item.name: item.size if item.decoded_size is None else item.decoded_size for item in reader.manifest.members
-        },
+        members={item.name: item.content_size for item in reader.manifest.members},
         names={decoded_name(item.name, item.encoding): item.name for item in reader.manifest.members},
         open=open_member,
         model=model,

@@ -36,7 +36,7 @@ class _Side:
     def lines(self, name: str) -> list[str] | None:
         """Return the lines of a module; `None` where it is too large to compare."""
         member = self.member(name)
-        return lines_of(self.reader.read(member.name)) if _size(member) <= bounds.MODULE else None
+        return lines_of(self.reader.read(member.name)) if member.content_size <= bounds.MODULE else None
 
 
 def module_changes(before: BundleReader, after: BundleReader) -> list[ModuleChange]:
@@ -68,17 +68,13 @@ def _side(reader: BundleReader) -> _Side:
     )
 
 
-def _size(member: Member) -> int:
-    return member.size if member.decoded_size is None else member.decoded_size
-
-
 def _change(a: _Side, old: str | None, b: _Side, new: str | None, steps: Budget, left: Budget) -> ModuleChange | None:
     kind = ADDED if old is None else REMOVED if new is None else CHANGED if old == new else RENAMED
     fields: tuple[FieldChange, ...] = ()
     equal = False
     if old is not None and new is not None:
         fields = tuple(field_changes(_said(a.modules[old]), _said(b.modules[new])))
-        equal = _content(a.member(old)) == _content(b.member(new))
+        equal = a.member(old).content_sha256 == b.member(new).content_sha256
         if equal and kind == CHANGED and not fields:
             return None
     change = ModuleChange(name=new or old or "", kind=kind, before_name=old if kind == RENAMED else None, fields=fields)
@@ -87,7 +83,7 @@ def _change(a: _Side, old: str | None, b: _Side, new: str | None, steps: Budget,
     before = [] if old is None else a.lines(old)
     after = [] if new is None else b.lines(new)
     if before is None or after is None:
-        size = max(_size(side.member(name)) for side, name in ((a, old), (b, new)) if name is not None)
+        size = max(side.member(name).content_size for side, name in ((a, old), (b, new)) if name is not None)
         return dataclasses.replace(change, note=f"too large to show: {size} bytes")
     return _with_lines(change, before, after, steps, left)
 
@@ -122,19 +118,15 @@ def _said(module: Module) -> dict[str, Any]:
     }
 
 
-def _content(member: Member) -> str:
-    return member.sha256 if member.decoded_sha256 is None else member.decoded_sha256
-
-
 def _renamed(a: _Side, removed: Sequence[str], b: _Side, added: Sequence[str]) -> dict[str, str]:
     """Return the new names of modules with their old ones: first of equal texts, then of texts that are alike."""
     renamed: dict[str, str] = {}
     by_digest: dict[str, list[str]] = {}
     for name in reversed(removed):
-        by_digest.setdefault(_content(a.member(name)), []).append(name)
+        by_digest.setdefault(a.member(name).content_sha256, []).append(name)
     for name in added:
         # An empty __init__.py is like any other.
-        if b.member(name).size and (old := by_digest.get(_content(b.member(name)))):
+        if b.member(name).size and (old := by_digest.get(b.member(name).content_sha256)):
             renamed[name] = old.pop()
     taken = set(renamed.values())
     olds = dict(_counted(a, [name for name in removed if name not in taken]))

@@ -36,13 +36,8 @@ def file_changes(before: Digests, after: Digests) -> list[FileChange]:
 
 def data_files(reader: BundleReader) -> Digests:
     """Return the packed data files by their paths. Their content counts: packing may have compressed it."""
-    members = {member.name: member for member in reader.manifest.members}
-    found = {}
-    for item in reader.manifest.data:
-        member = members[item.member]
-        size = member.size if member.decoded_size is None else member.decoded_size
-        found[item.path] = (size, member.sha256 if member.decoded_sha256 is None else member.decoded_sha256)
-    return found
+    members = {item.name: (item.content_size, item.content_sha256) for item in reader.manifest.members}
+    return {item.path: members[item.member] for item in reader.manifest.data}
 
 
 def other_members(reader: BundleReader) -> Digests:

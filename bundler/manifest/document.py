@@ -42,6 +42,16 @@ class Member(Extensible):
     piece_size: int | None = None
     pieces: tuple[str, ...] = ()
 
+    @property
+    def content_size(self) -> int:
+        """Give the size of the content, whatever it takes as it is stored."""
+        return self.size if self.decoded_size is None else self.decoded_size
+
+    @property
+    def content_sha256(self) -> str:
+        """Give the digest of the content."""
+        return self.sha256 if self.decoded_sha256 is None else self.decoded_sha256
+
     def check(self, path: str) -> None:
         """Refuse sizes below zero and digests that are not 64 lower-case hexadecimal digits."""
         for name, size in (("size", self.size), ("decoded_size", self.decoded_size), ("piece_size", self.piece_size)):

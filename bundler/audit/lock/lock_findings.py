@@ -384,7 +384,7 @@ def _wheel_findings(manifest: Manifest, entries: Iterable[LockEntry]) -> Iterato
     for wheel in manifest.requirements.wheels:
         item = members.get(wheel)
         name = wheel.rpartition("/")[2]
-        if item is not None and (item.decoded_sha256 or item.sha256) not in digests.get(name, ()):
+        if item is not None and item.content_sha256 not in digests.get(name, ()):
             yield WHEEL.at(wheel, f"{name}: its digest is not in the lock")
 
 

@@ -228,8 +228,7 @@ def _made(model: Any) -> _Found:
 
 
 def _arrays(reader: BundleReader, name: str) -> Any:
-    member = next(item for item in reader.manifest.members if item.name == name)
-    size = member.size if member.decoded_size is None else member.decoded_size
+    size = next(item.content_size for item in reader.manifest.members if item.name == name)
     if size > arrays.LARGEST_FILE:
         raise LimitExceeded("the self-test is too large", place=name, expected=arrays.LARGEST_FILE, found=size)
     return arrays.parse(reader.read(name), name)

@@ -83,8 +83,7 @@ def read_lock(reader: BundleReader) -> bytes | None:
     name = reader.manifest.requirements.lock
     if name is None:
         return None
-    member = next(item for item in reader.manifest.members if item.name == name)
-    size = member.size if member.decoded_size is None else member.decoded_size
+    size = next(item.content_size for item in reader.manifest.members if item.name == name)
     if size > LIMITS.lock:
         raise LimitExceeded("the lock is too long", place=name, expected=LIMITS.lock, found=size)
     return reader.read(name)

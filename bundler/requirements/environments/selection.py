@@ -180,8 +180,7 @@ def _vendored(manifest: Manifest, target: Target) -> dict[str, list[VendoredWhee
             distribution, version, _, wheel_tags = parse_wheel_filename(file)
         except InvalidWheelFilename as error:
             raise InvalidBundle("this is not a name of a wheel", place=name) from error
-        size = member.size if member.decoded_size is None else member.decoded_size
-        total += size
+        total += member.content_size
         if total > LIMITS.wheels_total:
             raise LimitExceeded("the wheels are too large", place=name, expected=LIMITS.wheels_total, found=total)
         wheel = VendoredWheels(
@@ -189,8 +188,8 @@ def _vendored(manifest: Manifest, target: Target) -> dict[str, list[VendoredWhee
             file=file,
             name=distribution,
             version=version,
-            sha256=member.decoded_sha256 or member.sha256,
-            size=size,
+            sha256=member.content_sha256,
+            size=member.content_size,
             fits=bool(wheel_tags & tags),
         )
         found.setdefault(distribution, []).append(wheel)
