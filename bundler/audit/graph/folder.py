@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bundler.audit.finding import Finding
 from bundler.audit.graph import checkpoint, constants, graph_objects, nodes, path_origins, rules
@@ -36,7 +37,8 @@ def saved_model_findings(files: Mapping[str, Opener], *, place: str) -> list[Fin
         elif name not in (_GRAPH, _FINGERPRINT) and not _EXPECTED.fullmatch(name):
             found.append(rules.UNEXPECTED_FILE.at(file.member, f"the file {name}"))
     if _FINGERPRINT in files:
-        found += _fingerprint(files[_FINGERPRINT])
+        file = files[_FINGERPRINT]
+        found += _read(file, "a fingerprint", _FINGERPRINT_BYTES, lambda data, _: wire.check(data, "FingerprintDef"))
     if checkpoint.INDEX in files:
         collected = Collected(files[checkpoint.INDEX].member)
         checkpoint.look_at(files, collected)
@@ -45,23 +47,26 @@ def saved_model_findings(files: Mapping[str, Opener], *, place: str) -> list[Fin
         found.append(rules.MALFORMED.at(f"{place}/{checkpoint.INDEX}", "the checkpoint has no index"))
     if _GRAPH not in files:
         return [*found, rules.MALFORMED.at(f"{place}/{_GRAPH}", "the SavedModel has no graph")]
-    return found + _graph(files[_GRAPH], frozenset(files))
+    look = functools.partial(_look_at, frozenset(files))
+    return found + _read(files[_GRAPH], "a graph", LIMITS.graph, look)
 
 
-def _graph(file: Opener, names: frozenset[str]) -> list[Finding]:
+def _read(file: Opener, what: str, most: int, look: Callable[[bytes, Collected], object]) -> list[Finding]:
+    """Return what `look` adds for the content of `file`, which is `what`, and what keeps it from being read."""
     collected = Collected(file.member)
-    if file.size > LIMITS.graph:
-        collected.add(rules.TOO_LARGE, f"a graph of {file.size} bytes (the cap is {LIMITS.graph})")
+    if file.size > most:
+        collected.add(rules.TOO_LARGE, f"{what} of {file.size} bytes (the cap is {most})")
         return collected.findings()
     data = file.content()
     try:
-        _look_at(data, names, collected)
+        look(data, collected)
     except wire.UnreadableMessage as error:
-        _refuse(error, collected)
+        found = {"unknown-field": rules.UNKNOWN_FIELD, "too-large": rules.TOO_LARGE}.get(error.kind, rules.MALFORMED)
+        collected.add(found, str(error))
     return collected.findings()
 
 
-def _look_at(data: bytes, names: frozenset[str], collected: Collected) -> None:
+def _look_at(names: frozenset[str], data: bytes, collected: Collected) -> None:
     tensors = wire.check(data, "SavedModel", ("TensorProto",))["TensorProto"]
     saved = wire.read(data, wire.Span(0, len(data)), "SavedModel")
     if not saved.get("meta_graphs"):
@@ -78,20 +83,3 @@ def _look_at(data: bytes, names: frozenset[str], collected: Collected) -> None:
                 if value.kind == "tensor":
                     where[wire.read(data, value.span, "AttrValue")["tensor"].start] = place(body, node)
     constants.look_at(data, tensors, collected, where)
-
-
-def _fingerprint(file: Opener) -> list[Finding]:
-    collected = Collected(file.member)
-    if file.size > _FINGERPRINT_BYTES:
-        collected.add(rules.TOO_LARGE, f"a fingerprint of {file.size} bytes (the cap is {_FINGERPRINT_BYTES})")
-        return collected.findings()
-    try:
-        wire.check(file.content(), "FingerprintDef")
-    except wire.UnreadableMessage as error:
-        _refuse(error, collected)
-    return collected.findings()
-
-
-def _refuse(error: wire.UnreadableMessage, collected: Collected) -> None:
-    found = {"unknown-field": rules.UNKNOWN_FIELD, "too-large": rules.TOO_LARGE}.get(error.kind, rules.MALFORMED)
-    collected.add(found, str(error))
