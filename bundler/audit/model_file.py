@@ -23,50 +23,46 @@ NESTED_PICKLE = Rule(
     why="unpickling runs code. Neither Keras nor kbundle unpickles an asset; only code of the model would",
     remedy="look at what load_assets() of its layer does with it",
 )
+
+
+def _refused(rule: str, title: str, why: str, remedy: str = _SAVE_AGAIN) -> Rule:
+    return Rule(id=rule, severity=Severity.REFUSED, title=title, why=why, remedy=remedy)
+
+
 RULES: tuple[Rule, ...] = (
-    Rule(
-        id=keras_archive.NOT_A_ZIP,
-        severity=Severity.REFUSED,
-        title="this is not a .keras file",
-        why="Keras opens it with zipfile, which searches for a ZIP anywhere near the end of a file",
-        remedy=_SAVE_AGAIN,
+    _refused(
+        keras_archive.NOT_A_ZIP,
+        "this is not a .keras file",
+        "Keras opens it with zipfile, which searches for a ZIP anywhere near the end of a file",
     ),
-    Rule(
-        id=keras_archive.LEGACY_H5,
-        severity=Severity.REFUSED,
-        title="the model is an HDF5 file of the old format",
-        why="CVE-2025-9905: Keras before 3.11.3 rebuilds Lambda layers from such a file whatever safe_mode says",
-        remedy="load it with Keras and save it again: model.save('model.keras')",
+    _refused(
+        keras_archive.LEGACY_H5,
+        "the model is an HDF5 file of the old format",
+        "CVE-2025-9905: Keras before 3.11.3 rebuilds Lambda layers from such a file whatever safe_mode says",
+        "load it with Keras and save it again: model.save('model.keras')",
     ),
-    Rule(
-        id=keras_archive.TWO_READINGS,
-        severity=Severity.REFUSED,
-        title="the .keras file can be read in more than one way",
-        why="CVE-2025-54368 and CVE-2024-0450 are of this kind: what an audit reads must be what Keras reads. zipfile "
+    _refused(
+        keras_archive.TWO_READINGS,
+        "the .keras file can be read in more than one way",
+        "CVE-2025-54368 and CVE-2024-0450 are of this kind: what an audit reads must be what Keras reads. zipfile "
         "takes bytes before and after a ZIP, the last of two equal names, and does not compare the two headers",
-        remedy=_SAVE_AGAIN,
     ),
-    Rule(
-        id=keras_archive.UNEXPECTED_FILE,
-        severity=Severity.REFUSED,
-        title="the .keras file holds what Keras does not write, or lacks what it does",
-        why="Keras unpacks every member before it looks for assets (CVE-2026-11816); weights as .npz are pickles, and "
+    _refused(
+        keras_archive.UNEXPECTED_FILE,
+        "the .keras file holds what Keras does not write, or lacks what it does",
+        "Keras unpacks every member before it looks for assets (CVE-2026-11816); weights as .npz are pickles, and "
         "shards are read from other files",
-        remedy=_SAVE_AGAIN,
     ),
-    Rule(
-        id=keras_archive.BOMB,
-        severity=Severity.REFUSED,
-        title="the .keras file unpacks to far too much",
-        why="CWE-409: Keras asks only about members above 4 GiB, and not about all of them together",
-        remedy=_SAVE_AGAIN,
+    _refused(
+        keras_archive.BOMB,
+        "the .keras file unpacks to far too much",
+        "CWE-409: Keras asks only about members above 4 GiB, and not about all of them together",
     ),
-    Rule(
-        id=keras_archive.DAMAGED,
-        severity=Severity.REFUSED,
-        title="a file in the .keras file is not what its directory says",
-        why="a wrong checksum, or packed data with a second end: two readers unpack it to different bytes",
-        remedy="fetch the file again; if it stays so, it was damaged or crafted",
+    _refused(
+        keras_archive.DAMAGED,
+        "a file in the .keras file is not what its directory says",
+        "a wrong checksum, or packed data with a second end: two readers unpack it to different bytes",
+        "fetch the file again; if it stays so, it was damaged or crafted",
     ),
     NESTED_ARCHIVE,
     NESTED_PICKLE,

@@ -117,27 +117,24 @@ RULES: tuple[Rule, ...] = (
         why="HDF5 leaves small holes where a group grew; a hole of this size can carry anything; nothing reads it",
         remedy=_SAVE_AGAIN,
     ),
-    Rule(
-        id=stored_arrays.NOT_AN_ARRAY,
-        severity=Severity.REFUSED,
-        title="this is not a plain NumPy array",
-        why="NumPy evaluates the header of an .npy file as Python, and unpickles an array of objects (CVE-2019-6446); "
+    _refused(
+        stored_arrays.NOT_AN_ARRAY,
+        "this is not a plain NumPy array",
+        "NumPy evaluates the header of an .npy file as Python, and unpickles an array of objects (CVE-2019-6446); "
         "only a header of plain numbers, booleans or strings has one reading",
-        remedy="write it again: numpy.savez(path, name=array), with no object arrays",
+        "write it again: numpy.savez(path, name=array), with no object arrays",
     ),
-    Rule(
-        id=stored_arrays.ARRAY_SIZE,
-        severity=Severity.REFUSED,
-        title="an array has another size than its header says",
-        why="CWE-789: NumPy takes the memory that the header asks for before it looks for the bytes",
-        remedy="write it again: numpy.savez(path, name=array)",
+    _refused(
+        stored_arrays.ARRAY_SIZE,
+        "an array has another size than its header says",
+        "CWE-789: NumPy takes the memory that the header asks for before it looks for the bytes",
+        "write it again: numpy.savez(path, name=array)",
     ),
-    Rule(
-        id=stored_arrays.NOT_ARRAYS,
-        severity=Severity.REFUSED,
-        title="this is not a file of arrays that kbundle writes",
-        why="numpy.load takes any ZIP: what is compressed, listed twice, hidden between the members or not an array "
+    _refused(
+        stored_arrays.NOT_ARRAYS,
+        "this is not a file of arrays that kbundle writes",
+        "numpy.load takes any ZIP: what is compressed, listed twice, hidden between the members or not an array "
         "has no place in a self-test",
-        remedy="pack the model again",
+        "pack the model again",
     ),
 )
