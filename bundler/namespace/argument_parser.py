@@ -16,6 +16,11 @@ from bundler.namespace.guard import Guard, is_own
 def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
     """Return the parser of one bundle."""
 
+    def check_target(namespace: Any) -> None:
+        # Attributes are got and set by the names of arguments.
+        if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
+            guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+
     def checked_action(kind: type[argparse.Action]) -> type[argparse.Action]:
         class Action(kind):  # type: ignore[valid-type, misc]
             """Gets and sets the attribute that its name says, of whatever it is called with."""
@@ -26,8 +31,7 @@ def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
                     guard.require("reflection", f"reads an argument into {self.dest}")
 
             def __call__(self, parser: Any, namespace: Any, *args: Any, **kwargs: Any) -> None:
-                if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                    guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+                check_target(namespace)
                 super().__call__(parser, namespace, *args, **kwargs)
 
         Action.__name__ = Action.__qualname__ = kind.__name__
@@ -46,9 +50,8 @@ def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
         def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
             if args is None:
                 return self._without_arguments(namespace)
-            if namespace is not None and not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                # It gets and sets attributes by the names of arguments.
-                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+            if namespace is not None:
+                check_target(namespace)
             return super().parse_known_args(args, namespace)
 
         def _without_arguments(self, namespace: Any) -> Any:
@@ -64,8 +67,7 @@ def parser_of(guard: Guard) -> type[argparse.ArgumentParser]:
                     item.required = True
 
         def _parse_known_args(self, args: Any, namespace: Any, *more: Any) -> Any:
-            if not isinstance(namespace, argparse.Namespace) and not is_own(guard, namespace):
-                guard.require("reflection", f"reads arguments into a {type(namespace).__name__}")
+            check_target(namespace)
             return super()._parse_known_args(args, namespace, *more)
 
         def exit(self, status: int = 0, message: str | None = None) -> Any:

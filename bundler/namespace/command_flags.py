@@ -66,14 +66,14 @@ def flags_of(guard: Guard) -> dict[str, Any]:
         return lambda function: function
 
     found: dict[str, Any] = {f"DEFINE_{name}": defined(read) for name, read in _KINDS.items()}
-    found |= dict.fromkeys(_RULES, _says_nothing)
+    found |= dict.fromkeys(_RULES, does_nothing)
     found |= dict.fromkeys(("validator", "multi_flags_validator"), unchanged)
     found |= {"FLAGS": values, "FlagValues": kind}
     return {f"absl.flags.{name}": value for name, value in found.items()}
 
 
-def _says_nothing(*_: Any, **__: Any) -> None:
-    """Take the place of a rule about a command line."""
+def does_nothing(*_: Any, **__: Any) -> None:
+    """Take the place of a rule about a command line, or of a call that sets what is the host's to set."""
 
 
 def _truth(value: Any, _: Any) -> bool:

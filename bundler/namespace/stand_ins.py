@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from bundler.namespace.argument_parser import parser_of
-from bundler.namespace.command_flags import flags_of
+from bundler.namespace.command_flags import does_nothing, flags_of
 from bundler.namespace.fields import dataclass_of, field_readers
 from bundler.namespace.folders import is_free, plain_path
 from bundler.namespace.guard import Guard, is_own
@@ -147,12 +147,8 @@ def stand_ins_of(reach: Reach, modules: Mapping[str, Any]) -> dict[str, Any]:
         if function is not None:
             found[path] = _looking(guard, function)
     for path in _SILENT:
-        found[path] = _does_nothing
+        found[path] = does_nothing
     return found
-
-
-def _does_nothing(*args: Any, **kwargs: Any) -> None:
-    """Take the place of a call that sets what is the host's to set."""
 
 
 def _as_it_is(path: Any) -> Any:
