@@ -165,7 +165,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """
     parts: list[str] = []
     first = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    # The empty line ends a last line that says it goes on.
+    for number, line in enumerate((*text.splitlines(), ""), 1):
         comment = line.lstrip().startswith("#")
         if not parts:
             first = number
@@ -177,8 +178,6 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         if joined := " ".join(part.strip() for part in parts if part.strip()):
             yield first, joined
         parts = []
-    if joined := " ".join(part.strip() for part in parts if part.strip()):
-        yield first, joined
 
 
 def _requirement(number: int, line: str) -> LockEntry:
