@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 from bundler.errors import AuditRefused, ConsentRequired, RebuildFailed
 from bundler.namespace import Namespace
@@ -83,13 +84,10 @@ def _guilty_class(error: BaseException | None, namespace: Namespace) -> type | N
         error = error.__cause__ or error.__context__
     for item in reversed(chain):
         found = None
-        trace = item.__traceback__
-        while trace is not None:
-            names = trace.tb_frame.f_locals
-            for candidate in (names.get("cls"), type(names.get("self"))):
+        for frame, _ in traceback.walk_tb(item.__traceback__):
+            for candidate in (frame.f_locals.get("cls"), type(frame.f_locals.get("self"))):
                 if isinstance(candidate, type) and str(candidate.__module__).startswith(f"{namespace.prefix}."):
                     found = candidate
-            trace = trace.tb_next
         if found is not None:
             return found
     return None
@@ -109,10 +107,8 @@ def _innermost(error: BaseException) -> BaseException:
 def _innermost_line(error: BaseException, namespace: Namespace | None) -> str | None:
     """Return "module, line N" of the deepest frame that runs bundled code."""
     place = None
-    trace = error.__traceback__
-    while trace is not None and namespace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__"))
-        if module.startswith(f"{namespace.prefix}."):
-            place = f"{namespace.original(module)}, line {trace.tb_lineno}"
-        trace = trace.tb_next
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__"))
+        if namespace is not None and module.startswith(f"{namespace.prefix}."):
+            place = f"{namespace.original(module)}, line {line}"
     return place
