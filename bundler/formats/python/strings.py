@@ -16,6 +16,7 @@ _CUTS = frozenset({"split", "rsplit", "partition", "rpartition"})
 _DEEPEST = 200
 
 Pieces = list[str | None]
+Chain = tuple[str, ...]
 
 
 class StringTexts:
@@ -128,13 +129,18 @@ class StringTexts:
         return str(cut)
 
 
-def dotted(node: ast.expr) -> str:
-    """``a.b.c`` for a name or attribute chain, else an empty string."""
+def chain_of(node: ast.AST) -> Chain | None:
+    """Return ``("a", "b", "c")`` for ``a.b.c``; `None` for everything but a name and attributes of one."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else None
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` for a name or attribute chain, else an empty string."""
+    return ".".join(chain_of(node) or ())
 
 
 def _gaps(computed: re.Pattern[str], text: str) -> Pieces:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from bundler.errors import SourceError
 from bundler.formats.python.import_statements import parse_source
+from bundler.formats.python.strings import Chain, chain_of
 from bundler.sources.extract.segments import Definition
 from bundler.sources.reduce.side_effects import Effects, changed_parameters, effects_of, effects_of_call
-from bundler.sources.reduce.statements import Chain, Imported, Statement, chain_of, statements_of
+from bundler.sources.reduce.statements import Imported, Statement, statements_of
 
 #: Attributes that every module has, whatever its text says.
 _GIVEN = frozenset({"__name__", "__doc__", "__file__", "__package__", "__spec__", "__path__", "__loader__", "__dict__"})

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bundler.formats.python.strings import Chain
 from bundler.sources.reduce.author_modules import AuthorModule, Modules
-from bundler.sources.reduce.statements import Chain, Imported, Role
+from bundler.sources.reduce.statements import Imported, Role
 
 #: Asks nothing of a module but that it runs: every module has this attribute.
 _ONLY_RUN: Chain = ("__name__",)

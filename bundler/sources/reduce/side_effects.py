@@ -11,7 +11,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bundler.sources.reduce.statements import Chain, Statement, chain_of
+from bundler.formats.python.strings import Chain, chain_of
+from bundler.sources.reduce.statements import Statement
 
 #: Methods that leave their object as it is, by the types and loggers that people keep at the top of a module.
 _IDLE_METHODS = frozenset(

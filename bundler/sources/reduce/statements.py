@@ -11,6 +11,7 @@ from functools import cached_property
 
 from bundler.formats.python.execution import SPLIT, Context, is_never_imported, parts_of
 from bundler.formats.python.relative_imports import absolute
+from bundler.formats.python.strings import Chain, chain_of
 from bundler.sources.extract.free_names import names_of
 from bundler.sources.extract.segments import first_line
 
@@ -21,8 +22,6 @@ _BLIND_ALONE = frozenset({"vars", "locals", "dir"})
 
 #: What finds the classes and functions that decorators registered, by the text of their key.
 _BY_KEY = frozenset({"get_registered_object", "get_custom_objects", "deserialize_keras_object"})
-
-Chain = tuple[str, ...]
 
 
 class Role(StrEnum):
@@ -113,15 +112,6 @@ class Statement:
             for top in self.nodes
             for node in ast.walk(top)
         )
-
-
-def chain_of(node: ast.AST) -> Chain | None:
-    """Return ``("a", "b", "c")`` for ``a.b.c``; `None` for everything but a name and attributes of one."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else None
 
 
 def statements_of(tree: ast.Module, package: str) -> tuple[Statement, ...]:
