@@ -14,8 +14,9 @@ from typing import Any
 from bundler.errors import SourceError
 from bundler.formats.python.parsing import parse
 from bundler.keras_io.program.account import OBJECT, Account, Part, ProgramDifference, account_of
+from bundler.keras_io.program.loaded import SOURCE, original_name
 from bundler.keras_io.program.own_values import UnnamedFunctions
-from bundler.keras_io.program.plain import NotPlain, is_renamed, plain, with_gone
+from bundler.keras_io.program.plain import NotPlain, plain, with_gone
 from bundler.keras_io.program.restore import Holders, leaves_of, recorded, value_adaptations
 from bundler.manifest import Adaptation
 from bundler.namespace import namespace_of
@@ -27,8 +28,6 @@ from bundler.values import Unsayable
 
 #: Letters of a value of the environment: more are looked for as a whole text, and from this many on inside texts.
 _SHORT, _LONG = 3, 8
-#: In place of the folder that a module's source is in, on any machine.
-SOURCE = "<source>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,15 +86,10 @@ class Program:
         place = self.places.get(obj)
         if place is not None:
             return ":".join(place)
-        if is_renamed(obj):
-            return None
         module = str(getattr(obj, "__module__", None))
-        qualname = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", ""))
-        namespace = namespace_of(module)
         # What a script, a notebook or runpy has by no name of the bundle's cannot be compared by name.
-        is_loose = namespace is None and (module in SCRIPTS or module not in sys.modules)
-        module = namespace.original(module) if namespace is not None else str(module)
-        return None if is_loose or "<" in qualname else f"{module}:{qualname}"
+        is_loose = namespace_of(module) is None and (module in SCRIPTS or module not in sys.modules)
+        return None if is_loose else original_name(obj)
 
     def portable(self, text: str) -> str:
         """Return `text` with the folders of the source by one name."""

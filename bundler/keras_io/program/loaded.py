@@ -51,6 +51,11 @@ def _name_of(obj: Any) -> str | None:
     if isinstance(obj, type) and obj.__name__.startswith("Bare") and _is_written(obj):
         # The writer makes such a class, to have an object without its constructor.
         obj = obj.__base__
+    return original_name(obj)
+
+
+def original_name(obj: Any) -> str | None:
+    """Return the name ``module:qualname`` of a function or class, in the bundle where it is of one."""
     if is_renamed(obj):
         return None
     module = str(getattr(obj, "__module__", None))
