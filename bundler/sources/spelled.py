@@ -54,11 +54,6 @@ class Spelled:
     problems: Mapping[str, str]
 
 
-def parts_of(value: Any) -> Iterator[type | FunctionType]:
-    """Yield the author's classes and functions that the line for `value` names; each may come more than once."""
-    yield from _parts(value, frozenset())
-
-
 def spell(
     values: Mapping[str, Any],
     *,
@@ -120,7 +115,10 @@ def is_decorated(value: Any) -> bool:
     return is_frameworks and isinstance(inner, FunctionType) and not is_frameworks_function(inner)
 
 
-def _parts(value: Any, seen: frozenset[int], used: frozenset[str] = frozenset()) -> Iterator[type | FunctionType]:
+def parts_of(
+    value: Any, seen: frozenset[int] = frozenset(), used: frozenset[str] = frozenset()
+) -> Iterator[type | FunctionType]:
+    """Yield the author's classes and functions that the line for `value` names; each may come more than once."""
     if id(value) in seen or len(seen) > _DEEPEST:
         return
     below = seen | {id(value)}
@@ -134,21 +132,21 @@ def _parts(value: Any, seen: frozenset[int], used: frozenset[str] = frozenset())
             yield value
     elif isinstance(value, functools.partial):
         for item in (value.func, *value.args, *value.keywords.values()):
-            yield from _parts(item, below, used)
+            yield from parts_of(item, below, used)
     elif isinstance(value, MethodType):
-        yield from _parts(value.__self__, below, frozenset({value.__name__}))
+        yield from parts_of(value.__self__, below, frozenset({value.__name__}))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _parts(item, below, used)
+            yield from parts_of(item, below, used)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _parts(item, below, used)
+            yield from parts_of(item, below, used)
     elif _has_state(value) and attribute_anywhere(value) is None:
         yield type(value)
         names = _used_names(value, used)
         for name, item in vars(value).items():
             if name in names:
-                yield from _parts(item, below, names)
+                yield from parts_of(item, below, names)
 
 
 def _has_state(value: Any) -> bool:
@@ -242,10 +240,10 @@ class _SpelledWriter:
         elsewhere = attribute_anywhere(value)
         if elsewhere is not None and not isinstance(value, ModuleType):
             return self._imported(elsewhere)
-        if _has_state(value):
-            return self._instance(value, used, depth)
         if _is_kerass(value):
             raise Unsayable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
+        if _has_state(value):
+            return self._instance(value, used, depth)
         raise Unsayable(f"{_shown(value)}, for which no line of source can be written; {_REWRITE}")
 
     def _definition(self, value: type | FunctionType) -> str:
@@ -295,8 +293,6 @@ class _SpelledWriter:
 
     def _instance(self, value: Any, used: frozenset[str], depth: int) -> str:
         cls = type(value)
-        if _is_kerass(value):
-            raise Unsayable(f"{_shown(value)}, which holds what the model would not know of; {_LAYER}")
         if dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
             fields = [item for item in dataclasses.fields(cls) if item.init]
             if {item.name for item in fields} >= vars(value).keys():
@@ -358,8 +354,8 @@ _LAYER = (
 
 
 def _is_kerass(value: Any) -> bool:
-    cls = value if isinstance(value, type) else type(value)
-    return not isinstance(value, type) and any(base.__module__.partition(".")[0] == "keras" for base in cls.__mro__)
+    bases = () if isinstance(value, type) else type(value).__mro__
+    return any(base.__module__.partition(".")[0] == "keras" for base in bases)
 
 
 def _words(value: Any) -> str:
