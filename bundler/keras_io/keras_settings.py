@@ -16,6 +16,7 @@ from bundler.errors import InvalidBundle
 from bundler.keras_io.framework import keras
 from bundler.manifest import Settings
 from bundler.namespace import IMPORT_LOCK
+from bundler.namespace.command_flags import does_nothing
 
 #: Where Keras has the functions that set them.
 _SETTERS = (
@@ -78,11 +79,7 @@ def settings_stand_ins() -> dict[str, Any]:
 
     What they set is in force while the model is rebuilt, and the process is the host's.
     """
-    return dict.fromkeys(_SETTERS, _does_nothing)
-
-
-def _does_nothing(*args: Any, **kwargs: Any) -> None:
-    """Take the place of a call that sets what is the host's to set."""
+    return dict.fromkeys(_SETTERS, does_nothing)
 
 
 def hold_settings(model: Any, settings: Settings | None) -> None:

@@ -33,7 +33,7 @@ def public_names() -> dict[int, str]:
     for root, parts in _PLACES.items():
         library = keras() if root == "keras" else importlib.import_module(root)
         for part in parts:
-            for name, value in _functions(_attribute(library, part)):
+            for name, value in _functions(attribute_at(library, part)):
                 found.setdefault(id(value), ".".join(filter(None, (root, part, name))))
     return found
 
@@ -47,7 +47,8 @@ def gives_back(function: FunctionType) -> bool:
         return False
 
 
-def _attribute(library: Any, part: str) -> Any:
+def attribute_at(library: Any, part: str) -> Any:
+    """Return what `library` has at the dotted path `part`, `library` itself for none; `None` where it has nothing."""
     for step in filter(None, part.split(".")):
         library = getattr(library, step, None)
     return library

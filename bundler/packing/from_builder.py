@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -88,8 +89,7 @@ def find_builder(name: str, options: PackOptions) -> FunctionType:
             hint="give the folders of all the code that it imports: sources=[...] (--source DIR)",
         ) from error
     try:
-        for part in qualname.split("."):
-            found = getattr(found, part)
+        found = operator.attrgetter(qualname)(found)
     except AttributeError as error:
         raise PackError(
             f"the module {module_name!r} has no function {qualname!r}",

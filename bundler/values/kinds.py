@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,8 +81,7 @@ def made(
         raise ValueError(f"{maker[:80]!r} does not make values")
     name = module_of(maker)
     found: Any = view(name) if view is not None and maker in _SEEN else importlib.import_module(name)
-    for part in maker.removeprefix(f"{name}.").split("."):
-        found = getattr(found, part)
+    found = operator.attrgetter(maker.removeprefix(f"{name}."))(found)
     value = MAKERS[maker](found, *items, **keywords)
     for name, item in attributes.items():
         if (maker, name) not in _ATTRIBUTES:

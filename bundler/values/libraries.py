@@ -7,6 +7,7 @@ carries them says where they go.
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -148,11 +149,8 @@ def _column(value: Any) -> Any:
 def _comes_back(pandas: Any, parts: Parts, value: Any) -> bool:
     """Say whether the call gives the value, its types included; pandas finds out some of them by itself."""
     maker, items, keywords = parts
-    found = pandas
-    for part in maker.split(".")[1:]:
-        found = getattr(found, part)
     try:
-        again = MAKERS[maker](found, *items, **keywords)
+        again = MAKERS[maker](operator.attrgetter(maker.removeprefix("pandas."))(pandas), *items, **keywords)
     except (ValueError, TypeError, ArithmeticError):
         return False
     if type(again) is not type(value):

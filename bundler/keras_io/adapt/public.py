@@ -13,6 +13,7 @@ import types
 from typing import Any
 
 from bundler.keras_io.framework import keras
+from bundler.keras_io.public_functions import attribute_at
 
 #: Where functions and classes have public names; the first place that gives the object is written.
 _PLACES = {
@@ -43,9 +44,7 @@ def public_place(obj: Any) -> tuple[str, str] | None:
         return None
     library = keras() if root == "keras" else importlib.import_module(root)
     for part in _PLACES[root]:
-        holder: Any = library
-        for step in filter(None, part.split(".")):
-            holder = getattr(holder, step, None)
+        holder = attribute_at(library, part)
         found = getattr(holder, name, None)
         if holder is not None and found is obj and _is_vocabulary(root, part, str(name), obj):
             return (f"{root}.{part}" if part else root), str(name)
