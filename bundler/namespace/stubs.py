@@ -46,7 +46,7 @@ def tagger(guard: Guard) -> Callable[[Any], Any]:
 
     def tagged(power: Any) -> Any:
         # A generator acts when somebody iterates over it, and then the frame of the call is gone.
-        call = make(power, _is_generator)
+        call = make(power, lambda result: isinstance(result, GeneratorType))
         # A function of C does not bind to the object that it is found on, and neither must its tag.
         tag = call if isinstance(power, FunctionType) else functools.partial(call)
         for function in {call, tag}:
@@ -59,10 +59,6 @@ def tagger(guard: Guard) -> Callable[[Any], Any]:
         return tag
 
     return tagged
-
-
-def _is_generator(result: Any) -> bool:
-    return isinstance(result, GeneratorType)
 
 
 class Stub:

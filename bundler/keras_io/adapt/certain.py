@@ -39,7 +39,9 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
         return {}
     given = read(instance, BASE_ARGUMENTS)
     # What the signature asks for: an argument that the code looks for in its **kwargs may be absent.
-    lost = [name for name in _required(cls) if name in given.takes and name not in (*config, *BASE_ARGUMENTS)]
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    required = [item.name for item in parameters if item.default is item.empty and item.kind not in VARIADIC]
+    lost = [name for name in required if name in given.takes and name not in (*config, *BASE_ARGUMENTS)]
     changed = [
         name
         for name in given.values
@@ -55,11 +57,6 @@ def certain_failures(instance: Any, config: Mapping[str, Any], read: Read) -> di
     if lost or changed or given.positional:
         found[CONSTRUCTOR_ARGUMENTS] = tuple(dict.fromkeys([*lost, *changed]))
     return found
-
-
-def _required(cls: type) -> list[str]:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    return [item.name for item in parameters if item.default is item.empty and item.kind not in VARIADIC]
 
 
 def starts_over(instance: Any) -> bool:
