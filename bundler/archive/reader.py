@@ -7,7 +7,6 @@ content of a member is checked whenever it is read.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -25,7 +24,6 @@ from bundler.archive.diagnosis import newer_format, refuse_foreign_file
 from bundler.archive.encodings import check_decoded_total, check_frame, decode
 from bundler.archive.hashing import PassingHash
 from bundler.archive.names import MANIFEST, MIMETYPE
-from bundler.archive.once_read import OnceRead
 from bundler.archive.positioned import PIECE, PositionedFile, open_positioned
 from bundler.archive.progress import Meter, Progress
 from bundler.archive.window import Window
@@ -118,29 +116,11 @@ class BundleReader:
             OSError: `target` cannot be written.
         """
         placed, member = self._find(name)
-        size = placed.entry.size if member is None or member.decoded_size is None else member.decoded_size
+        size = placed.entry.size if member is None else member.content_size
         meter = Meter(progress, f"reading {name}", size)
         for piece in self._content(placed, member):
             write_all(target, piece)
             meter.add(len(piece))
-
-    @contextlib.contextmanager
-    def once(self, name: str, progress: Progress | None = None) -> Iterator[OnceRead]:
-        """Yield a stored member as a file that goes forward only, and check it at the end.
-
-        What was read is worth nothing if this raises. The rest is read and hashed when the block ends, but not when it
-        raises: nobody waits for gigabytes after Ctrl-C.
-
-        Raises:
-            IntegrityError: as for `read`.
-            InvalidBundle: as for `read`.
-        """
-        placed, member = self._find(name)
-        stored = _StoredBytes(self._file, placed, Meter(progress, f"reading {name}", placed.entry.size))
-        file = OnceRead(stored.read, placed.entry.size)
-        yield file
-        file.finish()
-        stored.check(member)
 
     def open_member(self, name: str) -> BinaryIO:
         """Return the content of a member as a binary file object that can seek, decoded; close it.

@@ -6,15 +6,14 @@ The list is closed. Keras itself ignores what it does not know, takes the last o
 
 from __future__ import annotations
 
-import functools
 import mmap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from bundler.archive.private_memory import private_memory
 from bundler.archive.scratch import written_below
-from bundler.archive.window import Window, read_at
+from bundler.archive.window import read_at
 from bundler.errors import InvalidBundle, LimitExceeded, RebuildFailed
 from bundler.formats import strict_zip
 from bundler.formats.hdf5 import SIGNATURE
@@ -31,6 +30,7 @@ ARRAYS = f"{ASSETS}/kbundle/arrays.npz"
 _NPZ = "model.weights.npz"
 _NEEDED = (CONFIG, METADATA, WEIGHTS)
 _HEAD = 512
+_PIECE = 1 << 20
 
 NOT_A_ZIP = "keras.not-a-zip"
 LEGACY_H5 = "keras.legacy-h5"
@@ -47,15 +47,13 @@ class KerasArchive:
     Attributes:
         problems: what is wrong with it. With one, `members` may be empty, and nothing should be read.
         members: the files in it, by name and in their order.
-        folder: where its files were unpacked and checked, or `None`: then they are read where they lie.
-        weights: the content of `WEIGHTS`, where it was unpacked to memory and not to `folder`.
+        memory: what the file was read into, from its first byte on, or `None`: then it is read where it lies.
     """
 
     problems: tuple[Problem, ...]
     members: dict[str, Inner]
     _file: BinaryIO
-    folder: Path | None = None
-    weights: mmap.mmap | None = None
+    memory: mmap.mmap | None = None
 
     def read(self, name: str, limit: int) -> bytes:
         """Return the content of a member, unpacked and checked.
@@ -68,8 +66,6 @@ class KerasArchive:
         member = self._find(name)
         if member.size > limit:
             raise LimitExceeded(f"{name} of the model is too large", place=name, expected=limit, found=member.size)
-        if self.folder is not None:
-            return (self.folder / name).read_bytes()
         try:
             return b"".join(strict_zip.pieces(self._file, member))
         except Unreadable as problem:
@@ -82,10 +78,6 @@ class KerasArchive:
         whole. A packed one is unpacked to a temporary file and checked. Raises as `read`.
         """
         member = self._find(name)
-        if self.weights is not None and name == WEIGHTS:
-            return cast("BinaryIO", Window(functools.partial(read_at, cast("BinaryIO", self.weights)), 0, member.size))
-        if self.folder is not None:
-            return (self.folder / name).open("rb")
         try:
             return strict_zip.opened(self._file, member)
         except Unreadable as problem:
@@ -93,43 +85,46 @@ class KerasArchive:
 
     def head(self, name: str, count: int) -> bytes:
         """Return the first `count` bytes of a member, fewer where it has fewer; raises as `read`."""
-        if self.folder is not None:
-            with self.open(name) as file:
-                return file.read(count)
         try:
             return next(strict_zip.pieces(self._file, self._find(name)), b"")[:count]
         except Unreadable as problem:
             raise InvalidBundle(problem.what, place=name) from problem
 
-    def unpacked(
-        self, directory: Path, file: BinaryIO | None = None, *, weights_in_memory: bool = False
-    ) -> KerasArchive:
-        """Write every member, checked, below the new folder `directory`, and return the archive as it lies there.
+    def weights_in_memory(self) -> tuple[mmap.mmap, int]:
+        """Return memory that the weights lie in, and where they begin: that of the file, where they are stored there.
 
-        They are read from `file`, which takes the place of the archive's own, in the order in which they lie in it.
-        With `weights_in_memory` the weights go there instead.
+        Raises:
+            InvalidBundle: they are not what the directory says.
+            RebuildFailed: there is no memory for them.
+        """
+        member = self._find(WEIGHTS)
+        if self.memory is not None and member.method == STORED:
+            return self.memory, member.start
+        memory = memory_for(member.size)
+        with self.open(WEIGHTS) as file:
+            while piece := file.read(_PIECE):
+                memory.write(piece)
+        return memory, 0
+
+    def unpacked(self, directory: Path, *, weights: bool = True) -> None:
+        """Write every member, checked, below the new folder `directory`; the weights only if `weights`.
 
         Raises:
             Unreadable: a member is not what the directory says.
-            RebuildFailed: the files cannot be written, or there is no memory for the weights.
+            RebuildFailed: the files cannot be written.
         """
-        weights = None
         for member in self.members.values():
-            if weights_in_memory and member.name == WEIGHTS:
-                weights = _memory(member.size)
-                for piece in strict_zip.pieces(file or self._file, member):
-                    weights.write(piece)
+            if member.name == WEIGHTS and not weights:
                 continue
             target = directory / member.name
             with written_below(directory):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("xb") as stored:
-                    for piece in strict_zip.pieces(file or self._file, member):
+                    for piece in strict_zip.pieces(self._file, member):
                         stored.write(piece)
-        return replace(self, folder=directory, weights=weights)
 
     def damage(self) -> list[Problem]:
-        """Unpack every file that was not unpacked yet and say which is not what the directory says; keep nothing.
+        """Unpack every file and say which is not what the directory says; keep nothing.
 
         Stored weights are left out: the bundle's digest of the whole file covers them, and they can be large.
 
@@ -138,7 +133,7 @@ class KerasArchive:
         """
         found: list[Problem] = []
         for item in self.members.values():
-            if self.folder is not None or (item.name == WEIGHTS and item.method == STORED):
+            if item.name == WEIGHTS and item.method == STORED:
                 continue
             try:
                 for _ in strict_zip.pieces(self._file, item):
@@ -154,8 +149,8 @@ class KerasArchive:
         return member
 
 
-def _memory(size: int) -> mmap.mmap:
-    """Return memory for `size` bytes; arrays in it are aligned as in the file.
+def memory_for(size: int) -> mmap.mmap:
+    """Return private memory for `size` bytes, which begins on a page.
 
     Raises:
         RebuildFailed: there is not so much.

@@ -1,60 +1,45 @@
-"""Unpack the model of a bundle: read its member once, and hash, check and write in that one pass."""
+"""Read the model of a bundle: its member once, into memory, where it is parsed, audited and taken from."""
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader
-from bundler.archive.window import Window
-from bundler.errors import IntegrityError
-from bundler.formats.keras_archive import KerasArchive, open_keras_file
-from bundler.formats.strict_zip import Unreadable, read_inner_zip
+from bundler.archive.window import Window, read_at
+from bundler.errors import InvalidBundle
+from bundler.formats.keras_archive import KerasArchive, memory_for, open_keras_file
+from bundler.formats.strict_zip import Unreadable
 
 
-def unpack_model(reader: BundleReader, name: str, directory: Path, progress: Progress | None) -> KerasArchive:
-    """Write the files of the ``.keras`` file that is the member `name` below the new folder `directory`.
+def read_model(reader: BundleReader, name: str, progress: Progress | None) -> KerasArchive:
+    """Return the ``.keras`` file that is the member `name`, in memory.
 
-    The weights stay in memory: variables take them from there, and what changes the bundle later changes no number.
-
-    The bytes that are hashed are those that are written (invariant I8): the member is read from its first byte to its
-    last, and the directory of its ZIP, which had to be read before, is compared with the one that came by.
-
-    Returns:
-        The archive: with `folder` where all is well, and as it lies in the bundle, verified, where it has problems or
-        a damaged file, which the audit then tells. Close the reader after it.
+    The bytes that were hashed are those that are parsed and used (invariant I8), whatever becomes of the bundle.
 
     Raises:
         IntegrityError: the member is not what the manifest says.
+        RebuildFailed: there is no memory for it.
+    """
+    size = next(item.content_size for item in reader.manifest.members if item.name == name)
+    memory = memory_for(size)
+    as_file = cast("BinaryIO", memory)
+    reader.copy_to(name, as_file, progress)
+    file = cast("BinaryIO", Window(functools.partial(read_at, as_file), 0, size))
+    return replace(open_keras_file(file, size), memory=memory)
+
+
+def write_assets(archive: KerasArchive, directory: Path) -> None:
+    """Write what Keras reads from files below the new folder `directory`: all but the weights.
+
+    Raises:
+        InvalidBundle: a file is not what the directory of the archive says.
         RebuildFailed: the files cannot be written.
     """
-    member = next(item for item in reader.manifest.members if item.name == name)
-    if member.encoding is not None:
-        # Decoded to a temporary file, and checked on the way.
-        decoded = reader.open_member(name)
-        archive = open_keras_file(decoded, member.decoded_size or 0)
-        try:
-            return archive if archive.problems else archive.unpacked(directory, weights_in_memory=True)
-        except Unreadable:
-            return archive
-    archive = open_keras_file(reader.open_member(name), member.size)
-    if archive.problems:
-        reader.check_stored([name])
-        return archive
-    with reader.once(name, progress) as file:
-        try:
-            unpacked = archive.unpacked(directory, cast("BinaryIO", file), weights_in_memory=True)
-        except Unreadable:
-            return archive
-        file.finish()
-    again = cast("BinaryIO", Window(file.skipped_at, 0, member.size))
     try:
-        same = read_inner_zip(again, member.size, unpacked=True) == list(archive.members.values())
-    except Unreadable:
-        same = False
-    if not same:
-        raise IntegrityError(
-            "the file changed while it was read", place=name, hint="load it again when nothing writes to it"
-        )
-    return unpacked
+        archive.unpacked(directory, weights=False)
+    except Unreadable as problem:
+        raise InvalidBundle(problem.what, place=problem.name) from problem

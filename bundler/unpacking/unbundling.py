@@ -38,7 +38,7 @@ from bundler.requirements.admit import RequirementsMode, admit, check_mode
 from bundler.requirements.compare import Comparison, compare
 from bundler.unpacking.confinement import guard_for
 from bundler.unpacking.evidence import settle
-from bundler.unpacking.model_files import unpack_model
+from bundler.unpacking.model_files import read_model, write_assets
 from bundler.unpacking.pickling import BundleReference, attach
 from bundler.unpacking.rebuilding import build, open_code, read_code
 
@@ -166,11 +166,11 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
         return model
     with scratch_folder() as scratch:
         directory = scratch / "model"
-        unpacked = unpack_model(reader, payload.member, directory, options.progress)
+        archive = read_model(reader, payload.member, options.progress)
         code = read_code(reader, manifest)
         graphs, graph_files = _unpack_graphs(reader, options.progress)
         # Every byte has been verified by now, and these very copies are audited and then used (I8).
-        subject = of_reader(reader, {**code, **graph_files}, unpacked)
+        subject = of_reader(reader, {**code, **graph_files}, archive)
         parts = _audit(subject, payload, options, offered=options.custom_objects)
         check_pickles(manifest)
         admit(comparison, options.requirements, reader.digest)
@@ -180,7 +180,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
         guard = guard_for(manifest, options.accepted, denied=options.policy.deny, on_refused=options.on_refused)
         namespace = open_code(reader.digest, manifest, code, guard, closed=parts.closed)
         before = namespace.record.refused
-        stored = None if unpacked.weights is None else StoredWeights(unpacked.weights, parts.tensors or ())
+        write_assets(archive, directory)
         model = build(
             directory,
             parts.config,
@@ -190,7 +190,7 @@ def load(reader: BundleReader, options: LoadOptions) -> Any:
             compile=options.compile,
             safe_mode=options.safe_mode,
             graphs=graphs,
-            weights=stored,
+            weights=StoredWeights(*archive.weights_in_memory(), parts.tensors or ()),
         )
     replayed = _self_tested(model, reader, options.self_test)
     _warn_of(use for use in namespace.record.refused if use not in before)

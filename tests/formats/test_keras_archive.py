@@ -60,7 +60,7 @@ Builder = Callable[[], bytes]
 def test_reads_what_keras_and_kbundle_write(content: bytes, tmp_path: Path) -> None:
     archive = opened(content)
     assert archive_findings(archive) == []
-    unpacked = archive.unpacked(tmp_path)
+    archive.unpacked(tmp_path)
     with zipfile.ZipFile(io.BytesIO(content)) as expected:
         assert list(archive.members) == expected.namelist()
         for name in expected.namelist():
@@ -69,7 +69,7 @@ def test_reads_what_keras_and_kbundle_write(content: bytes, tmp_path: Path) -> N
                 assert file.read() == expected.read(name)
                 file.seek(3)
                 assert file.read(5) == expected.read(name)[3:8]
-            assert (tmp_path / name).read_bytes() == unpacked.read(name, 1 << 30) == expected.read(name)
+            assert (tmp_path / name).read_bytes() == expected.read(name)
 
 
 def test_reads_weights_above_4_gib_where_they_lie(tmp_path: Path) -> None:

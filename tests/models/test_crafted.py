@@ -86,7 +86,7 @@ def test_no_room_for_the_files_of_a_model_is_one_error(workshop: Workshop) -> No
         import os, resource, tempfile
         for name in ("full", "graph"):
             before = resource.getrlimit(resource.RLIMIT_FSIZE)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (40, before[1]))
             try:
                 unbundle(f"../hand_over/{name}.kbundle")
             except RebuildFailed as error:

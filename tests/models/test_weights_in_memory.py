@@ -52,7 +52,8 @@ NETS = """
 
     def model():
         x = keras.Input((32,))
-        y = layers.Dense(32, activation="gelu")(x)
+        # From 1 MiB on, the file of the weights begins on a page.
+        y = layers.Dense(32, activation="gelu")(layers.Dense(2048)(x))
         y = layers.BatchNormalization()(Reading(name="reading")(y))
         y = layers.Dense(32, dtype="bfloat16")(y)
         y = layers.Dropout(0.3)(ops.cast(y, "float32"))

@@ -25,11 +25,13 @@ class StoredWeights:
     """The bytes of an HDF5 file, and what lies where in them.
 
     Attributes:
-        memory: the file, from a page on; writable, and nobody else's.
+        memory: where the file lies; writable, and nobody else's.
+        start: of the file in the memory.
         tensors: its arrays, from the walk that audited these bytes.
     """
 
     memory: mmap.mmap
+    start: int
     tensors: tuple[Tensor, ...]
 
     @property
@@ -43,7 +45,8 @@ class StoredWeights:
     def write(self, path: Path) -> None:
         """Write the file to `path`; raises `RebuildFailed`."""
         with written_below(path.parent), path.open("wb") as file:
-            file.write(self.memory)
+            # What follows the file is the rest of an archive; HDF5 says in its first bytes where it ends.
+            file.write(memoryview(self.memory)[self.start :])
 
     def groups(self) -> dict[str, dict[str, Any]]:
         """Return the arrays, which are views of the bytes, by the path of their layer and their name in it."""
@@ -60,7 +63,7 @@ class StoredWeights:
             return np.empty(item.shape, _numpy(item.dtype))
         # A crafted bool may be any byte.
         as_stored = "uint8" if item.dtype == "bool" else item.dtype
-        flat = np.frombuffer(self.memory, _numpy(as_stored), item.count, item.offset)
+        flat = np.frombuffer(self.memory, _numpy(as_stored), item.count, self.start + item.offset)
         return (flat != 0 if item.dtype == "bool" else flat).reshape(item.shape)
 
 
