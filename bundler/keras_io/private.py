@@ -16,6 +16,7 @@ WAYS = (
     *("_layers", "_optimizer", "optimizer", "_metrics", "_learning_rate", "_fn", "_seed_generators"),
     *("_compile_loss", "_compile_metrics", "_user_loss", "_user_metrics", "_user_weighted_metrics"),
 )
+_STATELESS = "keras.src.backend.common.stateless_scope"
 _GENERATORS = "tensorflow.python.ops.stateful_random_ops"
 #: Where a loss or metric that wraps a function keeps its arguments; Huber leaves its delta out of its config.
 ARGUMENTS = "_fn_kwargs"
@@ -167,4 +168,14 @@ def variable_class() -> Any:
     """
     cls = getattr(sys.modules.get("keras.src.backend.tensorflow.core"), "Variable", None)
     names = ("_initialize", "_initialize_with_initializer", "_direct_assign")
-    return cls if all(hasattr(cls, name) for name in names) and not hasattr(cls, "__getattr__") else None
+    known = all(hasattr(cls, name) for name in names) and hasattr(sys.modules.get(_STATELESS), "in_stateless_scope")
+    is_plain = not hasattr(cls, "__getattr__") and getattr(cls, "__reduce_ex__", None) is object.__reduce_ex__
+    return cls if known and is_plain else None
+
+
+def asks_for_shapes() -> bool:
+    """Say whether Keras runs code for shapes alone: nothing that is computed then is kept.
+
+    Asked only where `variable_class` found a class.
+    """
+    return bool(sys.modules[_STATELESS].in_stateless_scope())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.models.conftest import Workshop
 
 NETS = """
+    import copy
     import keras
     import numpy as np
+    import tensorflow as tf
     from keras import layers, ops
 
     class Own(layers.Layer):
@@ -42,6 +44,26 @@ NETS = """
         def load_own_variables(self, store):
             pass
 
+    class Twice(layers.Layer):
+        "Takes one array twice, copies a weight while it is built, and computes with one in a graph."
+        def build(self, shape):
+            self.one = self.add_weight(shape=(4096,), initializer=keras.initializers.RandomNormal(seed=5))
+            # Past Keras, which would take it for one more weight.
+            object.__setattr__(self, "copied", copy.deepcopy(self.one))
+            self.sum = float(tf.function(lambda: ops.sum(self.one))())
+        def load_own_variables(self, store):
+            super().load_own_variables(store)
+            self.before = ops.convert_to_numpy(self.one)
+            super().load_own_variables(store)
+            two = keras.Variable(np.zeros(4096, "float32"))
+            two.assign(store["0"])
+            two.assign(two * 0)
+            assert np.array_equal(self.one, self.before) and self.before.any()
+        def save_own_variables(self, store):
+            store["0"] = self.one
+        def call(self, x):
+            return x + ops.sum(self.one) * 0
+
     class Reading(layers.Layer):
         "Reads its weight in call, also while Keras only asks for shapes."
         def build(self, shape):
@@ -54,7 +76,7 @@ NETS = """
         x = keras.Input((32,))
         # From 1 MiB on, the file of the weights begins on a page.
         y = layers.Dense(32, activation="gelu")(layers.Dense(2048)(x))
-        y = layers.BatchNormalization()(Reading(name="reading")(y))
+        y = layers.BatchNormalization()(Reading(name="reading", trainable=False)(y))
         y = layers.Dense(32, dtype="bfloat16")(y)
         y = layers.Dropout(0.3)(ops.cast(y, "float32"))
         y = Assigning(name="assigning")(Own(name="own")(y))
@@ -110,6 +132,14 @@ def test_weights_and_the_next_step_are_bit_by_bit_those_of_keras(workshop: Works
         assert one.get_layer("own").kept[5] == 5
         assert one.get_layer("assigning").read == 32 * 31 / 2
         assert not any("kbundle" in name for v in one.weights for name in vars(v)), vars(one.weights[0])
+    # A layer that was frozen when it was saved is trained once it is thawed.
+    for one in (model, other):
+        one.trainable = True
+        one.get_layer("reading").trainable = True
+        one.compile(keras.optimizers.Adam(0.01, name="adam"), "mse", metrics=["mae"])
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(one(x))
+        assert tape.gradient(total, one.get_layer("reading").w.value) is not None
     for _ in range(2):
         assert np.array_equal(model.predict(x, verbose=0), other.predict(x, verbose=0))
         assert model.train_on_batch(x, y) == other.train_on_batch(x, y)
@@ -153,6 +183,26 @@ def test_nothing_that_happens_to_the_file_or_in_a_fork_changes_a_loaded_model(wo
         os._exit(0)
     assert os.wait()[1] == 0
     assert digests(model) == before
+    """
+    )
+
+
+def test_what_a_layer_does_to_its_weights_while_it_loads_is_done(workshop: Workshop) -> None:
+    workshop.write({"nets.py": NETS})
+    workshop.author(
+        """
+    import nets
+    model = keras.Sequential([keras.Input((4,)), nets.Twice()])
+    np.save("../hand_over/sum.npy", model.layers[0].sum)
+    bundle(model, "../hand_over/m.kbundle")
+    """
+    )
+    workshop.consumer(
+        """
+    model = unbundle("../hand_over/m.kbundle")
+    layer = model.layers[0]
+    assert layer.sum == np.load("../hand_over/sum.npy"), "the graph of a function saw other numbers"
+    assert np.array_equal(layer.copied, layer.one)
     """
     )
 

@@ -55,13 +55,15 @@ def _patched(cls: Any) -> Iterator[None]:
         if not is_here or tensorflow.distribute.has_strategy() or _VALUE in vars(self):
             initialise(self, initializer)
             return
-        vars(self)[_INITIALIZER] = initializer
+        # Frozen later, it is still one that a tape watches once it is thawed.
+        vars(self)[_INITIALIZER] = initializer, self._trainable
         waiting.append(self)
 
     def asked(self: Any, name: str) -> Any:
         if name != _VALUE or _INITIALIZER not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        if not tensorflow.executing_eagerly():
+        # Elsewhere a graph is a function of the author's, which runs.
+        if not tensorflow.executing_eagerly() and private.asks_for_shapes():
             return _unread(tensorflow, self)
         finish(self)
         return vars(self)[_VALUE]
@@ -70,34 +72,56 @@ def _patched(cls: Any) -> Iterator[None]:
         if _INITIALIZER not in vars(self) or not tensorflow.executing_eagerly():
             assign(self, value)
             return
-        del vars(self)[_INITIALIZER]
         value = tensorflow.cast(value, self._dtype)
         if (unread := vars(self).pop(_UNREAD, None)) is None:
-            self._initialize(value)
+            with _as_it_was(self):
+                self._initialize(value)
         else:
             vars(self)[_VALUE] = unread
             unread.assign(value)
+        del vars(self)[_INITIALIZER]
 
     def finish(self: Any) -> None:
-        initializer, unread = vars(self).pop(_INITIALIZER, None), vars(self).pop(_UNREAD, None)
-        if initializer is None:
+        if _INITIALIZER not in vars(self):
             return
+        initializer, _ = vars(self)[_INITIALIZER]
         # The first use may be in a graph; Keras does the same for what it puts off.
         with tensorflow.init_scope():
-            if unread is None:
-                initialise(self, initializer)
+            if (unread := vars(self).pop(_UNREAD, None)) is None:
+                with _as_it_was(self):
+                    initialise(self, initializer)
             else:
                 vars(self)[_VALUE] = unread
                 unread.assign(tensorflow.cast(initializer(self._shape, dtype=self._dtype), self._dtype))
+        del vars(self)[_INITIALIZER]
 
-    cls._initialize_with_initializer, cls._direct_assign, cls.__getattr__ = later, given, asked
+    def reduced(self: Any, protocol: Any) -> Any:
+        # A copy of what is put off would be put off for ever.
+        finish(self)
+        return object.__reduce_ex__(self, protocol)
+
+    cls._initialize_with_initializer, cls._direct_assign = later, given
+    cls.__getattr__, cls.__reduce_ex__ = asked, reduced
     try:
         yield
     finally:
         cls._initialize_with_initializer, cls._direct_assign = initialise, assign
-        for variable in waiting:
-            finish(variable)
-        del cls.__getattr__
+        try:
+            for variable in waiting:
+                finish(variable)
+        finally:
+            del cls.__getattr__, cls.__reduce_ex__
+
+
+@contextlib.contextmanager
+def _as_it_was(variable: Any) -> Iterator[None]:
+    """Let `variable` be trained, or not, as when it was made: TensorFlow keeps what it is told then."""
+    now = variable._trainable
+    _, vars(variable)["_trainable"] = vars(variable)[_INITIALIZER]
+    try:
+        yield
+    finally:
+        vars(variable)["_trainable"] = now
 
 
 def _unread(tensorflow: Any, variable: Any) -> Any:
@@ -111,7 +135,7 @@ def _unread(tensorflow: Any, variable: Any) -> Any:
     if found is None:
         dtype = tensorflow.as_dtype(variable._dtype)
         size = math.prod(variable._shape) * dtype.size
-        with tensorflow.init_scope():
+        with tensorflow.init_scope(), _as_it_was(variable):
             if size >= _LARGE and dtype.is_floating and dtype.size in (4, 8):
                 array = np.frombuffer(
                     private_memory(size), count=math.prod(variable._shape), dtype=dtype.as_numpy_dtype
