@@ -5,18 +5,26 @@ from __future__ import annotations
 import contextlib
 import mmap
 
+from bundler.errors import RebuildFailed
+
 
 def private_memory(size: int) -> mmap.mmap:
     """Return at least `size` bytes of zeros, which cost nothing before they are touched.
 
     Raises:
-        OSError: there is not so much.
-        OverflowError: nobody has so much.
+        RebuildFailed: there is not so much.
     """
-    if not hasattr(mmap, "MAP_PRIVATE"):  # Windows, where no process forks.
-        return mmap.mmap(-1, max(1, size))
-    # Python's default is MAP_SHARED: weights that a forked worker trains would change in its parent.
-    memory = mmap.mmap(-1, max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    # Python's default is MAP_SHARED: weights that a forked worker trains would change in its parent. Nothing forks on
+    # Windows, which has no such word.
+    flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    try:
+        memory = mmap.mmap(-1, max(1, size), **flags)
+    except (OSError, OverflowError) as error:
+        raise RebuildFailed(
+            f"the weights do not fit into memory: {error}",
+            found=f"{size} bytes",
+            hint="load it on a machine with more memory",
+        ) from error
     # Fewer page faults; a kernel without huge pages does not know the word.
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with contextlib.suppress(OSError):

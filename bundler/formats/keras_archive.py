@@ -7,6 +7,7 @@ The list is closed. Keras itself ignores what it does not know, takes the last o
 from __future__ import annotations
 
 import mmap
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from typing import BinaryIO
 from bundler.archive.private_memory import private_memory
 from bundler.archive.scratch import written_below
 from bundler.archive.window import read_at
-from bundler.errors import InvalidBundle, LimitExceeded, RebuildFailed
+from bundler.errors import InvalidBundle, LimitExceeded
 from bundler.formats import strict_zip
 from bundler.formats.hdf5 import SIGNATURE
 from bundler.formats.problem import Problem
@@ -30,7 +31,6 @@ ARRAYS = f"{ASSETS}/kbundle/arrays.npz"
 _NPZ = "model.weights.npz"
 _NEEDED = (CONFIG, METADATA, WEIGHTS)
 _HEAD = 512
-_PIECE = 1 << 20
 
 NOT_A_ZIP = "keras.not-a-zip"
 LEGACY_H5 = "keras.legacy-h5"
@@ -100,10 +100,9 @@ class KerasArchive:
         member = self._find(WEIGHTS)
         if self.memory is not None and member.method == STORED:
             return self.memory, member.start
-        memory = memory_for(member.size)
+        memory = private_memory(member.size)
         with self.open(WEIGHTS) as file:
-            while piece := file.read(_PIECE):
-                memory.write(piece)
+            shutil.copyfileobj(file, memory)
         return memory, 0
 
     def unpacked(self, directory: Path, *, weights: bool = True) -> None:
@@ -147,23 +146,6 @@ class KerasArchive:
         if member is None:
             raise InvalidBundle("the .keras file has no such file", place=name)
         return member
-
-
-def memory_for(size: int) -> mmap.mmap:
-    """Return private memory for `size` bytes, which begins on a page.
-
-    Raises:
-        RebuildFailed: there is not so much.
-    """
-    try:
-        return private_memory(size)
-    except (OSError, OverflowError) as error:
-        raise RebuildFailed(
-            f"the weights do not fit into memory: {error}",
-            place=WEIGHTS,
-            found=f"{size} bytes",
-            hint="load it on a machine with more memory",
-        ) from error
 
 
 def open_keras_file(file: BinaryIO, size: int) -> KerasArchive:

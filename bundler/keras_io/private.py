@@ -174,8 +174,5 @@ def variable_class() -> Any:
 
 
 def asks_for_shapes() -> bool:
-    """Say whether Keras runs code for shapes alone: nothing that is computed then is kept.
-
-    Asked only where `variable_class` found a class.
-    """
+    """Say whether Keras runs code for shapes alone; asked only where `variable_class` found a class."""
     return bool(sys.modules[_STATELESS].in_stateless_scope())

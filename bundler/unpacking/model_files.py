@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from bundler.archive.private_memory import private_memory
 from bundler.archive.progress import Progress
 from bundler.archive.reader import BundleReader
 from bundler.archive.window import Window, read_at
 from bundler.errors import InvalidBundle
-from bundler.formats.keras_archive import KerasArchive, memory_for, open_keras_file
+from bundler.formats.keras_archive import KerasArchive, open_keras_file
 from bundler.formats.strict_zip import Unreadable
 
 
@@ -25,7 +26,7 @@ def read_model(reader: BundleReader, name: str, progress: Progress | None) -> Ke
         RebuildFailed: there is no memory for it.
     """
     size = next(item.content_size for item in reader.manifest.members if item.name == name)
-    memory = memory_for(size)
+    memory = private_memory(size)
     as_file = cast("BinaryIO", memory)
     reader.copy_to(name, as_file, progress)
     file = cast("BinaryIO", Window(functools.partial(read_at, as_file), 0, size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,9 @@ def save_model(model: Any, directory: Path) -> None:
     config, metadata = library._serialize_model_as_json(model)
     (directory / METADATA).write_text(metadata)
     (directory / CONFIG).write_text(config)
-    weights = _aligned(library.H5IOStore)(directory / WEIGHTS, mode="w")
-    try:
-        assets = library.DiskIOStore(directory / ASSETS, mode="w")
-        try:
-            library._save_state(
-                model, weights_store=weights, assets_store=assets, inner_path="", visited_saveables=set()
-            )
-        finally:
-            assets.close()
-    finally:
-        weights.close()
+    weights = closing(_aligned(library.H5IOStore)(directory / WEIGHTS, mode="w"))
+    with weights as store, closing(library.DiskIOStore(directory / ASSETS, mode="w")) as assets:
+        library._save_state(model, weights_store=store, assets_store=assets, inner_path="", visited_saveables=set())
 
 
 def _aligned(base: type) -> Any:

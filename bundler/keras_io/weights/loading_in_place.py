@@ -103,12 +103,6 @@ def _store(base: type, weights: StoredWeights) -> Any:
             taken.add(place)
             return _tensor(array)
 
-        def items(self) -> Any:
-            return {name: array.copy() for name, array in self._h5_entry_group.items()}.items()
-
-        def values(self) -> Any:
-            return [array.copy() for array in self._h5_entry_group.values()]
-
         def close(self) -> None:
             """Close nothing."""
 
