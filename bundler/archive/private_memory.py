@@ -12,7 +12,7 @@ def private_memory(size: int) -> mmap.mmap:
     """Return at least `size` bytes of zeros, which cost nothing before they are touched.
 
     Raises:
-        RebuildFailed: there is not so much.
+        RebuildFailed: the machine has too little memory.
     """
     # Python's default is MAP_SHARED: weights that a forked worker trains would change in its parent. Nothing forks on
     # Windows, which has no such word.
@@ -23,7 +23,7 @@ def private_memory(size: int) -> mmap.mmap:
         raise RebuildFailed(
             f"the weights do not fit into memory: {error}",
             found=f"{size} bytes",
-            hint="load it on a machine with more memory",
+            hint="free memory, or load it on a machine with more",
         ) from error
     # Fewer page faults; a kernel without huge pages does not know the word.
     if hasattr(mmap, "MADV_HUGEPAGE"):

@@ -95,7 +95,7 @@ class KerasArchive:
 
         Raises:
             InvalidBundle: they are not what the directory says.
-            RebuildFailed: there is no memory for them.
+            RebuildFailed: the machine has too little memory.
         """
         member = self._find(WEIGHTS)
         if self.memory is not None and member.method == STORED:

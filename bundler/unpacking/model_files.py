@@ -23,7 +23,7 @@ def read_model(reader: BundleReader, name: str, progress: Progress | None) -> Ke
 
     Raises:
         IntegrityError: the member is not what the manifest says.
-        RebuildFailed: there is no memory for it.
+        RebuildFailed: the machine has too little memory.
     """
     size = next(item.content_size for item in reader.manifest.members if item.name == name)
     memory = private_memory(size)
